@@ -1,0 +1,123 @@
+"""Who differentiates: one small adapter per backend. The table below is the only list of backends; everything else
+(options, parametrization, the header, requirements) is derived from it. Importing this package imports no backend."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+
+from backends.adapter import Adapter, Unsupported
+from backends.gpu import gpu_missing
+
+DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64")
+DEVICES = ("cpu", "gpu")
+MODES = ("reverse", "compiled")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What is known of a backend without importing it.
+
+    `distributions` are the names under which it may be installed; `gpu_distributions` those of which one must be there
+    as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
+    `modes` are those that its adapter claims."""
+
+    name: str
+    distributions: tuple[str, ...]
+    cure: str
+    has_gpu: bool = True
+    dtypes: tuple[str, ...] = ("float64", "float32")
+    modes: tuple[str, ...] = ("reverse",)
+    gpu_distributions: tuple[str, ...] = ()
+
+
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend("numpy", ("numpy",), "pip install -r requirements/numpy-cpu.txt", has_gpu=False),
+        Backend("autograd", ("autograd",), "pip install -r requirements/autograd-cpu.txt", has_gpu=False),
+        Backend(
+            "tensorflow",
+            ("tensorflow", "tensorflow-cpu", "tf-nightly"),
+            "pip install -r requirements/tensorflow-cpu.txt",
+            modes=("reverse", "compiled"),
+        ),
+        Backend(
+            "jax",
+            ("jax",),
+            "pip install -r requirements/jax-cpu.txt",
+            modes=("reverse", "compiled"),
+            gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
+        ),
+        Backend("torch", ("torch",), "pip install -r requirements/torch-cpu.txt"),
+    )
+}
+
+
+def installed_version(name: str) -> str | None:
+    """The version in the installed metadata, without importing the backend; None where it is not installed."""
+    if importlib.util.find_spec(name) is None:
+        return None
+    for distribution in BACKENDS[name].distributions:
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "unknown version"
+
+
+def missing(name: str, device: str) -> str | None:
+    """Why `name` cannot be verified on `device`, as far as can be told without importing it; None where it may."""
+    backend = BACKENDS[name]
+    if installed_version(name) is None:
+        return f"{name} is not installed: {backend.cure}"
+    if device == "cpu":
+        return None
+    if not backend.has_gpu:
+        return f"{name} runs on the CPU only"
+    reason = gpu_missing()
+    if reason is None and backend.gpu_distributions:
+        if not any(_is_installed(distribution) for distribution in backend.gpu_distributions):
+            reason = f"{name} is a CPU build: none of {', '.join(backend.gpu_distributions)} is installed"
+    return reason
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+@cache
+def load(name: str) -> Adapter:
+    """Import a backend and return its adapter.
+
+    Raises `Unsupported` where it is not installed, or where importing it raises: the message has the cause."""
+    if installed_version(name) is None:
+        raise Unsupported(f"{name} is not installed: {BACKENDS[name].cure}")
+    try:
+        module = importlib.import_module(f"backends.{name}_adapter")
+        return module.ADAPTER()
+    except Exception as error:
+        raise Unsupported(
+            f"importing {name} {installed_version(name)} raised {type(error).__name__}: {error}. "
+            f"Reinstall it: {BACKENDS[name].cure}"
+        ) from error
+
+
+__all__ = [
+    "BACKENDS",
+    "DEVICES",
+    "DTYPES",
+    "MODES",
+    "Adapter",
+    "Backend",
+    "Unsupported",
+    "gpu_missing",
+    "installed_version",
+    "load",
+    "missing",
+]

@@ -1,0 +1,126 @@
+"""What a backend must give to be verified: a namespace, arrays to and from NumPy, the transformations, its version.
+A backend is one subclass of `Adapter` in one file; everything that differs between backends is data of that class."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from functions import Function, Namespace
+
+
+UNARY = (
+    "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor isfinite log log1p log2 log10 logical_not negative "
+    "positive reciprocal sign sin sinh sqrt square tan tanh"
+).split()
+BINARY = (
+    "add atan2 divide equal greater greater_equal hypot less less_equal logaddexp logical_and logical_or maximum minimum "
+    "multiply not_equal pow subtract"
+).split()
+ARRAYS = (
+    "argmax argmin broadcast_to clip concat cumulative_prod cumulative_sum expand_dims flip full_like matmul "
+    "matrix_transpose max mean min moveaxis ones_like permute_dims prod repeat reshape roll squeeze stack std sum take "
+    "take_along_axis tensordot tile tril triu var vecdot where zeros_like"
+).split()
+LINALG = (
+    "cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power matrix_transpose outer pinv qr slogdet "
+    "solve svd svdvals tensordot trace vecdot vector_norm"
+).split()
+
+
+def named(module: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The operations of `module` that follow the standard, name and calling convention, and need no adapting."""
+    return {name: getattr(module, name) for name in names}
+
+
+def dtype_of_values(values: np.ndarray, dtype: str) -> str:
+    """What a creation function makes of Python or NumPy values: reals get the dtype under test, never float64."""
+    return {"f": dtype, "i": "int64", "u": "int64", "b": "bool"}[values.dtype.kind]
+
+
+def creation(asarray: Callable) -> dict[str, Any]:
+    """Constants and creation functions on top of `asarray(values, dtype=None)` of a backend.
+
+    The values are made in float64 by NumPy and rounded once, so that a constant is the same in every backend."""
+    return {
+        **{name: getattr(np, name) for name in ("pi", "e", "inf", "nan", "newaxis")},
+        "asarray": asarray,
+        "zeros": lambda shape, dtype=None: asarray(np.zeros(shape), dtype),
+        "ones": lambda shape, dtype=None: asarray(np.ones(shape), dtype),
+        "full": lambda shape, fill_value, dtype=None: asarray(np.full(shape, fill_value), dtype),
+        "eye": lambda n_rows, n_cols=None, k=0, dtype=None: asarray(np.eye(n_rows, n_cols, k), dtype),
+        "arange": lambda *bounds, dtype=None: asarray(np.arange(*bounds), dtype),
+        "linspace": lambda start, stop, num, dtype=None, endpoint=True: asarray(
+            np.linspace(start, stop, num, endpoint=endpoint), dtype
+        ),
+    }
+
+
+class Unsupported(Exception):
+    """A backend, device, dtype or operation that is not there. The message names the cause and, where there is one,
+    the cure."""
+
+
+class Adapter(ABC):
+    """One backend, imported when this class is instantiated.
+
+    Class data: `name`, as in a test id; `flushes_subnormals`, the devices on which results below the smallest normal
+    number may become zero."""
+
+    name: ClassVar[str]
+    flushes_subnormals: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def version(self) -> str:
+        """The backend's version, with its build where that matters."""
+
+    @abstractmethod
+    def devices(self) -> dict[str, Any]:
+        """The devices that the imported backend really has: "cpu", and "gpu" where there is one, to its handle."""
+
+    @abstractmethod
+    def namespace(self, dtype: str, device: str) -> Namespace:
+        """The array namespace whose creation functions make arrays of this dtype on this device."""
+
+    @abstractmethod
+    def array(self, values: np.ndarray, dtype: str, device: str) -> Any:
+        """An array of the backend, rounded to `dtype`, on `device`."""
+
+    @abstractmethod
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """The same values as a NumPy array of the same dtype. Raises `TypeError` for what is no array of the backend."""
+
+    @abstractmethod
+    def device_of(self, array: Any) -> str:
+        """ "cpu" or "gpu": where this array lies."""
+
+    @abstractmethod
+    def gradient(self, f: Callable) -> Callable:
+        """Reverse mode: from `f(*arrays)`, a scalar, to a function that returns a tuple, one gradient per argument.
+        What the backend leaves unconnected stays None."""
+
+    @abstractmethod
+    def vectorize(self, f: Callable) -> Callable:
+        """From `f(*arrays)` to a function of arrays with one more leading axis, of equal length, mapped over it."""
+
+    @abstractmethod
+    def compile(self, f: Callable) -> Callable:
+        """The same function, compiled where the backend has a compiler."""
+
+    def callable(self, function: Function, dtype: str, device: str) -> Callable:
+        """What this backend runs for `function`: its own implementation, or the body in this backend's namespace."""
+        own = function.implementations.get(self.name)
+        if own is not None:
+            return own
+        xp = self.namespace(dtype, device)
+        return lambda *arguments: function.body(xp, *arguments)
+
+    def gradient_of(self, function: Function, dtype: str, device: str) -> Callable:
+        """The gradient in mode `reverse`: of what this backend runs for `function`."""
+        return self.gradient(self.callable(function, dtype, device))
+
+    def differentiate(self, function: Function, dtype: str, device: str, mode: str) -> Callable:
+        """The gradient that is verified. A mode is a composition of transformations."""
+        gradient = self.gradient_of(function, dtype, device)
+        return {"reverse": lambda: gradient, "compiled": lambda: self.compile(gradient)}[mode]()

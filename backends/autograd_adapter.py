@@ -1,0 +1,124 @@
+"""The backend `autograd`: HIPS autograd, which wraps NumPy. Only NumPy's older names have a VJP there, so the tables give
+each standard name the wrapped function that can be differentiated."""
+
+import warnings
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import autograd
+import autograd.numpy as anp
+import autograd.scipy.special as special
+import numpy as np
+from autograd.tracer import isbox
+
+from backends.adapter import Adapter, creation, dtype_of_values, named
+from backends.numpy_adapter import NumpyAdapter, silent
+from functions import Namespace, _formulas
+
+SAME = (
+    "abs add argmax argmin broadcast_to ceil cos cosh divide equal exp expand_dims expm1 floor full_like greater "
+    "greater_equal hypot isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or "
+    "matmul max maximum mean min minimum moveaxis multiply negative not_equal ones_like prod reciprocal repeat reshape "
+    "roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril triu where zeros_like"
+).split()
+OLDER = {
+    **dict(acos="arccos", acosh="arccosh", asin="arcsin", asinh="arcsinh", atan="arctan", atan2="arctan2"),
+    **dict(atanh="arctanh", concat="concatenate", permute_dims="transpose", pow="power"),
+}
+
+
+# np.take, np.take_along_axis and np.flip have no VJP here; indexing has.
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    return x[(slice(None),) * ((axis or 0) % x.ndim) + (indices,)]
+
+
+def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
+    grid = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    grid[axis] = indices
+    return x[tuple(grid)]
+
+
+def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
+    return x[tuple(slice(None, None, -1 if a in axes else None) for a in range(x.ndim))]
+
+
+def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
+    # The wrapped norm has a VJP for the Euclidean length along one axis, and takes two axes for a matrix norm.
+    if ord != 2 or isinstance(axis, tuple):
+        return _formulas.vector_norm(anp, x, axis, keepdims, ord)
+    return anp.linalg.norm(x, axis=axis, **({"keepdims": True} if keepdims else {}))
+
+
+def cholesky(x: Any, upper: bool = False) -> Any:
+    lower = anp.linalg.cholesky(x)
+    return anp.swapaxes(lower, -1, -2) if upper else lower
+
+
+MAIN = {name: getattr(anp, older) for name, older in OLDER.items()} | {
+    **named(anp, SAME),
+    "positive": lambda x: 1 * x,
+    "astype": lambda x, dtype: x.astype(dtype),
+    "clip": lambda x, min=None, max=None: anp.clip(x, min, max),
+    "matrix_transpose": lambda x: anp.swapaxes(x, -1, -2),
+    "cumulative_sum": lambda x, axis=None: anp.cumsum(x, axis=axis),
+    "var": lambda x, axis=None, correction=0, keepdims=False: anp.var(x, axis, ddof=correction, keepdims=keepdims),
+    "std": lambda x, axis=None, correction=0, keepdims=False: anp.std(x, axis, ddof=correction, keepdims=keepdims),
+    "sort": lambda x, axis=-1, descending=False: -anp.sort(-x, axis) if descending else anp.sort(x, axis),
+    "argsort": lambda x, axis=-1, descending=False: anp.argsort(-x if descending else x, axis, kind="stable"),
+    "take": take,
+    "take_along_axis": take_along_axis,
+    "flip": flip,
+}
+LINALG = named(anp.linalg, ("det", "eigh", "inv", "pinv", "slogdet", "solve", "svd")) | {
+    **{name: MAIN[name] for name in ("matmul", "matrix_transpose", "tensordot")},
+    "outer": anp.outer,
+    "cross": lambda x, y, axis=-1: anp.cross(x, y, axis=axis),
+    "cholesky": cholesky,
+    "eigvalsh": lambda x: anp.linalg.eigh(x)[0],
+    "svdvals": lambda x: anp.linalg.svd(x, compute_uv=False),
+    "matrix_norm": lambda x, ord="fro": anp.linalg.norm(x, ord, axis=(-2, -1)),
+    "vector_norm": vector_norm,
+    # These axes in this order are the only ones of which the wrapped diagonal has a VJP.
+    "diagonal": lambda x: anp.diagonal(x, axis1=-1, axis2=-2),
+}
+SPECIAL = named(special, ("digamma", "erf", "erfc", "expit", "gammaln", "logit", "logsumexp"))
+NN = {"softplus": lambda x: anp.logaddexp(x, 0.0)}
+
+
+class AutogradAdapter(NumpyAdapter):
+    """The arrays are NumPy's, and so are devices, conversions, mapping (a loop) and compiling (none)."""
+
+    name = "autograd"
+    gradient_of = Adapter.gradient_of
+
+    def version(self) -> str:
+        return f"{version('autograd')} (NumPy {np.__version__})"
+
+    @cache
+    def namespace(self, dtype: str, device: str) -> Namespace:
+        tested = dtype
+
+        def asarray(values: Any, dtype: Any = None) -> Any:
+            if isbox(values):
+                return values if dtype is None else values.astype(dtype)
+            values = np.asarray(values)
+            return values.astype(dtype or dtype_of_values(values, tested), copy=False)
+
+        return Namespace(self.name, MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+
+    def gradient(self, f: Callable) -> Callable:
+        def gradient(*arguments: np.ndarray) -> tuple[Any, ...]:
+            with warnings.catch_warnings():
+                # An argument that f ignores gets zeros, which is right; the warning about it would end the run.
+                warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
+                return autograd.grad(f, tuple(range(len(arguments))))(*arguments)
+
+        return silent(gradient)
+
+
+ADAPTER = AutogradAdapter

@@ -1,0 +1,27 @@
+"""What is differentiated: the registry of test functions, their domains and their hand-derived gradients.
+
+A file of functions, here or anybody's, starts with `from functions import Reals, function`. One family is one file
+beside this one; the machinery stands in the files with a leading underscore."""
+
+from functions._domains import Distinct, Domain, Positive, PositiveDefinite, Reals, UnitInterval, WellConditioned
+from functions._namespace import MissingOperation, Namespace
+from functions._registry import Function, Inputs, RegistryError, function, load, load_builtin, weights
+
+__all__ = [
+    "Distinct",
+    "Domain",
+    "Function",
+    "Inputs",
+    "MissingOperation",
+    "Namespace",
+    "Positive",
+    "PositiveDefinite",
+    "Reals",
+    "RegistryError",
+    "UnitInterval",
+    "WellConditioned",
+    "function",
+    "load",
+    "load_builtin",
+    "weights",
+]

@@ -1,0 +1,170 @@
+"""Where an argument may lie, and how to search there: each domain gives a Hypothesis strategy that mixes generic values
+with the hard ones (zeros of both signs, tiny, huge, mixed scales, ties, boundaries), as far as the domain allows. Every
+value drawn is exact in float32, so that float64 and float32 share one truth."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+
+GENERIC_LIMIT = 8.0
+"""Generic values lie within ±8, where elementary functions neither overflow nor saturate altogether."""
+
+SEPARATION = 2.0**-4
+"""Entries of a `Distinct` array differ by at least this much."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A set of float arrays of one shape. Subclasses say which, by `strategy()`."""
+
+    shape: tuple[int, ...] = ()
+
+    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+        """Arrays of this domain's shape, float64, every entry exact in float32."""
+        raise NotImplementedError
+
+
+def _float32_inside(low: float, high: float) -> tuple[float, float]:
+    """The smallest and largest float32 numbers within [low, high]."""
+    down, up = np.float32(low), np.float32(high)
+    if float(down) < low:
+        down = np.nextafter(down, np.float32(math.inf))
+    if float(up) > high:
+        up = np.nextafter(up, np.float32(-math.inf))
+    return float(down), float(up)
+
+
+@dataclass(frozen=True)
+class Reals(Domain):
+    """Arrays whose entries are real numbers from `low` to `high`, both included; infinite ends mean no limit."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def generic(self) -> st.SearchStrategy[float]:
+        """Entries of ordinary size."""
+        low, high = max(self.low, -GENERIC_LIMIT), min(self.high, GENERIC_LIMIT)
+        if low > high:
+            low, high = self.low, self.high
+        return st.floats(*_float32_inside(low, high), width=32, allow_subnormal=False)
+
+    def hard(self) -> list[float]:
+        """The entries where people lose days, those of them that lie in this domain, simplest first."""
+        tiny = float(np.finfo(np.float32).tiny)
+        sizes = [1.0, 40.0, 1000.0, 1e-4, 1e-10, 1e10, 1e-20, 1e20, tiny, tiny / 4]
+        candidates = [0.0, -0.0] + [sign * float(np.float32(size)) for size in sizes for sign in (1, -1)]
+        for end, inward in ((self.low, math.inf), (self.high, -math.inf)):
+            if math.isfinite(end):
+                candidates += [end, float(np.nextafter(np.float32(end), np.float32(inward)))]
+        return [c for c in candidates if self.low <= c <= self.high and float(np.float32(c)) == c]
+
+    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+        """Generic arrays, arrays of hard values, and what lies between: one hard entry, all equal, mixed scales."""
+        generic, hard = self.generic(), st.sampled_from(self.hard() or [self.low])
+        size = math.prod(self.shape)
+        kinds = [_entries(generic, size), _entries(st.one_of(generic, hard), size)]
+        if size > 1:
+            kinds += [_one_replaced(generic, hard, size), _all_equal(st.one_of(generic, hard), size)]
+            kinds += [_mixed_scales(self, size)]
+        # Twice the generic kind: hard values often meet the range of float32, where nothing can be verified.
+        return st.one_of(kinds[0], *kinds).map(lambda values: np.array(values, dtype=np.float64).reshape(self.shape))
+
+
+def _entries(entry: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(entry, min_size=size, max_size=size)
+
+
+def _all_equal(entry: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
+    return entry.map(lambda value: [value] * size)
+
+
+def _one_replaced(
+    generic: st.SearchStrategy[float], hard: st.SearchStrategy[float], size: int
+) -> st.SearchStrategy[list[float]]:
+    def replace(drawn: tuple[list[float], int, float]) -> list[float]:
+        values, index, value = drawn
+        return values[:index] + [value] + values[index + 1 :]
+
+    return st.tuples(_entries(generic, size), st.integers(0, size - 1), hard).map(replace)
+
+
+def _mixed_scales(domain: "Reals", size: int) -> st.SearchStrategy[list[float]]:
+    def scale(drawn: list[tuple[float, int]]) -> list[float]:
+        scaled = [float(np.float32(value * 2.0**exponent)) for value, exponent in drawn]
+        return [
+            new if domain.low <= new <= domain.high else value for new, (value, _) in zip(scaled, drawn, strict=True)
+        ]
+
+    return st.lists(st.tuples(domain.generic(), st.integers(-12, 12)), min_size=size, max_size=size).map(scale)
+
+
+@dataclass(frozen=True)
+class Positive(Reals):
+    """Arrays whose entries are positive: from `low`, 2⁻¹⁰ unless told otherwise, to `high`."""
+
+    low: float = 2.0**-10
+
+
+@dataclass(frozen=True)
+class UnitInterval(Reals):
+    """Arrays whose entries lie in [0, 1], both ends included; narrow it by `low` and `high`."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Distinct(Domain):
+    """Arrays of which no two entries are closer than 1/16: no ties, in any order."""
+
+    low: float = -GENERIC_LIMIT
+    high: float = GENERIC_LIMIT
+
+    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+        """Different multiples of 1/16 between `low` and `high`, in any order."""
+        size = math.prod(self.shape)
+        steps = st.integers(math.ceil(self.low / SEPARATION), math.floor(self.high / SEPARATION))
+        return st.lists(steps, min_size=size, max_size=size, unique=True).map(
+            lambda values: SEPARATION * np.array(values, dtype=np.float64).reshape(self.shape)
+        )
+
+
+@dataclass(frozen=True)
+class WellConditioned(Domain):
+    """Square matrices, shape (n, n), that are diagonally dominant by at least 1/4 in every row: never singular."""
+
+    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+        """Entries from -1 to 1, and on the diagonal the row's sum of sizes and 1/4 to 2 more, of either sign."""
+        n = self.shape[-1]
+        entry = st.integers(-16, 16).map(lambda k: k / 16)
+        margin = st.integers(4, 32).map(lambda k: k / 16)
+        signs = st.lists(st.sampled_from([1.0, -1.0]), min_size=n, max_size=n)
+        rows = st.lists(entry, min_size=n * n, max_size=n * n)
+        return st.tuples(rows, st.lists(margin, min_size=n, max_size=n), signs).map(lambda drawn: _dominant(n, *drawn))
+
+
+def _dominant(n: int, entries: list[float], margins: list[float], signs: list[float]) -> np.ndarray:
+    matrix = np.array(entries).reshape(n, n)
+    np.fill_diagonal(matrix, 0.0)
+    sizes = np.abs(matrix).sum(axis=1) + np.array(margins)
+    return matrix + np.diag(np.array(signs) * sizes)
+
+
+@dataclass(frozen=True)
+class PositiveDefinite(Domain):
+    """Symmetric positive definite matrices, shape (n, n): diagonally dominant, with a positive diagonal."""
+
+    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+        """The symmetric part of a diagonally dominant matrix, its diagonal made to dominate again."""
+        n = self.shape[-1]
+        entry = st.integers(-16, 16).map(lambda k: k / 16)
+        margin = st.integers(4, 32).map(lambda k: k / 16)
+        lower = st.lists(entry, min_size=n * n, max_size=n * n)
+        return st.tuples(lower, st.lists(margin, min_size=n, max_size=n)).map(lambda drawn: _symmetric(n, *drawn))
+
+
+def _symmetric(n: int, entries: list[float], margins: list[float]) -> np.ndarray:
+    strict = np.tril(np.array(entries).reshape(n, n), -1)
+    return _dominant(n, list((strict + strict.T).ravel()), margins, [1.0] * n)

@@ -1,0 +1,201 @@
+"""Textbook formulas for the operations of `xp` that a namespace may lack, each written with simpler operations of the
+same namespace. The oracles use all of them; a backend uses one only where it has no native operation of that name."""
+
+import math
+
+
+def square(xp, x):
+    """x²"""
+    return x * x
+
+
+def reciprocal(xp, x):
+    """1 / x"""
+    return 1 / x
+
+
+def log2(xp, x):
+    """log x / log 2"""
+    return xp.log(x) / math.log(2)
+
+
+def log10(xp, x):
+    """log x / log 10"""
+    return xp.log(x) / math.log(10)
+
+
+def hypot(xp, x, y):
+    """√(x² + y²)"""
+    return xp.sqrt(x * x + y * y)
+
+
+def logaddexp(xp, x, y):
+    """log(eˣ + eʸ) = max(x, y) + log(1 + e^(-|x - y|))"""
+    return xp.maximum(x, y) + xp.log1p(xp.exp(-xp.abs(x - y)))
+
+
+def clip(xp, x, min=None, max=None):
+    """x, no smaller than min and no larger than max"""
+    if min is not None:
+        x = xp.maximum(x, xp.asarray(float(min)) if isinstance(min, int | float) else min)
+    if max is not None:
+        x = xp.minimum(x, xp.asarray(float(max)) if isinstance(max, int | float) else max)
+    return x
+
+
+def var(xp, x, axis=None, correction=0.0, keepdims=False):
+    """Σ (x - x̄)² / (n - correction)"""
+    deviation = x - xp.mean(x, axis=axis, keepdims=True)
+    squares = xp.sum(deviation * deviation, axis=axis, keepdims=keepdims)
+    axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+    return squares / (math.prod(x.shape[a] for a in axes) - correction)
+
+
+def std(xp, x, axis=None, correction=0.0, keepdims=False):
+    """√var"""
+    return xp.sqrt(xp.var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
+def vecdot(xp, x, y, axis=-1):
+    """Σ x y along one axis"""
+    return xp.sum(x * y, axis=axis)
+
+
+def outer(xp, x, y):
+    """x yᵀ of two vectors"""
+    return x[:, None] * y[None, :]
+
+
+def vector_norm(xp, x, axis=None, keepdims=False, ord=2):
+    """(Σ |x|^ord)^(1/ord); the largest |x| for ord = inf, the smallest for -inf"""
+    if ord == 2:
+        return xp.sqrt(xp.sum(x * x, axis=axis, keepdims=keepdims))
+    if ord == 1:
+        return xp.sum(xp.abs(x), axis=axis, keepdims=keepdims)
+    if ord in (math.inf, -math.inf):
+        pick = xp.max if ord > 0 else xp.min
+        return pick(xp.abs(x), axis=axis, keepdims=keepdims)
+    return xp.sum(xp.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+def matrix_power(xp, x, n):
+    """x x … x, n factors; of the inverse for negative n"""
+    if n < 0:
+        return matrix_power(xp, xp.linalg.inv(x), -n)
+    power = xp.broadcast_to(xp.eye(x.shape[-1]), x.shape)
+    for _ in range(n):
+        power = xp.matmul(power, x)
+    return power
+
+
+def trace(xp, x):
+    """Σᵢ xᵢᵢ"""
+    return xp.sum(xp.linalg.diagonal(x), axis=-1)
+
+
+def expit(xp, x):
+    """1 / (1 + e⁻ˣ)"""
+    return 1 / (1 + xp.exp(-x))
+
+
+def logit(xp, p):
+    """log(p / (1 - p))"""
+    return xp.log(p) - xp.log1p(-p)
+
+
+def log_expit(xp, x):
+    """log(1 / (1 + e⁻ˣ)) = -softplus(-x)"""
+    return -xp.nn.softplus(-x)
+
+
+def xlogy(xp, x, y):
+    """x log y, and 0 where x = 0"""
+    return xp.where(x == 0, xp.zeros_like(x * y), x * xp.log(xp.where(x == 0, xp.ones_like(y), y)))
+
+
+def xlog1py(xp, x, y):
+    """x log(1 + y), and 0 where x = 0"""
+    return xp.where(x == 0, xp.zeros_like(x * y), x * xp.log1p(xp.where(x == 0, xp.zeros_like(y), y)))
+
+
+def entr(xp, x):
+    """-x log x, and 0 where x = 0"""
+    return -xp.special.xlogy(x, x)
+
+
+def logsumexp(xp, x, axis=None, keepdims=False):
+    """log Σ eˣ, shifted by the largest x"""
+    largest = xp.max(x, axis=axis, keepdims=True)
+    total = xp.log(xp.sum(xp.exp(x - largest), axis=axis, keepdims=True)) + largest
+    if keepdims:
+        return total
+    if axis is None:
+        return xp.reshape(total, ())
+    return xp.squeeze(total, axis=axis)
+
+
+def relu(xp, x):
+    """max(x, 0)"""
+    return xp.maximum(x, xp.zeros_like(x))
+
+
+def leaky_relu(xp, x, negative_slope=0.01):
+    """x where x ≥ 0, negative_slope · x elsewhere"""
+    return xp.where(x >= 0, x, negative_slope * x)
+
+
+def elu(xp, x, alpha=1.0):
+    """x where x > 0, alpha (eˣ - 1) elsewhere"""
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, xp.zeros_like(x))))
+
+
+def softplus(xp, x):
+    """log(1 + eˣ) = max(x, 0) + log(1 + e^-|x|)"""
+    return xp.maximum(x, xp.zeros_like(x)) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+def silu(xp, x):
+    """x / (1 + e⁻ˣ)"""
+    return x * xp.special.expit(x)
+
+
+def gelu(xp, x, approximate=False):
+    """x Φ(x), exact with erf or the tanh approximation (Hendrycks and Gimpel, arXiv:1606.08415)"""
+    if approximate:
+        return x / 2 * (1 + xp.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+    return x / 2 * (1 + xp.special.erf(x / math.sqrt(2)))
+
+
+def softmax(xp, x, axis=-1):
+    """eˣ / Σ eˣ, shifted by the largest x"""
+    exponentials = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
+    return exponentials / xp.sum(exponentials, axis=axis, keepdims=True)
+
+
+def log_softmax(xp, x, axis=-1):
+    """x - log Σ eˣ"""
+    return x - xp.special.logsumexp(x, axis=axis, keepdims=True)
+
+
+def conv(xp, x, kernel, stride=1, padding=0):
+    """The 1-D cross-correlation y[n, o, t] = Σ_c Σ_k x[n, c, t·stride + k - padding] kernel[o, c, k]
+
+    Shapes: x (batch, channels, length), kernel (outputs, channels, taps), y (batch, outputs, length')."""
+    if padding:
+        edge = xp.zeros((x.shape[0], x.shape[1], padding))
+        x = xp.concat([edge, x, edge], axis=2)
+    taps = kernel.shape[2]
+    steps = (x.shape[2] - taps) // stride + 1
+    windows = xp.stack([x[:, :, k : k + (steps - 1) * stride + 1 : stride] for k in range(taps)], axis=2)
+    flat = xp.reshape(windows, (x.shape[0], x.shape[1] * taps, steps))
+    return xp.matmul(xp.reshape(kernel, (kernel.shape[0], kernel.shape[1] * taps)), flat)
+
+
+MAIN = {f.__name__: f for f in (square, reciprocal, log2, log10, hypot, logaddexp, clip, var, std, vecdot)}
+LINALG = {f.__name__: f for f in (vecdot, outer, vector_norm, matrix_power, trace)}
+FFT = {}
+SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, logsumexp)}
+NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, conv)} | {
+    "sigmoid": expit,
+    "log_sigmoid": log_expit,
+}

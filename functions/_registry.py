@@ -1,0 +1,232 @@
+"""The registry: the record of one function (body, domains, points, hand-derived gradient, implementations), the
+decorator that makes it, and loading it from files. A bad entry becomes a record that carries its problem, so that the
+other functions of the file still run."""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from functions._domains import Domain
+
+Inputs = tuple[np.ndarray, ...]
+"""One float64 array per argument, in the order of the body's signature."""
+
+
+class RegistryError(Exception):
+    """An entry of the registry that breaks the contract. The message names the function, its file and the cure."""
+
+
+@dataclass(eq=False)
+class Function:
+    """One entry: what is differentiated, where, and its gradient derived by hand.
+
+    `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per argument,
+    each shaped as its argument. `implementations` maps a backend's name to code that this backend runs instead of the
+    body. `problems` is what is wrong with the entry itself; a function with problems is never evaluated."""
+
+    name: str
+    body: Callable
+    domains: dict[str, Domain]
+    points: list[Inputs]
+    path: str
+    line: int
+    hand: Callable | None = None
+    implementations: dict[str, Callable] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def gradient(self, hand: Callable) -> Callable:
+        """Decorate the hand-derived gradient of this function: `(xp, *arguments)` to one array per argument."""
+        if self.hand is not None:
+            self.problems.append("it has two hand-derived gradients; keep one")
+        self.hand = hand
+        return hand
+
+    def implementation(self, backend: str) -> Callable[[Callable], Callable]:
+        """Decorate the code that `backend` runs instead of the body: `(*arguments)` to a scalar, without `xp`."""
+
+        def register(code: Callable) -> Callable:
+            self.implementations[backend] = code
+            return code
+
+        return register
+
+    def __call__(self, xp: Any, *arguments: Any) -> Any:
+        return self.body(xp, *arguments)
+
+    @property
+    def formula(self) -> str:
+        """The first paragraph of the body's docstring, on one line."""
+        return " ".join((inspect.getdoc(self.body) or "no formula given").split("\n\n")[0].split())
+
+    @property
+    def where(self) -> str:
+        """`file:line`, for errors."""
+        return f"{self.path}:{self.line}"
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the source of body and gradient: the truth of an input may be cached under it."""
+        sources = [self.name, _source(self.body), _source(self.hand) if self.hand else ""]
+        return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
+
+    def inputs(self) -> st.SearchStrategy[Inputs]:
+        """A Hypothesis strategy for one input: a float64 array per argument, every entry exact in float32."""
+        return st.tuples(*(domain.strategy() for domain in self.domains.values()))
+
+    def check(self) -> None:
+        """Raise `RegistryError` when the entry has a problem."""
+        if self.problems:
+            raise RegistryError(f"{self.name} ({self.where}): " + "; ".join(self.problems))
+
+    def error(self, problem: str) -> RegistryError:
+        """An error about this entry, found while it was evaluated."""
+        return RegistryError(f"{self.name} ({self.where}): {problem}")
+
+
+def _source(code: Callable) -> str:
+    try:
+        return inspect.getsource(code)
+    except OSError:
+        return repr(code)
+
+
+_registered: list[Function] = []
+
+
+def function(points: Iterable[dict[str, Any]] = (), **domains: Domain) -> Callable[[Callable], Function]:
+    """Decorate the body `(xp, *arguments)` of a test function, and register it.
+
+    Each further keyword gives an argument's domain, by the argument's name. `points` are inputs that are always tried,
+    as one dict per point. What is wrong with the entry is kept in its `problems`."""
+
+    def register(body: Callable) -> Function:
+        names = list(inspect.signature(body).parameters)[1:]
+        entry = Function(
+            name=body.__name__,
+            body=body,
+            domains={name: domains[name] for name in names if name in domains},
+            points=[],
+            path=inspect.getsourcefile(body) or "?",
+            line=body.__code__.co_firstlineno,
+        )
+        entry.problems += _signature_problems(names, domains)
+        if not entry.problems:
+            _add_points(entry, points)
+        _registered.append(entry)
+        return entry
+
+    return register
+
+
+def _signature_problems(names: list[str], domains: dict[str, Domain]) -> list[str]:
+    missing = [name for name in names if name not in domains]
+    unknown = [name for name in domains if name not in names]
+    problems = []
+    if missing:
+        problems.append(f"no domain is given for {', '.join(missing)}: add {missing[0]}=Reals() to @function")
+    if unknown:
+        problems.append(f"@function names {', '.join(unknown)}, which the body does not take")
+    problems += [
+        f"the domain of {name} is {domain!r}; give a domain such as Reals()"
+        for name, domain in domains.items()
+        if not isinstance(domain, Domain)
+    ]
+    if not names:
+        problems.append("the body takes no argument behind xp")
+    return problems
+
+
+def _add_points(entry: Function, points: Iterable[dict[str, Any]]) -> None:
+    for point in points:
+        if set(point) != set(entry.domains):
+            entry.problems.append(f"the point {point} must name exactly {', '.join(entry.domains)}")
+            continue
+        arrays = tuple(np.array(point[name], dtype=np.float64) for name in entry.domains)
+        for (name, domain), array in zip(entry.domains.items(), arrays, strict=True):
+            if array.shape != domain.shape:
+                entry.problems.append(f"a point gives {name} the shape {array.shape}; its domain has {domain.shape}")
+        entry.points.append(arrays)
+
+
+def weights(xp: Any, shape: tuple[int, ...]) -> Any:
+    """Fixed weights that contract an array-valued operation to a scalar: asymmetric, all different in size and sign
+    pattern from their neighbours, and exact even in bfloat16, so that no permutation or transpose goes unseen."""
+    count = int(np.prod(shape))
+    values = [(1 + (5 * k + 3) % 17 / 16) * (-1 if k % 3 == 1 else 1) for k in range(count)]
+    return xp.reshape(xp.asarray(values), shape)
+
+
+def load_builtin() -> list[Function]:
+    """Load the families of the built-in registry, in the order of their files."""
+    folder = Path(__file__).parent
+    return load([path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")])
+
+
+def load(paths: Iterable[Path]) -> list[Function]:
+    """Load every function of these files, and of every `.py` file below these folders.
+
+    A file that cannot be read or that raises becomes one entry with a problem, named after the file. A name that
+    occurs twice is a problem of the later entry, under a name of its own."""
+    functions: list[Function] = []
+    for path in paths:
+        path = Path(path).resolve()
+        files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", "."))) if path.is_dir() else [path]
+        if not files:
+            functions.append(_broken_file(path, "the folder holds no .py file"))
+        for file in files:
+            functions += _load_file(file)
+    _mark_duplicates(functions)
+    return functions
+
+
+def _load_file(path: Path) -> list[Function]:
+    already = len(_registered)
+    try:
+        _execute(path)
+        problem = "" if len(_registered) > already else "the file registers no function: decorate one with @function"
+    except Exception as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        at = f" at line {frames[-1].lineno}" if frames else ""
+        problem = f"the file cannot be loaded: {type(error).__name__}{at}: {error}"
+    found = _registered[already:]
+    return found + ([_broken_file(path, problem)] if problem else [])
+
+
+def _execute(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file or folder {path}")
+    builtin = path.parent == Path(__file__).parent
+    name = f"functions.{path.stem}" if builtin else f"functions_of_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _broken_file(path: Path, problem: str) -> Function:
+    return Function(path.stem, body=_broken_file, domains={}, points=[], path=str(path), line=1, problems=[problem])
+
+
+def _mark_duplicates(functions: list[Function]) -> None:
+    first: dict[str, Function] = {}
+    for entry in functions:
+        if entry.name in first:
+            entry.problems.append(
+                f"the name {entry.name} is already taken by {first[entry.name].where}; give this function another name"
+            )
+            entry.name = f"{entry.name}_duplicate_{entry.line}"
+        first.setdefault(entry.name, entry)

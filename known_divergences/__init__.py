@@ -1,0 +1,109 @@
+"""Where a backend is known to differ from the truth, as data: one TOML file per backend, one `[[divergence]]` per entry.
+
+An entry asserts the deviant behaviour. At its `input`, always tried, the verdict must be the recorded one; within its
+`region`, where there is one, a draw may earn it too. A release that mends it, or makes it worse, fails the run."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from functions import Function, Inputs
+
+FOLDER = Path(__file__).parent
+VERDICTS = ("imprecise", "wrong", "unsupported")
+REQUIRED = ("function", "verdict", "input", "versions", "reason", "issue")
+OPTIONAL = ("dtypes", "devices", "modes", "region")
+
+
+class DivergenceError(Exception):
+    """An entry that is no good. The message names the file and the entry."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """One entry. `input` is the witness, one array per argument; empty for an `unsupported` function.
+
+    `region` gives intervals by argument; an input lies in it when every argument named there has at least one entry
+    within its interval. Empty `dtypes`, `devices` and `modes` mean all. `issue` is an address, or "unreported"."""
+
+    function: str
+    verdict: str
+    input: dict[str, np.ndarray]
+    region: dict[str, tuple[float, float]]
+    versions: SpecifierSet
+    reason: str
+    issue: str
+    dtypes: tuple[str, ...]
+    devices: tuple[str, ...]
+    modes: tuple[str, ...]
+
+    def applies(self, function: str, device: str, dtype: str, mode: str, version: str) -> bool:
+        """Whether this entry speaks of that cell in that version of the backend."""
+        return (
+            self.function == function
+            and (not self.dtypes or dtype in self.dtypes)
+            and (not self.devices or device in self.devices)
+            and (not self.modes or mode in self.modes)
+            and self.versions.contains(version.split("+")[0], prereleases=True)
+        )
+
+    def witness(self, function: Function) -> Inputs:
+        """The input at which the deviation is asserted."""
+        return tuple(self.input[name] for name in function.domains)
+
+    def covers(self, function: Function, inputs: Inputs) -> bool:
+        """Whether `inputs` is the witness or lies in the region."""
+        if self.verdict == "unsupported":
+            return True
+        if all(np.array_equal(x, y) for x, y in zip(inputs, self.witness(function), strict=True)):
+            return True
+        named = dict(zip(function.domains, inputs, strict=True))
+        return bool(self.region) and all(
+            bool(((named[name] >= low) & (named[name] <= high)).any()) for name, (low, high) in self.region.items()
+        )
+
+
+@cache
+def load(backend: str) -> tuple[Divergence, ...]:
+    """The entries of one backend; none where it has no file. Raises `DivergenceError` for a bad entry."""
+    path = FOLDER / f"{backend}.toml"
+    return parse(path.read_text(encoding="utf-8"), path.name) if path.is_file() else ()
+
+
+def parse(text: str, source: str) -> tuple[Divergence, ...]:
+    """The entries of a TOML text. Raises `DivergenceError`, naming `source` and the entry, for a bad one."""
+    try:
+        tables = tomllib.loads(text).get("divergence", [])
+    except tomllib.TOMLDecodeError as error:
+        raise DivergenceError(f"{source} is no TOML: {error}") from error
+    return tuple(_entry(table, f"{source}, entry {number}") for number, table in enumerate(tables, start=1))
+
+
+def _entry(table: dict[str, Any], where: str) -> Divergence:
+    missing = [key for key in REQUIRED if not table.get(key) and not (key == "input" and "input" in table)]
+    unknown = [key for key in table if key not in REQUIRED + OPTIONAL]
+    if missing or unknown:
+        raise DivergenceError(f"{where}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
+    if table["verdict"] not in VERDICTS:
+        raise DivergenceError(f"{where}: the verdict {table['verdict']!r} is none of {', '.join(VERDICTS)}")
+    try:
+        versions = SpecifierSet(table["versions"])
+    except InvalidSpecifier as error:
+        raise DivergenceError(f"{where}: {error}") from error
+    return Divergence(
+        function=table["function"],
+        verdict=table["verdict"],
+        input={name: np.array(value, dtype=np.float64) for name, value in table["input"].items()},
+        region={name: (low, high) for name, (low, high) in table.get("region", {}).items()},
+        versions=versions,
+        reason=table["reason"],
+        issue=table["issue"],
+        dtypes=tuple(table.get("dtypes", ())),
+        devices=tuple(table.get("devices", ())),
+        modes=tuple(table.get("modes", ())),
+    )

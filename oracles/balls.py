@@ -1,0 +1,626 @@
+"""Ball arithmetic as an array namespace: NumPy object arrays of Arb numbers, each a midpoint with a rigorous radius.
+
+The same body runs in three ways. With no machine model every operation is exact to the working precision: the truth.
+With a model, each operation also multiplies its result by the ball 1 ± δ of the machine model: the final radius bounds
+what rounding in that format can do at this very input. And on Taylor series (`taylor.py`) it gives derivatives that
+need no hand-derived gradient. Comparisons of overlapping balls are undecidable; they are recorded, because there the
+input is at a kink or within rounding of one."""
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from functions import Namespace
+from oracles import ball_linalg
+from oracles.machine_model import ABSOLUTE, MachineModel
+
+Scalar = Callable[[arb], arb]
+
+
+def _vectorized(function: Callable, arguments: int = 1) -> np.ufunc:
+    return np.frompyfunc(function, arguments, 1)
+
+
+def objects(values: Any) -> np.ndarray:
+    """An object array: NumPy turns a 0-d object result into its element; this turns it back."""
+    if isinstance(values, np.ndarray):
+        return values
+    array = np.empty((), dtype=object)
+    array[()] = values
+    return array
+
+
+ELEMENTARY: dict[str, Scalar] = {
+    "acos": arb.acos,
+    "acosh": arb.acosh,
+    "asin": arb.asin,
+    "asinh": arb.asinh,
+    "atan": arb.atan,
+    "atanh": arb.atanh,
+    "cos": arb.cos,
+    "cosh": arb.cosh,
+    "exp": arb.exp,
+    "expm1": arb.expm1,
+    "log": arb.log,
+    "log10": lambda x: x.log() / arb(10).log(),
+    "log1p": arb.log1p,
+    "log2": lambda x: x.log() / arb(2).log(),
+    "sin": arb.sin,
+    "sinh": arb.sinh,
+    "sqrt": lambda x: x if x.is_zero() else x.sqrt(),
+    "tan": arb.tan,
+    "tanh": arb.tanh,
+}
+SPECIAL: dict[str, Scalar] = {
+    "digamma": arb.digamma,
+    "erf": arb.erf,
+    "erfc": arb.erfc,
+    "expit": lambda x: 1 / (1 + (-x).exp()),
+    "gammaln": lambda x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
+}
+
+
+class Balls:
+    """An array of balls, with the operators of the array API standard. Made by a `BallArithmetic`, never by hand."""
+
+    __slots__ = ("entries", "on")
+    __array_ufunc__ = None  # a NumPy array on the left leaves the operator to us
+
+    def __init__(self, entries: Any, on: "BallArithmetic") -> None:
+        self.entries, self.on = objects(entries), on
+
+    dtype = property(lambda self: "balls")
+    shape = property(lambda self: self.entries.shape)
+    ndim = property(lambda self: self.entries.ndim)
+    size = property(lambda self: self.entries.size)
+    T = property(lambda self: Balls(self.entries.T, self.on))
+    mT = property(lambda self: Balls(np.swapaxes(self.entries, -1, -2), self.on))
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator["Balls"]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> "Balls":
+        parts = key if isinstance(key, tuple) else (key,)
+        plain = tuple(part.value if isinstance(part, Decision) else part for part in parts)
+        return Balls(self.entries[plain], self.on)
+
+    def __repr__(self) -> str:
+        return f"Balls({self.entries!r})"
+
+    def __neg__(self) -> "Balls":
+        return Balls(-self.entries, self.on)
+
+    def __pos__(self) -> "Balls":
+        return self
+
+    def __abs__(self) -> "Balls":
+        return self.on.abs(self)
+
+    def __add__(self, other: Any) -> "Balls":
+        return self.on.add(self, other)
+
+    def __radd__(self, other: Any) -> "Balls":
+        return self.on.add(other, self)
+
+    def __sub__(self, other: Any) -> "Balls":
+        return self.on.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> "Balls":
+        return self.on.subtract(other, self)
+
+    def __mul__(self, other: Any) -> "Balls":
+        return self.on.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> "Balls":
+        return self.on.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> "Balls":
+        return self.on.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> "Balls":
+        return self.on.divide(other, self)
+
+    def __pow__(self, other: Any) -> "Balls":
+        return self.on.pow(self, other)
+
+    def __rpow__(self, other: Any) -> "Balls":
+        return self.on.pow(other, self)
+
+    def __matmul__(self, other: Any) -> "Balls":
+        return self.on.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> "Balls":
+        return self.on.matmul(other, self)
+
+    def __gt__(self, other: Any) -> "Decision":
+        return self.on.greater(self, other)
+
+    def __ge__(self, other: Any) -> "Decision":
+        return ~self.on.greater(other, self)
+
+    def __lt__(self, other: Any) -> "Decision":
+        return self.on.greater(other, self)
+
+    def __le__(self, other: Any) -> "Decision":
+        return ~self.on.greater(self, other)
+
+    def __eq__(self, other: Any) -> "Decision":  # type: ignore[override]
+        return self.on.equal(self, other)
+
+    def __ne__(self, other: Any) -> "Decision":  # type: ignore[override]
+        return ~self.on.equal(self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Decision:
+    """The outcome of a comparison: a boolean array, `value`, decided by midpoints where `undecided` says that the
+    balls overlap."""
+
+    __slots__ = ("on", "undecided", "value")
+
+    def __init__(self, value: Any, undecided: Any, on: "BallArithmetic") -> None:
+        self.value, self.undecided, self.on = np.asarray(value, bool), np.asarray(undecided, bool), on
+
+    shape = property(lambda self: self.value.shape)
+    ndim = property(lambda self: self.value.ndim)
+
+    def __invert__(self) -> "Decision":
+        return Decision(~self.value, self.undecided, self.on)
+
+    def __and__(self, other: Any) -> "Decision":
+        value, undecided = _decided(other)
+        return Decision(self.value & value, self.undecided | undecided, self.on)
+
+    def __or__(self, other: Any) -> "Decision":
+        value, undecided = _decided(other)
+        return Decision(self.value | value, self.undecided | undecided, self.on)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __getitem__(self, key: Any) -> "Decision":
+        return Decision(self.value[key], self.undecided[key], self.on)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+def _decided(condition: Any) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(condition, Decision):
+        return condition.value, condition.undecided
+    value = np.asarray(condition, bool)
+    return value, np.zeros_like(value)
+
+
+class BallArithmetic:
+    """One evaluation in balls: the operations of `xp`, and what was noticed on the way.
+
+    `model` is None for the truth. After an evaluation `at_kink` says that some comparison met an exact tie or an
+    overlap, `undecided` that it met an overlap that is no exact tie, and `overflowed` that some result lies outside
+    the model's format."""
+
+    def __init__(self, model: MachineModel | None = None) -> None:
+        self.model = model
+        self.at_kink = self.undecided = self.overflowed = False
+
+    def namespace(self) -> Namespace:
+        """The `xp` that runs a body in this evaluation."""
+        main = {name: getattr(self, name) for name in _MAIN}
+        main |= {name: partial(self.elementwise, name) for name in ELEMENTARY}
+        main |= {"inf": math.inf, "nan": math.nan, "newaxis": None}
+        main |= {"pi": self._constant_ball(arb.pi()), "e": self._constant_ball(arb(1).exp())}
+        special = {name: partial(self.elementwise, name) for name in SPECIAL}
+        linalg = {name: partial(function, self) for name, function in ball_linalg.OPERATIONS.items()}
+        linalg |= {name: getattr(self, name) for name in ("matmul", "matrix_transpose", "tensordot")}
+        special["logsumexp"] = self.logsumexp
+        groups = {"linalg": linalg, "special": special, "nn": {"tanh": main["tanh"], "softmax": self.softmax}}
+        return Namespace("ball arithmetic", main, groups)
+
+    def scalar(self, name: str) -> Scalar:
+        """The elementary or special function of one number."""
+        return ELEMENTARY[name] if name in ELEMENTARY else SPECIAL[name]
+
+    def elementwise(self, name: str, x: Any) -> Balls:
+        """An elementary or special function of every entry."""
+        return self._rounded(_vectorized(self.scalar(name))(self._lift(x).entries), name)
+
+    def center(self, entries: np.ndarray) -> np.ndarray:
+        """The numbers that comparisons and range checks look at."""
+        return entries
+
+    # Making arrays
+
+    def inputs(self, values: np.ndarray) -> Balls:
+        """The exact input. Where the model flushes subnormals, a subnormal input may be taken for zero."""
+        entries = objects(_vectorized(lambda v: arb(float(v)))(values))
+        if self.model is not None and self.model.flushes:
+            entries = self._with_underflow(entries)
+        return Balls(entries, self)
+
+    def asarray(self, values: Any, dtype: Any = None, **_: Any) -> Any:
+        if isinstance(values, Balls | Decision):
+            return values
+        array = np.asarray(values)
+        if array.dtype.kind in "iub" and dtype is None:
+            return array
+        return Balls(self._constants(array), self)
+
+    def zeros(self, shape: Any, **_: Any) -> Balls:
+        return self.full(shape, 0.0)
+
+    def ones(self, shape: Any, **_: Any) -> Balls:
+        return self.full(shape, 1.0)
+
+    def full(self, shape: Any, value: float, **_: Any) -> Balls:
+        return Balls(self._constants(np.full(shape, float(value))), self)
+
+    def zeros_like(self, x: Balls, **_: Any) -> Balls:
+        return self.full(x.shape, 0.0)
+
+    def ones_like(self, x: Balls, **_: Any) -> Balls:
+        return self.full(x.shape, 1.0)
+
+    def full_like(self, x: Balls, value: float, **_: Any) -> Balls:
+        return self.full(x.shape, value)
+
+    def eye(self, rows: int, columns: int | None = None, *, k: int = 0, **_: Any) -> Balls:
+        return Balls(self._constants(np.eye(rows, columns, k)), self)
+
+    def arange(self, *bounds: Any, dtype: Any = None, **_: Any) -> Any:
+        return self.asarray(np.arange(*bounds), dtype)
+
+    def linspace(self, start: float, stop: float, num: int, *, endpoint: bool = True, **_: Any) -> Balls:
+        return Balls(self._constants(np.linspace(start, stop, num, endpoint=endpoint)), self)
+
+    def astype(self, x: Any, dtype: Any, **_: Any) -> Balls:
+        if isinstance(x, Decision):
+            return self.where(x, 1.0, 0.0)
+        return self._lift(x)
+
+    def _constants(self, values: np.ndarray) -> np.ndarray:
+        return objects(_vectorized(self._constant)(np.asarray(values, dtype=object)))
+
+    def _constant(self, value: Any) -> arb:
+        number = arb(value) if isinstance(value, int) else arb(float(value))
+        if self.model is None or not math.isfinite(value):
+            return number
+        if abs(value) > self.model.format.largest:
+            self.overflowed = True
+        return number if self.model.exact(value) else number * self.model.factor("add")
+
+    def _constant_ball(self, number: arb) -> Balls:
+        return Balls(number if self.model is None else number * self.model.factor("add"), self)
+
+    def _lift(self, x: Any) -> Balls:
+        if isinstance(x, Balls):
+            return x
+        if isinstance(x, Decision):
+            return self.where(x, 1.0, 0.0)
+        return Balls(self._constants(np.asarray(x)), self)
+
+    # Rounding
+
+    def _rounded(self, entries: Any, operation: str, count: int = 1) -> Balls:
+        entries = objects(entries)
+        if self.model is None or count == 0:
+            return Balls(entries, self)
+        factor = self.model.factor(operation, count)
+        widened = entries * factor + (factor - 1) if operation in ABSOLUTE else entries * factor
+        return Balls(self._in_range(objects(widened)), self)
+
+    def _in_range(self, entries: np.ndarray) -> np.ndarray:
+        sizes = np.abs(self.center(entries).astype(float))
+        if (sizes > self.model.format.largest).any():
+            self.overflowed = True
+        return self._with_underflow(entries) if (sizes < self.model.format.tiny).any() else entries
+
+    def _with_underflow(self, entries: np.ndarray) -> np.ndarray:
+        tiny, error = arb(self.model.format.tiny), arb(0, self.model.underflow)
+
+        def widen(center: arb, entry: Any) -> Any:
+            return entry + error if abs(center) < tiny and not center.is_zero() else entry
+
+        return objects(_vectorized(widen, 2)(self.center(entries), entries))
+
+    # Arithmetic
+
+    def add(self, x: Any, y: Any) -> Balls:
+        x, y = self._lift(x).entries, self._lift(y).entries
+        if self.model is None:
+            return Balls(x + y, self)
+        # u (|x| + |y|), not u |x + y|: a backend may add these and other terms in an order of its own.
+        factor = self.model.factor("add")
+        return Balls(self._in_range(objects(x * factor + y * factor)), self)
+
+    def subtract(self, x: Any, y: Any) -> Balls:
+        return self.add(x, -self._lift(y))
+
+    def multiply(self, x: Any, y: Any) -> Balls:
+        return self._rounded(self._lift(x).entries * self._lift(y).entries, "multiply")
+
+    def divide(self, x: Any, y: Any) -> Balls:
+        return self._rounded(self._lift(x).entries / self._lift(y).entries, "divide")
+
+    def negative(self, x: Any) -> Balls:
+        return -self._lift(x)
+
+    def positive(self, x: Any) -> Balls:
+        return self._lift(x)
+
+    def pow(self, x: Any, y: Any) -> Balls:
+        x = self._lift(x)
+        if isinstance(y, int | float):
+            if y == 2:
+                return self.multiply(x, x)
+            if y == 0.5:
+                return self.elementwise("sqrt", x)
+            if float(y).is_integer():
+                return self._rounded(_vectorized(lambda base: base ** int(y))(x.entries), "pow")
+        return self._rounded(_vectorized(self.power, 2)(x.entries, self._lift(y).entries), "pow")
+
+    def atan2(self, y: Any, x: Any) -> Balls:
+        return self._rounded(_vectorized(arb.atan2, 2)(self._lift(y).entries, self._lift(x).entries), "atan2")
+
+    def matmul(self, x: Any, y: Any) -> Balls:
+        x, y = self._lift(x), self._lift(y)
+        return self._contract(np.matmul, x, y, x.shape[-1])
+
+    def tensordot(self, x: Any, y: Any, *, axes: Any = 2) -> Balls:
+        x, y = self._lift(x), self._lift(y)
+        summed = x.shape[x.ndim - axes :] if isinstance(axes, int) else [x.shape[a] for a in axes[0]]
+        return self._contract(partial(np.tensordot, axes=axes), x, y, math.prod(summed))
+
+    def _contract(self, product: Callable, x: Balls, y: Balls, terms: int) -> Balls:
+        if self.model is None:
+            return Balls(product(x.entries, y.entries), self)
+        # One rounding for each product and terms - 1 for its way through the sum, whatever the order.
+        factor = self.model.factor("add", terms)
+        return Balls(self._in_range(objects(product(x.entries * factor, y.entries))), self)
+
+    # Reductions
+
+    def sum(self, x: Any, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Balls:
+        return self._reduce(np.sum, x, axis, keepdims)
+
+    def prod(self, x: Any, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Balls:
+        x = self._lift(x)
+        terms = self._terms(x, axis)
+        product = np.prod(x.entries, axis=axis, keepdims=keepdims)
+        return self._rounded(self._or_identity(product, arb(1)), "multiply", max(terms - 1, 0))
+
+    def mean(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Balls:
+        x = self._lift(x)
+        return self.sum(x, axis=axis, keepdims=keepdims) / self._terms(x, axis)
+
+    def cumulative_sum(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
+        x = self._lift(x)
+        entries = x.entries if self.model is None else x.entries * self.model.factor("add", self._terms(x, axis))
+        return Balls(np.cumsum(entries, axis=0 if axis is None else axis), self)
+
+    def cumulative_prod(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
+        x = self._lift(x)
+        products = np.cumprod(x.entries, axis=0 if axis is None else axis)
+        return self._rounded(products, "multiply", self._terms(x, axis))
+
+    def _reduce(self, reduce: Callable, x: Any, axis: Any, keepdims: bool) -> Balls:
+        x = self._lift(x)
+        entries, terms = x.entries, self._terms(x, axis)
+        if self.model is not None and terms > 1:
+            entries = entries * self.model.factor("add", terms - 1)
+        total = self._or_identity(reduce(entries, axis=axis, keepdims=keepdims), arb(0))
+        return Balls(total if self.model is None else self._in_range(objects(total)), self)
+
+    @staticmethod
+    def _terms(x: Balls, axis: Any) -> int:
+        axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+        return math.prod(x.shape[a] for a in axes)
+
+    @staticmethod
+    def _or_identity(entries: Any, identity: arb) -> np.ndarray:
+        # NumPy reduces an empty object array to the integers 0 and 1.
+        return objects(_vectorized(lambda e: identity if isinstance(e, int) else e)(objects(entries)))
+
+    def softmax(self, x: Any, *, axis: int = -1) -> Balls:
+        x = self._lift(x)
+        exponentials = self.elementwise("exp", x - self._shift(x, axis))
+        return exponentials / self.sum(exponentials, axis=axis, keepdims=True)
+
+    def logsumexp(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Balls:
+        x = self._lift(x)
+        shift = self._shift(x, axis)
+        total = self.sum(self.elementwise("exp", x - shift), axis=axis, keepdims=True)
+        result = self.elementwise("log", total) + shift
+        axes = tuple(range(x.ndim)) if axis is None else axis
+        return result if keepdims else self.squeeze(result, axes)
+
+    def _shift(self, x: Balls, axis: Any) -> Balls:
+        # Any constant will do, mathematically: the largest midpoint, without a comparison that could be a kink.
+        largest = np.max(self._midpoints(x), axis=axis, keepdims=True)
+        return Balls(objects(_vectorized(lambda value: arb(float(value)))(largest)), self)
+
+    # Comparisons, and what depends on them
+
+    def greater(self, x: Any, y: Any) -> Decision:
+        a, b = np.broadcast_arrays(self.center(self._lift(x).entries), self.center(self._lift(y).entries))
+        above = np.asarray(a > b, bool)
+        overlap = ~(above | np.asarray(a < b, bool))
+        tie = overlap & np.asarray(a == b, bool)
+        # A body may compare what is no kink, with a NaN for one: only balls that overlap are noted.
+        self.at_kink |= bool(overlap.any())
+        self.undecided |= bool((overlap & ~tie).any())
+        by_midpoint = np.asarray(_vectorized(_midpoint_above, 2)(a, b), bool)
+        return Decision(above | (overlap & ~tie & by_midpoint), overlap & ~tie, self)
+
+    def greater_equal(self, x: Any, y: Any) -> Decision:
+        return ~self.greater(y, x)
+
+    def less(self, x: Any, y: Any) -> Decision:
+        return self.greater(y, x)
+
+    def less_equal(self, x: Any, y: Any) -> Decision:
+        return ~self.greater(x, y)
+
+    def equal(self, x: Any, y: Any) -> Decision:
+        a, b = np.broadcast_arrays(self.center(self._lift(x).entries), self.center(self._lift(y).entries))
+        same = np.asarray(_vectorized(lambda p, q: p is q or p == q, 2)(a, b), bool)
+        apart = np.asarray(_vectorized(lambda p, q: p < q or p > q, 2)(a, b), bool)
+        self.undecided |= bool((~same & ~apart).any())
+        return Decision(same, ~same & ~apart, self)
+
+    def not_equal(self, x: Any, y: Any) -> Decision:
+        return ~self.equal(x, y)
+
+    def logical_and(self, x: Any, y: Any) -> Decision:
+        return Decision(*_decided(x), self) & y
+
+    def logical_or(self, x: Any, y: Any) -> Decision:
+        return Decision(*_decided(x), self) | y
+
+    def logical_not(self, x: Any) -> Decision:
+        return ~Decision(*_decided(x), self)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Balls:
+        value, undecided = _decided(condition)
+        a, b = self._lift(x).entries, self._lift(y).entries
+        chosen = objects(np.where(value, a, b))
+        if self.model is not None and undecided.any():
+            # Within rounding of the switch a backend may take either branch: both are allowed.
+            both = _vectorized(self.hull, 2)(a, b)
+            chosen = objects(np.where(undecided, both, chosen))
+        return Balls(chosen, self)
+
+    def hull(self, a: Any, b: Any) -> Any:
+        """One number that holds both."""
+        return a.union(b)
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        """One number to the power of another."""
+        # 0**y = 0 for y > 0; through the logarithm Arb would give an undefined result there.
+        return arb(0) if base.is_zero() and exponent > 0 else base**exponent
+
+    def abs(self, x: Any) -> Balls:
+        x = self._lift(x)
+        return self.where(self.greater(x, 0), x, -x)
+
+    def sign(self, x: Any) -> Balls:
+        x = self._lift(x)
+        return self.where(self.greater(x, 0), 1.0, self.where(self.greater(0, x), -1.0, 0.0))
+
+    def maximum(self, x: Any, y: Any) -> Balls:
+        x, y = self._lift(x), self._lift(y)
+        return self.where(self.greater(x, y), x, y)
+
+    def minimum(self, x: Any, y: Any) -> Balls:
+        x, y = self._lift(x), self._lift(y)
+        return self.where(self.greater(x, y), y, x)
+
+    def max(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Balls:
+        return self._select(self.maximum, x, axis, keepdims)
+
+    def min(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Balls:
+        return self._select(self.minimum, x, axis, keepdims)
+
+    def _select(self, choose: Callable, x: Any, axis: Any, keepdims: bool) -> Balls:
+        x = self._lift(x)
+        axes = tuple(range(x.ndim)) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
+        axes = tuple(a % x.ndim for a in axes)
+        front = np.moveaxis(x.entries, axes, range(len(axes)))
+        rows = front.reshape((-1, *front.shape[len(axes) :]))
+        best = Balls(rows[0], self)
+        for row in rows[1:]:
+            best = choose(best, Balls(row, self))
+        shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
+        return Balls(best.entries.reshape(shape), self) if keepdims else best
+
+    def argmax(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
+        return np.argmax(self._midpoints(x), axis=axis, keepdims=keepdims)
+
+    def argmin(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
+        return np.argmin(self._midpoints(x), axis=axis, keepdims=keepdims)
+
+    def argsort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> np.ndarray:
+        keys = self._midpoints(x)
+        return np.argsort(-keys if descending else keys, axis=axis, kind="stable")
+
+    def sort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> Balls:
+        x = self._lift(x)
+        order = self.argsort(x, axis=axis, descending=descending)
+        ranked = Balls(np.take_along_axis(x.entries, order, axis), self)
+        line = Balls(np.moveaxis(ranked.entries, axis, 0), self)
+        if len(line) > 1:
+            self.greater(line[1:], line[:-1])  # notes ties and overlaps
+        return ranked
+
+    def _midpoints(self, x: Any) -> np.ndarray:
+        return self.center(self._lift(x).entries).astype(float)
+
+    # Shapes
+
+    def reshape(self, x: Any, shape: Any, **_: Any) -> Balls:
+        return self._moved(np.reshape, x, shape)
+
+    def permute_dims(self, x: Any, axes: Any) -> Balls:
+        return self._moved(np.transpose, x, axes)
+
+    def matrix_transpose(self, x: Any) -> Balls:
+        return self._moved(np.swapaxes, x, -1, -2)
+
+    def expand_dims(self, x: Any, *, axis: Any = 0) -> Balls:
+        return self._moved(np.expand_dims, x, axis)
+
+    def squeeze(self, x: Any, axis: Any) -> Balls:
+        return self._moved(np.squeeze, x, axis)
+
+    def flip(self, x: Any, *, axis: Any = None) -> Balls:
+        return self._moved(np.flip, x, axis)
+
+    def roll(self, x: Any, shift: Any, *, axis: Any = None) -> Balls:
+        return self._moved(np.roll, x, shift, axis)
+
+    def broadcast_to(self, x: Any, shape: Any) -> Balls:
+        return self._moved(np.broadcast_to, x, shape)
+
+    def moveaxis(self, x: Any, source: Any, destination: Any) -> Balls:
+        return self._moved(np.moveaxis, x, source, destination)
+
+    def tile(self, x: Any, repetitions: Any) -> Balls:
+        return self._moved(np.tile, x, repetitions)
+
+    def repeat(self, x: Any, repeats: Any, *, axis: int | None = None) -> Balls:
+        return self._moved(np.repeat, x, repeats, axis)
+
+    def take(self, x: Any, indices: Any, *, axis: int | None = None) -> Balls:
+        return self._moved(np.take, x, np.asarray(indices), axis)
+
+    def take_along_axis(self, x: Any, indices: Any, *, axis: int = -1) -> Balls:
+        return self._moved(np.take_along_axis, x, np.asarray(indices), axis)
+
+    def _moved(self, move: Callable, x: Any, *arguments: Any) -> Balls:
+        return Balls(move(self._lift(x).entries, *arguments), self)
+
+    def tril(self, x: Any, *, k: int = 0) -> Balls:
+        return self.where(np.tri(*x.shape[-2:], k, dtype=bool), x, 0.0)
+
+    def triu(self, x: Any, *, k: int = 0) -> Balls:
+        return self.where(~np.tri(*x.shape[-2:], k - 1, dtype=bool), x, 0.0)
+
+    def concat(self, arrays: Any, *, axis: int | None = 0) -> Balls:
+        return Balls(np.concatenate([self._lift(a).entries for a in arrays], axis=axis), self)
+
+    def stack(self, arrays: Any, *, axis: int = 0) -> Balls:
+        return Balls(np.stack([self._lift(a).entries for a in arrays], axis=axis), self)
+
+
+def _midpoint_above(a: arb, b: arb) -> bool:
+    return bool(a.mid() > b.mid())
+
+
+_INTERNAL = ("namespace", "scalar", "elementwise", "center", "inputs", "hull", "power", "softmax", "logsumexp")
+_MAIN = [name for name in vars(BallArithmetic) if not name.startswith("_") and name not in _INTERNAL]

@@ -1,0 +1,179 @@
+"""The definition of the derivative, taken literally: central differences of the body in ball arithmetic, with a step so
+small and a precision so high that more than 30 digits are right. It needs no rule of anybody.
+
+Also the evaluation of body and hand-derived gradient in balls, with clear errors for a bad entry."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+
+from functions import Function, Inputs, MissingOperation
+from oracles.balls import BallArithmetic, Balls, objects
+
+STEP_BITS = 128
+"""The step is 2**-128 of the input's scale, so the truncation error, of the order of its square, is below 1e-76."""
+
+DIGITS_BITS = 110
+"""A result is precise enough when 110 bits, 33 digits, of it are certain."""
+
+FIRST_PRECISION, LAST_PRECISION = 512, 8192
+
+NOTHING = arb(2) ** -1400
+"""Far below the smallest number of any format: what is smaller counts as zero."""
+
+AGREEMENT = arb(10) ** -30
+"""Hand-derived gradient and exact differences agree when they differ by less than this, relatively."""
+
+Direction = tuple[np.ndarray, ...]
+
+
+class Uncomputable(Exception):
+    """The exact reference lacks an operation that a body uses."""
+
+
+def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -> arb:
+    """The body in balls. Raises `RegistryError` when it raises or is no scalar."""
+    result = _run(function, function.body, on, arguments, "the body")
+    if not isinstance(result, Balls):
+        result = on.asarray(result, dtype="balls")
+    if result.shape != ():
+        raise function.error(f"the function must return a scalar; it returns the shape {result.shape}")
+    return result.entries[()]
+
+
+def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]) -> list[np.ndarray]:
+    """The hand-derived gradient in balls, an object array per argument, its length and shapes checked."""
+    assert function.hand is not None
+    result = _run(function, function.hand, on, arguments, "the hand-derived gradient")
+    if not isinstance(result, tuple | list):
+        result = (result,)
+    if len(result) != len(arguments):
+        raise function.error(
+            f"the hand-derived gradient returns {len(result)} arrays for {len(arguments)} arguments "
+            f"({', '.join(function.domains)})"
+        )
+    gradients = []
+    for name, argument, part in zip(function.domains, arguments, result, strict=True):
+        if part is None or isinstance(part, str | dict):
+            raise function.error(f"the hand-derived gradient for {name} is {part!r}, not an array")
+        entries = on.asarray(part, dtype="balls").entries
+        if entries.shape != argument.shape:
+            raise function.error(
+                f"the hand-derived gradient for {name} has the shape {entries.shape}; the argument has {argument.shape}"
+            )
+        gradients.append(entries)
+    return gradients
+
+
+def _run(function: Function, code: Callable, on: BallArithmetic, arguments: list[Balls], what: str) -> Any:
+    try:
+        return code(on.namespace(), *arguments)
+    except MissingOperation as error:
+        raise Uncomputable(f"{function.name} ({function.where}): {error}") from error
+    except Exception as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == function.path]
+        at = f" at line {frames[-1].lineno}" if frames else ""
+        raise function.error(f"{what} raises {type(error).__name__}{at}: {error}") from error
+
+
+def scale(inputs: Inputs) -> float:
+    """The smallest size among the nonzero entries, at most 1: below it the function may look different."""
+    sizes = np.abs(np.concatenate([np.ravel(x) for x in inputs] or [np.ones(1)]))
+    sizes = sizes[sizes > 0]
+    return float(min(1.0, sizes.min(initial=1.0)))
+
+
+def step(inputs: Inputs) -> arb:
+    """The step of exact differences at these inputs."""
+    return arb(scale(inputs)) * arb(2) ** -STEP_BITS
+
+
+def displaced(on: BallArithmetic, inputs: Inputs, direction: Direction, distance: arb) -> list[Balls]:
+    """The inputs, moved by `distance` times `direction`, exactly."""
+    move = np.frompyfunc(lambda x, v: arb(float(x)) + arb(float(v)) * distance, 2, 1)
+    return [Balls(objects(move(x, v)), on) for x, v in zip(inputs, direction, strict=True)]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A central difference quotient, as a ball with at least 33 certain digits wherever that can be had.
+
+    `change` is how much the derivative changes over the input's scale, from the second difference: the size to hold
+    against what is left over where the derivative itself is zero."""
+
+    quotient: arb
+    change: arb
+
+    def agrees_with(self, derivative: arb, size: arb) -> bool:
+        """Whether `derivative`, a sum of terms of total size `size`, is this quotient to 30 digits."""
+        gap = abs(derivative - self.quotient)
+        return bool(gap.abs_upper() <= AGREEMENT * (size.abs_upper() + self.change.abs_upper()) + NOTHING)
+
+
+def directional(function: Function, inputs: Inputs, direction: Direction) -> Difference:
+    """The derivative along `direction`. Its truncation error is of the order of 2**-256 of its change."""
+    h = step(inputs)
+
+    def difference() -> Difference:
+        ahead, here, behind = (
+            body_value(function, on := BallArithmetic(), displaced(on, inputs, direction, distance))
+            for distance in (h, arb(0), -h)
+        )
+        change = abs(ahead - 2 * here + behind) / (h * h) * arb(scale(inputs))
+        return Difference((ahead - behind) / (2 * h), change)
+
+    return precisely(difference, lambda d: certain([d.quotient]))
+
+
+def gradient(function: Function, inputs: Inputs) -> tuple[np.ndarray, ...]:
+    """The gradient, one directional difference for each entry: an object array of `Difference` per argument."""
+    gradients = []
+    for i, x in enumerate(inputs):
+        entries = np.empty(x.shape, dtype=object)
+        for index in np.ndindex(x.shape):
+            entries[index] = directional(function, inputs, unit(inputs, i, index))
+        gradients.append(entries)
+    return tuple(gradients)
+
+
+def quotients(differences: np.ndarray) -> np.ndarray:
+    """The quotients alone: an object array of balls."""
+    return objects(np.frompyfunc(lambda d: d.quotient, 1, 1)(differences))
+
+
+def unit(inputs: Inputs, argument: int, index: tuple[int, ...]) -> Direction:
+    """The direction of one entry of one argument."""
+    direction = tuple(np.zeros_like(x) for x in inputs)
+    direction[argument][index] = 1.0
+    return direction
+
+
+def generic_direction(inputs: Inputs, seed: int = 0) -> Direction:
+    """A direction without symmetry: entries of either sign, of sizes from 1 to 2, the same for the same seed."""
+    random = np.random.default_rng(seed)
+    return tuple(random.choice([-1.0, 1.0], x.shape) * (1 + random.integers(0, 1024, x.shape) / 1024) for x in inputs)
+
+
+def precisely(compute: Callable[[], Any], precise_enough: Callable[[Any], bool]) -> Any:
+    """Compute again at twice the precision until it is precise enough, or the last precision is reached."""
+    bits = FIRST_PRECISION
+    while True:
+        with ctx.workprec(bits):
+            result = compute()
+            if bits >= LAST_PRECISION or precise_enough(result):
+                return result
+        bits *= 2
+
+
+def certain(balls: list[arb]) -> bool:
+    """Whether every ball has 33 certain digits, or is zero for every format there is.
+
+    What is not finite does not become so by more precision, and counts as settled."""
+    return all(
+        not ball.is_finite() or ball.is_exact() or ball.rel_accuracy_bits() >= DIGITS_BITS or ball.rad() < NOTHING
+        for ball in balls
+    )

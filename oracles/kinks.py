@@ -1,0 +1,113 @@
+"""What is true at a kink: the limits of the gradient around it, and whether an answer can be a subgradient there.
+
+The Clarke subdifferential is the convex hull of the limits of gradients at nearby smooth points (Clarke, Optimization
+and Nonsmooth Analysis, theorem 2.5.1). An element g of it satisfies, along every direction v, min ⟨G, v⟩ ≤ ⟨g, v⟩ ≤
+max ⟨G, v⟩ over the limits G. This is checked along each entry, along the sum of all entries (which catches weights of a
+tie that do not add up) and along generic directions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb
+
+from functions import Inputs
+from oracles.exact import Direction, generic_direction, scale, unit
+
+GENERIC_DIRECTIONS = 8
+TILT = 2.0**-10
+"""A probe is tilted by this much out of its direction, so that it does not run along another kink."""
+
+PROBE_BITS, CLOSER_BITS = 100, 120
+"""Probes stand 2**-100 of the input's scale away, and once more 2**-120, to see what changes with the distance."""
+
+SMOOTH = 2.0**-45
+"""Limits that differ by less than this, relative to the largest, are one: the probes stand far closer than that."""
+
+SETTLED = 2.0**-20
+"""Limits exist when bringing the probes closer changes them by less than this, relative to the largest."""
+
+Gradient = tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Kink:
+    """The limits of the gradient around one input, as float64 arrays per argument, one row per probe.
+
+    `exists` is False where they do not converge: the gradient is unbounded there, and nothing can be verified."""
+
+    limits: tuple[np.ndarray, ...]
+    exists: bool
+
+    def admits(self, answer: Gradient, tolerance: Gradient) -> bool:
+        """Whether `answer` lies between the limits along every direction tried. A NaN lies nowhere."""
+        flat = _flat(answer)
+        limits = np.concatenate([rows.reshape(len(rows), -1) for rows in self.limits], axis=1)
+        slack = _flat(tolerance)
+        for v in _test_directions(answer):
+            reach = limits @ v
+            margin = slack @ np.abs(v)
+            if not reach.min() - margin <= flat @ v <= reach.max() + margin:
+                return False
+        return True
+
+    def span(self, argument: int) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest and the largest limit of every entry of one argument."""
+        return self.limits[argument].min(axis=0), self.limits[argument].max(axis=0)
+
+
+def probe(inputs: Inputs, gradient_at: Callable[[Direction, arb], list[np.ndarray] | None]) -> Kink | None:
+    """Collect the gradients around `inputs`; None when they all have one limit, so that there is no kink.
+
+    `gradient_at(direction, distance)` gives the exact gradient at the inputs moved so far; None or what is not finite
+    is outside the function's domain and left out."""
+    directions = [tuple(sign * part for part in d) for d in _probe_directions(inputs) for sign in (1.0, -1.0)]
+    far = _limits(inputs, gradient_at, directions, PROBE_BITS)
+    if far and all((_spread(rows) <= SMOOTH * np.abs(rows).max(initial=0.0)).all() for rows in far):
+        return None
+    near = _limits(inputs, gradient_at, directions, CLOSER_BITS)
+    if not far or not near or len(far[0]) != len(near[0]):
+        return Kink(far, exists=False)
+    # Around a smooth point the gradients draw together as the probes do; at a kink the limits stay apart; where the
+    # gradient is unbounded they run away.
+    if all((_spread(p) <= _spread(q) * 2.0**-10).all() for p, q in zip(near, far, strict=True)):
+        return None
+    settled = all((abs(p - q) <= SETTLED * np.abs(p).max(initial=0.0)).all() for p, q in zip(near, far, strict=True))
+    return Kink(near, exists=settled)
+
+
+def _limits(inputs: Inputs, gradient_at: Callable, directions: list[Direction], bits: int) -> tuple[np.ndarray, ...]:
+    distance = arb(scale(inputs)) * arb(2) ** -bits
+    found = [g for g in (_as_floats(gradient_at(d, distance)) for d in directions) if g is not None]
+    return tuple(np.stack(rows) for rows in zip(*found, strict=True))
+
+
+def _spread(rows: np.ndarray) -> np.ndarray:
+    return np.ptp(rows, axis=0)
+
+
+def _flat(parts: Gradient) -> np.ndarray:
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+def _as_floats(gradient: list[np.ndarray] | None) -> Gradient | None:
+    if gradient is None:
+        return None
+    arrays = tuple(part.astype(float) for part in gradient)
+    return arrays if all(np.isfinite(array).all() for array in arrays) else None
+
+
+def _probe_directions(inputs: Inputs) -> list[Direction]:
+    straight = [unit(inputs, i, index) for i, x in enumerate(inputs) for index in np.ndindex(x.shape)]
+    straight.append(tuple(np.ones_like(x) for x in inputs))
+    tilted = [
+        tuple(part + TILT * noise for part, noise in zip(d, generic_direction(inputs, seed), strict=True))
+        for seed, d in enumerate(straight)
+    ]
+    return tilted + [generic_direction(inputs, -seed - 1 & 0xFFFF) for seed in range(GENERIC_DIRECTIONS)]
+
+
+def _test_directions(answer: Gradient) -> list[np.ndarray]:
+    size = sum(part.size for part in answer)
+    generic = [_flat(generic_direction(answer, -seed - 1 & 0xFFFF)) for seed in range(GENERIC_DIRECTIONS)]
+    return [*np.eye(size), np.ones(size), *generic]

@@ -1,0 +1,119 @@
+"""The machine model: how far each operation of a backend may be from the exact result, in one table with its sources.
+
+Standard model of floating-point arithmetic (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section
+2.2): fl(x op y) = (x op y)(1 + δ), |δ| ≤ u, and gradual underflow adds |η| at most the smallest subnormal. An elementary
+function within k ulp has |δ| ≤ 2ku. A sum of n terms in any order has |error| ≤ (n - 1) u Σ|terms| (section 4.2)."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from flint import arb
+
+SLACK = 4.0
+"""What a bound is multiplied by before it accuses anybody: backends differentiate by programs of their own, a few
+operations longer than the hand-derived one. README, "How wide the bounds are", says how far below it backends stay."""
+
+ULPS = {
+    # Correctly rounded by IEEE 754-2019, clause 5.4.1: half an ulp.
+    "add": 0.5,
+    "multiply": 0.5,
+    "divide": 0.5,
+    "sqrt": 0.5,
+    # The OpenCL SPIR-V environment specification, "Relative Error as ULPs", full profile, float64 and float32. It is
+    # a table that CPU and GPU libraries alike keep to; glibc and CUDA publish tighter ones.
+    "acos": 4,
+    "acosh": 4,
+    "asin": 4,
+    "asinh": 4,
+    "atan": 5,
+    "atan2": 6,
+    "atanh": 5,
+    "cos": 4,
+    "cosh": 4,
+    "erf": 16,
+    "erfc": 16,
+    "exp": 3,
+    "expm1": 3,
+    "hypot": 4,
+    "log": 3,
+    "log10": 3,
+    "log1p": 2,
+    "log2": 3,
+    "pow": 16,
+    "sin": 4,
+    "sinh": 4,
+    "tan": 5,
+    "tanh": 5,
+    # That table leaves lgamma to the implementation and has no digamma: the 16 ulp of its tgamma, relative to at least 1, because no
+    # library keeps a relative error at their zeros.
+    "gammaln": 16,
+    "digamma": 16,
+    # A composition of exp, an addition and a division: 3 + 0.5 + 0.5.
+    "expit": 4,
+}
+
+ABSOLUTE = ("gammaln", "digamma")
+"""Functions whose error is relative to the larger of the result and 1."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary floating-point format (IEEE 754-2019, table 3.5; bfloat16 by its usual definition).
+
+    `precision` p in bits, hidden bit included; unit roundoff u = 2**-p; `largest` finite, `tiny` smallest normal and
+    `smallest` subnormal number."""
+
+    name: str
+    precision: int
+    largest: float
+    tiny: float
+
+    @property
+    def unit_roundoff(self) -> float:
+        return 2.0**-self.precision
+
+    @property
+    def smallest(self) -> float:
+        return self.tiny * 2.0 ** (1 - self.precision)
+
+
+FORMATS = {
+    f.name: f
+    for f in (
+        Format("float64", 53, (2 - 2.0**-52) * 2.0**1023, 2.0**-1022),
+        Format("float32", 24, (2 - 2.0**-23) * 2.0**127, 2.0**-126),
+        Format("float16", 11, 65504.0, 2.0**-14),
+        Format("bfloat16", 8, (2 - 2.0**-7) * 2.0**127, 2.0**-126),
+    )
+}
+
+
+@dataclass(frozen=True)
+class MachineModel:
+    """A format, and whether results below its smallest normal number may become zero (`flushes`)."""
+
+    format: Format
+    flushes: bool = False
+
+    @property
+    def underflow(self) -> float:
+        """The largest absolute error that underflow adds to one operation."""
+        return self.format.tiny if self.flushes else self.format.smallest
+
+    def factor(self, operation: str, count: int = 1) -> arb:
+        """The ball 1 ± δ that holds what `count` roundings of `operation` may multiply a result by."""
+        return _factor(self.format.precision, operation, count)
+
+    def exact(self, value: float) -> bool:
+        """Whether `value` is a number of this format, underflow aside."""
+        mantissa = abs(value)
+        if mantissa == 0 or mantissa > self.format.largest:
+            return mantissa == 0
+        numerator, denominator = value.as_integer_ratio()
+        odd = abs(numerator) // (abs(numerator) & -abs(numerator))
+        return odd.bit_length() <= self.format.precision
+
+
+@cache
+def _factor(precision: int, operation: str, count: int) -> arb:
+    return arb(1, arb(2 * ULPS[operation] * count) * arb(2) ** -precision)

@@ -1,0 +1,233 @@
+"""The reference of one input: its true value and gradient, and how far from them an answer in a given format may be.
+
+The truth is the hand-derived gradient at high precision, and it is never used unproven: at every input it must first
+agree with the exact difference along a generic direction. Where it does not, or where there is none, the exact
+differences of every entry take its place. Both are computed once per input and shared by all backends, devices and
+formats."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb, ctx
+
+from functions import Function, Inputs
+from oracles import exact
+from oracles.balls import BallArithmetic
+from oracles.kinks import Kink, probe
+from oracles.machine_model import SLACK, MachineModel
+from oracles.taylor import TaylorArithmetic, first_coefficient
+
+BOUND_PRECISION = 256
+KINK_ROUNDINGS = 8
+"""At a kink an answer is a choice among limits, and may be off them by this many roundings of the largest."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """An array of real numbers, held as the unevaluated sum `high + low` of two float64 arrays: 32 digits."""
+
+    balls: np.ndarray
+    high: np.ndarray
+    low: np.ndarray
+
+    @classmethod
+    def of(cls, balls: np.ndarray) -> "Exact":
+        with ctx.workprec(exact.FIRST_PRECISION):
+            high = balls.astype(float)
+            rest = np.frompyfunc(lambda ball, h: float(ball - arb(float(h))) if math.isfinite(h) else 0.0, 2, 1)
+            return cls(balls, high, np.asarray(rest(balls, high), dtype=float))
+
+    def distance(self, got: np.ndarray) -> np.ndarray:
+        """|got - truth|, entry by entry; NaN where `got` is NaN."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.abs((got.astype(np.float64) - self.high) - self.low)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true at one input.
+
+    `hand` is "agrees", "disagrees" or "absent". `kink` is there where the function has no gradient; `gradient` is then
+    just what the hand-derived formula gives, and it may be NaN."""
+
+    value: Exact
+    gradient: tuple[Exact, ...]
+    hand: str
+    kink: Kink | None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far from the truth an answer may be, per entry: the slack factor times the radius, and underflow.
+
+    `out_of_range` says why the input cannot be judged in this format; empty where it can."""
+
+    value: np.ndarray
+    gradient: tuple[np.ndarray, ...]
+    out_of_range: str
+
+
+class Reference:
+    """The truths and bounds of one function, computed on demand and kept."""
+
+    def __init__(self, function: Function) -> None:
+        function.check()
+        self.function = function
+        self._truths: dict[bytes, Truth] = {}
+        self._bounds: dict[tuple[bytes, MachineModel], Bounds] = {}
+
+    def truth(self, inputs: Inputs) -> Truth:
+        """The truth at `inputs`. Raises `RegistryError` when the function is not finite there."""
+        key = _key(inputs)
+        if key not in self._truths:
+            self._truths[key] = self._find_truth(inputs)
+        return self._truths[key]
+
+    def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
+        """The bounds at `inputs` on a machine of this model."""
+        key = (_key(inputs), model)
+        if key not in self._bounds:
+            with ctx.workprec(BOUND_PRECISION):
+                self._bounds[key] = self._find_bounds(inputs, model)
+        return self._bounds[key]
+
+    # Truth
+
+    def _find_truth(self, inputs: Inputs) -> Truth:
+        value, ties = self._value(inputs)
+        exact_value = Exact.of(np.array(value, dtype=object))
+        hand, hand_ties = self._hand_gradient(inputs)
+        undefined = hand is not None and not all(e.is_finite() for part in hand for e in part.flat)
+        if ties or hand_ties or undefined:
+            kink = probe(inputs, self._gradient_around(inputs))
+            if kink is not None:
+                gradient = hand if hand is not None else self._differences(inputs)
+                return Truth(exact_value, _exacts(gradient), "absent" if hand is None else "agrees", kink)
+        if hand is not None and self.hand_agrees(inputs, hand):
+            return Truth(exact_value, _exacts(hand), "agrees", None)
+        return Truth(exact_value, _exacts(self._differences(inputs)), "absent" if hand is None else "disagrees", None)
+
+    def _differences(self, inputs: Inputs) -> list[np.ndarray]:
+        return [exact.quotients(part) for part in exact.gradient(self.function, inputs)]
+
+    def _value(self, inputs: Inputs) -> tuple[arb, bool]:
+        def compute() -> tuple[arb, bool]:
+            on = BallArithmetic()
+            value = exact.body_value(self.function, on, [on.inputs(x) for x in inputs])
+            return value, on.at_kink
+
+        value, ties = exact.precisely(compute, lambda result: exact.certain([result[0]]))
+        if not value.is_finite():
+            raise self.function.error(
+                f"the function is not finite at {describe(self.function, inputs)}: it is {value}. "
+                "Narrow the domain of its arguments, or drop the point"
+            )
+        return value, ties
+
+    def _hand_gradient(self, inputs: Inputs) -> tuple[list[np.ndarray] | None, bool]:
+        if self.function.hand is None:
+            return None, False
+
+        def compute() -> tuple[list[np.ndarray], bool]:
+            on = BallArithmetic()
+            return exact.hand_gradient(self.function, on, [on.inputs(x) for x in inputs]), on.at_kink
+
+        return exact.precisely(compute, lambda result: exact.certain([e for part in result[0] for e in part.flat]))
+
+    def hand_agrees(self, inputs: Inputs, hand: list[np.ndarray]) -> bool:
+        """Whether the hand-derived gradient has the exact difference along a generic direction, to 30 digits."""
+        direction = exact.generic_direction(inputs)
+        difference = exact.directional(self.function, inputs, direction)
+        with ctx.workprec(exact.FIRST_PRECISION):
+            terms = [
+                e * arb(float(v))
+                for part, along in zip(hand, direction, strict=True)
+                for e, v in zip(part.flat, along.flat, strict=True)
+            ]
+            size = sum((abs(term) for term in terms), arb(0))
+            return difference.agrees_with(sum(terms, arb(0)), size)
+
+    def _gradient_around(self, inputs: Inputs) -> Callable:
+        def gradient_at(direction: exact.Direction, distance: arb) -> list[np.ndarray] | None:
+            with ctx.workprec(exact.FIRST_PRECISION):
+                on = BallArithmetic()
+                moved = exact.displaced(on, inputs, direction, distance)
+                if not exact.body_value(self.function, BallArithmetic(), moved).is_finite():
+                    return None
+                if self.function.hand is not None:
+                    return exact.hand_gradient(self.function, on, moved)
+                return taylor_gradient(self.function, TaylorArithmetic(), moved)
+
+        return gradient_at
+
+    # Bounds
+
+    def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
+        truth = self.truth(inputs)
+        forward = BallArithmetic(model)
+        arguments = [forward.inputs(x) for x in inputs]
+        value = np.array(exact.body_value(self.function, forward, arguments), dtype=object)
+        value_bound = _distance(value, truth.value.balls, model)
+        if truth.hand == "agrees":
+            backward = BallArithmetic(model)
+            gradient = exact.hand_gradient(self.function, backward, [backward.inputs(x) for x in inputs])
+        else:
+            backward = TaylorArithmetic(model)
+            gradient = taylor_gradient(self.function, backward, arguments)
+        if truth.kink is None:
+            bounds = tuple(_distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
+        else:
+            bounds = tuple(_kink_bound(truth.kink, i, model) for i in range(len(inputs)))
+        overflowed = forward.overflowed or backward.overflowed
+        return Bounds(value_bound, bounds, _range_problem(overflowed, model, (value_bound, *bounds)))
+
+
+def taylor_gradient(function: Function, on: TaylorArithmetic, at: list) -> list[np.ndarray]:
+    """The gradient by Taylor arithmetic at the arguments `at`, one direction after the other: an object array each."""
+    gradients = []
+    for i, argument in enumerate(at):
+        entries = np.empty(argument.shape, dtype=object)
+        for index in np.ndindex(argument.shape):
+            arguments = [on.along(other, index) if j == i else other for j, other in enumerate(at)]
+            entries[index] = first_coefficient(exact.body_value(function, on, arguments))
+        gradients.append(entries)
+    return gradients
+
+
+def describe(function: Function, inputs: Inputs) -> str:
+    """The inputs by name, in decimal."""
+    return ", ".join(f"{name} = {x.tolist()!r}" for name, x in zip(function.domains, inputs, strict=True))
+
+
+def _key(inputs: Inputs) -> bytes:
+    return b"|".join(x.tobytes() for x in inputs)
+
+
+def _exacts(parts: tuple[np.ndarray, ...] | list[np.ndarray]) -> tuple[Exact, ...]:
+    return tuple(Exact.of(part) for part in parts)
+
+
+def _distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel) -> np.ndarray:
+    # float() rounds to nearest: one more part in 2**50 keeps the bound a bound.
+    upper = np.frompyfunc(lambda ball, true: float(abs(ball - true).abs_upper()), 2, 1)
+    radius = np.asarray(upper(balls, truth), dtype=float)
+    radius[np.isnan(radius)] = math.inf
+    return SLACK * radius * (1 + 2.0**-50) + model.underflow
+
+
+def _kink_bound(kink: Kink, argument: int, model: MachineModel) -> np.ndarray:
+    if not kink.exists:
+        return np.zeros(())
+    largest = np.abs(kink.limits[argument]).max(initial=0.0)
+    size = SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.underflow
+    return np.full(kink.limits[argument].shape[1:], size)
+
+
+def _range_problem(overflowed: bool, model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:
+    if overflowed:
+        return f"an intermediate result overflows {model.format.name}"
+    if not all(np.isfinite(bound).all() for bound in bounds):
+        return f"rounding or underflow in {model.format.name} can move a divisor or an argument out of its domain"
+    return ""

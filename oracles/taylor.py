@@ -1,0 +1,98 @@
+"""Taylor arithmetic: ball arithmetic on power series x + t, cut behind the first power, so that a body gives its
+directional derivative without any rule of ours: Arb's series arithmetic carries the chain rule. It confirms exact
+differences a second way, and with a machine model it bounds the rounding of functions without a hand-derived gradient."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_series, ctx
+
+from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic, Balls, objects
+
+ctx.cap = 2  # every series here ends behind its first power
+
+_SERIES: dict[str, Callable[[arb_series], arb_series]] = {
+    "acos": arb_series.acos,
+    "acosh": lambda x: (x + (x * x - 1).sqrt()).log(),
+    "asin": arb_series.asin,
+    "asinh": lambda x: (x + (x * x + 1).sqrt()).log(),
+    "atan": arb_series.atan,
+    "atanh": lambda x: ((1 + x) / (1 - x)).log() / 2,
+    "cos": arb_series.cos,
+    "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
+    "digamma": lambda x: arb_series([x[0].digamma(), arb(2).zeta(x[0]) * x[1]]),
+    "erf": arb_series.erf,
+    "erfc": arb_series.erfc,
+    "exp": arb_series.exp,
+    "expit": lambda x: 1 / (1 + (-x).exp()),
+    "expm1": lambda x: x.exp() - 1,
+    "gammaln": arb_series.lgamma,
+    "log": arb_series.log,
+    "log10": lambda x: x.log() / arb(10).log(),
+    "log1p": lambda x: (1 + x).log(),
+    "log2": lambda x: x.log() / arb(2).log(),
+    "sin": arb_series.sin,
+    "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
+    "sqrt": arb_series.sqrt,
+    "tan": arb_series.tan,
+    "tanh": lambda x: 1 - 2 / (1 + (2 * x).exp()),
+}
+
+SATURATING = ("tanh", "expit")
+"""Functions whose textbook derivative is computed from their value and cancels where that saturates: 1 - t², s(1 - s)."""
+
+
+def first_coefficient(entry: Any) -> arb:
+    """The derivative that one entry carries: 0 for what does not depend on the direction."""
+    return entry[1] if isinstance(entry, arb_series) else arb(0)
+
+
+class TaylorArithmetic(BallArithmetic):
+    """Ball arithmetic whose entries may be series; comparisons and ranges look at their constant terms."""
+
+    def scalar(self, name: str) -> Callable:
+        plain = ELEMENTARY[name] if name in ELEMENTARY else SPECIAL[name]
+        return lambda x: _SERIES[name](x) if isinstance(x, arb_series) else plain(x)
+
+    def elementwise(self, name: str, x: Any) -> Balls:
+        result = super().elementwise(name, x)
+        if self.model is None or name not in SATURATING:
+            return result
+        error = self.model.factor(name) - 1
+
+        def widen(value: Any, argument: Any) -> Any:
+            return value + arb_series([0, error * first_coefficient(argument)])
+
+        return Balls(np.frompyfunc(widen, 2, 1)(result.entries, self._lift(x).entries), self)
+
+    def center(self, entries: np.ndarray) -> np.ndarray:
+        constant_term = np.frompyfunc(lambda e: e[0] if isinstance(e, arb_series) else e, 1, 1)
+        return objects(constant_term(entries))
+
+    def hull(self, a: Any, b: Any) -> Any:
+        parts = [(e[0], e[1]) if isinstance(e, arb_series) else (e, arb(0)) for e in (a, b)]
+        return arb_series([p.union(q) for p, q in zip(*parts, strict=True)])
+
+    def power(self, base: Any, exponent: Any) -> Any:
+        if isinstance(base, arb_series) or isinstance(exponent, arb_series):
+            return (exponent * (base.log())).exp() if isinstance(exponent, arb_series) else base**exponent
+        return super().power(base, exponent)
+
+    # In a product rule the two terms may cancel: rounding is put on the factors, so that each term carries its own.
+
+    def multiply(self, x: Any, y: Any) -> Balls:
+        return super().multiply(self._roughened(x, "multiply"), y)
+
+    def divide(self, x: Any, y: Any) -> Balls:
+        return super().divide(self._roughened(x, "divide"), self._roughened(y, "divide"))
+
+    def _roughened(self, x: Any, operation: str) -> Balls:
+        x = self._lift(x)
+        return x if self.model is None else Balls(x.entries * self.model.factor(operation), self)
+
+    def along(self, x: Balls, index: tuple[int, ...]) -> Balls:
+        """The array x with the series x + t at one entry."""
+        entries = x.entries.copy()
+        entries[index] = arb_series([entries[index], 1])
+        return Balls(entries, self)

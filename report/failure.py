@@ -1,0 +1,72 @@
+"""The text of a failure: a bug report that stands on its own, with the input to the last bit, what is right, what came,
+and which references agree with one another."""
+
+import textwrap
+from dataclasses import dataclass
+
+from functions import Function, Inputs
+from oracles.verdict import Entry, Judgement
+from report.results import hexadecimal
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """What ran: the names and versions that a bug report opens with."""
+
+    backend: str
+    version: str
+    device: str
+    dtype: str
+    mode: str
+
+
+def failure_text(
+    function: Function,
+    culprit: Culprit,
+    judgement: Judgement,
+    inputs: Inputs,
+    references: list[str],
+    again: str,
+) -> str:
+    """The report of one failing input. `references` has a line per comparison; `again` is the command to repeat it."""
+    title = f"{judgement.verdict.upper()}: {function.name} on {culprit.backend} {culprit.version}"
+    lines = [
+        f"{title}, {culprit.device}, {culprit.dtype}, {culprit.mode}",
+        f"  formula     {function.formula}",
+        f"              {function.where}",
+        f"  reason      {judgement.reason}",
+    ]
+    if judgement.worst is not None:
+        lines += _entry_lines(judgement.worst)
+    lines += _input_lines(function, inputs)
+    lines += _block("references", references)
+    lines += _block("again", [again])
+    lines += _block("keep it", [f"points=[dict({_as_point(function, inputs)})]  # in @function, to try it always"])
+    return "\n".join(lines)
+
+
+def _entry_lines(entry: Entry) -> list[str]:
+    where = f"{entry.argument}{list(entry.index) if entry.index else ''}"
+    is_value = entry.argument == "value"
+    return [
+        f"  entry       {'f' if is_value else f'df/d {where}'}",
+        f"  expected    {entry.expected}",
+        f"  got         {entry.got!r} = {entry.got.hex()}",
+        f"  error       {entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g} = {entry.ulp:.3g} ulp",
+    ]
+
+
+def _input_lines(function: Function, inputs: Inputs) -> list[str]:
+    lines = []
+    for (name, exact), x in zip(hexadecimal(function, inputs).items(), inputs, strict=True):
+        lines += _block("input", [f"{name} = {x.tolist()!r}", f"{name} = {exact!r}".replace("'", "")])
+    return lines
+
+
+def _as_point(function: Function, inputs: Inputs) -> str:
+    return ", ".join(f"{name}={x.tolist()!r}" for name, x in zip(function.domains, inputs, strict=True))
+
+
+def _block(title: str, lines: list[str]) -> list[str]:
+    wrapped = [part for line in lines for part in textwrap.wrap(line, 110, break_long_words=False) or [""]]
+    return [f"  {title if i == 0 else '':12}{line}" for i, line in enumerate(wrapped)]

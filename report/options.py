@@ -1,0 +1,125 @@
+"""The command line of the suite: the options, their names checked, with a suggestion for what was meant."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backends import BACKENDS, DEVICES, DTYPES, MODES, gpu_missing
+
+DEFAULT_DTYPES = ("float64", "float32")
+DEFAULT_MODES = ("reverse",)
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    """Declare the options."""
+    names = "NAME,… or all"
+    group.addoption("--backend", default="all", metavar=names, help=f"backends: {', '.join(BACKENDS)} (default: all)")
+    group.addoption(
+        "--device", default="auto", help="cpu, gpu, all, or auto: the CPU, and the GPU where there is one (default)"
+    )
+    group.addoption(
+        "--dtype",
+        default=",".join(DEFAULT_DTYPES),
+        metavar=names,
+        help=f"dtypes: {', '.join(DTYPES)} (default: %(default)s)",
+    )
+    group.addoption(
+        "--mode",
+        default=",".join(DEFAULT_MODES),
+        metavar=names,
+        help=f"modes: {', '.join(MODES)} (default: %(default)s)",
+    )
+    group.addoption(
+        "--require",
+        action="append",
+        default=[],
+        metavar="BACKEND[-DEVICE]",
+        help="fail, do not skip, when this backend is missing, broken, or verifies nothing (repeatable)",
+    )
+    group.addoption(
+        "--functions",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="verify the functions of this file or folder instead of the built-in ones (repeatable)",
+    )
+    group.addoption("--results", metavar="PATH", help="write one JSON line per verified cell, as the run goes")
+    group.addoption("--baseline", metavar="PATH", help="compare with an earlier --results file; what got worse fails")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line, checked. `required` holds "backend" and "backend-device" names."""
+
+    backends: tuple[str, ...]
+    devices: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    modes: tuple[str, ...]
+    required: tuple[str, ...]
+    functions: tuple[Path, ...]
+    results: Path | None
+    baseline: Path | None
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> "Options":
+        """Read the options. Raises `pytest.UsageError` for a name that is not known, and for a GPU that is not there."""
+        folder = config.invocation_params.dir
+
+        def path(option: str) -> Path | None:
+            given = config.getoption(option)
+            return folder / given if given else None
+
+        return cls(
+            backends=_names("--backend", config.getoption("backend"), tuple(BACKENDS)),
+            devices=_devices(config.getoption("device")),
+            dtypes=_names("--dtype", config.getoption("dtype"), DTYPES),
+            modes=_names("--mode", config.getoption("mode"), MODES),
+            required=tuple(_required(name) for name in config.getoption("require")),
+            functions=tuple(_existing("--functions", folder / p) for p in config.getoption("functions")),
+            results=path("results"),
+            baseline=_existing("--baseline", baseline) if (baseline := path("baseline")) else None,
+        )
+
+
+def _names(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",")))
+    if "all" in names:
+        return known
+    for name in names:
+        if name not in known:
+            raise pytest.UsageError(f"{option}: {_unknown(name, known)}")
+    return names
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{name!r} is not known.{hint} Known: {', '.join(known)}, all"
+
+
+def _devices(given: str) -> tuple[str, ...]:
+    # The driver answers for the machine; whether a backend's build reaches the GPU is told per cell.
+    reason = gpu_missing() if given != "cpu" else None
+    if given == "gpu" and reason:
+        raise pytest.UsageError(f"--device gpu: {reason}. Run with --device cpu, or on a machine with a GPU")
+    choices = {"cpu": ("cpu",), "gpu": ("gpu",), "all": DEVICES, "auto": ("cpu",) if reason else DEVICES}
+    if given not in choices:
+        raise pytest.UsageError(f"--device: {_unknown(given, ('cpu', 'gpu', 'auto'))}")
+    return choices[given]
+
+
+def _required(name: str) -> str:
+    backend, _, device = name.partition("-")
+    if backend not in BACKENDS:
+        raise pytest.UsageError(f"--require: {_unknown(backend, tuple(BACKENDS))}")
+    if device and device not in DEVICES:
+        raise pytest.UsageError(f"--require {name}: {_unknown(device, DEVICES)}")
+    return name
+
+
+def _existing(option: str, path: Path) -> Path:
+    if not path.exists():
+        raise pytest.UsageError(f"{option}: there is no file or folder {path}")
+    return path

@@ -1,0 +1,84 @@
+"""The reporting half of the suite as a pytest plugin: it gathers the rows of all processes, writes `--results`, and
+closes with the summary. A required backend that verified nothing fails the run here."""
+
+import time
+
+import pytest
+
+import backends
+from report import summary
+from report.options import Options
+from report.results import PROPERTY, ResultsFile, Row
+
+
+class Reporter:
+    """Lives in the process that talks to the terminal; under pytest-xdist that is the controller."""
+
+    def __init__(self, options: Options, run_seed: int) -> None:
+        self.options, self.run_seed = options, run_seed
+        self.rows: list[Row] = []
+        self.file = ResultsFile(options.results) if options.results else None
+        self.started = time.perf_counter()
+        if self.file is not None:
+            try:
+                self.file.open()
+            except OSError as error:
+                raise pytest.UsageError(f"--results {options.results}: {error}") from error
+
+    def pytest_report_header(self) -> list[str]:
+        found = []
+        for name in self.options.backends:
+            version = backends.installed_version(name)
+            devices = [d for d in backends.DEVICES if backends.missing(name, d) is None]
+            found.append(f"{name} {version} ({', '.join(devices)})" if version else f"{name} (not installed)")
+        return [f"gradproof: {'; '.join(found)}; seed {self.run_seed}"]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        # A skip in a fixture ends with the setup; every other row comes with the call.
+        if report.when == "teardown":
+            return
+        for name, row in report.user_properties:
+            if name == PROPERTY and row not in self.rows[-1:]:
+                self.rows.append(row)
+                if self.file is not None:
+                    self.file.write(row)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.file is not None:
+            self.file.close()
+        if self._problems() and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _problems(self) -> list[str]:
+        problems = [self._unmet(name) for name in self.options.required]
+        if self.file is not None and self.file.problem:
+            problems.append(self.file.problem)
+        return [problem for problem in problems if problem]
+
+    def _unmet(self, required: str) -> str:
+        backend, _, device = required.partition("-")
+        rows = [r for r in self.rows if r["backend"] == backend and device in ("", r["device"])]
+        if any(row["verdict"] in ("verified", "convention") for row in rows):
+            return ""
+        reasons = {row["reason"] for row in rows if row.get("reason")}
+        why = "; ".join(sorted(reasons)) or backends.missing(backend, device or "cpu") or "no cell of it was selected"
+        return f"--require {required}: nothing was verified on it: {why}"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.rows:
+            terminalreporter.section("what was verified")
+            for line in summary.table(self.rows):
+                terminalreporter.write_line(line)
+        whole = time.perf_counter() - self.started
+        blocks = {
+            "known divergences": summary.recorded(self.rows),
+            "not run": summary.not_run(self.rows),
+            "where the time went": summary.seconds(self.rows, whole),
+            "failed requirements": self._problems(),
+        }
+        for title, lines in blocks.items():
+            if lines:
+                terminalreporter.write_line("")
+                terminalreporter.write_line(f"{title}:")
+                for line in lines:
+                    terminalreporter.write_line(f"  {line}")

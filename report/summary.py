@@ -1,0 +1,96 @@
+"""The closing summary: a row per backend, device and dtype with its verdicts, the worst error and where; what was not
+run and why; and where the seconds went."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from report.results import Row
+
+CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
+VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inconclusive", "not run")
+BACKEND_PARTS = ("backend", "compile, first call", "own differences")
+"""The parts of the time that are spent inside the backends."""
+
+
+def table(rows: Iterable[Row]) -> list[str]:
+    """The table of verdicts, as lines of text."""
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_group(row)].append(row)
+    lines = [_line("", "check", "examples", *VERDICTS, "worst error / bound")]
+    lines += [_summary_line(key, groups[key]) for key in sorted(groups, key=_order)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _group(row: Row) -> tuple[str, ...]:
+    name = "-".join([row["backend"], row["device"], row["dtype"]])
+    return (row["check"], name if row["mode"] == "reverse" else f"{name}-{row['mode']}")
+
+
+def _order(key: tuple[str, ...]) -> tuple[int, str]:
+    return list(CHECKS).index(key[0]), key[1]
+
+
+def _line(*cells: object) -> list[str]:
+    return [str(cell) for cell in cells]
+
+
+def _summary_line(key: tuple[str, ...], rows: list[Row]) -> list[str]:
+    counts = Counter(row["verdict"] for row in rows)
+    numbers = [counts[verdict] or "." for verdict in VERDICTS]
+    return _line(key[1], CHECKS[key[0]], sum(row["examples"] for row in rows), *numbers, _worst(rows))
+
+
+def _worst(rows: list[Row]) -> str:
+    judged = [row for row in rows if row["ratio"] is not None]
+    if not judged:
+        return ""
+    worst = max(judged, key=lambda row: _as_number(row["ratio"]))
+    return f"{_as_number(worst['ratio']):.2g} {worst['function']} {worst.get('entry', '')}".rstrip()
+
+
+def _as_number(value: float | str) -> float:
+    number = float(value)
+    return float("inf") if number != number else number
+
+
+def not_run(rows: Iterable[Row]) -> list[str]:
+    """Every cell that verified nothing, with its reason; cells that share a reason stand on one line."""
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        if row["verdict"] in ("not run", "inconclusive"):
+            where = "-".join([row["backend"], row["device"], row["dtype"]])
+            reason = row.get("reason") or "no input could be judged: " + _outside(row)
+            reasons[f"{where}, {CHECKS[row['check']]}", reason].append(row["function"])
+    return [f"{where}: {_some(names)}: {reason}" for (where, reason), names in reasons.items()]
+
+
+def _outside(row: Row) -> str:
+    return ", ".join(f"{count} × {reason}" for reason, count in row.get("out_of_range", {}).items())
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} functions"
+
+
+def recorded(rows: Iterable[Row]) -> list[str]:
+    """The cells that failed as known_divergences says they do."""
+    return [
+        f"{row['backend']}-{row['device']}-{row['dtype']}: {row['function']}: {row['verdict']}, as recorded"
+        for row in rows
+        if row.get("known")
+    ]
+
+
+def seconds(rows: Iterable[Row], whole: float) -> list[str]:
+    """Where the time went, over all processes, and the whole against the time inside the backends."""
+    spent: Counter[str] = Counter()
+    for row in rows:
+        spent.update(row.get("spent", {}))
+    if not spent:
+        return []
+    parts = ", ".join(f"{part} {s:.1f} s" for part, s in spent.most_common())
+    inside = sum(spent[part] for part in BACKEND_PARTS)
+    ratio = f"; the whole run is {whole / inside:.1f} times the time inside the backends" if inside else ""
+    return [f"{parts}, the rest {max(whole - sum(spent.values()), 0.0):.1f} s{ratio}"]

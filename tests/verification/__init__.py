@@ -1,0 +1,1 @@
+"""The matrix: every function on every backend, device, dtype and mode."""

@@ -1,0 +1,197 @@
+"""A verification test from begin to end: search the cell, write its result row, and fail with a report where needed."""
+
+import math
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pytest
+
+from functions import Function, Inputs, RegistryError
+from oracles.agreement import DIGITS, hand_against_exact
+from oracles.exact import Uncomputable
+from oracles.verdict import FAILING, Entry, Judgement, Verdict
+from report.clock import CLOCK
+from report.failure import Culprit, failure_text
+from report.results import PROPERTY, Row, hexadecimal, number
+from tests.verification.blame import references
+from tests.verification.cells import Cell
+from tests.verification.examine import Examiner, Finding, reference_of
+from tests.verification.search import Tally, search
+
+HAND = "hand"
+"""What stands for a backend in the rows of the hand-derived gradients, which run in no backend."""
+
+
+@dataclass
+class Verification:
+    """What one test needs of the run: where to put its row, how long to search, and how to be called again."""
+
+    item: pytest.Item
+    run_seed: int
+    examples: int
+
+    @property
+    def again(self) -> str:
+        """The command that repeats this test with the same draws."""
+        return f'pytest "{self.item.nodeid}" --hypothesis-seed={self.run_seed}'
+
+    def verify(self, examiner: Examiner, check: str, examine: Callable[[Inputs], Finding], share: float) -> None:
+        """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails."""
+        cell, known = examiner.cell, examiner.known if check == "exact" else []
+        witnesses = tuple(entry.witness(cell.function) for entry in known if entry.verdict != "unsupported")
+        tally, row = self._searched(cell, check, examiner.version, cell.function, examine, share, witnesses)
+        if tally.failure is not None:
+            culprit = Culprit(cell.backend, examiner.version, cell.device, cell.dtype, cell.mode)
+            self._fail(cell.function, culprit, tally.failure, references(examiner, tally.failure, check))
+        for entry in known:
+            self._assert_still_deviates(examiner, entry)
+        if row["verdict"] == Verdict.INCONCLUSIVE and check == "exact":
+            pytest.fail(_vacuous(cell.id, tally), pytrace=False)
+
+    def _assert_still_deviates(self, examiner: Examiner, entry: Any) -> None:
+        function = examiner.cell.function
+        inputs = function.points[0] if entry.verdict == "unsupported" else entry.witness(function)
+        verdict = examiner.against_truth(inputs).judgement.verdict
+        if verdict != entry.verdict:
+            pytest.fail(
+                f"{function.name} on {examiner.cell.backend} {examiner.version} is recorded as {entry.verdict} "
+                f"({entry.reason}), but is now {verdict} at the recorded input: take the entry out of "
+                f"known_divergences/{examiner.cell.backend}.toml, or limit its versions",
+                pytrace=False,
+            )
+
+    def prove(self, function: Function, share: float) -> None:
+        """Hold the hand-derived gradient of one function to its definition."""
+        cell = Cell(function, HAND, "cpu", "exact", "reverse")
+        if not function.problems and function.hand is None:
+            self._not_run(cell, "hand", "it has no hand-derived gradient: backends are held to exact differences alone")
+        tally, _ = self._searched(cell, "hand", "", function, _digits_at(function), share)
+        if tally.failure is not None:
+            culprit = Culprit("exact differences", "", "hand-derived gradient", "ball arithmetic", "reverse")
+            lines = [
+                f"hand-derived gradient / exact differences: {tally.failure.judgement.reason}",
+                "odd one out: the hand-derived gradient, because differences are the definition of the derivative",
+            ]
+            self._fail(function, culprit, tally.failure, lines)
+
+    def _fail(self, function: Function, culprit: Culprit, failure: Finding, lines: list[str]) -> None:
+        text = failure_text(function, culprit, failure.judgement, failure.inputs, lines, self.again)
+        pytest.fail(text, pytrace=False)
+
+    def skip_or_fail(self, cell: Cell, reason: str, required: bool) -> None:
+        """Report a cell that cannot run: a failure where it was required."""
+        row = self._row(cell, "exact", Verdict.NOT_RUN, "")
+        self._keep(row | {"reason": reason})
+        if required:
+            pytest.fail(f"{cell.backend}-{cell.device} is required, but cannot run: {reason}", pytrace=False)
+        pytest.skip(reason)
+
+    # Rows
+
+    def _searched(
+        self,
+        cell: Cell,
+        check: str,
+        backend_version: str,
+        function: Function,
+        examine: Callable[[Inputs], Finding],
+        share: float,
+        witnesses: tuple[Inputs, ...] = (),
+    ) -> tuple[Tally, Row]:
+        started, before = time.perf_counter(), Counter(CLOCK.spent)
+        examples = max(1, round(self.examples * share))
+        try:
+            function.check()
+            tally = search(function, examine, run_seed=self.run_seed, examples=examples, witnesses=witnesses)
+        except RegistryError as error:
+            self._keep(self._row(cell, check, Verdict.NOT_RUN, backend_version) | {"reason": str(error)})
+            pytest.fail(f"not run, the entry is no good: {error}", pytrace=False)
+        except Uncomputable as error:
+            self._not_run(cell, check, f"{error}: there is no truth to compare with")
+        row = self._row(cell, check, tally.verdict, backend_version) | self._found(function, tally)
+        row["seconds"] = round(time.perf_counter() - started, 4)
+        row["spent"] = {part: round(s - before[part], 4) for part, s in CLOCK.spent.items() if s > before[part]}
+        self._keep(row)
+        return tally, row
+
+    def _not_run(self, cell: Cell, check: str, reason: str) -> None:
+        self._keep(self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason})
+        pytest.skip(reason)
+
+    def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:
+        return {
+            "function": cell.function.name,
+            "backend": cell.backend,
+            "device": cell.device,
+            "dtype": cell.dtype,
+            "mode": cell.mode,
+            "check": check,
+            "verdict": str(verdict),
+            "error": None,
+            "bound": None,
+            "ratio": None,
+            "ulp": None,
+            "input": None,
+            "examples": 0,
+            "seconds": 0.0,
+            "versions": {"python": platform.python_version(), "numpy": np.__version__, "flint": version("python-flint")}
+            | ({cell.backend: backend_version} if backend_version else {}),
+            "test": self.item.nodeid,
+        }
+
+    def _found(self, function: Function, tally: Tally) -> Row:
+        found: Row = {
+            "examples": sum(tally.counts.values()),
+            "counts": dict(tally.counts),
+            "out_of_range": dict(tally.out_of_range),
+        }
+        if tally.worst is not None:
+            found["input"] = hexadecimal(function, tally.worst.inputs)
+            found["reason"] = tally.worst.judgement.reason
+            if tally.worst.judgement.worst is not None:
+                found |= _numbers(tally.worst.judgement.worst)
+        found["known"] = sum(tally.counts[str(v)] for v in FAILING) if tally.failure is None else 0
+        return found
+
+    def _keep(self, row: Row) -> None:
+        self.item.user_properties.append((PROPERTY, row))
+
+
+def _numbers(entry: Entry) -> Row:
+    return {
+        "entry": f"{entry.argument}{list(entry.index) if entry.index else ''}",
+        "error": number(entry.error),
+        "bound": number(entry.bound),
+        "ratio": number(entry.ratio),
+        "ulp": number(entry.ulp),
+    }
+
+
+def _vacuous(cell: str, tally: Tally) -> str:
+    seen = ", ".join(f"{n} {reason}" for reason, n in (*tally.counts.items(), *tally.out_of_range.items()))
+    return (
+        f"INCONCLUSIVE: {cell} verified nothing; no wrong gradient could have been caught ({seen or 'no inputs'}). "
+        "Give the function a point, or a narrower domain, at which its gradient is well conditioned"
+    )
+
+
+def _digits_at(function: Function) -> Callable[[Inputs], Finding]:
+    def examine(inputs: Inputs) -> Finding:
+        with CLOCK.part("exact reference"):
+            if reference_of(function).truth(inputs).kink is not None:
+                return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, "a kink"), out_of_range="a kink")
+            agreement = hand_against_exact(function, inputs)
+        off = 10.0**-agreement.digits
+        entry = Entry(
+            agreement.argument, agreement.index, agreement.difference, agreement.hand, off, 10.0**-DIGITS, math.nan
+        )
+        verdict = Verdict.VERIFIED if agreement.holds else Verdict.WRONG
+        return Finding(inputs, Judgement(verdict, str(agreement), entry))
+
+    return examine
