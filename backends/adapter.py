@@ -11,12 +11,12 @@ from functions import Function, Namespace
 
 
 UNARY = (
-    "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor isfinite log log1p log2 log10 logical_not negative "
-    "positive reciprocal sign sin sinh sqrt square tan tanh"
+    "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor isfinite log log1p log2 log10 logical_not "
+    "negative positive reciprocal sign sin sinh sqrt square tan tanh"
 ).split()
 BINARY = (
-    "add atan2 divide equal greater greater_equal hypot less less_equal logaddexp logical_and logical_or maximum minimum "
-    "multiply not_equal pow subtract"
+    "add atan2 divide equal greater greater_equal hypot less less_equal logaddexp logical_and logical_or maximum "
+    "minimum multiply not_equal pow subtract"
 ).split()
 ARRAYS = (
     "argmax argmin broadcast_to clip concat cumulative_prod cumulative_sum expand_dims flip full_like matmul "
@@ -24,8 +24,8 @@ ARRAYS = (
     "take_along_axis tensordot tile tril triu var vecdot where zeros_like"
 ).split()
 LINALG = (
-    "cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power matrix_transpose outer pinv qr slogdet "
-    "solve svd svdvals tensordot trace vecdot vector_norm"
+    "cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power matrix_transpose outer pinv qr "
+    "slogdet solve svd svdvals tensordot trace vecdot vector_norm"
 ).split()
 
 

@@ -1,5 +1,5 @@
-"""The backend `autograd`: HIPS autograd, which wraps NumPy. Only NumPy's older names have a VJP there, so the tables give
-each standard name the wrapped function that can be differentiated."""
+"""The backend `autograd`: HIPS autograd, which wraps NumPy. Only NumPy's older names have a VJP there, so the tables
+give each standard name the wrapped function that can be differentiated."""
 
 import warnings
 from collections.abc import Callable

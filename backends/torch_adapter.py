@@ -36,6 +36,15 @@ def where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
     return lifted(lambda x, y: torch.where(condition, x, y))(x, y)
 
 
+def reduction(operation: Callable, **defaults: float) -> Callable:
+    """torch.sum, torch.mean and others, which take `keepdim` only together with `dim`."""
+
+    def reduce(x: torch.Tensor, axis: Any = None, keepdims: bool = False, **options: float) -> torch.Tensor:
+        return operation(x, dim=axis, keepdim=keepdims, **(defaults | options))
+
+    return reduce
+
+
 def prod(x: torch.Tensor, axis: int | None = None, keepdims: bool = False) -> torch.Tensor:
     if axis is not None:
         return torch.prod(x, dim=axis, keepdim=keepdims)
@@ -59,17 +68,20 @@ def logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> torc
 MAIN = {
     **named(torch, UNARY),
     **{name: lifted(getattr(torch, name)) for name in BINARY},
-    **named(torch, "argmax argmin broadcast_to clip full_like matmul mean moveaxis ones_like".split()),
-    **named(torch, "reshape squeeze sum tile zeros_like".split()),
+    **named(torch, "argmax argmin broadcast_to clip full_like matmul moveaxis ones_like".split()),
+    **named(torch, "reshape squeeze tile zeros_like".split()),
     "argsort": lambda x, axis=-1, descending=False: torch.argsort(x, dim=axis, descending=descending, stable=True),
     "astype": lambda x, dtype: x.to(dtype),
     "concat": lambda arrays, axis=0: torch.concat(tuple(arrays), dim=axis),
     "cumulative_prod": lambda x, axis=0: torch.cumprod(x, dim=axis),
     "cumulative_sum": lambda x, axis=0: torch.cumsum(x, dim=axis),
+    # torch.equal compares whole arrays.
+    "equal": lifted(torch.eq),
     "expand_dims": lambda x, axis=0: torch.unsqueeze(x, axis),
     "flip": flip,
     "matrix_transpose": lambda x: x.mT,
     "max": torch.amax,
+    "mean": reduction(torch.mean),
     "min": torch.amin,
     "permute_dims": torch.permute,
     "prod": prod,
@@ -77,17 +89,14 @@ MAIN = {
     "roll": roll,
     "sort": lambda x, axis=-1, descending=False: torch.sort(x, dim=axis, descending=descending, stable=True).values,
     "stack": lambda arrays, axis=0: torch.stack(tuple(arrays), dim=axis),
-    "std": lambda x, axis=None, correction=0, keepdims=False: torch.std(
-        x, dim=axis, correction=correction, keepdim=keepdims
-    ),
+    "std": reduction(torch.std, correction=0),
+    "sum": reduction(torch.sum),
     "take": lambda x, indices, axis=0: torch.index_select(x, axis, indices),
     "take_along_axis": lambda x, indices, axis=-1: torch.take_along_dim(x, indices, dim=axis),
     "tensordot": lambda x, y, axes=2: torch.tensordot(x, y, dims=axes),
     "tril": lambda x, k=0: torch.tril(x, diagonal=k),
     "triu": lambda x, k=0: torch.triu(x, diagonal=k),
-    "var": lambda x, axis=None, correction=0, keepdims=False: torch.var(
-        x, dim=axis, correction=correction, keepdim=keepdims
-    ),
+    "var": reduction(torch.var, correction=0),
     "vecdot": torch.linalg.vecdot,
     "where": where,
 }
@@ -138,9 +147,7 @@ class TorchAdapter(Adapter):
             values = np.asarray(values)
             return torch.tensor(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle)
 
-        return Namespace(
-            self.name, MAIN | creation(asarray), {"linalg": LINALG_TABLE, "special": SPECIAL, "nn": NN}
-        )
+        return Namespace(self.name, MAIN | creation(asarray), {"linalg": LINALG_TABLE, "special": SPECIAL, "nn": NN})
 
     def array(self, values: np.ndarray, dtype: str, device: str) -> torch.Tensor:
         return torch.tensor(np.asarray(values), dtype=DTYPES[dtype], device=self.devices()[device])

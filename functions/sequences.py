@@ -1,4 +1,5 @@
 """Functions that walk along a sequence, where each step reads what the step before has left."""
+# ruff: noqa: N803, N806 (matrices bear capital letters, as in the textbooks)
 
 from functions import Reals, function, weights
 
@@ -55,7 +56,7 @@ def _(xp, W, U, b, h, x):
         d_W = d_W + d_a @ xp.matrix_transpose(hs[t])  # node 1 input
         d_U = d_U + d_a @ xp.matrix_transpose(x[:, t : t + 1])  # node 1 input
         d_b = d_b + d_a  # node 1 input
-        d_x = [xp.matrix_transpose(U) @ d_a] + d_x  # node 1 input, (3, 1)
+        d_x = [xp.matrix_transpose(U) @ d_a, *d_x]  # node 1 input, (3, 1)
         d_h = xp.matrix_transpose(W) @ d_a  # node 1 input: to the step before
     return d_W, d_U, d_b, d_h, xp.concat(d_x, axis=1)
 

@@ -62,14 +62,12 @@ def _hand(function: Function, inputs: Inputs) -> list[np.ndarray]:
 
 
 def agreeing_digits(hand: arb, difference: exact.Difference) -> float:
-    """How many decimal digits of one entry agree; relative to the entry's change where it is as good as zero."""
+    """How many decimal digits of one entry agree; infinitely many where all that differs is the truncation error."""
     with ctx.workprec(exact.FIRST_PRECISION):
         gap = abs(hand - difference.quotient).abs_upper()
         if not gap.is_finite():
             return -math.inf
-        if gap <= exact.NOTHING:
-            return math.inf
         size = abs(hand).abs_upper()
-        if gap > exact.AGREEMENT * size:
-            size = size + difference.change.abs_upper()
+        if gap <= exact.NOTHING or (gap > exact.AGREEMENT * size and gap <= difference.truncation().abs_upper()):
+            return math.inf
         return float((size / gap).log() / arb(10).log()) if size > 0 else -math.inf

@@ -313,16 +313,16 @@ class BallArithmetic:
             return Balls(entries, self)
         factor = self.model.factor(operation, count)
         widened = entries * factor + (factor - 1) if operation in ABSOLUTE else entries * factor
-        return Balls(self._in_range(objects(widened)), self)
+        return Balls(self._in_range(objects(widened), operation), self)
 
-    def _in_range(self, entries: np.ndarray) -> np.ndarray:
+    def _in_range(self, entries: np.ndarray, operation: str = "add") -> np.ndarray:
         sizes = np.abs(self.center(entries).astype(float))
         if (sizes > self.model.format.largest).any():
             self.overflowed = True
-        return self._with_underflow(entries) if (sizes < self.model.format.tiny).any() else entries
+        return self._with_underflow(entries, operation) if (sizes < self.model.format.tiny).any() else entries
 
-    def _with_underflow(self, entries: np.ndarray) -> np.ndarray:
-        tiny, error = arb(self.model.format.tiny), arb(0, self.model.underflow)
+    def _with_underflow(self, entries: np.ndarray, operation: str = "add") -> np.ndarray:
+        tiny, error = arb(self.model.format.tiny), arb(0, self.model.underflow(operation))
 
         def widen(center: arb, entry: Any) -> Any:
             return entry + error if abs(center) < tiny and not center.is_zero() else entry
@@ -370,19 +370,30 @@ class BallArithmetic:
 
     def matmul(self, x: Any, y: Any) -> Balls:
         x, y = self._lift(x), self._lift(y)
-        return self._contract(np.matmul, x, y, x.shape[-1])
+        left = x.entries[None, :] if x.ndim == 1 else x.entries
+        right = y.entries[:, None] if y.ndim == 1 else y.entries
+        # Not np.matmul, which would take a Taylor series for a sequence of numbers.
+        products = left[..., :, :, None] * self._summed(right[..., None, :, :], right.shape[-2])
+        total = products.sum(axis=-2)
+        total = total[..., 0, :] if x.ndim == 1 else total
+        total = total[..., 0] if y.ndim == 1 else total
+        return Balls(total if self.model is None else self._in_range(objects(total)), self)
 
     def tensordot(self, x: Any, y: Any, *, axes: Any = 2) -> Balls:
         x, y = self._lift(x), self._lift(y)
-        summed = x.shape[x.ndim - axes :] if isinstance(axes, int) else [x.shape[a] for a in axes[0]]
-        return self._contract(partial(np.tensordot, axes=axes), x, y, math.prod(summed))
+        if isinstance(axes, int):
+            axes = (range(x.ndim - axes, x.ndim), range(axes))
+        ours, theirs = [a % x.ndim for a in axes[0]], [a % y.ndim for a in axes[1]]
+        kept, others = [a for a in range(x.ndim) if a not in ours], [a for a in range(y.ndim) if a not in theirs]
+        terms = math.prod(x.shape[a] for a in ours)
+        left = np.transpose(x.entries, kept + ours).reshape(-1, terms)
+        right = np.transpose(y.entries, theirs + others).reshape(terms, -1)
+        shape = [x.shape[a] for a in kept] + [y.shape[a] for a in others]
+        return self.reshape(self.matmul(Balls(left, self), Balls(right, self)), shape)
 
-    def _contract(self, product: Callable, x: Balls, y: Balls, terms: int) -> Balls:
-        if self.model is None:
-            return Balls(product(x.entries, y.entries), self)
-        # One rounding for each product and terms - 1 for its way through the sum, whatever the order.
-        factor = self.model.factor("add", terms)
-        return Balls(self._in_range(objects(product(x.entries * factor, y.entries))), self)
+    def _summed(self, entries: np.ndarray, terms: int) -> np.ndarray:
+        # One rounding for each of these terms and terms - 1 for its way through the sum, whatever the order.
+        return entries if self.model is None else entries * self.model.factor("add", terms)
 
     # Reductions
 
@@ -401,7 +412,7 @@ class BallArithmetic:
 
     def cumulative_sum(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
         x = self._lift(x)
-        entries = x.entries if self.model is None else x.entries * self.model.factor("add", self._terms(x, axis))
+        entries = self._summed(x.entries, self._terms(x, axis))
         return Balls(np.cumsum(entries, axis=0 if axis is None else axis), self)
 
     def cumulative_prod(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
@@ -411,9 +422,8 @@ class BallArithmetic:
 
     def _reduce(self, reduce: Callable, x: Any, axis: Any, keepdims: bool) -> Balls:
         x = self._lift(x)
-        entries, terms = x.entries, self._terms(x, axis)
-        if self.model is not None and terms > 1:
-            entries = entries * self.model.factor("add", terms - 1)
+        terms = self._terms(x, axis)
+        entries = self._summed(x.entries, terms - 1) if terms > 1 else x.entries
         total = self._or_identity(reduce(entries, axis=axis, keepdims=keepdims), arb(0))
         return Balls(total if self.model is None else self._in_range(objects(total)), self)
 

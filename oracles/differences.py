@@ -62,16 +62,20 @@ def _quotients(
 ) -> tuple[np.ndarray, np.ndarray]:
     steps = [STEP, STEP / 2, STEP / 4]
     batch = tuple(
-        np.stack([x + sign * h * d[i] for d in directions for h in steps for sign in (1, -1)])
+        np.stack([x, *(x + sign * h * d[i] for d in directions for h in steps for sign in (1, -1))])
         for i, x in enumerate(inputs)
     )
-    values = np.asarray(forward(batch), dtype=np.float64).reshape(len(directions), len(steps), 2)
+    values = np.asarray(forward(batch), dtype=np.float64)
+    here, around = values[0], values[1:].reshape(len(directions), len(steps), 2)
     with np.errstate(invalid="ignore", over="ignore"):
-        first, second, third = ((values[:, k, 0] - values[:, k, 1]) / (2 * h) for k, h in enumerate(steps))
+        first, second, third = ((around[:, k, 0] - around[:, k, 1]) / (2 * h) for k, h in enumerate(steps))
         rounding = 2 * value_error / steps[-1]
         # Truncation falls fourfold with each halving; anything slower is no truncation error, but a kink or an edge.
         before, after = np.abs(first - second), np.abs(second - third)
         converges = (after <= before / 2) | (after <= 2 * rounding)
+        # The one-sided quotients draw together as the step is halved, unless a kink stands between them.
+        wide, narrow = (np.abs(around[:, k].sum(axis=1) - 2 * here) / h for k, h in enumerate(steps[1:], start=1))
+        converges &= narrow <= 0.75 * wide + 2 * rounding
         # What x ± h loses by rounding is at most 2**-36 of h.
         error = np.where(converges, np.maximum(after, before / 4) + rounding + 2.0**-36 * np.abs(third), np.inf)
     return third, np.where(np.isfinite(error) & np.isfinite(third), error, np.inf)

@@ -100,33 +100,40 @@ def displaced(on: BallArithmetic, inputs: Inputs, direction: Direction, distance
 
 @dataclass(frozen=True)
 class Difference:
-    """A central difference quotient, as a ball with at least 33 certain digits wherever that can be had.
+    """A central difference quotient along one direction, as a ball with at least 33 certain digits wherever that can
+    be had. Its truncation error comes on top: of the order of 2**-256, against the size of the third derivative."""
 
-    `change` is how much the derivative changes over the input's scale, from the second difference: the size to hold
-    against what is left over where the derivative itself is zero."""
-
+    function: Function
+    inputs: Inputs
+    direction: Direction
     quotient: arb
-    change: arb
+
+    def truncation(self) -> arb:
+        """The truncation error: three times over, by what doubling the step changes."""
+        doubled = _quotient(self.function, self.inputs, self.direction, 2 * step(self.inputs))
+        return abs(doubled - self.quotient)
 
     def agrees_with(self, derivative: arb, size: arb) -> bool:
-        """Whether `derivative`, a sum of terms of total size `size`, is this quotient to 30 digits."""
-        gap = abs(derivative - self.quotient)
-        return bool(gap.abs_upper() <= AGREEMENT * (size.abs_upper() + self.change.abs_upper()) + NOTHING)
+        """Whether `derivative`, a sum of terms of total size `size`, is this derivative to 30 digits."""
+        gap = abs(derivative - self.quotient).abs_upper()
+        tolerance = AGREEMENT * size.abs_upper() + NOTHING
+        return bool(gap <= tolerance) or bool(gap <= tolerance + self.truncation().abs_upper())
 
 
 def directional(function: Function, inputs: Inputs, direction: Direction) -> Difference:
-    """The derivative along `direction`. Its truncation error is of the order of 2**-256 of its change."""
-    h = step(inputs)
+    """The derivative along `direction`."""
+    return Difference(function, inputs, direction, _quotient(function, inputs, direction, step(inputs)))
 
-    def difference() -> Difference:
-        ahead, here, behind = (
+
+def _quotient(function: Function, inputs: Inputs, direction: Direction, h: arb) -> arb:
+    def quotient() -> arb:
+        ahead, behind = (
             body_value(function, on := BallArithmetic(), displaced(on, inputs, direction, distance))
-            for distance in (h, arb(0), -h)
+            for distance in (h, -h)
         )
-        change = abs(ahead - 2 * here + behind) / (h * h) * arb(scale(inputs))
-        return Difference((ahead - behind) / (2 * h), change)
+        return (ahead - behind) / (2 * h)
 
-    return precisely(difference, lambda d: certain([d.quotient]))
+    return precisely(quotient, lambda ball: certain([ball]))
 
 
 def gradient(function: Function, inputs: Inputs) -> tuple[np.ndarray, ...]:

@@ -52,6 +52,8 @@ ULPS = {
     "expit": 4,
 }
 
+ARITHMETIC = ("add", "multiply", "divide", "sqrt")
+
 ABSOLUTE = ("gammaln", "digamma")
 """Functions whose error is relative to the larger of the result and 1."""
 
@@ -95,10 +97,12 @@ class MachineModel:
     format: Format
     flushes: bool = False
 
-    @property
-    def underflow(self) -> float:
-        """The largest absolute error that underflow adds to one operation."""
-        return self.format.tiny if self.flushes else self.format.smallest
+    def underflow(self, operation: str = "add") -> float:
+        """The largest absolute error that underflow adds to one operation.
+
+        Gradual underflow is promised for arithmetic alone: the published errors of elementary functions hold for
+        normal results, and a library may give zero below them."""
+        return self.format.tiny if self.flushes or operation not in ARITHMETIC else self.format.smallest
 
     def factor(self, operation: str, count: int = 1) -> arb:
         """The ball 1 ± δ that holds what `count` roundings of `operation` may multiply a result by."""

@@ -14,7 +14,7 @@ from flint import arb, ctx
 
 from functions import Function, Inputs
 from oracles import exact
-from oracles.balls import BallArithmetic
+from oracles.balls import BallArithmetic, Balls
 from oracles.kinks import Kink, probe
 from oracles.machine_model import SLACK, MachineModel
 from oracles.taylor import TaylorArithmetic, first_coefficient
@@ -187,6 +187,7 @@ class Reference:
 def taylor_gradient(function: Function, on: TaylorArithmetic, at: list) -> list[np.ndarray]:
     """The gradient by Taylor arithmetic at the arguments `at`, one direction after the other: an object array each."""
     gradients = []
+    at = [Balls(argument.entries, on) for argument in at]
     for i, argument in enumerate(at):
         entries = np.empty(argument.shape, dtype=object)
         for index in np.ndindex(argument.shape):
@@ -214,14 +215,14 @@ def _distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel) -> np.n
     upper = np.frompyfunc(lambda ball, true: float(abs(ball - true).abs_upper()), 2, 1)
     radius = np.asarray(upper(balls, truth), dtype=float)
     radius[np.isnan(radius)] = math.inf
-    return SLACK * radius * (1 + 2.0**-50) + model.underflow
+    return SLACK * radius * (1 + 2.0**-50) + model.underflow()
 
 
 def _kink_bound(kink: Kink, argument: int, model: MachineModel) -> np.ndarray:
     if not kink.exists:
         return np.zeros(())
     largest = np.abs(kink.limits[argument]).max(initial=0.0)
-    size = SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.underflow
+    size = SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.underflow()
     return np.full(kink.limits[argument].shape[1:], size)
 
 

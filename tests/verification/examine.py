@@ -236,9 +236,9 @@ def _judge_own(answer: Answer, own: OwnDifferences, bounds: Bounds, names: list[
     ):
         allowed = error + bound
         seen |= bool((allowed < np.abs(derivative).max(initial=0.0)).any())
-        for index in zip(*np.nonzero(np.isfinite(allowed)), strict=True):
-            entry = _own_entry(name, tuple(int(i) for i in index), got, derivative, allowed)
-            if worst is None or not entry.ratio <= worst.ratio:
+        for index in np.ndindex(got.shape):
+            entry = _own_entry(name, index, got, derivative, allowed)
+            if np.isfinite(entry.bound) and (worst is None or not entry.ratio <= worst.ratio):
                 worst = entry
     along = float(sum((g.astype(np.float64) * v).sum() for g, v in zip(answer.gradient, own.direction, strict=True)))
     slack = float(sum((b * np.abs(v)).sum() for b, v in zip(bounds.gradient, own.direction, strict=True)))

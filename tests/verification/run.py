@@ -106,14 +106,17 @@ class Verification:
     ) -> tuple[Tally, Row]:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
         examples = max(1, round(self.examples * share))
+        problem: Exception | None = None
         try:
             function.check()
             tally = search(function, examine, run_seed=self.run_seed, examples=examples, witnesses=witnesses)
-        except RegistryError as error:
-            self._keep(self._row(cell, check, Verdict.NOT_RUN, backend_version) | {"reason": str(error)})
-            pytest.fail(f"not run, the entry is no good: {error}", pytrace=False)
-        except Uncomputable as error:
-            self._not_run(cell, check, f"{error}: there is no truth to compare with")
+        except (RegistryError, Uncomputable) as error:
+            problem = error
+        if isinstance(problem, RegistryError):
+            self._keep(self._row(cell, check, Verdict.NOT_RUN, backend_version) | {"reason": str(problem)})
+            pytest.fail(f"NOT RUN, a bad entry of the registry: {problem}", pytrace=False)
+        if problem is not None:
+            self._not_run(cell, check, f"{problem}: there is no truth to compare with")
         row = self._row(cell, check, tally.verdict, backend_version) | self._found(function, tally)
         row["seconds"] = round(time.perf_counter() - started, 4)
         row["spent"] = {part: round(s - before[part], 4) for part, s in CLOCK.spent.items() if s > before[part]}

@@ -1,0 +1,311 @@
+"""The adapters' own tests: every name of `xp` means in every backend what the standard says, in the dtype under test,
+and the transformations agree with one another. Accuracy is not judged here; that is the verification's work."""
+
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import scipy.special
+
+import backends
+from backends import Unsupported
+from functions import MissingOperation, Reals, function
+
+# Ids without the backends' names: `-k` with such a name is to select cells of the verification only.
+NAMES = {"NP": "numpy", "AG": "autograd", "TF": "tensorflow", "JX": "jax", "PT": "torch"}
+DIFFERENTIATING = [short for short in NAMES if short != "NP"]
+RTOL = {"float64": 1e-12, "float32": 1e-5}
+
+every_backend = pytest.mark.parametrize("short", NAMES)
+every_differentiating = pytest.mark.parametrize("short", DIFFERENTIATING)
+every_dtype = pytest.mark.parametrize("dtype", RTOL)
+
+
+def adapter_of(short):
+    try:
+        return backends.load(NAMES[short])
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+
+
+def reference_conv(x, kernel, stride=1, padding=0):
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding)))
+    steps = range(0, x.shape[2] - kernel.shape[2] + 1, stride)
+    return np.stack([np.einsum("nck,ock->no", x[:, :, t : t + kernel.shape[2]], kernel) for t in steps], axis=2)
+
+
+def reference_gelu(x, approximate=False):
+    if approximate:
+        return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return x * scipy.special.ndtr(x)
+
+
+# The meaning of every name, written without the adapters and their formulas.
+REFERENCE = SimpleNamespace(
+    **{name: getattr(np, name) for name in dir(np) if not name.startswith("_") and name != "linalg"},
+    linalg=np.linalg,
+    special=scipy.special,
+    nn=SimpleNamespace(
+        relu=lambda x: np.maximum(x, 0),
+        leaky_relu=lambda x, negative_slope=0.01: np.where(x > 0, x, negative_slope * x),
+        elu=lambda x: np.where(x > 0, x, np.exp(x) - 1),
+        softplus=lambda x: np.logaddexp(x, 0),
+        sigmoid=scipy.special.expit,
+        log_sigmoid=scipy.special.log_expit,
+        silu=lambda x: x * scipy.special.expit(x),
+        gelu=reference_gelu,
+        softmax=lambda x, axis=-1: scipy.special.softmax(x, axis=axis),
+        log_softmax=lambda x, axis=-1: scipy.special.log_softmax(x, axis=axis),
+        conv=reference_conv,
+    ),
+)
+
+
+def elementwise(name, argument=lambda x: x):
+    return lambda xp, x, y: getattr(xp, name)(argument(x))
+
+
+def spd(xp, x):
+    return xp.matmul(x, xp.matrix_transpose(x)) + xp.asarray(np.eye(3))
+
+
+def square(xp, x):
+    return x[:, :3] + 2 * xp.asarray(np.eye(3))
+
+
+ROW = np.array([[2, 0, 1, 0]])
+COLUMN = np.array([[2, 0], [1, 1], [3, 2]])
+
+# x and y are 3x4, with distinct entries between 0 and 1.
+CASES = {
+    **{
+        name: elementwise(name)
+        for name in (
+            "abs acos asin asinh atan atanh ceil cos cosh exp expm1 floor isfinite log log1p log2 log10 negative positive "
+            "reciprocal sign sin sinh sqrt square tan tanh zeros_like ones_like matrix_transpose"
+        ).split()
+    },
+    **{f"{name} of negative": elementwise(name, lambda x: x - 0.5) for name in ("abs", "sign", "ceil", "floor")},
+    "acosh": elementwise("acosh", lambda x: x + 1.5),
+    "logical_not": lambda xp, x, y: xp.logical_not(x > y),
+    "logical_and": lambda xp, x, y: xp.logical_and(x > y, x > 0.3),
+    "logical_or": lambda xp, x, y: xp.logical_or(x > y, x > 0.3),
+    **{
+        name: lambda xp, x, y, name=name: getattr(xp, name)(x, y)
+        for name in (
+            "add atan2 divide equal greater greater_equal hypot less less_equal logaddexp maximum minimum multiply "
+            "not_equal pow subtract"
+        ).split()
+    },
+    **{
+        f"{name} with a number right": lambda xp, x, y, name=name: getattr(xp, name)(x, 0.45)
+        for name in "add atan2 divide greater hypot less_equal logaddexp maximum minimum multiply pow subtract".split()
+    },
+    **{
+        f"{name} with a number left": lambda xp, x, y, name=name: getattr(xp, name)(0.45, x)
+        for name in "add atan2 divide greater hypot less_equal logaddexp maximum minimum multiply pow subtract".split()
+    },
+    "maximum with an integer": lambda xp, x, y: xp.maximum(x - 0.5, 0),
+    "pow with an integer": lambda xp, x, y: xp.pow(x, 2),
+    "logaddexp of equals": lambda xp, x, y: xp.logaddexp(x, 1.0 * x),
+    "operators": lambda xp, x, y: 2 / (1 + x) ** 2 - (-x) * 0.5 + abs(y - 0.5) + 2**x,
+    "slicing": lambda xp, x, y: x[1:, None, ::2] + x[0, 1] * x[..., -1][0],
+    "clip": lambda xp, x, y: xp.clip(x, 0.3, 0.7),
+    "clip below": lambda xp, x, y: xp.clip(x, min=0.3),
+    "clip above": lambda xp, x, y: xp.clip(x, max=0.7),
+    **{
+        f"{name} {label}": lambda xp, x, y, name=name, options=options: getattr(xp, name)(x, **options)
+        for name in ("sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin")
+        for label, options in {
+            "of all": {},
+            "of all, kept": {"keepdims": True},
+            "axis 0": {"axis": 0},
+            "axis -1, kept": {"axis": -1, "keepdims": True},
+        }.items()
+    },
+    **{
+        f"{name} axes": lambda xp, x, y, name=name: getattr(xp, name)(xp.reshape(x, (3, 2, 2)), axis=(0, -1))
+        for name in ("sum", "mean", "var", "std", "max", "min")
+    },
+    "var correction": lambda xp, x, y: xp.var(x, axis=1, correction=1),
+    "std correction": lambda xp, x, y: xp.std(x, correction=1, keepdims=True),
+    "cumulative_sum": lambda xp, x, y: xp.cumulative_sum(x, axis=-1),
+    "cumulative_sum axis 0": lambda xp, x, y: xp.cumulative_sum(x, axis=0),
+    "cumulative_prod": lambda xp, x, y: xp.cumulative_prod(x, axis=-1),
+    "cumulative_prod axis 0": lambda xp, x, y: xp.cumulative_prod(x, axis=0),
+    "where": lambda xp, x, y: xp.where(x > y, x, y),
+    "where number right": lambda xp, x, y: xp.where(x > y, x, 0.0),
+    "where number left": lambda xp, x, y: xp.where(x > y, 0.0, x),
+    "sort": lambda xp, x, y: xp.sort(xp.reshape(x, (12,))),
+    "sort axis 0": lambda xp, x, y: xp.sort(x, axis=0),
+    "argsort": lambda xp, x, y: xp.argsort(x, axis=0),
+    "take": lambda xp, x, y: xp.take(x, xp.asarray([2, 0, 0]), axis=1),
+    "take axis -2": lambda xp, x, y: xp.take(x, xp.asarray([2, 0, 0]), axis=-2),
+    "take_along_axis": lambda xp, x, y: xp.take_along_axis(x, xp.asarray(COLUMN), axis=-1),
+    "take_along_axis 0": lambda xp, x, y: xp.take_along_axis(x, xp.asarray(ROW), axis=0),
+    "reshape": lambda xp, x, y: xp.reshape(x, (2, -1)),
+    "permute_dims": lambda xp, x, y: xp.permute_dims(xp.reshape(x, (3, 2, 2)), (2, 0, 1)),
+    "concat": lambda xp, x, y: xp.concat([x, y[:, :2]], axis=-1),
+    "concat axis 0": lambda xp, x, y: xp.concat([x, y]),
+    "stack": lambda xp, x, y: xp.stack([x, y], axis=1),
+    "stack last": lambda xp, x, y: xp.stack([x, y], axis=-1),
+    "expand_dims": lambda xp, x, y: xp.expand_dims(x, axis=-1),
+    "squeeze": lambda xp, x, y: xp.squeeze(x[None, :, None], axis=(0, 2)),
+    "flip": lambda xp, x, y: xp.flip(x),
+    "flip axis": lambda xp, x, y: xp.flip(x, axis=-1),
+    "roll": lambda xp, x, y: xp.roll(x, 2),
+    "roll axis": lambda xp, x, y: xp.roll(x, -1, axis=1),
+    "broadcast_to": lambda xp, x, y: xp.broadcast_to(x[:, :1], (3, 5)),
+    "broadcast_to more axes": lambda xp, x, y: xp.broadcast_to(x, (2, 3, 4)),
+    "moveaxis": lambda xp, x, y: xp.moveaxis(xp.reshape(x, (3, 2, 2)), 0, -1),
+    "moveaxis back": lambda xp, x, y: xp.moveaxis(xp.reshape(x, (3, 2, 2)), -1, 0),
+    "tile": lambda xp, x, y: xp.tile(x, (2, 1)),
+    "tile more axes": lambda xp, x, y: xp.tile(x[0], (2, 3)),
+    "repeat": lambda xp, x, y: xp.repeat(x, 2, axis=1),
+    **{
+        f"{name} {k}": lambda xp, x, y, name=name, k=k: getattr(xp, name)(x, k=k)
+        for name in ("tril", "triu")
+        for k in (-1, 0, 1)
+    },
+    "full_like": lambda xp, x, y: xp.full_like(x, 0.25) * x,
+    "astype of a mask": lambda xp, x, y: xp.astype(x > y, x.dtype) * x,
+    "matmul": lambda xp, x, y: xp.matmul(x, xp.matrix_transpose(y)),
+    "matmul vector right": lambda xp, x, y: xp.matmul(x, y[0]),
+    "matmul vector left": lambda xp, x, y: xp.matmul(y[:, 0], x),
+    "matmul vectors": lambda xp, x, y: xp.matmul(x[0], y[0]),
+    "matmul batch": lambda xp, x, y: xp.matmul(xp.reshape(x, (3, 2, 2)), xp.reshape(y, (3, 2, 2))),
+    "at operator": lambda xp, x, y: x @ xp.permute_dims(y, (1, 0)),
+    "tensordot": lambda xp, x, y: xp.tensordot(x, xp.matrix_transpose(y), axes=1),
+    "tensordot axes": lambda xp, x, y: xp.tensordot(x, y, axes=([1], [1])),
+    "vecdot": lambda xp, x, y: xp.vecdot(x, y),
+    "linalg.matmul": lambda xp, x, y: xp.linalg.matmul(x, xp.linalg.matrix_transpose(y)),
+    "linalg.tensordot": lambda xp, x, y: xp.linalg.tensordot(x, y, axes=2),
+    "linalg.vecdot": lambda xp, x, y: xp.linalg.vecdot(x, y),
+    "linalg.outer": lambda xp, x, y: xp.linalg.outer(x[0], y[:, 0]),
+    "linalg.cross": lambda xp, x, y: xp.linalg.cross(x[:, :3], y[:, :3]),
+    "linalg.cross axis 0": lambda xp, x, y: xp.linalg.cross(x, y, axis=0),
+    "linalg.det": lambda xp, x, y: xp.linalg.det(square(xp, x)),
+    "linalg.slogdet": lambda xp, x, y: xp.linalg.slogdet(square(xp, x))[1],
+    "linalg.inv": lambda xp, x, y: xp.linalg.inv(square(xp, x)),
+    "linalg.pinv": lambda xp, x, y: xp.linalg.pinv(x),
+    "linalg.solve": lambda xp, x, y: xp.linalg.solve(square(xp, x), y),
+    "linalg.solve vector": lambda xp, x, y: xp.linalg.solve(square(xp, x), y[:, 0]),
+    "linalg.cholesky": lambda xp, x, y: xp.linalg.cholesky(spd(xp, x)),
+    "linalg.cholesky upper": lambda xp, x, y: xp.linalg.cholesky(spd(xp, x), upper=True),
+    "linalg.qr": lambda xp, x, y: xp.abs(xp.linalg.qr(xp.matrix_transpose(x))[1]),
+    "linalg.eigh": lambda xp, x, y: xp.abs(xp.linalg.eigh(spd(xp, x))[1]),
+    "linalg.eigh values": lambda xp, x, y: xp.linalg.eigh(spd(xp, x))[0],
+    "linalg.eigvalsh": lambda xp, x, y: xp.linalg.eigvalsh(spd(xp, x)),
+    "linalg.svd": lambda xp, x, y: xp.abs(xp.linalg.svd(x, full_matrices=False)[2]),
+    "linalg.svd left": lambda xp, x, y: xp.abs(xp.linalg.svd(square(xp, x))[0]),
+    "linalg.svdvals": lambda xp, x, y: xp.linalg.svdvals(x),
+    "linalg.matrix_norm": lambda xp, x, y: xp.linalg.matrix_norm(xp.reshape(x, (3, 2, 2))),
+    "linalg.vector_norm": lambda xp, x, y: xp.linalg.vector_norm(x),
+    "linalg.vector_norm axis": lambda xp, x, y: xp.linalg.vector_norm(x, axis=-1),
+    "linalg.vector_norm kept": lambda xp, x, y: xp.linalg.vector_norm(x, axis=-1, keepdims=True),
+    **{
+        f"linalg.vector_norm order {ord}": lambda xp, x, y, ord=ord: xp.linalg.vector_norm(x, ord=ord, axis=0)
+        for ord in (1, 3, np.inf)
+    },
+    "linalg.matrix_power": lambda xp, x, y: xp.linalg.matrix_power(square(xp, x), 3),
+    "linalg.matrix_power -1": lambda xp, x, y: xp.linalg.matrix_power(square(xp, x), -1),
+    "linalg.trace": lambda xp, x, y: xp.linalg.trace(square(xp, x)),
+    "linalg.trace batch": lambda xp, x, y: xp.linalg.trace(xp.reshape(x, (3, 2, 2))),
+    "linalg.diagonal": lambda xp, x, y: xp.linalg.diagonal(xp.reshape(x, (3, 2, 2))),
+    **{
+        f"special.{name}": lambda xp, x, y, name=name: getattr(xp.special, name)(x)
+        for name in "erf erfc gammaln digamma expit logit log_expit entr logsumexp".split()
+    },
+    **{f"special.{name}": lambda xp, x, y, name=name: getattr(xp.special, name)(x, y) for name in ("xlogy", "xlog1py")},
+    "special.logsumexp axis": lambda xp, x, y: xp.special.logsumexp(x, axis=0),
+    "special.logsumexp kept": lambda xp, x, y: xp.special.logsumexp(x, axis=-1, keepdims=True),
+    **{
+        f"nn.{name}": lambda xp, x, y, name=name: getattr(xp.nn, name)(4 * x - 2)
+        for name in "relu leaky_relu elu softplus sigmoid log_sigmoid silu gelu softmax log_softmax".split()
+    },
+    "nn.leaky_relu slope": lambda xp, x, y: xp.nn.leaky_relu(x - 0.5, negative_slope=0.3),
+    "nn.softplus at 0": lambda xp, x, y: xp.nn.softplus(x * 0.0),
+    "nn.gelu approximate": lambda xp, x, y: xp.nn.gelu(4 * x - 2, approximate=True),
+    "nn.softmax axis": lambda xp, x, y: xp.nn.softmax(x, axis=0),
+    "nn.log_softmax axis": lambda xp, x, y: xp.nn.log_softmax(x, axis=0),
+    "nn.conv": lambda xp, x, y: xp.nn.conv(xp.reshape(x, (1, 2, 6)), xp.reshape(y, (3, 2, 2))),
+    "nn.conv stride": lambda xp, x, y: xp.nn.conv(
+        xp.reshape(x, (1, 2, 6)), xp.reshape(y, (3, 2, 2)), stride=2, padding=1
+    ),
+}
+
+# What a backend cannot do; the same table says so to whoever adds a release that can.
+LACKING_VALUES = {"AG": {"cumulative_prod", "cumulative_prod axis 0", "linalg.qr"}}
+LACKING_GRADIENTS = {"AG": {"sort axis 0"}}
+
+
+def draw():
+    values = np.random.default_rng(7).permutation(np.linspace(0.06, 0.94, 24))
+    return np.float32(values).astype(np.float64).reshape(2, 3, 4)
+
+
+@cache
+def expected(case):
+    return np.asarray(CASES[case](REFERENCE, *draw()))
+
+
+def weighted(xp, value):
+    """A scalar in which no two entries count alike."""
+    count = int(np.prod(value.shape))
+    return xp.sum(value * xp.reshape(xp.asarray(1 + np.arange(count) / 8), value.shape))
+
+
+@cache
+def expected_gradient(case):
+    x, y = draw()
+    gradient = np.empty_like(x)
+    for index in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[index] = 1e-5
+        above, below = (weighted(REFERENCE, CASES[case](REFERENCE, x + s * step, y)) for s in (1, -1))
+        gradient[index] = (above - below) / 2e-5
+    return gradient
+
+
+def smooth(case):
+    return expected(case).dtype == np.float64
+
+
+@every_dtype
+@every_backend
+@pytest.mark.parametrize("case", CASES)
+def test_a_name_means_what_the_standard_says(case, short, dtype):
+    adapter = adapter_of(short)
+    xp = adapter.namespace(dtype, "cpu")
+    x, y = (adapter.array(values, dtype, "cpu") for values in draw())
+    if case in LACKING_VALUES.get(short, ()):
+        with pytest.raises(MissingOperation):
+            CASES[case](xp, x, y)
+        return
+    with np.errstate(all="ignore"):
+        value = CASES[case](xp, x, y)
+    found = adapter.to_numpy(value)
+    assert found.shape == expected(case).shape
+    assert found.dtype == (np.dtype(dtype) if smooth(case) else expected(case).dtype)
+    np.testing.assert_allclose(found, expected(case), rtol=RTOL[dtype], atol=RTOL[dtype])
+
+
+@every_differentiating
+@pytest.mark.parametrize("case", [case for case in CASES if smooth(case)])
+def test_reverse_mode_goes_through_every_name(case, short):
+    adapter = adapter_of(short)
+    xp = adapter.namespace("float32", "cpu")
+    x, y = (adapter.array(values, "float32", "cpu") for values in draw())
+    gradient = adapter.gradient(lambda x: weighted(xp, CASES[case](xp, x, y)))
+    if case in LACKING_VALUES.get(short, set()) | LACKING_GRADIENTS.get(short, set()):
+        with pytest.raises((MissingOperation, NotImplementedError)):
+            gradient(x)
+        return
+    (found,) = gradient(x)
+    if found is None:
+        assert not expected_gradient(case).any()
+        return
+    found = adapter.to_numpy(found)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected_gradient(case), rtol=1e-3, atol=1e-3)
