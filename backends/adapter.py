@@ -2,36 +2,37 @@
 A backend is one subclass of `Adapter` in one file; everything that differs between backends is data of that class."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from functions import Function, Namespace
 
-
 UNARY = (
     "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor isfinite log log1p log2 log10 logical_not "
     "negative positive reciprocal sign sin sinh sqrt square tan tanh"
-).split()
+)
 BINARY = (
     "add atan2 divide equal greater greater_equal hypot less less_equal logaddexp logical_and logical_or maximum "
     "minimum multiply not_equal pow subtract"
-).split()
+)
 ARRAYS = (
     "argmax argmin broadcast_to clip concat cumulative_prod cumulative_sum expand_dims flip full_like matmul "
     "matrix_transpose max mean min moveaxis ones_like permute_dims prod repeat reshape roll squeeze stack std sum take "
     "take_along_axis tensordot tile tril triu var vecdot where zeros_like"
-).split()
+)
 LINALG = (
     "cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power matrix_transpose outer pinv qr "
     "slogdet solve svd svdvals tensordot trace vecdot vector_norm"
-).split()
+)
 
 
-def named(module: Any, names: Iterable[str]) -> dict[str, Any]:
-    """The operations of `module` that follow the standard, name and calling convention, and need no adapting."""
-    return {name: getattr(module, name) for name in names}
+def named(module: Any, *names: str) -> dict[str, Any]:
+    """The operations of `module` that follow the standard, name and calling convention, and need no adapting.
+
+    Each of `names` holds any number of names, with spaces between them."""
+    return {name: getattr(module, name) for name in " ".join(names).split()}
 
 
 def dtype_of_values(values: np.ndarray, dtype: str) -> str:
@@ -89,7 +90,7 @@ class Adapter(ABC):
 
     @abstractmethod
     def to_numpy(self, array: Any) -> np.ndarray:
-        """The same values as a NumPy array of the same dtype. Raises `TypeError` for what is no array of the backend."""
+        """The same values and dtype as a NumPy array. Raises `TypeError` for what is no array of the backend."""
 
     @abstractmethod
     def device_of(self, array: Any) -> str:

@@ -22,7 +22,7 @@ SAME = (
     "greater_equal hypot isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or "
     "matmul max maximum mean min minimum moveaxis multiply negative not_equal ones_like prod reciprocal repeat reshape "
     "roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril triu where zeros_like"
-).split()
+)
 OLDER = {
     **dict(acos="arccos", acosh="arccosh", asin="arcsin", asinh="arcsinh", atan="arctan", atan2="arctan2"),
     **dict(atanh="arctanh", concat="concatenate", permute_dims="transpose", pow="power"),
@@ -32,29 +32,29 @@ OLDER = {
 # np.take, np.take_along_axis and np.flip have no VJP here; indexing has.
 
 
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
     return x[(slice(None),) * ((axis or 0) % x.ndim) + (indices,)]
 
 
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
+def _take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
     grid = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     grid[axis] = indices
     return x[tuple(grid)]
 
 
-def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+def _flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis) % x.ndim
     return x[tuple(slice(None, None, -1 if a in axes else None) for a in range(x.ndim))]
 
 
-def vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
+def _vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 2) -> Any:
     # The wrapped norm has a VJP for the Euclidean length along one axis, and takes two axes for a matrix norm.
     if ord != 2 or isinstance(axis, tuple):
         return _formulas.vector_norm(anp, x, axis, keepdims, ord)
     return anp.linalg.norm(x, axis=axis, **({"keepdims": True} if keepdims else {}))
 
 
-def cholesky(x: Any, upper: bool = False) -> Any:
+def _cholesky(x: Any, upper: bool = False) -> Any:
     lower = anp.linalg.cholesky(x)
     return anp.swapaxes(lower, -1, -2) if upper else lower
 
@@ -70,24 +70,36 @@ MAIN = {name: getattr(anp, older) for name, older in OLDER.items()} | {
     "std": lambda x, axis=None, correction=0, keepdims=False: anp.std(x, axis, ddof=correction, keepdims=keepdims),
     "sort": lambda x, axis=-1, descending=False: -anp.sort(-x, axis) if descending else anp.sort(x, axis),
     "argsort": lambda x, axis=-1, descending=False: anp.argsort(-x if descending else x, axis, kind="stable"),
-    "take": take,
-    "take_along_axis": take_along_axis,
-    "flip": flip,
+    "take": _take,
+    "take_along_axis": _take_along_axis,
+    "flip": _flip,
 }
-LINALG = named(anp.linalg, ("det", "eigh", "inv", "pinv", "slogdet", "solve", "svd")) | {
+LINALG = named(anp.linalg, "det eigh inv pinv slogdet solve svd") | {
     **{name: MAIN[name] for name in ("matmul", "matrix_transpose", "tensordot")},
     "outer": anp.outer,
     "cross": lambda x, y, axis=-1: anp.cross(x, y, axis=axis),
-    "cholesky": cholesky,
+    "cholesky": _cholesky,
     "eigvalsh": lambda x: anp.linalg.eigh(x)[0],
     "svdvals": lambda x: anp.linalg.svd(x, compute_uv=False),
-    "matrix_norm": lambda x, ord="fro": anp.linalg.norm(x, ord, axis=(-2, -1)),
-    "vector_norm": vector_norm,
+    # The VJP of the wrapped norm takes no negative axes.
+    "matrix_norm": lambda x, ord="fro": anp.linalg.norm(x, ord, axis=(x.ndim - 2, x.ndim - 1)),
+    "vector_norm": _vector_norm,
     # These axes in this order are the only ones of which the wrapped diagonal has a VJP.
     "diagonal": lambda x: anp.diagonal(x, axis1=-1, axis2=-2),
 }
-SPECIAL = named(special, ("digamma", "erf", "erfc", "expit", "gammaln", "logit", "logsumexp"))
+SPECIAL = named(special, "digamma erf erfc expit gammaln logit logsumexp")
 NN = {"softplus": lambda x: anp.logaddexp(x, 0.0)}
+
+
+@cache
+def _namespace(tested: str) -> Namespace:
+    def asarray(values: Any, dtype: Any = None) -> Any:
+        if isbox(values):
+            return values if dtype is None else values.astype(dtype)
+        values = np.asarray(values)
+        return values.astype(dtype or dtype_of_values(values, tested), copy=False)
+
+    return Namespace("autograd", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
 
 
 class AutogradAdapter(NumpyAdapter):
@@ -99,17 +111,8 @@ class AutogradAdapter(NumpyAdapter):
     def version(self) -> str:
         return f"{version('autograd')} (NumPy {np.__version__})"
 
-    @cache
     def namespace(self, dtype: str, device: str) -> Namespace:
-        tested = dtype
-
-        def asarray(values: Any, dtype: Any = None) -> Any:
-            if isbox(values):
-                return values if dtype is None else values.astype(dtype)
-            values = np.asarray(values)
-            return values.astype(dtype or dtype_of_values(values, tested), copy=False)
-
-        return Namespace(self.name, MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+        return _namespace(dtype)
 
     def gradient(self, f: Callable) -> Callable:
         def gradient(*arguments: np.ndarray) -> tuple[Any, ...]:

@@ -22,18 +22,30 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_default_matmul_precision", "highest")
 
 
-def conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> jax.Array:
+def _conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> jax.Array:
     return jax.lax.conv_general_dilated(x, kernel, (stride,), [(padding, padding)])
 
 
-MAIN = named(jnp, (*UNARY, *BINARY, *ARRAYS, "argsort", "astype", "sort"))
-SPECIAL = named(jax.scipy.special, "digamma entr erf erfc expit gammaln logit logsumexp xlog1py xlogy".split()) | {
+MAIN = named(jnp, UNARY, BINARY, ARRAYS, "argsort astype sort")
+SPECIAL = named(jax.scipy.special, "digamma entr erf erfc expit gammaln logit logsumexp xlog1py xlogy") | {
     "log_expit": jax.nn.log_sigmoid,
 }
-NN = named(jax.nn, "relu leaky_relu elu softplus sigmoid log_sigmoid silu softmax log_softmax".split()) | {
+NN = named(jax.nn, "relu leaky_relu elu softplus sigmoid log_sigmoid silu softmax log_softmax") | {
     "gelu": lambda x, approximate=False: jax.nn.gelu(x, approximate=approximate),
-    "conv": conv,
+    "conv": _conv,
 }
+
+
+@cache
+def _namespace(tested: str, handle: jax.Device) -> Namespace:
+    def asarray(values: Any, dtype: Any = None) -> jax.Array:
+        if isinstance(values, jax.Array):
+            return values if dtype is None else values.astype(dtype)
+        values = np.asarray(values)
+        return jax.device_put(values.astype(dtype or dtype_of_values(values, tested)), handle)
+
+    groups = {"linalg": named(jnp.linalg, LINALG), "special": SPECIAL, "nn": NN}
+    return Namespace("jax", MAIN | creation(asarray), groups)
 
 
 class JaxAdapter(Adapter):
@@ -47,26 +59,14 @@ class JaxAdapter(Adapter):
     def version(self) -> str:
         return f"{jax.__version__} (jaxlib {jaxlib.__version__})"
 
-    @cache
     def devices(self) -> dict[str, jax.Device]:
         found = {"cpu": jax.devices("cpu")[0]}
         if jax.default_backend() == "gpu":
             found["gpu"] = jax.devices("gpu")[0]
         return found
 
-    @cache
     def namespace(self, dtype: str, device: str) -> Namespace:
-        tested, handle = dtype, self.devices()[device]
-
-        def asarray(values: Any, dtype: Any = None) -> jax.Array:
-            if isinstance(values, jax.Array):
-                return values if dtype is None else values.astype(dtype)
-            values = np.asarray(values)
-            return jax.device_put(values.astype(dtype or dtype_of_values(values, tested)), handle)
-
-        return Namespace(
-            self.name, MAIN | creation(asarray), {"linalg": named(jnp.linalg, LINALG), "special": SPECIAL, "nn": NN}
-        )
+        return _namespace(dtype, self.devices()[device])
 
     def array(self, values: np.ndarray, dtype: str, device: str) -> jax.Array:
         return jax.device_put(np.array(values, dtype=dtype), self.devices()[device])

@@ -12,14 +12,23 @@ import scipy.special
 from backends.adapter import ARRAYS, BINARY, LINALG, UNARY, Adapter, Unsupported, creation, dtype_of_values, named
 from functions import Function, Namespace
 
-MAIN = named(np, UNARY + BINARY + ARRAYS) | {
+MAIN = named(np, UNARY, BINARY, ARRAYS) | {
     # np.astype refuses NumPy scalars, which is what a comparison of 0-d arrays gives.
     "astype": lambda x, dtype: np.asarray(x).astype(dtype),
     # NumPy sorts upwards only.
     "sort": lambda x, axis=-1, descending=False: -np.sort(-x, axis=axis) if descending else np.sort(x, axis=axis),
     "argsort": lambda x, axis=-1, descending=False: np.argsort(-x if descending else x, axis=axis, stable=True),
 }
-SPECIAL = named(scipy.special, "digamma entr erf erfc expit gammaln log_expit logit logsumexp xlog1py xlogy".split())
+SPECIAL = named(scipy.special, "digamma entr erf erfc expit gammaln log_expit logit logsumexp xlog1py xlogy")
+
+
+@cache
+def _namespace(tested: str) -> Namespace:
+    def asarray(values: Any, dtype: Any = None) -> np.ndarray:
+        values = np.asarray(values)
+        return values.astype(dtype or dtype_of_values(values, tested), copy=False)
+
+    return Namespace("numpy", MAIN | creation(asarray), {"linalg": named(np.linalg, LINALG), "special": SPECIAL})
 
 
 class NumpyAdapter(Adapter):
@@ -35,15 +44,8 @@ class NumpyAdapter(Adapter):
     def devices(self) -> dict[str, Any]:
         return {"cpu": "cpu"}
 
-    @cache
     def namespace(self, dtype: str, device: str) -> Namespace:
-        tested = dtype
-
-        def asarray(values: Any, dtype: Any = None) -> np.ndarray:
-            values = np.asarray(values)
-            return values.astype(dtype or dtype_of_values(values, tested), copy=False)
-
-        return Namespace(self.name, MAIN | creation(asarray), {"linalg": named(np.linalg, LINALG), "special": SPECIAL})
+        return _namespace(dtype)
 
     def array(self, values: np.ndarray, dtype: str, device: str) -> np.ndarray:
         return np.array(values, dtype=dtype)

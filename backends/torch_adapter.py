@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
-from backends.adapter import BINARY, LINALG, UNARY, Adapter, creation, dtype_of_values, named
+from backends.adapter import BINARY, UNARY, Adapter, creation, dtype_of_values, named
 from functions import Namespace
 
 # TF32 would leave 10 bits of a float32 product or convolution on a GPU.
@@ -19,7 +19,7 @@ torch.backends.cudnn.allow_tf32 = False
 DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "int64", "bool")}
 
 
-def lifted(operation: Callable) -> Callable:
+def _lifted(operation: Callable) -> Callable:
     """`operation(x, y)` with a Python number on either side, which takes the dtype of the array on the other."""
 
     def binary(x: Any, y: Any) -> torch.Tensor:
@@ -32,11 +32,11 @@ def lifted(operation: Callable) -> Callable:
     return binary
 
 
-def where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
-    return lifted(lambda x, y: torch.where(condition, x, y))(x, y)
+def _where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
+    return _lifted(lambda x, y: torch.where(condition, x, y))(x, y)
 
 
-def reduction(operation: Callable, **defaults: float) -> Callable:
+def _reduction(operation: Callable, **defaults: float) -> Callable:
     """torch.sum, torch.mean and others, which take `keepdim` only together with `dim`."""
 
     def reduce(x: torch.Tensor, axis: Any = None, keepdims: bool = False, **options: float) -> torch.Tensor:
@@ -45,21 +45,21 @@ def reduction(operation: Callable, **defaults: float) -> Callable:
     return reduce
 
 
-def prod(x: torch.Tensor, axis: int | None = None, keepdims: bool = False) -> torch.Tensor:
+def _prod(x: torch.Tensor, axis: int | None = None, keepdims: bool = False) -> torch.Tensor:
     if axis is not None:
         return torch.prod(x, dim=axis, keepdim=keepdims)
     return torch.prod(x).reshape((1,) * x.ndim if keepdims else ())
 
 
-def roll(x: torch.Tensor, shift: Any, axis: Any = None) -> torch.Tensor:
+def _roll(x: torch.Tensor, shift: Any, axis: Any = None) -> torch.Tensor:
     return torch.roll(x, shift, dims=() if axis is None else axis)
 
 
-def flip(x: torch.Tensor, axis: Any = None) -> torch.Tensor:
+def _flip(x: torch.Tensor, axis: Any = None) -> torch.Tensor:
     return torch.flip(x, tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis)
 
 
-def logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> torch.Tensor:
+def _logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> torch.Tensor:
     return torch.logsumexp(x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims)
 
 
@@ -67,58 +67,72 @@ def logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> torc
 # another name, another default (`var` divides by n - 1) or give a pair (`max`, `sort`).
 MAIN = {
     **named(torch, UNARY),
-    **{name: lifted(getattr(torch, name)) for name in BINARY},
-    **named(torch, "argmax argmin broadcast_to clip full_like matmul moveaxis ones_like".split()),
-    **named(torch, "reshape squeeze tile zeros_like".split()),
+    **{name: _lifted(getattr(torch, name)) for name in BINARY.split()},
+    **named(torch, "argmax argmin broadcast_to clip full_like matmul moveaxis ones_like"),
+    **named(torch, "reshape squeeze tile zeros_like"),
     "argsort": lambda x, axis=-1, descending=False: torch.argsort(x, dim=axis, descending=descending, stable=True),
     "astype": lambda x, dtype: x.to(dtype),
     "concat": lambda arrays, axis=0: torch.concat(tuple(arrays), dim=axis),
     "cumulative_prod": lambda x, axis=0: torch.cumprod(x, dim=axis),
     "cumulative_sum": lambda x, axis=0: torch.cumsum(x, dim=axis),
     # torch.equal compares whole arrays.
-    "equal": lifted(torch.eq),
+    "equal": _lifted(torch.eq),
     "expand_dims": lambda x, axis=0: torch.unsqueeze(x, axis),
-    "flip": flip,
+    "flip": _flip,
     "matrix_transpose": lambda x: x.mT,
     "max": torch.amax,
-    "mean": reduction(torch.mean),
+    "mean": _reduction(torch.mean),
     "min": torch.amin,
     "permute_dims": torch.permute,
-    "prod": prod,
+    "prod": _prod,
     "repeat": lambda x, repeats, axis=None: torch.repeat_interleave(x, repeats, dim=axis),
-    "roll": roll,
+    "roll": _roll,
     "sort": lambda x, axis=-1, descending=False: torch.sort(x, dim=axis, descending=descending, stable=True).values,
     "stack": lambda arrays, axis=0: torch.stack(tuple(arrays), dim=axis),
-    "std": reduction(torch.std, correction=0),
-    "sum": reduction(torch.sum),
+    "std": _reduction(torch.std, correction=0),
+    "sum": _reduction(torch.sum),
     "take": lambda x, indices, axis=0: torch.index_select(x, axis, indices),
     "take_along_axis": lambda x, indices, axis=-1: torch.take_along_dim(x, indices, dim=axis),
     "tensordot": lambda x, y, axes=2: torch.tensordot(x, y, dims=axes),
     "tril": lambda x, k=0: torch.tril(x, diagonal=k),
     "triu": lambda x, k=0: torch.triu(x, diagonal=k),
-    "var": reduction(torch.var, correction=0),
+    "var": _reduction(torch.var, correction=0),
     "vecdot": torch.linalg.vecdot,
-    "where": where,
+    "where": _where,
 }
-ABROAD = ("matrix_transpose", "outer", "tensordot", "trace")
-LINALG_TABLE = named(torch.linalg, (name for name in LINALG if name not in ABROAD)) | {
+LINALG = named(
+    torch.linalg,
+    "cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power pinv qr slogdet solve svd svdvals",
+    "vecdot vector_norm",
+) | {
     "matrix_transpose": MAIN["matrix_transpose"],
     "outer": torch.outer,
     "tensordot": MAIN["tensordot"],
     "trace": lambda x: torch.trace(x) if x.ndim == 2 else torch.sum(torch.linalg.diagonal(x), dim=-1),
 }
-SPECIAL = named(torch.special, "digamma entr erf erfc expit gammaln logit xlog1py xlogy".split()) | {
-    "log_expit": F.logsigmoid,
-    "logsumexp": logsumexp,
+SPECIAL = named(torch.special, "digamma entr erf erfc expit gammaln logit xlog1py xlogy") | {
+    "log_expit": functional.logsigmoid,
+    "logsumexp": _logsumexp,
 }
-NN = named(F, ("relu", "leaky_relu", "elu", "softplus", "silu")) | {
+NN = named(functional, "relu leaky_relu elu softplus silu") | {
     "sigmoid": torch.sigmoid,
-    "log_sigmoid": F.logsigmoid,
-    "gelu": lambda x, approximate=False: F.gelu(x, approximate="tanh" if approximate else "none"),
-    "softmax": lambda x, axis=-1: F.softmax(x, dim=axis),
-    "log_softmax": lambda x, axis=-1: F.log_softmax(x, dim=axis),
-    "conv": lambda x, kernel, stride=1, padding=0: F.conv1d(x, kernel, stride=stride, padding=padding),
+    "log_sigmoid": functional.logsigmoid,
+    "gelu": lambda x, approximate=False: functional.gelu(x, approximate="tanh" if approximate else "none"),
+    "softmax": lambda x, axis=-1: functional.softmax(x, dim=axis),
+    "log_softmax": lambda x, axis=-1: functional.log_softmax(x, dim=axis),
+    "conv": lambda x, kernel, stride=1, padding=0: functional.conv1d(x, kernel, stride=stride, padding=padding),
 }
+
+
+@cache
+def _namespace(tested: str, handle: torch.device) -> Namespace:
+    def asarray(values: Any, dtype: Any = None) -> torch.Tensor:
+        if torch.is_tensor(values):
+            return values if dtype is None else values.to(dtype)
+        values = np.asarray(values)
+        return torch.tensor(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle)
+
+    return Namespace("torch", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
 
 
 class TorchAdapter(Adapter):
@@ -137,17 +151,8 @@ class TorchAdapter(Adapter):
             found["gpu"] = torch.device("cuda", 0)
         return found
 
-    @cache
     def namespace(self, dtype: str, device: str) -> Namespace:
-        tested, handle = dtype, self.devices()[device]
-
-        def asarray(values: Any, dtype: Any = None) -> torch.Tensor:
-            if torch.is_tensor(values):
-                return values if dtype is None else values.to(dtype)
-            values = np.asarray(values)
-            return torch.tensor(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle)
-
-        return Namespace(self.name, MAIN | creation(asarray), {"linalg": LINALG_TABLE, "special": SPECIAL, "nn": NN})
+        return _namespace(dtype, self.devices()[device])
 
     def array(self, values: np.ndarray, dtype: str, device: str) -> torch.Tensor:
         return torch.tensor(np.asarray(values), dtype=DTYPES[dtype], device=self.devices()[device])

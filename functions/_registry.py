@@ -2,14 +2,12 @@
 decorator that makes it, and loading it from files. A bad entry becomes a record that carries its problem, so that the
 other functions of the file still run."""
 
-import hashlib
 import importlib.util
 import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -74,12 +72,6 @@ class Function:
         """`file:line`, for errors."""
         return f"{self.path}:{self.line}"
 
-    @cached_property
-    def digest(self) -> str:
-        """A hash of the source of body and gradient: the truth of an input may be cached under it."""
-        sources = [self.name, _source(self.body), _source(self.hand) if self.hand else ""]
-        return hashlib.sha256("\0".join(sources).encode()).hexdigest()[:16]
-
     def inputs(self) -> st.SearchStrategy[Inputs]:
         """A Hypothesis strategy for one input: a float64 array per argument, every entry exact in float32."""
         return st.tuples(*(domain.strategy() for domain in self.domains.values()))
@@ -92,13 +84,6 @@ class Function:
     def error(self, problem: str) -> RegistryError:
         """An error about this entry, found while it was evaluated."""
         return RegistryError(f"{self.name} ({self.where}): {problem}")
-
-
-def _source(code: Callable) -> str:
-    try:
-        return inspect.getsource(code)
-    except OSError:
-        return repr(code)
 
 
 _registered: list[Function] = []

@@ -1,5 +1,4 @@
 """Layers of neural networks, small enough to follow each node and with sizes that all differ."""
-# ruff: noqa: N803, N806 (matrices bear capital letters, as in the textbooks)
 
 from functions import Reals, function, weights
 

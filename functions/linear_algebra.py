@@ -1,6 +1,5 @@
 """Products, solves and determinants of matrices. The rules follow from d tr(WᵀX) = tr(Wᵀ dX), as in Giles, "Collected
 matrix derivative results for forward and reverse mode algorithmic differentiation" (2008)."""
-# ruff: noqa: N803, N806 (matrices bear capital letters, as in the textbooks)
 
 from functions import Reals, WellConditioned, function, weights
 

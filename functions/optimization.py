@@ -49,7 +49,7 @@ def _(xp, x):
 def euclidean_norm(xp, x):
     """f(x) = √(Σ x²)
 
-    x: 3. At x = 0 the subdifferential is the unit ball, every g with ‖g‖ ≤ 1; the formula below gives 0 / 0 there."""
+    x: 3. At x = 0 the subdifferential is the unit ball, every g with ‖g‖ ≤ 1; the gradient below chooses 0 there."""
     return xp.linalg.vector_norm(x)
 
 
@@ -59,7 +59,7 @@ def _(xp, x):
     n = xp.sqrt(s)  # node 2
     d_n = 1
     # Node 2 sends d_s = d_n / 2n, and node 1 sends 2 x d_s: the 2 cancels.
-    d_x = x / n * d_n  # node 2 and 1 input
+    d_x = x / xp.where(n == 0, 1.0, n) * d_n  # node 2 and 1 input
     return (d_x,)
 
 

@@ -1,5 +1,4 @@
 """Log-densities and losses from probability: what a model is fitted with."""
-# ruff: noqa: N803, N806 (matrices bear capital letters, as in the textbooks)
 
 import math
 

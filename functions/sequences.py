@@ -1,5 +1,4 @@
 """Functions that walk along a sequence, where each step reads what the step before has left."""
-# ruff: noqa: N803, N806 (matrices bear capital letters, as in the textbooks)
 
 from functions import Reals, function, weights
 

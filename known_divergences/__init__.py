@@ -3,6 +3,8 @@
 An entry asserts the deviant behaviour. At its `input`, always tried, the verdict must be the recorded one; within its
 `region`, where there is one, a draw may earn it too. A release that mends it, or makes it worse, fails the run."""
 
+import math
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -17,19 +19,21 @@ from functions import Function, Inputs
 FOLDER = Path(__file__).parent
 VERDICTS = ("imprecise", "wrong", "unsupported")
 REQUIRED = ("function", "verdict", "input", "versions", "reason", "issue")
-OPTIONAL = ("dtypes", "devices", "modes", "region")
+OPTIONAL = ("dtypes", "devices", "modes", "region", "error")
 
 
 class DivergenceError(Exception):
     """An entry that is no good. The message names the file and the entry."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Divergence:
     """One entry. `input` is the witness, one array per argument; empty for an `unsupported` function.
 
     `region` gives intervals by argument; an input lies in it when every argument named there has at least one entry
-    within its interval. Empty `dtypes`, `devices` and `modes` mean all. `issue` is an address, or "unreported"."""
+    within its interval; no region means the witness alone. Empty `dtypes`, `devices` and `modes` mean all. `error` is the
+    largest error that is tolerated, relative to the largest true entry of an argument's gradient; infinite where only
+    the verdict is asserted. `issue` is an address, or "unreported"."""
 
     function: str
     verdict: str
@@ -41,6 +45,7 @@ class Divergence:
     dtypes: tuple[str, ...]
     devices: tuple[str, ...]
     modes: tuple[str, ...]
+    error: float = math.inf
 
     def applies(self, function: str, device: str, dtype: str, mode: str, version: str) -> bool:
         """Whether this entry speaks of that cell in that version of the backend."""
@@ -49,7 +54,7 @@ class Divergence:
             and (not self.dtypes or dtype in self.dtypes)
             and (not self.devices or device in self.devices)
             and (not self.modes or mode in self.modes)
-            and self.versions.contains(version.split("+")[0], prereleases=True)
+            and self.versions.contains(re.split("[ +]", version)[0], prereleases=True)
         )
 
     def witness(self, function: Function) -> Inputs:
@@ -106,4 +111,5 @@ def _entry(table: dict[str, Any], where: str) -> Divergence:
         dtypes=tuple(table.get("dtypes", ())),
         devices=tuple(table.get("devices", ())),
         modes=tuple(table.get("modes", ())),
+        error=float(table.get("error", math.inf)),
     )

@@ -202,9 +202,9 @@ def _decided(condition: Any) -> tuple[np.ndarray, np.ndarray]:
 class BallArithmetic:
     """One evaluation in balls: the operations of `xp`, and what was noticed on the way.
 
-    `model` is None for the truth. After an evaluation `at_kink` says that some comparison met an exact tie or an
-    overlap, `undecided` that it met an overlap that is no exact tie, and `overflowed` that some result lies outside
-    the model's format."""
+    `model` is None for the truth. After an evaluation `at_kink` says that there may be no derivative here: some
+    comparison met a tie or an overlap, or some root a zero. `undecided` says that it met an overlap that is no exact tie,
+    and `overflowed` that some result lies outside the model's format."""
 
     def __init__(self, model: MachineModel | None = None) -> None:
         self.model = model
@@ -229,7 +229,10 @@ class BallArithmetic:
 
     def elementwise(self, name: str, x: Any) -> Balls:
         """An elementary or special function of every entry."""
-        return self._rounded(_vectorized(self.scalar(name))(self._lift(x).entries), name)
+        x = self._lift(x)
+        if name == "sqrt":
+            self._note_zeros(x)
+        return self._rounded(_vectorized(self.scalar(name))(x.entries), name)
 
     def center(self, entries: np.ndarray) -> np.ndarray:
         """The numbers that comparisons and range checks look at."""
@@ -319,15 +322,20 @@ class BallArithmetic:
         sizes = np.abs(self.center(entries).astype(float))
         if (sizes > self.model.format.largest).any():
             self.overflowed = True
-        return self._with_underflow(entries, operation) if (sizes < self.model.format.tiny).any() else entries
+        return self._with_underflow(entries, operation) if (sizes < self._faint).any() else entries
 
     def _with_underflow(self, entries: np.ndarray, operation: str = "add") -> np.ndarray:
-        tiny, error = arb(self.model.format.tiny), arb(0, self.model.underflow(operation))
+        error = arb(0, self.model.underflow(operation))
 
         def widen(center: arb, entry: Any) -> Any:
-            return entry + error if abs(center) < tiny and not center.is_zero() else entry
+            return entry + error if abs(center) < self._faint and not center.is_zero() else entry
 
         return objects(_vectorized(widen, 2)(self.center(entries), entries))
+
+    @property
+    def _faint(self) -> float:
+        # From here up, what underflow adds is less than the rounding error that stands there anyway.
+        return self.model.format.tiny / self.model.format.unit_roundoff
 
     # Arithmetic
 
@@ -363,7 +371,12 @@ class BallArithmetic:
                 return self.elementwise("sqrt", x)
             if float(y).is_integer():
                 return self._rounded(_vectorized(lambda base: base ** int(y))(x.entries), "pow")
+        self._note_zeros(x)
         return self._rounded(_vectorized(self.power, 2)(x.entries, self._lift(y).entries), "pow")
+
+    def _note_zeros(self, x: Balls) -> None:
+        # A root has no derivative at zero.
+        self.at_kink |= any(entry.contains(0) for entry in self.center(x.entries).flat)
 
     def atan2(self, y: Any, x: Any) -> Balls:
         return self._rounded(_vectorized(arb.atan2, 2)(self._lift(y).entries, self._lift(x).entries), "atan2")
@@ -481,6 +494,7 @@ class BallArithmetic:
         a, b = np.broadcast_arrays(self.center(self._lift(x).entries), self.center(self._lift(y).entries))
         same = np.asarray(_vectorized(lambda p, q: p is q or p == q, 2)(a, b), bool)
         apart = np.asarray(_vectorized(lambda p, q: p < q or p > q, 2)(a, b), bool)
+        self.at_kink |= bool(same.any())
         self.undecided |= bool((~same & ~apart).any())
         return Decision(same, ~same & ~apart, self)
 

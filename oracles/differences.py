@@ -16,6 +16,9 @@ the smallest, a quarter of it, balances truncation against rounding."""
 
 SMALLEST_SCALE = 2.0**-4
 
+CHANGE_ROUNDING = 2.0**-42
+"""How exactly a change of the value is known, relatively: a thousand roundings of float64."""
+
 
 @dataclass(frozen=True)
 class OwnDifferences:
@@ -69,7 +72,9 @@ def _quotients(
     here, around = values[0], values[1:].reshape(len(directions), len(steps), 2)
     with np.errstate(invalid="ignore", over="ignore"):
         first, second, third = ((around[:, k, 0] - around[:, k, 1]) / (2 * h) for k, h in enumerate(steps))
-        rounding = 2 * value_error / steps[-1]
+        # Around the input the values may be larger than there: their change is rounded as well.
+        change = np.abs(around - here).max(axis=(1, 2))
+        rounding = 2 * (value_error + CHANGE_ROUNDING * change) / steps[-1]
         # Truncation falls fourfold with each halving; anything slower is no truncation error, but a kink or an edge.
         before, after = np.abs(first - second), np.abs(second - third)
         converges = (after <= before / 2) | (after <= 2 * rounding)
@@ -77,7 +82,7 @@ def _quotients(
         wide, narrow = (np.abs(around[:, k].sum(axis=1) - 2 * here) / h for k, h in enumerate(steps[1:], start=1))
         converges &= narrow <= 0.75 * wide + 2 * rounding
         # What x ± h loses by rounding is at most 2**-36 of h.
-        error = np.where(converges, np.maximum(after, before / 4) + rounding + 2.0**-36 * np.abs(third), np.inf)
+        error = np.where(converges, np.maximum(2 * after, before / 4) + rounding + 2.0**-36 * np.abs(third), np.inf)
     return third, np.where(np.isfinite(error) & np.isfinite(third), error, np.inf)
 
 

@@ -6,7 +6,6 @@ max ⟨G, v⟩ over the limits G. This is checked along each entry, along the su
 tie that do not add up) and along generic directions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from flint import arb
@@ -30,56 +29,80 @@ SETTLED = 2.0**-20
 Gradient = tuple[np.ndarray, ...]
 
 
-@dataclass(frozen=True)
+GradientAt = Callable[[Direction, arb], list[np.ndarray] | None]
+"""The exact gradient at the inputs moved by a distance along a direction; None outside the function's domain."""
+
+
 class Kink:
-    """The limits of the gradient around one input, as float64 arrays per argument, one row per probe.
+    """The limits of the gradient around one input: `limits` holds a float64 array per argument, a row per probe.
 
     `exists` is False where they do not converge: the gradient is unbounded there, and nothing can be verified."""
 
-    limits: tuple[np.ndarray, ...]
-    exists: bool
+    def __init__(self, limits: Gradient, exists: bool, directions: list[Direction], look: Callable) -> None:
+        self.limits, self.exists = limits, exists
+        self._directions, self._look = directions, look
 
     def admits(self, answer: Gradient, tolerance: Gradient) -> bool:
         """Whether `answer` lies between the limits along every direction tried. A NaN lies nowhere."""
-        flat = _flat(answer)
-        limits = np.concatenate([rows.reshape(len(rows), -1) for rows in self.limits], axis=1)
-        slack = _flat(tolerance)
+        flat, slack = _flat(answer), _flat(tolerance)
+        if not np.isfinite(flat).all():
+            return False
         for v in _test_directions(answer):
-            reach = limits @ v
             margin = slack @ np.abs(v)
-            if not reach.min() - margin <= flat @ v <= reach.max() + margin:
-                return False
+            for sign in (1.0, -1.0):
+                if not self._reaches(sign * v, float(sign * (flat @ v) - margin)):
+                    return False
         return True
+
+    def _reaches(self, v: np.ndarray, target: float) -> bool:
+        # The largest ⟨G, v⟩ is first sought among the limits seen, then by turning the best probe entry by entry: where
+        # many kinks meet, the limits seen are a few of many.
+        rows = np.concatenate([part.reshape(len(part), -1) for part in self.limits], axis=1)
+        best = int(np.argmax(rows @ v))
+        reach, direction = float(rows[best] @ v), self._directions[best]
+        turned = True
+        while reach < target and turned:
+            turned = False
+            for i, part in enumerate(direction):
+                for index in np.ndindex(part.shape):
+                    other = tuple(p.copy() for p in direction)
+                    other[i][index] *= -1
+                    limit = self._look(other)
+                    if limit is not None and float(_flat(limit) @ v) > reach:
+                        reach, direction, turned = float(_flat(limit) @ v), other, True
+        return reach >= target
 
     def span(self, argument: int) -> tuple[np.ndarray, np.ndarray]:
         """The smallest and the largest limit of every entry of one argument."""
         return self.limits[argument].min(axis=0), self.limits[argument].max(axis=0)
 
 
-def probe(inputs: Inputs, gradient_at: Callable[[Direction, arb], list[np.ndarray] | None]) -> Kink | None:
-    """Collect the gradients around `inputs`; None when they all have one limit, so that there is no kink.
-
-    `gradient_at(direction, distance)` gives the exact gradient at the inputs moved so far; None or what is not finite
-    is outside the function's domain and left out."""
+def probe(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
+    """Collect the gradients around `inputs`; None when they all have one limit, so that there is no kink."""
     directions = [tuple(sign * part for part in d) for d in _probe_directions(inputs) for sign in (1.0, -1.0)]
-    far = _limits(inputs, gradient_at, directions, PROBE_BITS)
+    seen, far = _limits(_look(inputs, gradient_at, PROBE_BITS), directions)
     if far and all((_spread(rows) <= SMOOTH * np.abs(rows).max(initial=0.0)).all() for rows in far):
         return None
-    near = _limits(inputs, gradient_at, directions, CLOSER_BITS)
+    closer = _look(inputs, gradient_at, CLOSER_BITS)
+    _, near = _limits(closer, seen)
     if not far or not near or len(far[0]) != len(near[0]):
-        return Kink(far, exists=False)
+        return Kink(far, False, seen, closer)
     # Around a smooth point the gradients draw together as the probes do; at a kink the limits stay apart; where the
     # gradient is unbounded they run away.
     if all((_spread(p) <= _spread(q) * 2.0**-10).all() for p, q in zip(near, far, strict=True)):
         return None
     settled = all((abs(p - q) <= SETTLED * np.abs(p).max(initial=0.0)).all() for p, q in zip(near, far, strict=True))
-    return Kink(near, exists=settled)
+    return Kink(near, settled, seen, closer)
 
 
-def _limits(inputs: Inputs, gradient_at: Callable, directions: list[Direction], bits: int) -> tuple[np.ndarray, ...]:
+def _look(inputs: Inputs, gradient_at: GradientAt, bits: int) -> Callable[[Direction], Gradient | None]:
     distance = arb(scale(inputs)) * arb(2) ** -bits
-    found = [g for g in (_as_floats(gradient_at(d, distance)) for d in directions) if g is not None]
-    return tuple(np.stack(rows) for rows in zip(*found, strict=True))
+    return lambda direction: _as_floats(gradient_at(direction, distance))
+
+
+def _limits(look: Callable, directions: list[Direction]) -> tuple[list[Direction], Gradient]:
+    found = [(d, limit) for d in directions if (limit := look(d)) is not None]
+    return [d for d, _ in found], tuple(np.stack(rows) for rows in zip(*(limit for _, limit in found), strict=True))
 
 
 def _spread(rows: np.ndarray) -> np.ndarray:

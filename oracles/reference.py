@@ -60,13 +60,16 @@ class Truth:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far from the truth an answer may be, per entry: the slack factor times the radius, and underflow.
+    """How far from the truth an answer may be, per entry: the slack factor times the radius, and the smallest normal
+    number, because nobody promises digits below it.
 
-    `out_of_range` says why the input cannot be judged in this format; empty where it can."""
+    `out_of_range` says why the input cannot be judged in this format; empty where it can. `near_kink` is there where the
+    input is within rounding of a kink, so that the bounds hold the answers of both sides."""
 
     value: np.ndarray
     gradient: tuple[np.ndarray, ...]
     out_of_range: str
+    near_kink: bool = False
 
 
 class Reference:
@@ -179,9 +182,10 @@ class Reference:
         if truth.kink is None:
             bounds = tuple(_distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
         else:
-            bounds = tuple(_kink_bound(truth.kink, i, model) for i in range(len(inputs)))
+            bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
         overflowed = forward.overflowed or backward.overflowed
-        return Bounds(value_bound, bounds, _range_problem(overflowed, model, (value_bound, *bounds)))
+        problem = _range_problem(overflowed, model, (value_bound, *bounds))
+        return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
 
 
 def taylor_gradient(function: Function, on: TaylorArithmetic, at: list) -> list[np.ndarray]:
@@ -215,15 +219,12 @@ def _distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel) -> np.n
     upper = np.frompyfunc(lambda ball, true: float(abs(ball - true).abs_upper()), 2, 1)
     radius = np.asarray(upper(balls, truth), dtype=float)
     radius[np.isnan(radius)] = math.inf
-    return SLACK * radius * (1 + 2.0**-50) + model.underflow()
+    return SLACK * radius * (1 + 2.0**-50) + model.format.tiny
 
 
-def _kink_bound(kink: Kink, argument: int, model: MachineModel) -> np.ndarray:
-    if not kink.exists:
-        return np.zeros(())
-    largest = np.abs(kink.limits[argument]).max(initial=0.0)
-    size = SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.underflow()
-    return np.full(kink.limits[argument].shape[1:], size)
+def _kink_bound(limits: np.ndarray, model: MachineModel) -> np.ndarray:
+    largest = np.abs(limits).max(initial=0.0)
+    return np.full(limits.shape[1:], SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.format.tiny)
 
 
 def _range_problem(overflowed: bool, model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:

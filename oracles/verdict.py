@@ -1,5 +1,6 @@
 """The verdict on one answer of a backend: structure first, then finiteness, then every entry against its own bound."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,7 +43,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Entry:
-    """The worst entry of an answer: where it is, what is right, what came, how far off and how far it may be."""
+    """The worst entry of an answer: where it is, what is right, what came, how far off and how far it may be.
+
+    `relative` is the error against the largest true entry of the same argument."""
 
     argument: str
     index: tuple[int, ...]
@@ -50,7 +53,8 @@ class Entry:
     got: float
     error: float
     bound: float
-    ulp: float
+    ulp: float = math.nan
+    relative: float = math.nan
 
     @property
     def ratio(self) -> float:
@@ -80,7 +84,8 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
     if worst.ratio <= 1:
         blind = [name for name, _, exact, bound in parts[1:] if _is_vacuous(exact, bound)]
         if blind:
-            return Judgement(Verdict.INCONCLUSIVE, f"the bound exceeds the gradient for {', '.join(blind)}", worst)
+            why = "within rounding of a kink, " if bounds.near_kink else ""
+            return Judgement(Verdict.INCONCLUSIVE, f"{why}the bound exceeds the gradient for {', '.join(blind)}", worst)
         return Judgement(Verdict.VERIFIED, "", worst)
     limit = format.unit_roundoff**0.5
     precise_formula = all(
@@ -121,6 +126,7 @@ def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, format: 
         error=float(error[index]),
         bound=float(bound[index]),
         ulp=float(error[index]) / _ulp(float(exact.high[index]), format),
+        relative=float(error[index]) / max(float(np.abs(exact.high).max()), format.tiny),
     )
 
 
@@ -135,7 +141,7 @@ def _outside(given: tuple[np.ndarray, ...], truth: Truth, bounds: Bounds, names:
         index = tuple(int(k) for k in np.unravel_index(flat, got.shape))
         expected = f"between {low[index]:.17g} and {high[index]:.17g}"
         error, bound = float(outside[index]), float(bounds.gradient[i][index])
-        candidates.append(Entry(name, index, expected, float(got[index]), error, bound, float("nan")))
+        candidates.append(Entry(name, index, expected, float(got[index]), error, bound))
     return max(candidates, key=_badness)
 
 

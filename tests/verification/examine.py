@@ -97,12 +97,14 @@ class Examiner:
             return rounded, truth, self.reference.bounds(rounded, self.model)
 
     def _finding(self, inputs: Inputs, judgement: Judgement) -> Finding:
-        known = next((e for e in self.known if self._is_recorded(e, inputs, judgement.verdict)), None)
+        known = next((entry for entry in self.known if self._is_recorded(entry, inputs, judgement)), None)
         return Finding(inputs, judgement, known)
 
-    def _is_recorded(self, entry: Divergence, inputs: Inputs, verdict: Verdict) -> bool:
-        no_worse = verdict.severity <= Verdict(entry.verdict).severity
-        return verdict in FAILING and no_worse and entry.covers(self.cell.function, inputs)
+    def _is_recorded(self, entry: Divergence, inputs: Inputs, judgement: Judgement) -> bool:
+        if judgement.verdict not in FAILING or not entry.covers(self.cell.function, inputs):
+            return False
+        no_worse = judgement.verdict.severity <= Verdict(entry.verdict).severity
+        return no_worse and (judgement.worst is None or not judgement.worst.relative > entry.error)
 
     def answer(self, inputs: Inputs) -> Answer:
         """Run the backend forward and backward. Raises when the backend raises."""
@@ -245,7 +247,7 @@ def _judge_own(answer: Answer, own: OwnDifferences, bounds: Bounds, names: list[
     allowed_along = own.along_error + slack
     if np.isfinite(allowed_along):
         gap = abs(along - own.along)
-        entry = Entry("all, along a direction", (), repr(own.along), along, gap, allowed_along, float("nan"))
+        entry = Entry("all, along a direction", (), repr(own.along), along, gap, allowed_along)
         seen |= allowed_along < abs(own.along)
         if worst is None or not entry.ratio <= worst.ratio:
             worst = entry
@@ -260,4 +262,4 @@ def _own_entry(
     name: str, index: tuple[int, ...], got: np.ndarray, derivative: np.ndarray, allowed: np.ndarray
 ) -> Entry:
     gap = abs(float(got[index]) - float(derivative[index]))
-    return Entry(name, index, repr(float(derivative[index])), float(got[index]), gap, float(allowed[index]), np.nan)
+    return Entry(name, index, repr(float(derivative[index])), float(got[index]), gap, float(allowed[index]))

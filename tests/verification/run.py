@@ -1,6 +1,5 @@
 """A verification test from begin to end: search the cell, write its result row, and fail with a report where needed."""
 
-import math
 import platform
 import time
 from collections import Counter
@@ -191,9 +190,7 @@ def _digits_at(function: Function) -> Callable[[Inputs], Finding]:
                 return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, "a kink"), out_of_range="a kink")
             agreement = hand_against_exact(function, inputs)
         off = 10.0**-agreement.digits
-        entry = Entry(
-            agreement.argument, agreement.index, agreement.difference, agreement.hand, off, 10.0**-DIGITS, math.nan
-        )
+        entry = Entry(agreement.argument, agreement.index, agreement.difference, agreement.hand, off, 10.0**-DIGITS)
         verdict = Verdict.VERIFIED if agreement.holds else Verdict.WRONG
         return Finding(inputs, Judgement(verdict, str(agreement), entry))
 
