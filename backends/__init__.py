@@ -57,7 +57,10 @@ BACKENDS = {
 
 def installed_version(name: str) -> str | None:
     """The version in the installed metadata, without importing the backend; None where it is not installed."""
-    if importlib.util.find_spec(name) is None:
+    try:
+        if importlib.util.find_spec(name) is None:
+            return None
+    except ValueError:  # a stand-in in sys.modules without a specification
         return None
     for distribution in BACKENDS[name].distributions:
         try:
@@ -77,9 +80,8 @@ def missing(name: str, device: str) -> str | None:
     if not backend.has_gpu:
         return f"{name} runs on the CPU only"
     reason = gpu_missing()
-    if reason is None and backend.gpu_distributions:
-        if not any(_is_installed(distribution) for distribution in backend.gpu_distributions):
-            reason = f"{name} is a CPU build: none of {', '.join(backend.gpu_distributions)} is installed"
+    if reason is None and backend.gpu_distributions and not any(map(_is_installed, backend.gpu_distributions)):
+        return f"{name} is a CPU build: none of {', '.join(backend.gpu_distributions)} is installed"
     return reason
 
 

@@ -68,8 +68,9 @@ def _logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> tor
 MAIN = {
     **named(torch, UNARY),
     **{name: _lifted(getattr(torch, name)) for name in BINARY.split()},
-    **named(torch, "argmax argmin broadcast_to clip full_like matmul moveaxis ones_like"),
-    **named(torch, "reshape squeeze tile zeros_like"),
+    **named(
+        torch, "argmax argmin broadcast_to clip full_like matmul moveaxis ones_like reshape squeeze tile zeros_like"
+    ),
     "argsort": lambda x, axis=-1, descending=False: torch.argsort(x, dim=axis, descending=descending, stable=True),
     "astype": lambda x, dtype: x.to(dtype),
     "concat": lambda arrays, axis=0: torch.concat(tuple(arrays), dim=axis),

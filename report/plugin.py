@@ -6,7 +6,7 @@ import time
 import pytest
 
 import backends
-from report import summary
+from report import baseline, summary
 from report.options import Options
 from report.results import PROPERTY, ResultsFile, Row
 
@@ -17,6 +17,7 @@ class Reporter:
     def __init__(self, options: Options, run_seed: int) -> None:
         self.options, self.run_seed = options, run_seed
         self.rows: list[Row] = []
+        self.before = self._read_baseline()
         self.file = ResultsFile(options.results) if options.results else None
         self.started = time.perf_counter()
         if self.file is not None:
@@ -24,6 +25,14 @@ class Reporter:
                 self.file.open()
             except OSError as error:
                 raise pytest.UsageError(f"--results {options.results}: {error}") from error
+
+    def _read_baseline(self) -> list[Row]:
+        if self.options.baseline is None:
+            return []
+        try:
+            return baseline.read(self.options.baseline)
+        except (OSError, baseline.BaselineError) as error:
+            raise pytest.UsageError(f"--baseline: {error}") from error
 
     def pytest_report_header(self) -> list[str]:
         found = []
@@ -51,9 +60,13 @@ class Reporter:
 
     def _problems(self) -> list[str]:
         problems = [self._unmet(name) for name in self.options.required]
+        problems += [f"worse than the baseline: {line}" for line in self._compared()[0]]
         if self.file is not None and self.file.problem:
             problems.append(self.file.problem)
         return [problem for problem in problems if problem]
+
+    def _compared(self) -> tuple[list[str], list[str]]:
+        return baseline.compare(self.before, self.rows) if self.options.baseline else ([], [])
 
     def _unmet(self, required: str) -> str:
         backend, _, device = required.partition("-")
@@ -74,7 +87,8 @@ class Reporter:
             "known divergences": summary.recorded(self.rows),
             "not run": summary.not_run(self.rows),
             "where the time went": summary.seconds(self.rows, whole),
-            "failed requirements": self._problems(),
+            "since the baseline": self._compared()[1],
+            "what fails the run beside the tests": self._problems(),
         }
         for title, lines in blocks.items():
             if lines:

@@ -343,7 +343,9 @@ def test_reverse_mode_goes_through_every_name(short):
     def gradient(case):
         return lambda x, y: adapter.gradient(lambda x: weighted(xp, CASES[case](xp, x, y)))(x)[0]
 
-    values = outcomes(adapter, {case: gradient(case) for case in CASES if smooth(case)}, "float32")
+    # Variants that differ in a constant alone add nothing but seconds.
+    cases = [case for case in CASES if smooth(case) and " with a" not in case and " of negative" not in case]
+    values = outcomes(adapter, {case: gradient(case) for case in cases}, "float32")
     for case in NO_GRADIENT.get(short, ()):
         assert isinstance(values.pop(case), Exception), case
     unconnected = {case for case, value in values.items() if value is None}
@@ -452,7 +454,7 @@ def test_transformations_agree(body, short):
     adapter = adapter_of(short)
     xp = adapter.namespace("float64", "cpu")
     rng = np.random.default_rng(1)
-    xs, ys = rng.uniform(-1, 1, (5, 3, 4)), rng.uniform(0.5, 1, (5, 2))
+    xs, ys = rng.uniform(-1, 1, (3, 3, 4)), rng.uniform(0.5, 1, (3, 2))
     batch = [adapter.array(values, "float64", "cpu") for values in (xs, ys)]
     gradient = adapter.gradient(lambda x, y: body(xp, x, y))
     mapped = {

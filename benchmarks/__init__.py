@@ -1,0 +1,1 @@
+"""What it costs and what it finds, beside the peers' own checkers."""

@@ -1,0 +1,183 @@
+"""The command line as a person uses it: each run is a process of its own, on functions written for the test. Bad input
+gets a message that names the cause and the cure, and costs no other function its verdict."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+GOOD = """
+    from functions import Reals, function
+
+    @function(x=Reals(), points=[dict(x=1.5)])
+    def cube(xp, x):
+        "f(x) = x³"
+        return x * x * x
+
+    @cube.gradient
+    def _(xp, x):
+        return 3 * x * x
+"""
+
+
+def run(tmp_path: Path, source: str, *options: str, fakes: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+    """Verify a file with this text. `fakes` are packages, by name, that stand before the installed ones."""
+    (tmp_path / "mine.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    for name, text in (fakes or {}).items():
+        (tmp_path / "fakes" / name).mkdir(parents=True)
+        (tmp_path / "fakes" / name / "__init__.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", str(ROOT), "--functions", "mine.py", "-p", "no:cacheprovider"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "fakes"), "COLUMNS": "150"}
+    backend = [] if "--backend" in options else ["--backend", "numpy"]
+    return subprocess.run(
+        [*command, *backend, *options], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def failing(tmp_path: Path, source: str, *options: str, **more: dict[str, str]) -> str:
+    """The output of a run that must fail."""
+    done = run(tmp_path, source, *options, **more)
+    assert done.returncode != 0, done.stdout
+    return done.stdout + done.stderr
+
+
+def test_a_good_function_is_verified_and_nothing_else_is_collected(tmp_path: Path) -> None:
+    done = run(tmp_path, GOOD, "--results", "rows.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert done.returncode == 0, done.stdout
+    assert {row["function"] for row in rows} == {"cube"}
+    assert {row["verdict"] for row in rows} == {"verified"}
+    assert {row["check"] for row in rows} == {"hand", "exact", "differences"}
+    assert "5 passed" in done.stdout
+
+
+def test_rows_are_written_by_parallel_workers_too(tmp_path: Path) -> None:
+    done = run(tmp_path, GOOD, "--results", "rows.jsonl", "-n", "2")
+    assert done.returncode == 0, done.stdout
+    assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 5
+
+
+BROKEN = {
+    "duplicate name": ("x * 1", "cube = None\n" + GOOD, "is already taken by"),
+    "wrong length": ("x, x", "", "returns 2 arrays for 1 arguments (x)"),
+    "wrong shape": ("xp.stack([x, x])", "", "for x has the shape (2,); the argument has ()"),
+    "wrong type": ("None", "", "None"),
+}
+
+
+@pytest.mark.parametrize(("gradient", "more", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_bad_gradient_is_named_and_the_others_run(tmp_path: Path, gradient: str, more: str, message: str) -> None:
+    source = textwrap.dedent(GOOD) + textwrap.dedent(more)
+    source += textwrap.dedent(f"""
+        @function(x=Reals(), points=[dict(x=1.5)])
+        def square(xp, x):
+            return x * x
+
+        @square.gradient
+        def _(xp, x):
+            return {gradient if not more else "2 * x"}
+    """)
+    output = failing(tmp_path, source)
+    assert message in output
+    assert "mine.py:" in output
+    assert "verified" in output
+
+
+BODIES = {
+    "raises": ("raise ValueError('out of cheese')", "the body raises ValueError at line 6: out of cheese"),
+    "no scalar": ("return xp.stack([x, x])", "the function must return a scalar; it returns the shape (2,)"),
+    "not finite": ("return xp.log(x)", "the function is not finite at x = "),
+    "unknown operation": ("return xp.frobnicate(x)", "has no xp.frobnicate"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), BODIES.values(), ids=BODIES)
+def test_a_bad_body_is_named(tmp_path: Path, body: str, message: str) -> None:
+    source = f"""
+        from functions import Reals, function
+        @function(x=Reals(), points=[dict(x=-1.5)])
+        def body_at_fault(xp, x):
+            "f"
+            {body}
+        """
+    done = run(tmp_path, source)
+    assert message in done.stdout
+    assert "body_at_fault" in done.stdout
+    assert "verified  " not in [line.split()[0] for line in done.stdout.splitlines() if line.split()]
+
+
+def test_a_wrong_derivation_is_the_odd_one_out(tmp_path: Path) -> None:
+    output = failing(tmp_path, GOOD.replace("3 * x * x", "3 * x * x * (1 + 2.0**-40)"))
+    assert "odd one out: the hand-derived gradient" in output
+    assert "WRONG: cube" in output
+
+
+def test_a_missing_file_and_a_file_that_raises(tmp_path: Path) -> None:
+    assert "there is no file or folder" in failing(tmp_path, GOOD, "--functions", "absent.py")
+    (tmp_path / "raises.py").write_text("import functions\n1 / 0\n")
+    output = failing(tmp_path, GOOD, "--functions", "raises.py")
+    assert "the file cannot be loaded: ZeroDivisionError at line 2" in output
+    assert "5 passed" in output
+
+
+OPTIONS = {
+    "backend": (("--backend", "tensorflw"), "--backend: 'tensorflw' is not known. Did you mean tensorflow?"),
+    "dtype": (("--dtype", "float31"), "--dtype: 'float31' is not known."),
+    "mode": (("--mode", "sideways"), "--mode: 'sideways' is not known."),
+    "device": (("--device", "tpu"), "--device: 'tpu' is not known."),
+    "require": (("--require", "numpy-tpu"), "'tpu' is not known."),
+    "seed": (("--hypothesis-seed", "random"), "give a number"),
+    "baseline": (("--baseline", "absent.jsonl"), "--baseline: there is no file or folder"),
+    "results": (("--results", "mine.py/rows.jsonl"), "--results"),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), OPTIONS.values(), ids=OPTIONS)
+def test_an_unknown_option_value_is_named(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+    assert message in failing(tmp_path, GOOD, *options)
+
+
+def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    output = failing(tmp_path, GOOD, "--device", "gpu", "--backend", "torch")
+    assert "--device gpu: no GPU" in output or "hidden" in output
+
+
+ABSENT = "raise ModuleNotFoundError('the wheel is broken')"
+
+
+def test_a_broken_backend_is_a_skip_with_its_cause(tmp_path: Path) -> None:
+    done = run(tmp_path, GOOD, "--backend", "numpy,torch", fakes={"torch": ABSENT})
+    assert done.returncode == 0, done.stdout
+    assert "raised ModuleNotFoundError: the wheel is broken" in done.stdout
+    assert "not run" in done.stdout
+
+
+def test_a_required_backend_that_is_broken_fails(tmp_path: Path) -> None:
+    output = failing(tmp_path, GOOD, "--backend", "torch", "--require", "torch-cpu", fakes={"torch": ABSENT})
+    assert "is required, but cannot run" in output
+    assert "--require torch-cpu: nothing was verified on it" in output
+
+
+def test_a_required_backend_that_nothing_selects_fails(tmp_path: Path) -> None:
+    output = failing(tmp_path, GOOD, "--require", "jax")
+    assert "--require jax: nothing was verified on it: no cell of it was selected" in output
+
+
+def test_a_run_that_verified_nothing_is_not_green(tmp_path: Path) -> None:
+    source = GOOD.replace("Reals()", "Reals(low=1e30, high=1e31)").replace("x=1.5", "x=2e30")
+    output = failing(tmp_path, source, "--dtype", "float32")
+    assert "INCONCLUSIVE: cube-numpy-cpu-float32 verified nothing" in output
+    assert "overflows float32" in output
+
+
+def test_what_got_worse_than_the_baseline_fails(tmp_path: Path) -> None:
+    assert run(tmp_path, GOOD, "--results", "before.jsonl").returncode == 0
+    assert run(tmp_path, GOOD, "--baseline", "before.jsonl").returncode == 0
+    output = failing(tmp_path, GOOD.replace("3 * x * x", "3 * x"), "--baseline", "before.jsonl")
+    assert "worse than the baseline: cube-numpy-cpu-float64-reverse, exact: verified before" in output

@@ -1,0 +1,223 @@
+"""The verdict: structure before numbers, every entry against its own bound, and nothing that is not finite ever passes."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from flint import arb
+
+from functions import Reals, function
+from oracles.kinks import Kink
+from oracles.machine_model import FORMATS, MachineModel
+from oracles.reference import Bounds, Exact, Reference, Truth
+from oracles.verdict import FAILING, Answer, Judgement, Verdict, judge
+from tests.verification.examine import Examiner
+
+SINGLE = FORMATS["float32"]
+NOT_FINITE = (math.nan, math.inf, -math.inf)
+
+
+def exactly(*values: float) -> Exact:
+    return Exact.of(np.array([arb(v) for v in values], dtype=object).reshape(() if len(values) == 1 else -1))
+
+
+def judged(
+    got: list[float],
+    true: list[float],
+    bound: float | list[float] = 1e-6,
+    value: float = 1.0,
+    problem: str = "",
+    kink: Kink | None = None,
+) -> Judgement:
+    """Judge one gradient `got` of an argument whose true gradient is `true`; the true value is 1."""
+    truth = Truth(exactly(1.0), (exactly(*true, 0.0),), "agrees", kink)
+    bounds = Bounds(np.array(1e-6), (np.append(np.broadcast_to(bound, len(true)), 1e-6),), "")
+    answer = Answer(np.array(value), (np.array([*got, 0.0]),), problem)
+    return judge(answer, truth, bounds, ["x"], SINGLE)
+
+
+def test_right_within_the_bound() -> None:
+    judgement = judged([3.0 + 5e-7], [3.0])
+    assert judgement.verdict == Verdict.VERIFIED
+    assert judgement.worst is not None and judgement.worst.ratio == pytest.approx(0.5)
+
+
+def test_exactly_at_the_bound() -> None:
+    assert judged([3.0 + 2.0**-20], [3.0], 2.0**-20).verdict == Verdict.VERIFIED
+
+
+@pytest.mark.parametrize("off", [1.01e-6, 1e-4, 7e-4])
+def test_imprecise_up_to_the_root_of_the_roundoff(off: float) -> None:
+    assert judged([3.0 + off], [3.0]).verdict == Verdict.IMPRECISE
+
+
+@pytest.mark.parametrize("off", [7.4e-4, 1e-3, 1.0, 1e30, -6.0])
+def test_wrong_beyond_the_root_of_the_roundoff(off: float) -> None:
+    judgement = judged([3.0 + off], [3.0])
+    assert judgement.verdict == Verdict.WRONG
+    assert judgement.worst is not None and (judgement.worst.argument, judgement.worst.index) == ("x", (0,))
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+@pytest.mark.parametrize("bound", [1e-6, 1e30, math.inf])
+def test_what_is_not_finite_never_passes_as_a_gradient(bad: float, bound: float) -> None:
+    assert judged([bad, 2.0], [3.0, 2.0], [bound, 1e-6]).verdict == Verdict.WRONG
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+def test_what_is_not_finite_never_passes_as_a_value(bad: float) -> None:
+    judgement = judged([3.0], [3.0], value=bad)
+    assert judgement.verdict == Verdict.WRONG
+    assert judgement.worst is not None and judgement.worst.argument == "value"
+
+
+def test_a_nan_is_the_worst_entry_whatever_else_is_wrong() -> None:
+    worst = judged([1e30, math.nan], [3.0, 3.0]).worst
+    assert worst is not None and worst.index == (1,)
+
+
+def test_a_bound_that_is_not_a_number_lets_nothing_pass() -> None:
+    assert judged([3.0], [3.0], math.nan).verdict in FAILING
+
+
+def test_a_wrong_value_fails_beside_a_right_gradient() -> None:
+    assert judged([3.0], [3.0], value=1.5).verdict == Verdict.WRONG
+
+
+def test_a_structural_problem_comes_before_the_numbers() -> None:
+    judgement = judged([3.0], [3.0], problem="the gradient for x is None")
+    assert (judgement.verdict, judgement.worst) == (Verdict.WRONG, None)
+    assert judgement.reason == "the gradient for x is None"
+
+
+def test_a_wrong_tiny_entry_beside_a_huge_right_one() -> None:
+    judgement = judged([1e20, 2e-10], [1e20, 1e-10], [1e14, 1e-16])
+    assert judgement.verdict in FAILING
+    assert judgement.worst is not None and judgement.worst.index == (1,)
+
+
+def test_a_wrong_argument_beside_a_huge_right_one() -> None:
+    truth = Truth(exactly(1.0), (exactly(1e20), exactly(1e-10)), "agrees", None)
+    bounds = Bounds(np.array(1e-6), (np.array(1e14), np.array(1e-16)), "")
+    answer = Answer(np.array(1.0), (np.array(1e20), np.array(2e-10)))
+    # The scale of a loss of digits is each argument's own.
+    assert judge(answer, truth, bounds, ["x", "y"], SINGLE).verdict == Verdict.WRONG
+
+
+def test_zero_for_zero() -> None:
+    assert judged([0.0, -0.0], [0.0, 0.0], SINGLE.tiny).verdict == Verdict.VERIFIED
+
+
+def test_something_for_zero() -> None:
+    assert judged([1e-3, 0.0], [0.0, 0.0], SINGLE.tiny).verdict == Verdict.WRONG
+
+
+def test_a_vacuous_bound_is_inconclusive() -> None:
+    wide = Bounds(np.array(1e-6), (np.array([4.0, 3.0]),), "")
+    truth = Truth(exactly(1.0), (exactly(3.0, -2.0),), "agrees", None)
+    assert judge(Answer(np.array(1.0), (np.zeros(2),)), truth, wide, ["x"], SINGLE).verdict == Verdict.INCONCLUSIVE
+
+
+def test_the_ulp_column() -> None:
+    spacing = float(np.spacing(np.float32(3.0)))
+    worst = judged([3.0 + 2 * spacing], [3.0], 1e-5).worst
+    assert worst is not None and worst.ulp == pytest.approx(2.0)
+    worst = judged([2.0**-140], [0.0], 1e-5).worst
+    assert worst is not None and worst.ulp == pytest.approx(2.0**-140 / SINGLE.smallest)
+
+
+@pytest.mark.parametrize(("severity", "verdict"), list(enumerate(Verdict)))
+def test_severity_follows_the_order(severity: int, verdict: Verdict) -> None:
+    assert verdict.severity == severity
+    assert (verdict in FAILING) == (severity >= Verdict.UNSUPPORTED.severity)
+
+
+# At a kink
+
+
+@function(x=Reals((2,)))
+def tie(xp, x):
+    """f(x) = max(x₁, x₂)"""
+    return xp.maximum(x[0], x[1])
+
+
+@tie.gradient
+def _(xp, x):
+    first = xp.where(x[0] > x[1], xp.ones_like(x[0]), xp.zeros_like(x[0]))
+    return (xp.stack([first, 1 - first]),)
+
+
+@function(x=Reals())
+def root(xp, x):
+    """f(x) = √|x|"""
+    return xp.sqrt(xp.abs(x))
+
+
+def judged_at_kink(entry, at: np.ndarray, value: float, gradient: np.ndarray) -> Judgement:
+    reference, model = Reference(entry), MachineModel(SINGLE)
+    answer = Answer(np.array(value), (gradient,))
+    return judge(answer, reference.truth((at,)), reference.bounds((at,), model), ["x"], SINGLE)
+
+
+@pytest.mark.parametrize("given", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
+def test_a_convention(given: tuple[float, float]) -> None:
+    assert judged_at_kink(tie, np.ones(2), 1.0, np.array(given)).verdict == Verdict.CONVENTION
+
+
+@pytest.mark.parametrize("given", [(1.0, 1.0), (0.0, 0.0), (2.0, -1.0), (math.nan, 1.0), (math.inf, 0.0)])
+def test_outside_the_subdifferential(given: tuple[float, float]) -> None:
+    judgement = judged_at_kink(tie, np.ones(2), 1.0, np.array(given))
+    assert judgement.verdict == Verdict.WRONG
+    assert "outside the subdifferential" in judgement.reason and judgement.worst is not None
+
+
+@pytest.mark.parametrize("value", [1.5, math.nan, math.inf])
+def test_a_wrong_value_at_a_kink(value: float) -> None:
+    assert judged_at_kink(tie, np.ones(2), value, np.array([1.0, 0.0])).verdict == Verdict.WRONG
+
+
+def test_an_unbounded_gradient_is_inconclusive() -> None:
+    assert judged_at_kink(root, np.array(0.0), 0.0, np.array(7.0)).verdict == Verdict.INCONCLUSIVE
+
+
+# What is found before there is any number to compare
+
+
+def examined(part: object, *, device: str = "cpu", dtype: str = "float32") -> Answer:
+    """What an examiner of float32 on the CPU makes of `part` as the gradient of a vector of two."""
+    examiner = object.__new__(Examiner)
+    examiner.cell = SimpleNamespace(function=tie, backend="stub", device="cpu", dtype=dtype)
+    examiner.adapter = SimpleNamespace(to_numpy=as_array, device_of=lambda _: device)
+    return examiner._converted((np.ones(2),), np.array(1, dtype), (part,))
+
+
+def as_array(part: object) -> np.ndarray:
+    if not isinstance(part, np.ndarray):
+        raise TypeError
+    return part
+
+
+@pytest.mark.parametrize(
+    ("part", "device", "problem"),
+    [
+        (None, "gpu", "the gradient for x is None"),
+        ("nothing", "gpu", "the gradient for x is str"),
+        (np.ones(3), "gpu", "the gradient for x has the shape (3,)"),
+        (np.float32(np.ones((2, 1))), "cpu", "the gradient for x has the shape (2, 1)"),
+        (np.ones(2), "gpu", "the gradient for x has the dtype float64"),
+        (np.float32(np.ones(2)), "gpu", "the gradient for x lies on the device gpu"),
+        (np.float32([math.nan, 1]), "cpu", ""),
+    ],
+    ids=["none", "type", "shape", "flat shape", "dtype", "device", "well formed"],
+)
+def test_the_order_of_structural_checks(part: object, device: str, problem: str) -> None:
+    answer = examined(part, device=device)
+    assert answer.problem.startswith(problem) and bool(answer.problem) == bool(problem)
+
+
+@pytest.mark.parametrize("gradient", [None, (), (np.ones(2), np.ones(2)), np.ones(2)])
+def test_a_gradient_that_is_not_one_array_per_argument(gradient: object) -> None:
+    examiner = object.__new__(Examiner)
+    examiner.cell = SimpleNamespace(function=tie)
+    assert "not one array per argument" in examiner._converted((np.ones(2),), np.array(1.0), gradient).problem
