@@ -73,7 +73,9 @@ def _functions(config: pytest.Config) -> list[Function]:
 @pytest.fixture
 def verification(request: pytest.FixtureRequest) -> Verification:
     """What a verification test needs of the run."""
-    return Verification(request.node, request.config.stash[SEED], settings.default.max_examples)
+    return Verification(
+        request.node, request.config.stash[SEED], settings.default.max_examples, request.config.stash[OPTIONS]
+    )
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ class NumpyAdapter(Adapter):
             # dtype of the derivation would go unseen.
             return tuple(
                 np.array(part, dtype=dtype) if type(part) in (int, float) else part
-                for part in function.hand(xp, *arguments)
+                for part in function.gradient_by_hand(xp, *arguments)
             )
 
         return silent(gradient)

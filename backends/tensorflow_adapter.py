@@ -2,6 +2,7 @@
 around the native operations."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -9,8 +10,14 @@ from typing import Any
 # Before the import: otherwise every run opens with the log of the C++ runtime.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# TensorFlow Lite imports JAX where that is installed, for a converter that nothing here needs. A run that selected
+# TensorFlow alone must not import another backend with it.
+sys.modules.setdefault("jax", None)
 import numpy as np
 import tensorflow as tf
+
+if sys.modules["jax"] is None:
+    del sys.modules["jax"]
 
 from backends.adapter import BINARY, Adapter, creation, dtype_of_values, named
 from functions import Function, Namespace

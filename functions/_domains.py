@@ -85,7 +85,7 @@ def _one_replaced(
 ) -> st.SearchStrategy[list[float]]:
     def replace(drawn: tuple[list[float], int, float]) -> list[float]:
         values, index, value = drawn
-        return values[:index] + [value] + values[index + 1 :]
+        return [*values[:index], value, *values[index + 1 :]]
 
     return st.tuples(_entries(generic, size), st.integers(0, size - 1), hard).map(replace)
 

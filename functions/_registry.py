@@ -29,9 +29,9 @@ class RegistryError(Exception):
 class Function:
     """One entry: what is differentiated, where, and its gradient derived by hand.
 
-    `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per argument,
-    each shaped as its argument. `implementations` maps a backend's name to code that this backend runs instead of the
-    body. `problems` is what is wrong with the entry itself; a function with problems is never evaluated."""
+    `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per
+    argument, each shaped as its argument. `implementations` maps a backend's name to code that this backend runs
+    instead of the body. `problems` is what is wrong with the entry; a function with problems is never evaluated."""
 
     name: str
     body: Callable
@@ -61,6 +61,12 @@ class Function:
 
     def __call__(self, xp: Any, *arguments: Any) -> Any:
         return self.body(xp, *arguments)
+
+    def gradient_by_hand(self, xp: Any, *arguments: Any) -> tuple[Any, ...]:
+        """The hand-derived gradient, a tuple also where a function of one argument returns its array bare."""
+        assert self.hand is not None, f"{self.name} has no hand-derived gradient"
+        result = self.hand(xp, *arguments)
+        return tuple(result) if isinstance(result, tuple | list) else (result,)
 
     @property
     def formula(self) -> str:

@@ -1,4 +1,4 @@
-"""Where a backend is known to differ from the truth, as data: one TOML file per backend, one `[[divergence]]` per entry.
+"""Where a backend is known to differ from the truth, as data: one TOML file per backend, a `[[divergence]]` per entry.
 
 An entry asserts the deviant behaviour. At its `input`, always tried, the verdict must be the recorded one; within its
 `region`, where there is one, a draw may earn it too. A release that mends it, or makes it worse, fails the run."""
@@ -31,9 +31,9 @@ class Divergence:
     """One entry. `input` is the witness, one array per argument; empty for an `unsupported` function.
 
     `region` gives intervals by argument; an input lies in it when every argument named there has at least one entry
-    within its interval; no region means the witness alone. Empty `dtypes`, `devices` and `modes` mean all. `error` is the
-    largest error that is tolerated, relative to the largest true entry of an argument's gradient; infinite where only
-    the verdict is asserted. `issue` is an address, or "unreported"."""
+    within its interval; no region means the witness alone. Empty `dtypes`, `devices` and `modes` mean all. `error`
+    is the largest error that is tolerated, relative to the largest true entry of an argument's gradient; infinite where
+    only the verdict is asserted. `issue` is an address, or "unreported"."""
 
     function: str
     verdict: str

@@ -203,8 +203,8 @@ class BallArithmetic:
     """One evaluation in balls: the operations of `xp`, and what was noticed on the way.
 
     `model` is None for the truth. After an evaluation `at_kink` says that there may be no derivative here: some
-    comparison met a tie or an overlap, or some root a zero. `undecided` says that it met an overlap that is no exact tie,
-    and `overflowed` that some result lies outside the model's format."""
+    comparison met a tie or an overlap, or some root a zero. `undecided` says that it met an overlap that is no exact
+    tie, and `overflowed` that some result lies outside the model's format."""
 
     def __init__(self, model: MachineModel | None = None) -> None:
         self.model = model

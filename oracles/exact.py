@@ -47,10 +47,7 @@ def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -
 
 def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]) -> list[np.ndarray]:
     """The hand-derived gradient in balls, an object array per argument, its length and shapes checked."""
-    assert function.hand is not None
-    result = _run(function, function.hand, on, arguments, "the hand-derived gradient")
-    if not isinstance(result, tuple | list):
-        result = (result,)
+    result = _run(function, function.gradient_by_hand, on, arguments, "the hand-derived gradient")
     if len(result) != len(arguments):
         raise function.error(
             f"the hand-derived gradient returns {len(result)} arrays for {len(arguments)} arguments "

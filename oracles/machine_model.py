@@ -1,8 +1,9 @@
 """The machine model: how far each operation of a backend may be from the exact result, in one table with its sources.
 
 Standard model of floating-point arithmetic (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section
-2.2): fl(x op y) = (x op y)(1 + δ), |δ| ≤ u, and gradual underflow adds |η| at most the smallest subnormal. An elementary
-function within k ulp has |δ| ≤ 2ku. A sum of n terms in any order has |error| ≤ (n - 1) u Σ|terms| (section 4.2)."""
+2.2): fl(x op y) = (x op y)(1 + δ), |δ| ≤ u, and gradual underflow adds |η| at most the smallest subnormal. An
+elementary function within k ulp has |δ| ≤ 2ku. A sum of n terms in any order has |error| ≤ (n - 1) u Σ|terms| (section
+4.2)."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -44,8 +45,8 @@ ULPS = {
     "sinh": 4,
     "tan": 5,
     "tanh": 5,
-    # That table leaves lgamma to the implementation and has no digamma: the 16 ulp of its tgamma, relative to at least 1, because no
-    # library keeps a relative error at their zeros.
+    # That table leaves lgamma to the implementation and has no digamma: the 16 ulp of its tgamma, relative to at least
+    # 1, because no library keeps a relative error at their zeros.
     "gammaln": 16,
     "digamma": 16,
     # A composition of exp, an addition and a division: 3 + 0.5 + 0.5.
@@ -72,10 +73,12 @@ class Format:
 
     @property
     def unit_roundoff(self) -> float:
+        """u = 2**-p, the largest relative error of rounding to nearest."""
         return 2.0**-self.precision
 
     @property
     def smallest(self) -> float:
+        """The smallest subnormal number."""
         return self.tiny * 2.0 ** (1 - self.precision)
 
 
@@ -113,7 +116,7 @@ class MachineModel:
         mantissa = abs(value)
         if mantissa == 0 or mantissa > self.format.largest:
             return mantissa == 0
-        numerator, denominator = value.as_integer_ratio()
+        numerator, _ = value.as_integer_ratio()
         odd = abs(numerator) // (abs(numerator) & -abs(numerator))
         return odd.bit_length() <= self.format.precision
 

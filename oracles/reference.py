@@ -34,6 +34,7 @@ class Exact:
 
     @classmethod
     def of(cls, balls: np.ndarray) -> "Exact":
+        """From an object array of balls: their midpoints."""
         with ctx.workprec(exact.FIRST_PRECISION):
             high = balls.astype(float)
             rest = np.frompyfunc(lambda ball, h: float(ball - arb(float(h))) if math.isfinite(h) else 0.0, 2, 1)
@@ -63,8 +64,8 @@ class Bounds:
     """How far from the truth an answer may be, per entry: the slack factor times the radius, and the smallest normal
     number, because nobody promises digits below it.
 
-    `out_of_range` says why the input cannot be judged in this format; empty where it can. `near_kink` is there where the
-    input is within rounding of a kink, so that the bounds hold the answers of both sides."""
+    `out_of_range` says why the input cannot be judged in this format; empty where it can. `near_kink` is True where
+    the input is within rounding of a kink, so that the bounds hold the answers of both sides."""
 
     value: np.ndarray
     gradient: tuple[np.ndarray, ...]

@@ -1,6 +1,7 @@
 """Taylor arithmetic: ball arithmetic on power series x + t, cut behind the first power, so that a body gives its
 directional derivative without any rule of ours: Arb's series arithmetic carries the chain rule. It confirms exact
-differences a second way, and with a machine model it bounds the rounding of functions without a hand-derived gradient."""
+differences a second way, and with a machine model it bounds the rounding of functions that have no hand-derived
+gradient."""
 
 from collections.abc import Callable
 from typing import Any
@@ -40,7 +41,7 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
 }
 
 SATURATING = ("tanh", "expit")
-"""Functions whose textbook derivative is computed from their value and cancels where that saturates: 1 - t², s(1 - s)."""
+"""Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s)."""
 
 
 def first_coefficient(entry: Any) -> arb:

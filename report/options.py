@@ -64,7 +64,7 @@ class Options:
 
     @classmethod
     def of(cls, config: pytest.Config) -> "Options":
-        """Read the options. Raises `pytest.UsageError` for a name that is not known, and for a GPU that is not there."""
+        """Read the options. Raises `pytest.UsageError` for a name that is not known or a GPU that is not there."""
         folder = config.invocation_params.dir
 
         def path(option: str) -> Path | None:

@@ -1,5 +1,5 @@
-"""Who agrees with whom at a failing input, and who is the odd one out: the hand-derived gradient, the exact differences,
-the backend's own finite differences, and the backend's gradient."""
+"""Who agrees with whom at a failing input, and who is the odd one out: the hand-derived gradient, the exact
+differences, the backend's own finite differences, and the backend's gradient."""
 
 import numpy as np
 

@@ -37,7 +37,7 @@ class Cell:
 
 
 def plan(functions: list[Function], options: Options) -> list[Cell]:
-    """The cells that the options select, one function after the other, so that its truths are computed once and near in time.
+    """The cells that the options select, one function after the other, so that truths are used while they are fresh.
 
     A backend that runs on the CPU only has no cells for another device."""
     return [

@@ -17,6 +17,7 @@ from oracles.exact import Uncomputable
 from oracles.verdict import FAILING, Entry, Judgement, Verdict
 from report.clock import CLOCK
 from report.failure import Culprit, failure_text
+from report.options import Options
 from report.results import PROPERTY, Row, hexadecimal, number
 from tests.verification.blame import references
 from tests.verification.cells import Cell
@@ -34,11 +35,13 @@ class Verification:
     item: pytest.Item
     run_seed: int
     examples: int
+    options: Options
 
     @property
     def again(self) -> str:
         """The command that repeats this test with the same draws."""
-        return f'pytest "{self.item.nodeid}" --hypothesis-seed={self.run_seed}'
+        functions = "".join(f" --functions {path}" for path in self.options.functions)
+        return f'pytest "{self.item.nodeid}" --hypothesis-seed={self.run_seed}{functions}'
 
     def verify(self, examiner: Examiner, check: str, examine: Callable[[Inputs], Finding], share: float) -> None:
         """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails."""

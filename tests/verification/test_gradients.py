@@ -1,5 +1,5 @@
-"""Every backend's value and gradient against the truth, at every point and at Hypothesis draws; and its gradient against
-finite differences of its own forward pass."""
+"""Every backend's value and gradient against the truth, at every point and at Hypothesis draws; and its gradient
+against finite differences of its own forward pass."""
 
 from tests.verification.examine import Examiner
 from tests.verification.run import Verification

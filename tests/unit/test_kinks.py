@@ -1,0 +1,273 @@
+"""Kinks: every convention in use lies in the subdifferential and is admitted, everything outside it is not, and a tie
+where the function is smooth is no kink at all."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from functions import Function, Inputs, Reals, function
+from oracles.kinks import Kink
+from oracles.machine_model import FORMATS, MachineModel
+from oracles.reference import Reference
+
+FORMAT_NAMES = ("float64", "float32", "float16", "bfloat16")
+MIXED = (1.5, -2.0, 0.75)
+
+
+def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...]) -> Function:
+    made = function(**{name: Reals(shape) for name, shape in shapes.items()})(body)
+    if hand is not None:
+        made.gradient(hand)
+    return made
+
+
+def at(*arguments: object) -> Inputs:
+    return tuple(np.array(argument, dtype=np.float64) for argument in arguments)
+
+
+def kink_of(made: Function, inputs: Inputs) -> Kink:
+    kink = Reference(made).truth(inputs).kink
+    assert kink is not None and kink.exists
+    return kink
+
+
+def admits(made: Function, inputs: Inputs, *answer: object, name: str = "float32") -> bool:
+    bounds = Reference(made).bounds(inputs, MachineModel(FORMATS[name]))
+    assert not bounds.out_of_range
+    return kink_of(made, inputs).admits(at(*answer), bounds.gradient)
+
+
+# Each with and without a hand-derived gradient: the limits come from it, or from Taylor arithmetic.
+
+ABSOLUTE = [
+    entry(lambda xp, x: xp.abs(x), lambda xp, x: xp.sign(x), x=()),
+    entry(lambda xp, x: xp.abs(x), x=()),
+    entry(lambda xp, x: xp.maximum(x, -x), x=()),
+    entry(lambda xp, x: xp.where(x > 0, x, -x), x=()),
+    entry(lambda xp, x: xp.sqrt(x * x), lambda xp, x: x / xp.sqrt(x * x), x=()),
+]
+every_absolute = pytest.mark.parametrize("made", ABSOLUTE, ids=["hand", "bare", "maximum", "branch", "root of square"])
+
+
+@every_absolute
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("slope", [0.0, -0.0, 1.0, -1.0, 0.5])
+def test_slopes_of_the_absolute_value(made: Function, name: str, slope: float) -> None:
+    assert admits(made, at(0.0), slope, name=name)
+
+
+@every_absolute
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("slope", [2.0, -1.1, 1.2, math.nan, math.inf, -math.inf])
+def test_no_slopes_of_the_absolute_value(made: Function, name: str, slope: float) -> None:
+    assert not admits(made, at(0.0), slope, name=name)
+
+
+@every_absolute
+@pytest.mark.parametrize("x", [1e-38, -1e-38, 2.0**-149, 1.0])
+def test_the_absolute_value_is_smooth_beside_zero(made: Function, x: float) -> None:
+    truth = Reference(made).truth(at(x))
+    assert truth.kink is None and truth.gradient[0].high == np.sign(x)
+
+
+def test_weights_stretch_the_slopes() -> None:
+    made = entry(lambda xp, x: -3 * xp.abs(x), lambda xp, x: -3 * xp.sign(x), x=())
+    assert all(admits(made, at(0.0), slope) for slope in (-3.0, 0.0, 3.0, 2.5))
+    assert not any(admits(made, at(0.0), slope) for slope in (3.01, -3.01))
+
+
+def largest_gradient(xp, x):
+    return xp.where(x == xp.max(x), xp.ones_like(x), xp.zeros_like(x))
+
+
+MAXIMA = [entry(lambda xp, x: xp.max(x), x=(3,)), entry(lambda xp, x: xp.max(x), largest_gradient, x=(3,))]
+every_maximum = pytest.mark.parametrize("made", MAXIMA, ids=["bare", "hand"])
+
+
+@every_maximum
+@pytest.mark.parametrize("shares", [(1, 0, 0), (0, 1, 0), (0.5, 0.5, 0), (0.25, 0.75, 0)])
+def test_shares_of_a_tie(made: Function, shares: tuple[float, ...]) -> None:
+    assert admits(made, at([2, 2, -1]), shares)
+
+
+@every_maximum
+@pytest.mark.parametrize(
+    "shares", [(1, 1, 0), (0, 0, 0), (0.5, 0.4, 0), (0.5, 0.6, 0), (1.5, -0.5, 0), (0.5, 0, 0.5), (math.nan, 1, 0)]
+)
+def test_no_shares_of_a_tie(made: Function, shares: tuple[float, ...]) -> None:
+    assert not admits(made, at([2, 2, -1]), shares)
+
+
+@every_maximum
+def test_a_tie_of_all(made: Function) -> None:
+    assert admits(made, at([0, -0.0, 0]), [1 / 3] * 3) and admits(made, at([5, 5, 5]), [0.5, 0, 0.5])
+    assert not admits(made, at([5, 5, 5]), [1, 1, 1]) and not admits(made, at([5, 5, 5]), [0.3, 0.3, 0.3])
+
+
+@every_maximum
+def test_a_tie_below_the_largest_is_no_kink(made: Function) -> None:
+    assert Reference(made).truth(at([2, 2, 3])).kink is None
+
+
+def hinge_gradient(xp, x, w):
+    margin = 1 - xp.sum(x * w)
+    on = xp.where(margin > 0, xp.ones_like(margin), xp.zeros_like(margin))
+    return -on * w, -on * x
+
+
+HINGE = entry(lambda xp, x, w: xp.maximum(1 - xp.sum(x * w), xp.asarray(0.0)), hinge_gradient, x=(2,), w=(2,))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 0.5])
+def test_shares_of_the_hinge(share: float) -> None:
+    x, w = np.array([0.5, 2.0]), np.array([1.0, 0.25])
+    assert admits(HINGE, at(x, w), -share * w, -share * x)
+
+
+@pytest.mark.parametrize(("of_x", "of_w"), [(1.1, 1.1), (-0.1, -0.1), (2.0, 2.0), (1.0, 0.0), (0.0, 1.0)])
+def test_no_shares_of_the_hinge(of_x: float, of_w: float) -> None:
+    x, w = np.array([0.5, 2.0]), np.array([1.0, 0.25])
+    assert not admits(HINGE, at(x, w), -of_x * w, -of_w * x)
+
+
+CLIP = entry(
+    lambda xp, x: xp.clip(x, -1.0, 1.0),
+    lambda xp, x: xp.where(xp.abs(x) <= 1, xp.ones_like(x), xp.zeros_like(x)),
+    x=(),
+)
+
+
+@pytest.mark.parametrize("x", [1.0, -1.0])
+def test_slopes_of_clip(x: float) -> None:
+    assert all(admits(CLIP, at(x), slope) for slope in (0.0, 1.0, 0.5))
+    assert not any(admits(CLIP, at(x), slope) for slope in (2.0, -0.1, 1.1, math.nan))
+
+
+NORMS = [
+    entry(lambda xp, x: xp.linalg.vector_norm(x), lambda xp, x: x / xp.sqrt(xp.sum(x * x)), x=(3,)),
+    entry(lambda xp, x: xp.linalg.vector_norm(x), x=(3,)),
+]
+
+
+@pytest.mark.parametrize("made", NORMS, ids=["hand", "bare"])
+def test_slopes_of_the_norm(made: Function) -> None:
+    inside = [(0, 0, 0), (1, 0, 0), (0, 0, -1), (0.5, -0.5, 0.5), (0.6, 0, 0.8)]
+    assert all(admits(made, at([0, 0, 0]), slopes) for slopes in inside)
+    outside = [(1.1, 0, 0), (1, 1, 1), (-2, 0, 0), (0, math.nan, 0), (0.8, 0.8, 0.8)]
+    assert not any(admits(made, at([0, 0, 0]), slopes) for slopes in outside)
+
+
+DIFFERENCES = [
+    entry(lambda xp, x, y: xp.abs(x) - xp.abs(y), lambda xp, x, y: (xp.sign(x), -xp.sign(y)), x=(), y=()),
+    entry(lambda xp, x, y: xp.abs(x) - xp.abs(y), x=(), y=()),
+]
+
+
+@pytest.mark.parametrize("made", DIFFERENCES, ids=["hand", "bare"])
+def test_slopes_of_a_difference_of_kinks(made: Function) -> None:
+    usual = (0.0, 1.0, -1.0, 0.5)
+    assert all(admits(made, at(0.0, 0.0), p, q) for p in usual for q in usual)
+    assert not any(admits(made, at(0.0, 0.0), p, q) for p, q in [(2, 0), (0, -1.1), (1.1, 1), (math.nan, 0)])
+
+
+def weighted_maxima(xp, x, y):
+    return xp.sum(xp.asarray(MIXED) * xp.maximum(x, y))
+
+
+def weighted_maxima_gradient(xp, x, y):
+    w, zero = xp.asarray(MIXED), xp.zeros_like(x)
+    return xp.where(x > y, w, zero), xp.where(x > y, zero, w)
+
+
+PAIRS = [
+    entry(weighted_maxima, x=(3,), y=(3,)),
+    entry(weighted_maxima, weighted_maxima_gradient, x=(3,), y=(3,)),
+]
+
+
+@pytest.mark.parametrize("made", PAIRS, ids=["bare", "hand"])
+@pytest.mark.parametrize("shares", [(1, 1, 1), (0, 0, 0), (0.5, 0.5, 0.5), (1, 0, 1), (0, 1, 0.5), (0.25, 1, 0)])
+def test_shares_of_many_ties(made: Function, shares: tuple[float, ...]) -> None:
+    w, s, tie = np.array(MIXED), np.array(shares), [0.5, -2.0, 3.0]
+    assert admits(made, at(tie, tie), w * s, w * (1 - s))
+
+
+@pytest.mark.parametrize("made", PAIRS, ids=["bare", "hand"])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [((1, 1, 1), (1, 1, 1)), ((0, 0, 0), (0, 0, 0)), ((0.5, 0, 1), (0.5, 0, 0)), ((2, 1, 0), (-1, 0, 1))],
+)
+def test_no_shares_of_many_ties(made: Function, ours: tuple[float, ...], theirs: tuple[float, ...]) -> None:
+    w, tie = np.array(MIXED), [0.5, -2.0, 3.0]
+    assert not admits(made, at(tie, tie), w * np.array(ours), w * np.array(theirs))
+
+
+def test_a_kink_leaves_the_other_entries_their_bounds() -> None:
+    made = entry(lambda xp, x, y: xp.abs(x) + y * y, lambda xp, x, y: (xp.sign(x), 2 * y), x=(), y=())
+    assert admits(made, at(0.0, 3.0), 0.0, 6.0)
+    assert not admits(made, at(0.0, 3.0), 0.0, 6.0 + 1e-4)
+
+
+# Ties where the function is smooth
+
+
+def shifted(xp, x):
+    largest = xp.max(x)
+    return xp.log(xp.sum(xp.exp(x - largest))) + largest
+
+
+def softmax_of_first(xp, x):
+    exponentials = xp.exp(x - xp.max(x))
+    return exponentials[0] / xp.sum(exponentials)
+
+
+def huber(xp, x):
+    return xp.where(xp.abs(x) <= 1, x * x / 2, xp.abs(x) - 0.5)
+
+
+def square_of_relu(xp, x):
+    return xp.maximum(x, xp.zeros_like(x)) ** 2
+
+
+@pytest.mark.parametrize(
+    ("body", "x", "gradient"),
+    [
+        (shifted, [1.0, 1.0], [0.5, 0.5]),
+        (softmax_of_first, [3.0, 3.0], [0.25, -0.25]),
+        (huber, 1.0, 1.0),
+        (huber, -1.0, -1.0),
+        (square_of_relu, 0.0, 0.0),
+        (lambda xp, x: xp.maximum(x, 1 * x), 2.0, 1.0),
+    ],
+    ids=["log sum exp", "softmax", "huber above", "huber below", "square of relu", "maximum of the same"],
+)
+def test_a_smooth_tie_is_no_kink(body: Callable, x: object, gradient: object) -> None:
+    made = entry(body, x=np.shape(x))
+    truth = Reference(made).truth(at(x))
+    assert truth.kink is None
+    assert np.allclose(truth.gradient[0].high, gradient, rtol=1e-15, atol=0)
+
+
+def test_a_smooth_tie_with_a_gradient_by_hand_is_no_kink() -> None:
+    made = entry(huber, lambda xp, x: xp.where(xp.abs(x) <= 1, x, xp.sign(x)), x=())
+    truth = Reference(made).truth(at(1.0))
+    assert (truth.kink, truth.hand) == (None, "agrees")
+
+
+# Where the gradient has no limit
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        entry(lambda xp, x: xp.sqrt(x), lambda xp, x: 1 / (2 * xp.sqrt(x)), x=()),
+        entry(lambda xp, x: xp.sqrt(xp.abs(x)), x=()),
+        entry(lambda xp, x: xp.sqrt(xp.abs(x)), lambda xp, x: xp.sign(x) / (2 * xp.sqrt(xp.abs(x))), x=()),
+    ],
+    ids=["root", "root of absolute", "root of absolute by hand"],
+)
+def test_an_unbounded_gradient_has_no_limit(made: Function) -> None:
+    kink = Reference(made).truth(at(0.0)).kink
+    assert kink is not None and not kink.exists
