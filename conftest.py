@@ -56,6 +56,8 @@ def _seed(config: pytest.Config) -> int:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if not metafunc.definition.path.is_relative_to(VERIFICATION):
+        return
     if "function" in metafunc.fixturenames:
         metafunc.parametrize("function", _functions(metafunc.config), ids=lambda function: function.name)
     if "cell" in metafunc.fixturenames:

@@ -1,4 +1,4 @@
-"""The verdict: structure before numbers, every entry against its own bound, and nothing that is not finite ever passes."""
+"""The verdict: structure before numbers, every entry against its own bound, and what is not finite never passes."""
 
 import math
 from types import SimpleNamespace
