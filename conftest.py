@@ -7,12 +7,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import functions
-from backends import Unsupported
 from functions import Function
 from report.options import Options, add_options
 from report.plugin import Reporter
-from tests.verification.cells import Cell, plan
-from tests.verification.examine import Examiner
+from tests.verification.cells import plan
 from tests.verification.run import Verification
 
 VERIFICATION = Path(__file__).parent / "tests" / "verification"
@@ -78,13 +76,3 @@ def verification(request: pytest.FixtureRequest) -> Verification:
     return Verification(
         request.node, request.config.stash[SEED], settings.default.max_examples, request.config.stash[OPTIONS]
     )
-
-
-@pytest.fixture
-def examiner(cell: Cell, verification: Verification, request: pytest.FixtureRequest) -> Examiner:
-    """The cell's backend, ready to run; where it is not there, the cell is reported as not run."""
-    try:
-        return Examiner(cell)
-    except Unsupported as error:
-        required = request.config.stash[OPTIONS].required
-        verification.skip_or_fail(cell, str(error), {cell.backend, f"{cell.backend}-{cell.device}"} & {*required})

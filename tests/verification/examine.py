@@ -119,7 +119,7 @@ class Examiner:
                 assert self._forward is not None
                 value, gradient = self._forward(*arrays), self._backward(*arrays)
                 return self._converted(inputs, value, gradient)
-        except (KeyboardInterrupt, SystemExit):
+        except Unsupported:
             raise
         except Exception as error:
             raise _BackendRaised(f"{type(error).__name__}: {error}") from error

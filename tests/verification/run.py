@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 import pytest
 
+from backends import Unsupported
 from functions import Function, Inputs, RegistryError
+from known_divergences import Divergence
 from oracles.agreement import DIGITS, hand_against_exact
 from oracles.exact import Uncomputable
 from oracles.verdict import FAILING, Entry, Judgement, Verdict
@@ -43,20 +44,37 @@ class Verification:
         functions = "".join(f" --functions {path}" for path in self.options.functions)
         return f'pytest "{self.item.nodeid}" --hypothesis-seed={self.run_seed}{functions}'
 
-    def verify(self, examiner: Examiner, check: str, examine: Callable[[Inputs], Finding], share: float) -> None:
-        """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails."""
-        cell, known = examiner.cell, examiner.known if check == "exact" else []
-        witnesses = tuple(entry.witness(cell.function) for entry in known if entry.verdict != "unsupported")
-        tally, row = self._searched(cell, check, examiner.version, cell.function, examine, share, witnesses)
+    def verify(self, cell: Cell, check: str, share: float) -> None:
+        """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails.
+
+        `check` is "exact", against the exact reference, or "differences", against the backend's own differences."""
+        try:
+            examiner = Examiner(cell)
+            examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
+            known = examiner.known if check == "exact" else []
+            witnesses = tuple(entry.witness(cell.function) for entry in known if entry.verdict != "unsupported")
+            tally = self._searched(cell, check, examiner.version, examine, share, witnesses)
+        except Unsupported as error:
+            reason = str(error)
+        else:
+            return self._conclude(examiner, check, known, tally)
+        self._not_run(cell, check, reason, fail=bool({cell.backend, f"{cell.backend}-{cell.device}"} & self._required))
+
+    @property
+    def _required(self) -> set[str]:
+        return {*self.options.required}
+
+    def _conclude(self, examiner: Examiner, check: str, known: list[Divergence], tally: Tally) -> None:
+        cell = examiner.cell
         if tally.failure is not None:
             culprit = Culprit(cell.backend, examiner.version, cell.device, cell.dtype, cell.mode)
             self._fail(cell.function, culprit, tally.failure, references(examiner, tally.failure, check))
         for entry in known:
             self._assert_still_deviates(examiner, entry)
-        if row["verdict"] == Verdict.INCONCLUSIVE and check == "exact":
-            pytest.fail(_vacuous(cell.id, tally), pytrace=False)
+        if tally.verdict == Verdict.INCONCLUSIVE:
+            self._verified_nothing(cell.id, check, tally)
 
-    def _assert_still_deviates(self, examiner: Examiner, entry: Any) -> None:
+    def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
         function = examiner.cell.function
         inputs = function.points[0] if entry.verdict == "unsupported" else entry.witness(function)
         verdict = examiner.against_truth(inputs).judgement.verdict
@@ -72,8 +90,9 @@ class Verification:
         """Hold the hand-derived gradient of one function to its definition."""
         cell = Cell(function, HAND, "cpu", "exact", "reverse")
         if not function.problems and function.hand is None:
-            self._not_run(cell, "hand", "it has no hand-derived gradient: backends are held to exact differences alone")
-        tally, _ = self._searched(cell, "hand", "", function, _digits_at(function), share)
+            reason = "it has no hand-derived gradient: backends are held to exact differences alone"
+            self._not_run(cell, "hand", reason, fail=False)
+        tally = self._searched(cell, "hand", "", _digits_at(function), share)
         if tally.failure is not None:
             culprit = Culprit("exact differences", "", "hand-derived gradient", "ball arithmetic", "reverse")
             lines = [
@@ -81,18 +100,20 @@ class Verification:
                 "odd one out: the hand-derived gradient, because differences are the definition of the derivative",
             ]
             self._fail(function, culprit, tally.failure, lines)
+        if tally.verdict == Verdict.INCONCLUSIVE:
+            self._verified_nothing(cell.id, "hand", tally)
 
     def _fail(self, function: Function, culprit: Culprit, failure: Finding, lines: list[str]) -> None:
         text = failure_text(function, culprit, failure.judgement, failure.inputs, lines, self.again)
         pytest.fail(text, pytrace=False)
 
-    def skip_or_fail(self, cell: Cell, reason: str, required: bool) -> None:
-        """Report a cell that cannot run: a failure where it was required."""
-        row = self._row(cell, "exact", Verdict.NOT_RUN, "")
-        self._keep(row | {"reason": reason})
-        if required:
-            pytest.fail(f"{cell.backend}-{cell.device} is required, but cannot run: {reason}", pytrace=False)
-        pytest.skip(reason)
+    def _verified_nothing(self, cell: str, check: str, tally: Tally) -> None:
+        seen = ", ".join(f"{n} {reason}" for reason, n in (*tally.counts.items(), *tally.out_of_range.items()))
+        text = f"INCONCLUSIVE: {cell} verified nothing; no wrong gradient could have been caught ({seen or 'no input'})"
+        if check == "differences":
+            pytest.skip(text)
+        cure = "Give the function a point, or a narrower domain, at which its gradient is well conditioned"
+        pytest.fail(f"{text}. {cure}", pytrace=False)
 
     # Rows
 
@@ -101,32 +122,32 @@ class Verification:
         cell: Cell,
         check: str,
         backend_version: str,
-        function: Function,
         examine: Callable[[Inputs], Finding],
         share: float,
         witnesses: tuple[Inputs, ...] = (),
-    ) -> tuple[Tally, Row]:
+    ) -> Tally:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
         examples = max(1, round(self.examples * share))
-        problem: Exception | None = None
+        function, problem = cell.function, ""
         try:
             function.check()
             tally = search(function, examine, run_seed=self.run_seed, examples=examples, witnesses=witnesses)
-        except (RegistryError, Uncomputable) as error:
-            problem = error
-        if isinstance(problem, RegistryError):
-            self._keep(self._row(cell, check, Verdict.NOT_RUN, backend_version) | {"reason": str(problem)})
-            pytest.fail(f"NOT RUN, a bad entry of the registry: {problem}", pytrace=False)
-        if problem is not None:
-            self._not_run(cell, check, f"{problem}: there is no truth to compare with")
+        except RegistryError as error:
+            problem = f"a bad entry of the registry: {error}"
+        except Uncomputable as error:
+            problem = f"there is no truth to compare with: {error}"
+        if problem:
+            self._not_run(cell, check, problem, fail=True)
         row = self._row(cell, check, tally.verdict, backend_version) | self._found(function, tally)
         row["seconds"] = round(time.perf_counter() - started, 4)
         row["spent"] = {part: round(s - before[part], 4) for part, s in CLOCK.spent.items() if s > before[part]}
         self._keep(row)
-        return tally, row
+        return tally
 
-    def _not_run(self, cell: Cell, check: str, reason: str) -> None:
+    def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool) -> None:
         self._keep(self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason})
+        if fail:
+            pytest.fail(f"NOT RUN: {cell.id}: {reason}", pytrace=False)
         pytest.skip(reason)
 
     def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:
@@ -176,14 +197,6 @@ def _numbers(entry: Entry) -> Row:
         "ratio": number(entry.ratio),
         "ulp": number(entry.ulp),
     }
-
-
-def _vacuous(cell: str, tally: Tally) -> str:
-    seen = ", ".join(f"{n} {reason}" for reason, n in (*tally.counts.items(), *tally.out_of_range.items()))
-    return (
-        f"INCONCLUSIVE: {cell} verified nothing; no wrong gradient could have been caught ({seen or 'no inputs'}). "
-        "Give the function a point, or a narrower domain, at which its gradient is well conditioned"
-    )
 
 
 def _digits_at(function: Function) -> Callable[[Inputs], Finding]:
