@@ -1,37 +1,26 @@
-"""pytest wiring only: the command line, what is parametrized, Hypothesis profiles, and the plugin that reports."""
+"""pytest wiring only: what is parametrized, how long to search, and the plugins for the command line and the report."""
 
 import os
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 import functions
 from functions import Function
-from report.options import Options, add_options
+from report import command_line
+from report.options import Options
 from report.plugin import Reporter
 from tests.verification.cells import plan
 from tests.verification.run import Verification
-
-VERIFICATION = Path(__file__).parent / "tests" / "verification"
 
 OPTIONS = pytest.StashKey[Options]()
 FUNCTIONS = pytest.StashKey[list[Function]]()
 SEED = pytest.StashKey[int]()
 
-SEARCH = {
-    "deadline": None,
-    "report_multiple_bugs": False,
-    # A draw may meet a function that is slow in balls; none of it hints at a bad strategy.
-    "suppress_health_check": list(HealthCheck),
-}
-settings.register_profile("dev", max_examples=20, **SEARCH)
-settings.register_profile("ci", max_examples=40, database=None, **SEARCH)
-settings.register_profile("nightly", max_examples=500, **SEARCH)
 
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    add_options(parser.getgroup("gradproof", "Gradproof: what is verified"))
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    if not pluginmanager.has_plugin(command_line.NAME):
+        pluginmanager.register(command_line, command_line.NAME)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,8 +28,6 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("ci" if os.environ.get("CI") else "dev")
     options = config.stash[OPTIONS] = Options.of(config)
     config.stash[SEED] = _seed(config)
-    if options.functions:
-        config.args = [str(VERIFICATION)]
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Reporter(options, config.stash[SEED]), "gradproof-reporter")
 
@@ -54,7 +41,7 @@ def _seed(config: pytest.Config) -> int:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if not metafunc.definition.path.is_relative_to(VERIFICATION):
+    if not metafunc.definition.path.is_relative_to(command_line.VERIFICATION):
         return
     if "function" in metafunc.fixturenames:
         metafunc.parametrize("function", _functions(metafunc.config), ids=lambda function: function.name)

@@ -1,6 +1,7 @@
 """The text of a failure: a bug report that stands on its own, with the input to the last bit, what is right, what came,
 and which references agree with one another."""
 
+import math
 import textwrap
 from dataclasses import dataclass
 
@@ -40,19 +41,21 @@ def failure_text(
         lines += _entry_lines(judgement.worst)
     lines += _input_lines(function, inputs)
     lines += _block("references", references)
-    lines += _block("again", [again])
-    lines += _block("keep it", [f"points=[dict({_as_point(function, inputs)})]  # in @function, to try it always"])
+    # Unwrapped, to be copied.
+    lines.append(f"  {'again':12}{again}")
+    lines.append(f"  {'keep it':12}points=[dict({_as_point(function, inputs)})]  # in @function, to try it always")
     return "\n".join(lines)
 
 
 def _entry_lines(entry: Entry) -> list[str]:
     where = f"{entry.argument}{list(entry.index) if entry.index else ''}"
     is_value = entry.argument == "value"
+    ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
     return [
         f"  entry       {'f' if is_value else f'df/d {where}'}",
         f"  expected    {entry.expected}",
         f"  got         {entry.got!r} = {entry.got.hex()}",
-        f"  error       {entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g} = {entry.ulp:.3g} ulp",
+        f"  error       {entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}",
     ]
 
 

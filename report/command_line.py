@@ -1,0 +1,35 @@
+"""The options and the Hypothesis profiles as a pytest plugin. The root conftest.py registers it; where the checkout is installed (pip install -e .)
+pytest finds it by itself, and then the options are known in whatever folder pytest is called."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from report.options import add_options
+
+NAME = "gradproof"
+"""The plugin's name, in pyproject.toml as well."""
+
+VERIFICATION = Path(__file__).parents[1] / "tests" / "verification"
+
+SEARCH = {
+    "deadline": None,
+    "report_multiple_bugs": False,
+    # A draw may meet a function that is slow in balls; none of it hints at a bad strategy.
+    "suppress_health_check": list(HealthCheck),
+}
+settings.register_profile("dev", max_examples=20, **SEARCH)
+settings.register_profile("ci", max_examples=40, database=None, **SEARCH)
+settings.register_profile("nightly", max_examples=500, **SEARCH)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser.getgroup("gradproof", "Gradproof: what is verified"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `--functions`, collect the verification and nothing else."""
+    if config.getoption("functions"):
+        config.args = [str(VERIFICATION)]
