@@ -68,6 +68,6 @@ def agreeing_digits(hand: arb, difference: exact.Difference) -> float:
         if not gap.is_finite():
             return -math.inf
         size = abs(hand).abs_upper()
-        if gap <= exact.NOTHING or (gap > exact.AGREEMENT * size and gap <= difference.truncation().abs_upper()):
+        if gap <= exact.NOTHING or (gap > exact.AGREEMENT * size and gap <= 2 * difference.truncation().abs_upper()):
             return math.inf
         return float((size / gap).log() / arb(10).log()) if size > 0 else -math.inf

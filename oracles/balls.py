@@ -379,18 +379,17 @@ class BallArithmetic:
         self.at_kink |= any(entry.contains(0) for entry in self.center(x.entries).flat)
 
     def atan2(self, y: Any, x: Any) -> Balls:
-        return self._rounded(_vectorized(arb.atan2, 2)(self._lift(y).entries, self._lift(x).entries), "atan2")
+        return self._rounded(_vectorized(self.angle, 2)(self._lift(y).entries, self._lift(x).entries), "atan2")
 
     def matmul(self, x: Any, y: Any) -> Balls:
         x, y = self._lift(x), self._lift(y)
         left = x.entries[None, :] if x.ndim == 1 else x.entries
         right = y.entries[:, None] if y.ndim == 1 else y.entries
         # Not np.matmul, which would take a Taylor series for a sequence of numbers.
-        products = left[..., :, :, None] * self._summed(right[..., None, :, :], right.shape[-2])
-        total = products.sum(axis=-2)
+        products = self.multiply(Balls(left[..., :, :, None], self), Balls(right[..., None, :, :], self))
+        total = self.sum(products, axis=-2)
         total = total[..., 0, :] if x.ndim == 1 else total
-        total = total[..., 0] if y.ndim == 1 else total
-        return Balls(total if self.model is None else self._in_range(objects(total)), self)
+        return total[..., 0] if y.ndim == 1 else total
 
     def tensordot(self, x: Any, y: Any, *, axes: Any = 2) -> Balls:
         x, y = self._lift(x), self._lift(y)
@@ -404,51 +403,61 @@ class BallArithmetic:
         shape = [x.shape[a] for a in kept] + [y.shape[a] for a in others]
         return self.reshape(self.matmul(Balls(left, self), Balls(right, self)), shape)
 
-    def _summed(self, entries: np.ndarray, terms: int) -> np.ndarray:
-        # One rounding for each of these terms and terms - 1 for its way through the sum, whatever the order.
-        return entries if self.model is None else entries * self.model.factor("add", terms)
-
     # Reductions
 
     def sum(self, x: Any, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Balls:
-        return self._reduce(np.sum, x, axis, keepdims)
-
-    def prod(self, x: Any, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Balls:
         x = self._lift(x)
-        terms = self._terms(x, axis)
-        product = np.prod(x.entries, axis=axis, keepdims=keepdims)
-        return self._rounded(self._or_identity(product, arb(1)), "multiply", max(terms - 1, 0))
+        entries = self._summands(x, axis)
+        total = objects(np.sum(entries, axis=axis, keepdims=keepdims, initial=arb(0)))
+        return Balls(total if self.model is None else self._in_range(total), self)
 
     def mean(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Balls:
         x = self._lift(x)
         return self.sum(x, axis=axis, keepdims=keepdims) / self._terms(x, axis)
 
     def cumulative_sum(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
+        axis = 0 if axis is None else axis
+        total = np.cumsum(self._summands(self._lift(x), axis), axis=axis)
+        return Balls(total if self.model is None else self._in_range(total), self)
+
+    def _summands(self, x: Balls, axis: Any) -> np.ndarray:
+        # Each of n terms is rounded up to n - 1 times on its way through the sum, in whatever order that is taken; and
+        # in some order the terms of one sign come first.
+        terms = self._terms(x, axis)
+        if self.model is None or terms < 2:
+            return x.entries
+        with np.errstate(over="ignore"):
+            sizes = np.sum(np.abs(self.center(x.entries).astype(float)), axis=axis)
+        self.overflowed |= bool((sizes > self.model.format.largest).any())
+        return x.entries * self.model.factor("add", terms - 1)
+
+    def prod(self, x: Any, *, axis: Any = None, keepdims: bool = False, **_: Any) -> Balls:
         x = self._lift(x)
-        entries = self._summed(x.entries, self._terms(x, axis))
-        return Balls(np.cumsum(entries, axis=0 if axis is None else axis), self)
+        product = objects(np.prod(x.entries, axis=axis, keepdims=keepdims, initial=arb(1)))
+        if self.model is not None:
+            product = self._in_any_order(product, x, axis, keepdims)
+        return self._rounded(product, "multiply", max(self._terms(x, axis) - 1, 0))
+
+    def _in_any_order(self, product: np.ndarray, x: Balls, axis: Any, keepdims: bool) -> np.ndarray:
+        # In some order the factors above 1 come first, and may overflow; in another those below, and may give zero.
+        sizes = np.abs(self.center(x.entries).astype(float))
+        powers = np.log2(sizes, out=np.zeros_like(sizes), where=sizes > 0)
+        most = np.sum(np.maximum(powers, 0), axis=axis, keepdims=keepdims)
+        least = np.sum(np.minimum(powers, 0), axis=axis, keepdims=keepdims)
+        self.overflowed |= bool((most > math.log2(self.model.format.largest)).any())
+        lost = least < math.log2(self.model.format.tiny)
+        either = _vectorized(lambda value, may_be_zero: self.hull(value, 0 * value) if may_be_zero else value, 2)
+        return objects(either(product, lost))
 
     def cumulative_prod(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
         x = self._lift(x)
         products = np.cumprod(x.entries, axis=0 if axis is None else axis)
         return self._rounded(products, "multiply", self._terms(x, axis))
 
-    def _reduce(self, reduce: Callable, x: Any, axis: Any, keepdims: bool) -> Balls:
-        x = self._lift(x)
-        terms = self._terms(x, axis)
-        entries = self._summed(x.entries, terms - 1) if terms > 1 else x.entries
-        total = self._or_identity(reduce(entries, axis=axis, keepdims=keepdims), arb(0))
-        return Balls(total if self.model is None else self._in_range(objects(total)), self)
-
     @staticmethod
     def _terms(x: Balls, axis: Any) -> int:
         axes = range(x.ndim) if axis is None else (axis if isinstance(axis, tuple) else (axis,))
         return math.prod(x.shape[a] for a in axes)
-
-    @staticmethod
-    def _or_identity(entries: Any, identity: arb) -> np.ndarray:
-        # NumPy reduces an empty object array to the integers 0 and 1.
-        return objects(_vectorized(lambda e: identity if isinstance(e, int) else e)(objects(entries)))
 
     def softmax(self, x: Any, *, axis: int = -1) -> Balls:
         x = self._lift(x)
@@ -523,6 +532,10 @@ class BallArithmetic:
     def hull(self, a: Any, b: Any) -> Any:
         """One number that holds both."""
         return a.union(b)
+
+    def angle(self, y: Any, x: Any) -> Any:
+        """The angle of the point (x, y)."""
+        return arb.atan2(y, x)
 
     def power(self, base: Any, exponent: Any) -> Any:
         """One number to the power of another."""
@@ -646,5 +659,5 @@ def _midpoint_above(a: arb, b: arb) -> bool:
     return bool(a.mid() > b.mid())
 
 
-_INTERNAL = ("namespace", "scalar", "elementwise", "center", "inputs", "hull", "power", "softmax", "logsumexp")
+_INTERNAL = ("namespace", "scalar", "elementwise", "center", "inputs", "hull", "power", "angle", "softmax", "logsumexp")
 _MAIN = [name for name in vars(BallArithmetic) if not name.startswith("_") and name not in _INTERNAL]

@@ -79,7 +79,9 @@ class Kink:
 
 def probe(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
     """Collect the gradients around `inputs`; None when they all have one limit, so that there is no kink."""
-    directions = [tuple(sign * part for part in d) for d in _probe_directions(inputs) for sign in (1.0, -1.0)]
+    directions = [
+        tuple(np.asarray(sign * part) for part in d) for d in _probe_directions(inputs) for sign in (1.0, -1.0)
+    ]
     seen, far = _limits(_look(inputs, gradient_at, PROBE_BITS), directions)
     if far and all((_spread(rows) <= SMOOTH * np.abs(rows).max(initial=0.0)).all() for rows in far):
         return None

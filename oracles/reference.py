@@ -142,7 +142,7 @@ class Reference:
 
     def hand_agrees(self, inputs: Inputs, hand: list[np.ndarray]) -> bool:
         """Whether the hand-derived gradient has the exact difference along a generic direction, to 30 digits."""
-        direction = exact.generic_direction(inputs)
+        direction = _levelled(hand, exact.generic_direction(inputs))
         difference = exact.directional(self.function, inputs, direction)
         with ctx.workprec(exact.FIRST_PRECISION):
             terms = [
@@ -161,7 +161,9 @@ class Reference:
                 if not exact.body_value(self.function, BallArithmetic(), moved).is_finite():
                     return None
                 if self.function.hand is not None:
-                    return exact.hand_gradient(self.function, on, moved)
+                    gradient = exact.hand_gradient(self.function, on, moved)
+                    if all(e.is_finite() for part in gradient for e in part.flat):
+                        return gradient
                 return taylor_gradient(self.function, TaylorArithmetic(), moved)
 
         return gradient_at
@@ -187,6 +189,17 @@ class Reference:
         overflowed = forward.overflowed or backward.overflowed
         problem = _range_problem(overflowed, model, (value_bound, *bounds))
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
+
+
+def _levelled(gradient: list[np.ndarray], direction: exact.Direction) -> exact.Direction:
+    # Along this direction every nonzero entry contributes about as much as the smallest, so that an error in the
+    # smallest shows as well.
+    sizes = [np.abs(part.astype(float)) for part in gradient]
+    smallest = min((float(s) for part in sizes for s in part.flat if math.isfinite(s) and s > 0), default=1.0)
+    return tuple(
+        v * 2.0 ** -np.floor(np.log2(np.clip(size / smallest, 1.0, 2.0**900)))
+        for v, size in zip(direction, sizes, strict=True)
+    )
 
 
 def taylor_gradient(function: Function, on: TaylorArithmetic, at: list) -> list[np.ndarray]:

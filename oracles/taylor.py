@@ -28,7 +28,7 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "exp": arb_series.exp,
     "expit": lambda x: 1 / (1 + (-x).exp()),
     "expm1": lambda x: x.exp() - 1,
-    "gammaln": arb_series.lgamma,
+    "gammaln": lambda x: arb_series([SPECIAL["gammaln"](x[0]), x[0].digamma() * x[1]]),
     "log": arb_series.log,
     "log10": lambda x: x.log() / arb(10).log(),
     "log1p": lambda x: (1 + x).log(),
@@ -79,6 +79,10 @@ class TaylorArithmetic(BallArithmetic):
         if isinstance(base, arb_series) or isinstance(exponent, arb_series):
             return (exponent * (base.log())).exp() if isinstance(exponent, arb_series) else base**exponent
         return super().power(base, exponent)
+
+    def angle(self, y: Any, x: Any) -> Any:
+        (y0, y1), (x0, x1) = ((e[0], e[1]) if isinstance(e, arb_series) else (e, arb(0)) for e in (y, x))
+        return arb_series([arb.atan2(y0, x0), (x0 * y1 - y0 * x1) / (x0 * x0 + y0 * y0)])
 
     # In a product rule the two terms may cancel: rounding is put on the factors, so that each term carries its own.
 

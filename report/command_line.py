@@ -1,5 +1,5 @@
-"""The options and the Hypothesis profiles as a pytest plugin. The root conftest.py registers it; where the checkout is installed (pip install -e .)
-pytest finds it by itself, and then the options are known in whatever folder pytest is called."""
+"""The options and the Hypothesis profiles as a pytest plugin. The root conftest.py registers it; where the checkout is
+installed (pip install -e .) pytest finds it by itself, and then the options are known in whatever folder it is called."""
 
 from pathlib import Path
 
