@@ -59,9 +59,6 @@ class Function:
 
         return register
 
-    def __call__(self, xp: Any, *arguments: Any) -> Any:
-        return self.body(xp, *arguments)
-
     def gradient_by_hand(self, xp: Any, *arguments: Any) -> tuple[Any, ...]:
         """The hand-derived gradient, a tuple also where a function of one argument returns its array bare."""
         assert self.hand is not None, f"{self.name} has no hand-derived gradient"

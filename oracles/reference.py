@@ -19,6 +19,9 @@ from oracles.kinks import Kink, probe
 from oracles.machine_model import SLACK, MachineModel
 from oracles.taylor import TaylorArithmetic, first_coefficient
 
+LEVEL_LIMIT = 1000
+"""The largest power of two by which the entries of a direction differ."""
+
 BOUND_PRECISION = 256
 KINK_ROUNDINGS = 8
 """At a kink an answer is a choice among limits, and may be off them by this many roundings of the largest."""
@@ -195,10 +198,11 @@ def _levelled(gradient: list[np.ndarray], direction: exact.Direction) -> exact.D
     # Along this direction every nonzero entry contributes about as much as the smallest, so that an error in the
     # smallest shows as well.
     sizes = [np.abs(part.astype(float)) for part in gradient]
-    smallest = min((float(s) for part in sizes for s in part.flat if math.isfinite(s) and s > 0), default=1.0)
+    exponents = [np.where((size > 0) & np.isfinite(size), np.frexp(size)[1], LEVEL_LIMIT) for size in sizes]
+    smallest = min(int(part.min()) for part in exponents if part.size)
     return tuple(
-        v * 2.0 ** -np.floor(np.log2(np.clip(size / smallest, 1.0, 2.0**900)))
-        for v, size in zip(direction, sizes, strict=True)
+        v * 2.0 ** -np.clip(np.where(part == LEVEL_LIMIT, 0, part - smallest), 0, LEVEL_LIMIT)
+        for v, part in zip(direction, exponents, strict=True)
     )
 
 

@@ -43,11 +43,9 @@ class Reporter:
         return [f"gradproof: {'; '.join(found)}; seed {self.run_seed}"]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        # A skip in a fixture ends with the setup; every other row comes with the call.
-        if report.when == "teardown":
-            return
-        for name, row in report.user_properties:
-            if name == PROPERTY and row not in self.rows[-1:]:
+        # The teardown would bring the same rows once more.
+        for name, row in report.user_properties if report.when == "call" else ():
+            if name == PROPERTY:
                 self.rows.append(row)
                 if self.file is not None:
                     self.file.write(row)

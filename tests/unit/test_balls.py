@@ -388,6 +388,43 @@ def test_sums_in_any_order_stay_within_the_radius(values: list[float], shuffle: 
     assert abs(total.mid() - sum(map(arb, values), arb(0))) <= total.rad()
 
 
+FACTORS = st.floats(2.0**-60, 2.0**60, width=32)
+
+
+@given(values=st.lists(FACTORS, min_size=2, max_size=8), shuffle=st.randoms(use_true_random=False))
+@example(values=[2.0**-100, 2.0**-100, 2.0**100, 2.0**100], shuffle=None)
+@example(values=[2.0**100, 2.0**-100, 2.0**-100, 2.0**100], shuffle=None)
+def test_products_in_any_order_stay_within_the_bound(values: list[float], shuffle: Any) -> None:
+    shuffled = list(values)
+    if shuffle is not None:
+        shuffle.shuffle(shuffled)
+    rounded = np.float32(1)
+    with np.errstate(over="ignore", under="ignore"):
+        for value in shuffled:
+            rounded = rounded * np.float32(value)
+    true, on = BallArithmetic(), BallArithmetic(SINGLE)
+    bound = on.prod(on.inputs(np.array(values)))
+    assert on.overflowed or covers(bound, true.prod(true.inputs(np.array(values))), np.array(rounded))
+
+
+@given(values=st.lists(FACTORS, min_size=2, max_size=8))
+@example(values=[2.0**-100, 2.0**-100, 2.0**100, 2.0**100])
+def test_cumulative_products_stay_within_the_bound(values: list[float]) -> None:
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = np.cumprod(np.array(values, np.float32))
+    true, on = BallArithmetic(), BallArithmetic(SINGLE)
+    bound = on.cumulative_prod(on.inputs(np.array(values)))
+    assert on.overflowed or covers(bound, true.cumulative_prod(true.inputs(np.array(values))), rounded)
+
+
+@given(values=st.lists(SINGLES, min_size=2, max_size=12))
+def test_cumulative_sums_and_dot_products_stay_within_the_bound(values: list[float]) -> None:
+    single, true, on = np.array(values, np.float32), BallArithmetic(), BallArithmetic(SINGLE)
+    exactly, bound = true.inputs(np.array(values)), on.inputs(np.array(values))
+    assert covers(on.cumulative_sum(bound), true.cumulative_sum(exactly), np.cumsum(single))
+    assert covers(bound @ on.flip(bound), exactly @ true.flip(exactly), single @ single[::-1])
+
+
 def test_sums_of_one_term_and_of_none_are_exact() -> None:
     on = BallArithmetic(SINGLE)
     assert only(on.sum(on.inputs(np.array([0.3])))).is_exact()

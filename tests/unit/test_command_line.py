@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ def test_a_good_function_is_verified_and_nothing_else_is_collected(tmp_path: Pat
     assert {row["verdict"] for row in rows} == {"verified"}
     assert {row["check"] for row in rows} == {"hand", "exact", "differences"}
     assert "5 passed" in done.stdout
+
+
+@pytest.mark.skipif(
+    not any(point.name == "gradproof" for point in entry_points(group="pytest11")),
+    reason="the checkout is not installed (pip install -e .): only from here are the options known",
+)
+def test_an_installed_checkout_verifies_from_any_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(textwrap.dedent(GOOD), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "--functions", str(tmp_path / "mine.py"), "--backend", "numpy"]
+    for folder in (tmp_path, ROOT, ROOT / "functions"):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "5 passed" in done.stdout
 
 
 def test_rows_are_written_by_parallel_workers_too(tmp_path: Path) -> None:
@@ -156,6 +170,21 @@ def test_a_broken_backend_is_a_skip_with_its_cause(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "raised ModuleNotFoundError: the wheel is broken" in done.stdout
     assert "not run" in done.stdout
+
+
+HIDDEN = {"hide": "import sys; sys.modules['torch'] = None"}
+
+
+def test_a_missing_backend_is_a_skip_with_its_cure(tmp_path: Path) -> None:
+    done = run(tmp_path, GOOD, "--backend", "numpy,torch", "-p", "hide", fakes=HIDDEN)
+    assert done.returncode == 0, done.stdout
+    assert "torch is not installed: pip install -r requirements/torch-cpu.txt" in done.stdout
+    assert "5 passed, 4 skipped" in done.stdout
+
+
+def test_a_required_backend_that_is_missing_fails(tmp_path: Path) -> None:
+    output = failing(tmp_path, GOOD, "--backend", "torch", "--require", "torch", "-p", "hide", fakes=HIDDEN)
+    assert "--require torch: nothing was verified on it: torch is not installed" in output
 
 
 def test_a_required_backend_that_is_broken_fails(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_good_entry() -> None:
     entry.check()
     assert (entry.name, entry.path, entry.formula) == ("square", __file__, "f(x) = Σ x²")
     assert entry.points[0][0].dtype == np.float64 and entry.points[0][0].shape == (2,)
-    assert entry(np, np.array([1.0, 2.0])) == 5
+    assert entry.body(np, np.array([1.0, 2.0])) == 5
     assert entry.where == f"{__file__}:{square.__code__.co_firstlineno}"
 
 
@@ -237,7 +237,7 @@ def test_a_name_three_times_keeps_three_entries(tmp_path: Path) -> None:
 def test_files_of_one_name_in_two_folders(tmp_path: Path) -> None:
     paths = [write(tmp_path, "a/same.py", GOOD), write(tmp_path, "b/same.py", HEAD + OTHER)]
     twice, thrice = load(paths)
-    assert (twice(np, 1), thrice(np, 1)) == (2, 3)
+    assert (twice.body(np, 1), thrice.body(np, 1)) == (2, 3)
 
 
 def test_the_built_in_registry_has_no_problems() -> None:

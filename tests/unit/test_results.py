@@ -1,0 +1,191 @@
+"""Result rows: exact inputs, numbers that JSON can hold, lines that are there as soon as they are written, and the
+summary that is made of them."""
+
+import json
+import math
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions import Reals, function
+from report.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number
+from report.summary import not_run, recorded, seconds, table
+
+PAIR = function(x=Reals((2, 2)), y=Reals())(lambda xp, x, y: xp.sum(x) * y)
+
+
+@given(values=st.lists(st.floats(), min_size=5, max_size=5))
+def test_hexadecimal_round_trip(values: list[float]) -> None:
+    inputs = (np.array(values[:4]).reshape(2, 2), np.array(values[4]))
+    written = json.loads(json.dumps(hexadecimal(PAIR, inputs), allow_nan=False))
+    for name, given_values in zip(("x", "y"), inputs, strict=True):
+        read = from_hexadecimal(written[name])
+        assert read.shape == given_values.shape
+        assert np.array_equal(read, given_values, equal_nan=True)
+        assert np.array_equal(np.signbit(read[~np.isnan(read)]), np.signbit(given_values[~np.isnan(given_values)]))
+
+
+def test_hexadecimal_is_readable() -> None:
+    written = hexadecimal(PAIR, (np.array([[0.0, -0.0], [0.1, -1.5]]), np.array(2.0)))
+    assert written == {
+        "x": [["0x0.0p+0", "-0x0.0p+0"], ["0x1.999999999999ap-4", "-0x1.8000000000000p+0"]],
+        "y": "0x1.0000000000000p+1",
+    }
+    assert float.fromhex(written["y"]) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.5, 0.5), (-0.0, -0.0), (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan"), (5e-324, 5e-324)],
+)
+def test_number(value: float, written: float | str) -> None:
+    assert number(value) == written
+    assert json.loads(json.dumps(number(value), allow_nan=False)) == written
+
+
+# The file
+
+
+def opened(path: Path) -> ResultsFile:
+    results = ResultsFile(path)
+    results.open()
+    return results
+
+
+def test_every_row_is_there_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "below" / "rows.jsonl")) as results:
+        for count in range(1, 4):
+            results.write({"function": "f", "count": count})
+            lines = results.path.read_text(encoding="utf-8").splitlines()
+            assert [json.loads(line)["count"] for line in lines] == list(range(1, count + 1))
+    assert results.problem == ""
+
+
+def test_the_file_is_started_anew(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("old\n", encoding="utf-8")
+    opened(path).close()
+    assert path.read_text(encoding="utf-8") == ""
+
+
+def test_a_file_that_was_never_opened_takes_nothing(tmp_path: Path) -> None:
+    results = ResultsFile(tmp_path / "rows.jsonl")
+    results.write({}), results.close()
+    assert not results.path.exists()
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(OSError):
+        opened(tmp_path)
+
+
+def refuse(_: str) -> None:
+    raise OSError("no space left")
+
+
+def test_a_row_that_cannot_be_written_is_a_problem_and_no_failure(tmp_path: Path) -> None:
+    results = ResultsFile(tmp_path / "rows.jsonl", _file=SimpleNamespace(write=refuse))
+    results.write({"count": 1})
+    assert "is incomplete: no space left" in results.problem
+
+
+@pytest.mark.parametrize("value", [math.nan, object()], ids=["nan", "object"])
+def test_a_row_that_json_cannot_hold_is_a_problem_and_no_failure(tmp_path: Path, value: object) -> None:
+    with closing(opened(tmp_path / "rows.jsonl")) as results:
+        results.write({"error": value}), results.write({"count": 2})
+    assert results.problem
+    assert results.path.read_text(encoding="utf-8") == '{"count": 2}\n'
+
+
+# The summary
+
+
+def row(**changes: Any) -> Row:
+    return {
+        "function": "f",
+        "backend": "stub",
+        "device": "cpu",
+        "dtype": "float32",
+        "mode": "reverse",
+        "check": "exact",
+        "verdict": "verified",
+        "ratio": 0.5,
+        "examples": 20,
+        "entry": "x[1]",
+    } | changes
+
+
+def cells(line: str) -> list[str]:
+    return line.split()
+
+
+def test_a_row_of_the_table_counts_its_verdicts() -> None:
+    rows = [row(), row(function="g", verdict="wrong", ratio="inf", entry="y"), row(function="h", ratio=0.75)]
+    head, line = table(rows)
+    assert cells(head)[:4] == ["check", "examples", "verified", "convention"]
+    assert cells(line) == ["stub-cpu-float32", "gradient", "60", "2", ".", ".", "1", ".", ".", ".", "inf", "g", "y"]
+
+
+def test_the_table_has_a_row_for_each_check_and_cell() -> None:
+    rows = [row(check="differences"), row(dtype="float64"), row(check="hand"), row(), row(mode="compiled")]
+    names = [cells(line)[:2] for line in table(rows)[1:]]
+    assert names == [
+        ["stub-cpu-float32", "derivation"],
+        ["stub-cpu-float32", "gradient"],
+        ["stub-cpu-float32-compiled", "gradient"],
+        ["stub-cpu-float64", "gradient"],
+        ["stub-cpu-float32", "own"],
+    ]
+
+
+@pytest.mark.parametrize("ratio", ["nan", "inf", 3.0])
+def test_the_worst_ratio_is_named(ratio: float | str) -> None:
+    line = table([row(ratio=ratio, function="bad"), row(ratio=2.0), row(ratio=None)])[1]
+    assert line.endswith(f"{'inf' if ratio == 'nan' else f'{float(ratio):.2g}'} bad x[1]")
+
+
+def test_rows_that_were_not_judged_have_no_worst_ratio() -> None:
+    line = table([row(verdict="not run", ratio=None, examples=0, entry="")])[1]
+    assert cells(line) == ["stub-cpu-float32", "gradient", "0", ".", ".", ".", ".", ".", ".", "1"]
+
+
+def test_the_columns_stand_below_one_another() -> None:
+    lines = table([row(), row(backend="a_much_longer_name", examples=12345)])
+    assert len({line.index("gradient") for line in lines[1:]} | {lines[0].index("check")}) == 1
+
+
+def test_no_rows_make_no_lines_below_the_head() -> None:
+    assert len(table([])) == 1
+
+
+def test_what_was_not_run_is_told_with_its_reason() -> None:
+    missing = [row(function=name, verdict="not run", reason="not installed") for name in "fgh"]
+    lines = not_run([*missing, row(verdict="not run", reason="broken", function="k"), row()])
+    assert lines == [
+        "stub-cpu-float32, gradient: 3 functions: not installed",
+        "stub-cpu-float32, gradient: k: broken",
+    ]
+
+
+def test_what_could_not_be_judged_is_told_with_its_counts() -> None:
+    (line,) = not_run([row(verdict="inconclusive", out_of_range={"a kink": 2, "it overflows": 3})])
+    assert line == "stub-cpu-float32, gradient: f: no input could be judged: 2 × a kink, 3 × it overflows"
+
+
+def test_recorded_divergences_are_told() -> None:
+    assert recorded([row(), row(verdict="wrong", known=2)]) == ["stub-cpu-float32: f: wrong, as recorded"]
+
+
+def test_seconds() -> None:
+    (line,) = seconds([row(spent={"backend": 2.0, "search": 0.5}), row(spent={"backend": 2.0}), row()], whole=6.0)
+    assert (
+        line == "backend 4.0 s, search 0.5 s, the rest 1.5 s; the whole run is 1.5 times the time inside the backends"
+    )
+    assert seconds([row()], whole=1.0) == []
+    assert "times" not in seconds([row(spent={"search": 1.0})], whole=1.0)[0]
