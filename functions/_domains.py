@@ -27,8 +27,9 @@ class Domain:
 
 
 def _float32_inside(low: float, high: float) -> tuple[float, float]:
-    """The smallest and largest float32 numbers within [low, high]."""
-    down, up = np.float32(low), np.float32(high)
+    """The smallest and largest finite float32 numbers within [low, high]."""
+    largest = float(np.finfo(np.float32).max)
+    down, up = np.float32(max(low, -largest)), np.float32(min(high, largest))
     if float(down) < low:
         down = np.nextafter(down, np.float32(math.inf))
     if float(up) > high:
@@ -46,8 +47,10 @@ class Reals(Domain):
     def generic(self) -> st.SearchStrategy[float]:
         """Entries of ordinary size."""
         low, high = max(self.low, -GENERIC_LIMIT), min(self.high, GENERIC_LIMIT)
-        if low > high:
-            low, high = self.low, self.high
+        if self.low > GENERIC_LIMIT:
+            low, high = self.low, min(self.high, 2 * self.low)
+        if self.high < -GENERIC_LIMIT:
+            low, high = max(self.low, 2 * self.high), self.high
         return st.floats(*_float32_inside(low, high), width=32, allow_subnormal=False)
 
     def hard(self) -> list[float]:
@@ -55,14 +58,16 @@ class Reals(Domain):
         tiny = float(np.finfo(np.float32).tiny)
         sizes = [1.0, 40.0, 1000.0, 1e-4, 1e-10, 1e10, 1e-20, 1e20, tiny, tiny / 4]
         candidates = [0.0, -0.0] + [sign * float(np.float32(size)) for size in sizes for sign in (1, -1)]
-        for end, inward in ((self.low, math.inf), (self.high, -math.inf)):
-            if math.isfinite(end):
-                candidates += [end, float(np.nextafter(np.float32(end), np.float32(inward)))]
+        low, high = _float32_inside(self.low, self.high)
+        if math.isfinite(self.low):
+            candidates += [low, float(np.nextafter(np.float32(low), np.float32(math.inf)))]
+        if math.isfinite(self.high):
+            candidates += [high, float(np.nextafter(np.float32(high), np.float32(-math.inf)))]
         return [c for c in candidates if self.low <= c <= self.high and float(np.float32(c)) == c]
 
     def strategy(self) -> st.SearchStrategy[np.ndarray]:
         """Generic arrays, arrays of hard values, and what lies between: one hard entry, all equal, mixed scales."""
-        generic, hard = self.generic(), st.sampled_from(self.hard() or [self.low])
+        generic, hard = self.generic(), st.sampled_from(self.hard() or [_float32_inside(self.low, self.high)[0]])
         size = math.prod(self.shape)
         kinds = [_entries(generic, size), _entries(st.one_of(generic, hard), size)]
         if size > 1:
@@ -92,10 +97,9 @@ def _one_replaced(
 
 def _mixed_scales(domain: "Reals", size: int) -> st.SearchStrategy[list[float]]:
     def scale(drawn: list[tuple[float, int]]) -> list[float]:
-        scaled = [float(np.float32(value * 2.0**exponent)) for value, exponent in drawn]
-        return [
-            new if domain.low <= new <= domain.high else value for new, (value, _) in zip(scaled, drawn, strict=True)
-        ]
+        low, high = _float32_inside(domain.low, domain.high)
+        scaled = [value * 2.0**exponent for value, exponent in drawn]
+        return [new if low <= new <= high else value for new, (value, _) in zip(scaled, drawn, strict=True)]
 
     return st.lists(st.tuples(domain.generic(), st.integers(-12, 12)), min_size=size, max_size=size).map(scale)
 

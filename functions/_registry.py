@@ -137,21 +137,33 @@ def _signature_problems(names: list[str], domains: dict[str, Domain]) -> list[st
 
 def _add_points(entry: Function, points: Iterable[dict[str, Any]]) -> None:
     for point in points:
-        if set(point) != set(entry.domains):
-            entry.problems.append(f"the point {point} must name exactly {', '.join(entry.domains)}")
+        if not isinstance(point, dict) or set(point) != set(entry.domains):
+            entry.problems.append(f"the point {point!r} must be a dict of exactly {', '.join(entry.domains)}")
             continue
-        arrays = tuple(np.array(point[name], dtype=np.float64) for name in entry.domains)
-        for (name, domain), array in zip(entry.domains.items(), arrays, strict=True):
-            if array.shape != domain.shape:
-                entry.problems.append(f"a point gives {name} the shape {array.shape}; its domain has {domain.shape}")
-        entry.points.append(arrays)
+        arrays = []
+        for name, domain in entry.domains.items():
+            array, problem = _point_array(point[name], domain)
+            arrays.append(array)
+            if problem:
+                entry.problems.append(f"a point gives {name} {problem}")
+        entry.points.append(tuple(arrays))
+
+
+def _point_array(value: Any, domain: Domain) -> tuple[np.ndarray, str]:
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.zeros(()), f"the value {value!r}, which is no array of numbers"
+    if array.shape != domain.shape:
+        return array, f"the shape {array.shape}; its domain has {domain.shape}"
+    return array, "" if np.isfinite(array).all() else f"the value {value!r}, which is not finite"
 
 
 def weights(xp: Any, shape: tuple[int, ...]) -> Any:
     """Fixed weights that contract an array-valued operation to a scalar: asymmetric, all different in size and sign
     pattern from their neighbours, and exact even in bfloat16, so that no permutation or transpose goes unseen."""
     count = int(np.prod(shape))
-    values = [(1 + (5 * k + 3) % 17 / 16) * (-1 if k % 3 == 1 else 1) for k in range(count)]
+    values = [(1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(count)]
     return xp.reshape(xp.asarray(values), shape)
 
 
@@ -183,7 +195,7 @@ def _load_file(path: Path) -> list[Function]:
     try:
         _execute(path)
         problem = "" if len(_registered) > already else "the file registers no function: decorate one with @function"
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
         at = f" at line {frames[-1].lineno}" if frames else ""
         problem = f"the file cannot be loaded: {type(error).__name__}{at}: {error}"
@@ -211,10 +223,10 @@ def _broken_file(path: Path, problem: str) -> Function:
 
 def _mark_duplicates(functions: list[Function]) -> None:
     first: dict[str, Function] = {}
-    for entry in functions:
+    for number, entry in enumerate(functions):
         if entry.name in first:
             entry.problems.append(
                 f"the name {entry.name} is already taken by {first[entry.name].where}; give this function another name"
             )
-            entry.name = f"{entry.name}_duplicate_{entry.line}"
+            entry.name = f"{entry.name}_duplicate_{number}"
         first.setdefault(entry.name, entry)

@@ -83,33 +83,38 @@ def load(backend: str) -> tuple[Divergence, ...]:
 def parse(text: str, source: str) -> tuple[Divergence, ...]:
     """The entries of a TOML text. Raises `DivergenceError`, naming `source` and the entry, for a bad one."""
     try:
-        tables = tomllib.loads(text).get("divergence", [])
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DivergenceError(f"{source} is no TOML: {error}") from error
-    return tuple(_entry(table, f"{source}, entry {number}") for number, table in enumerate(tables, start=1))
+    entries = tables.pop("divergence", [])
+    if tables or not isinstance(entries, list):
+        raise DivergenceError(f"{source} may hold [[divergence]] tables only")
+    return tuple(_entry(table, f"{source}, entry {number}") for number, table in enumerate(entries, start=1))
 
 
 def _entry(table: dict[str, Any], where: str) -> Divergence:
-    missing = [key for key in REQUIRED if not table.get(key) and not (key == "input" and "input" in table)]
+    missing = [key for key in REQUIRED if key not in table or (key != "input" and not table[key])]
     unknown = [key for key in table if key not in REQUIRED + OPTIONAL]
     if missing or unknown:
         raise DivergenceError(f"{where}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
     if table["verdict"] not in VERDICTS:
         raise DivergenceError(f"{where}: the verdict {table['verdict']!r} is none of {', '.join(VERDICTS)}")
+    for key in ("dtypes", "devices", "modes"):
+        if not isinstance(table.get(key, []), list):
+            raise DivergenceError(f"{where}: {key} must be a list")
     try:
-        versions = SpecifierSet(table["versions"])
-    except InvalidSpecifier as error:
+        return Divergence(
+            function=table["function"],
+            verdict=table["verdict"],
+            input={name: np.array(value, dtype=np.float64) for name, value in dict(table["input"]).items()},
+            region={name: (float(low), float(high)) for name, (low, high) in table.get("region", {}).items()},
+            versions=SpecifierSet(table["versions"]),
+            reason=table["reason"],
+            issue=table["issue"],
+            dtypes=tuple(table.get("dtypes", ())),
+            devices=tuple(table.get("devices", ())),
+            modes=tuple(table.get("modes", ())),
+            error=float(table.get("error", math.inf)),
+        )
+    except (InvalidSpecifier, TypeError, ValueError) as error:
         raise DivergenceError(f"{where}: {error}") from error
-    return Divergence(
-        function=table["function"],
-        verdict=table["verdict"],
-        input={name: np.array(value, dtype=np.float64) for name, value in table["input"].items()},
-        region={name: (low, high) for name, (low, high) in table.get("region", {}).items()},
-        versions=versions,
-        reason=table["reason"],
-        issue=table["issue"],
-        dtypes=tuple(table.get("dtypes", ())),
-        devices=tuple(table.get("devices", ())),
-        modes=tuple(table.get("modes", ())),
-        error=float(table.get("error", math.inf)),
-    )

@@ -435,23 +435,23 @@ class BallArithmetic:
         x = self._lift(x)
         product = objects(np.prod(x.entries, axis=axis, keepdims=keepdims, initial=arb(1)))
         if self.model is not None:
-            product = self._in_any_order(product, x, axis, keepdims)
+            product = self._in_any_order(product, x, partial(np.sum, axis=axis, keepdims=keepdims))
         return self._rounded(product, "multiply", max(self._terms(x, axis) - 1, 0))
 
-    def _in_any_order(self, product: np.ndarray, x: Balls, axis: Any, keepdims: bool) -> np.ndarray:
+    def _in_any_order(self, product: np.ndarray, x: Balls, total: Callable) -> np.ndarray:
         # In some order the factors above 1 come first, and may overflow; in another those below, and may give zero.
         sizes = np.abs(self.center(x.entries).astype(float))
         powers = np.log2(sizes, out=np.zeros_like(sizes), where=sizes > 0)
-        most = np.sum(np.maximum(powers, 0), axis=axis, keepdims=keepdims)
-        least = np.sum(np.minimum(powers, 0), axis=axis, keepdims=keepdims)
-        self.overflowed |= bool((most > math.log2(self.model.format.largest)).any())
-        lost = least < math.log2(self.model.format.tiny)
+        self.overflowed |= bool((total(np.maximum(powers, 0)) > math.log2(self.model.format.largest)).any())
+        lost = total(np.minimum(powers, 0)) < math.log2(self.model.format.tiny)
         either = _vectorized(lambda value, may_be_zero: self.hull(value, 0 * value) if may_be_zero else value, 2)
         return objects(either(product, lost))
 
     def cumulative_prod(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
-        x = self._lift(x)
-        products = np.cumprod(x.entries, axis=0 if axis is None else axis)
+        x, axis = self._lift(x), 0 if axis is None else axis
+        products = np.cumprod(x.entries, axis=axis)
+        if self.model is not None:
+            products = self._in_any_order(products, x, partial(np.cumsum, axis=axis))
         return self._rounded(products, "multiply", self._terms(x, axis))
 
     @staticmethod

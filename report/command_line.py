@@ -14,7 +14,7 @@ NAME = "gradproof"
 VERIFICATION = Path(__file__).parents[1] / "tests" / "verification"
 
 SEARCH = {
-    # The same seed finds the same failure again, so none need be kept; and a kept one would be drawn in that cell alone.
+    # The same seed finds the same failure again: none need be kept, and a kept one would be drawn in one cell alone.
     "database": None,
     "deadline": None,
     "report_multiple_bugs": False,

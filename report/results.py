@@ -60,7 +60,7 @@ class ResultsFile:
         try:
             self._file.write(json.dumps(row, allow_nan=False) + "\n")
             self._file.flush()
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:
             self.problem = self.problem or f"{self.path} is incomplete: {error}"
 
     def close(self) -> None:
