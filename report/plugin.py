@@ -82,7 +82,7 @@ class Reporter:
                 terminalreporter.write_line(line)
         whole = time.perf_counter() - self.started
         blocks = {
-            "known divergences": summary.recorded(self.rows),
+            "as recorded in known_divergences": summary.recorded(self.rows),
             "not run": summary.not_run(self.rows),
             "where the time went": summary.seconds(self.rows, whole),
             "since the baseline": self._compared()[1],

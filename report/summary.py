@@ -75,12 +75,13 @@ def _some(names: list[str]) -> str:
 
 
 def recorded(rows: Iterable[Row]) -> list[str]:
-    """The cells that failed as known_divergences says they do."""
-    return [
-        f"{row['backend']}-{row['device']}-{row['dtype']}: {row['function']}: {row['verdict']}, as recorded"
-        for row in rows
-        if row.get("known")
-    ]
+    """What failed as known_divergences says it does, a line per function and backend."""
+    dtypes: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for row in rows:
+        if row.get("known"):
+            key = (row["function"], f"{row['backend']}-{row['device']}", row["verdict"])
+            dtypes[key] += [row["dtype"]] if row["dtype"] not in dtypes[key] else []
+    return [f"{function} on {where}: {verdict} in {', '.join(d)}" for (function, where, verdict), d in dtypes.items()]
 
 
 def seconds(rows: Iterable[Row], whole: float) -> list[str]:

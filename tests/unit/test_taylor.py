@@ -166,3 +166,11 @@ def test_the_bound_is_narrow(name: str) -> None:
     inputs, single = at([0.5, -1.25, 2.0]), MachineModel(FORMATS["float32"])
     truth, bounds = REFERENCES[name].truth(inputs), REFERENCES[name].bounds(inputs, single)
     assert (bounds.gradient[0] <= 1e-4 * np.abs(truth.gradient[0].high).max()).all()
+
+
+@pytest.mark.parametrize("x", np.float32([0.1, 0.3, 0.7, 3.3, 49.0]).tolist())
+def test_the_bound_covers_a_quotient_rule_that_cancels(x: float) -> None:
+    reference, single, half = Reference(entry(lambda xp, x: x / x, x=())), np.float32(x), np.float32(0.5)
+    bounds = reference.bounds(at(x), MachineModel(FORMATS["float32"]))
+    assert abs(1 / single - single / (single * single)) <= bounds.gradient[0]
+    assert half * np.spacing(1 / single) <= bounds.gradient[0] <= 1e-5 / x
