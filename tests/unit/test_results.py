@@ -179,7 +179,7 @@ def test_what_could_not_be_judged_is_told_with_its_counts() -> None:
 
 
 def test_recorded_divergences_are_told() -> None:
-    assert recorded([row(), row(verdict="wrong", known=2)]) == ["stub-cpu-float32: f: wrong, as recorded"]
+    assert recorded([row(), row(verdict="wrong", known=2)]) == ["f on stub-cpu: wrong in float32"]
 
 
 def test_seconds() -> None:
