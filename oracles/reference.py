@@ -6,7 +6,6 @@ differences of every entry take its place. Both are computed once per input and 
 formats."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,7 @@ from flint import arb, ctx
 from functions import Function, Inputs
 from oracles import exact
 from oracles.balls import BallArithmetic, Balls
-from oracles.kinks import Kink, probe
+from oracles.kinks import GradientAt, Kink, probe
 from oracles.machine_model import SLACK, MachineModel
 from oracles.taylor import TaylorArithmetic, first_coefficient
 
@@ -156,20 +155,30 @@ class Reference:
             size = sum((abs(term) for term in terms), arb(0))
             return difference.agrees_with(sum(terms, arb(0)), size)
 
-    def _gradient_around(self, inputs: Inputs) -> Callable:
+    def _gradient_around(self, inputs: Inputs) -> GradientAt:
+        # The hand-derived gradient is quicker, but here as well it must first be proved, by Taylor arithmetic.
+        proved: list[bool] = []
+
         def gradient_at(direction: exact.Direction, distance: arb) -> list[np.ndarray] | None:
             with ctx.workprec(exact.FIRST_PRECISION):
-                on = BallArithmetic()
-                moved = exact.displaced(on, inputs, direction, distance)
+                moved = exact.displaced(BallArithmetic(), inputs, direction, distance)
                 if not exact.body_value(self.function, BallArithmetic(), moved).is_finite():
                     return None
-                if self.function.hand is not None:
-                    gradient = exact.hand_gradient(self.function, on, moved)
-                    if all(e.is_finite() for part in gradient for e in part.flat):
-                        return gradient
-                return taylor_gradient(self.function, TaylorArithmetic(), moved)
+                hand = self._hand_at(moved)
+                if hand is not None and proved == [True]:
+                    return hand
+                taylor = taylor_gradient(self.function, TaylorArithmetic(), moved)
+                if hand is not None and not proved:
+                    proved.append(_same(hand, taylor))
+                return taylor
 
         return gradient_at
+
+    def _hand_at(self, arguments: list[Balls]) -> list[np.ndarray] | None:
+        if self.function.hand is None:
+            return None
+        gradient = exact.hand_gradient(self.function, BallArithmetic(), arguments)
+        return gradient if all(e.is_finite() for part in gradient for e in part.flat) else None
 
     # Bounds
 
@@ -222,6 +231,12 @@ def taylor_gradient(function: Function, on: TaylorArithmetic, at: list) -> list[
 def describe(function: Function, inputs: Inputs) -> str:
     """The inputs by name, in decimal."""
     return ", ".join(f"{name} = {x.tolist()!r}" for name, x in zip(function.domains, inputs, strict=True))
+
+
+def _same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
+    pairs = [(p, q) for a, b in zip(ours, theirs, strict=True) for p, q in zip(a.flat, b.flat, strict=True)]
+    largest = max((abs(q).abs_upper() for _, q in pairs), default=arb(0))
+    return all(abs(p - q).abs_upper() <= exact.AGREEMENT * largest for p, q in pairs)
 
 
 def _key(inputs: Inputs) -> bytes:

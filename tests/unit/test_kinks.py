@@ -277,3 +277,9 @@ def test_a_smooth_tie_with_a_gradient_by_hand_is_no_kink() -> None:
 def test_an_unbounded_gradient_has_no_limit(made: Function) -> None:
     kink = reference(made).truth(at(0.0)).kink
     assert kink is not None and not kink.exists
+
+
+def test_the_limits_do_not_trust_a_wrong_derivation() -> None:
+    made = entry(lambda xp, x: xp.abs(x), lambda xp, x: 2 * xp.sign(x), x=())
+    assert admits(made, at(0.0), 1.0)
+    assert not admits(made, at(0.0), 2.0)

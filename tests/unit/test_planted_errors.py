@@ -91,8 +91,8 @@ def truncated(part):
     return part.astype(np.float32).astype(np.float64)
 
 
-# What goes wrong, and the verdict where there is but one; where a backend may refuse such a gradient by itself, the
-# verdict is `wrong` or `unsupported`.
+# What goes wrong, and the verdict; None where a backend may refuse such a gradient by itself, which is `unsupported`,
+# or hand it on, which is `wrong`.
 FAULTS = {
     "a NaN": (one_entry(np.nan), Verdict.WRONG),
     "an infinity": (one_entry(np.inf), Verdict.WRONG),
