@@ -9,22 +9,12 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from functions import Function, Inputs, Reals, RegistryError, function, load_builtin
+from functions import Function, Inputs, RegistryError, function, load_builtin
 from oracles import exact
 from oracles.agreement import hand_against_exact
 from oracles.balls import BallArithmetic
 from oracles.reference import Reference
-
-
-def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...]) -> Function:
-    made = function(**{name: Reals(shape) for name, shape in shapes.items()})(body)
-    if hand is not None:
-        made.gradient(hand)
-    return made
-
-
-def at(*arguments: object) -> Inputs:
-    return tuple(np.array(argument, dtype=np.float64) for argument in arguments)
+from tests.unit.made import at, entry
 
 
 def digits(quotient: arb, derivative: arb) -> float:

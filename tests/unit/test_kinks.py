@@ -8,24 +8,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from functions import Function, Inputs, Reals, function
+from functions import Function, Inputs
 from oracles.kinks import Kink
 from oracles.machine_model import FORMATS, MachineModel
 from oracles.reference import Reference
+from tests.unit.made import at, entry
 
 FORMAT_NAMES = ("float64", "float32", "float16", "bfloat16")
 MIXED = (1.5, -2.0, 0.75)
-
-
-def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...]) -> Function:
-    made = function(**{name: Reals(shape) for name, shape in shapes.items()})(body)
-    if hand is not None:
-        made.gradient(hand)
-    return made
-
-
-def at(*arguments: object) -> Inputs:
-    return tuple(np.array(argument, dtype=np.float64) for argument in arguments)
 
 
 @cache

@@ -10,12 +10,9 @@ from hypothesis import strategies as st
 
 from functions import Inputs
 from oracles.differences import OwnDifferences, own_differences
+from tests.unit.made import at
 
 EPS = 2.0**-53
-
-
-def at(*arguments: object) -> Inputs:
-    return tuple(np.array(argument, dtype=np.float64) for argument in arguments)
 
 
 def differences(forward: Callable, inputs: Inputs, value_error: float = 0.0) -> OwnDifferences:

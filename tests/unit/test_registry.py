@@ -282,6 +282,8 @@ DOMAINS: dict[str, tuple[Domain, Callable[[np.ndarray], bool]]] = {
     "interval": (Reals((3,), low=-0.1, high=0.3), lambda x: (x >= -0.1).all() and (x <= 0.3).all()),
     "far interval": (Reals((3,), low=100.1, high=200.3), lambda x: (x >= 100.1).all() and (x <= 200.3).all()),
     "huge interval": (Reals((2,), low=1e38), lambda x: (x >= 1e38).all()),
+    # Scaled down, these are subnormal, where float32 has fewer digits.
+    "next to zero": (Reals((3,), low=-(2.0**-125), high=2.0**-125), lambda x: (np.abs(x) <= 2.0**-125).all()),
     "above the generic values": (Reals((3,), low=10.0), lambda x: (x >= 10).all()),
     "half line": (Reals((3,), high=-1.7), lambda x: (x <= -1.7).all()),
     "one number": (Reals((2,), low=0.5, high=0.5), lambda x: (x == 0.5).all()),

@@ -10,26 +10,16 @@ from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions import Function, Inputs, Reals, function
+from functions import Function, Inputs
 from oracles import exact
 from oracles.balls import ELEMENTARY, SPECIAL
 from oracles.machine_model import FORMATS, MachineModel
 from oracles.reference import Reference, taylor_gradient
 from oracles.taylor import TaylorArithmetic
+from tests.unit.made import at, entry
 
 ARGUMENTS = {"acosh": (1.0625, 1.75, 40.0), "log": (1e-38, 0.375, 3.0), "sqrt": (1e-38, 0.375, 1e20)}
 ANYWHERE = ("asinh", "atan", "cos", "erf", "erfc", "expit", "expm1", "sin", "sinh", "tanh", "cosh", "exp")
-
-
-def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...]) -> Function:
-    made = function(**{name: Reals(shape) for name, shape in shapes.items()})(body)
-    if hand is not None:
-        made.gradient(hand)
-    return made
-
-
-def at(*arguments: object) -> Inputs:
-    return tuple(np.array(argument, dtype=np.float64) for argument in arguments)
 
 
 def confirmed(made: Function, inputs: Inputs) -> bool:
