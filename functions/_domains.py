@@ -99,7 +99,11 @@ def _mixed_scales(domain: "Reals", size: int) -> st.SearchStrategy[list[float]]:
     def scale(drawn: list[tuple[float, int]]) -> list[float]:
         low, high = _float32_inside(domain.low, domain.high)
         scaled = [value * 2.0**exponent for value, exponent in drawn]
-        return [new if low <= new <= high else value for new, (value, _) in zip(scaled, drawn, strict=True)]
+        # A number scaled down may be subnormal, where float32 has fewer digits.
+        return [
+            float(np.float32(new)) if low <= new <= high else value
+            for new, (value, _) in zip(scaled, drawn, strict=True)
+        ]
 
     return st.lists(st.tuples(domain.generic(), st.integers(-12, 12)), min_size=size, max_size=size).map(scale)
 

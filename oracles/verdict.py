@@ -94,8 +94,12 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
         if got.size
     )
     if precise_formula:
-        return Judgement(Verdict.IMPRECISE, "the formula is right, its evaluation loses digits", worst)
-    return Judgement(Verdict.WRONG, "beyond any loss of digits" if np.isfinite(worst.got) else "not finite", worst)
+        return Judgement(Verdict.IMPRECISE, "digits are lost: off by no more than √u of the largest true entry", worst)
+    return Judgement(
+        Verdict.WRONG,
+        "off by more than √u of the largest true entry" if np.isfinite(worst.got) else "not finite",
+        worst,
+    )
 
 
 def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
