@@ -60,7 +60,7 @@ def test_what_is_recorded_passes_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_is_mended_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded("wrong", monkeypatch)
-    with pytest.raises(pytest.fail.Exception, match="is recorded as wrong .* but is now verified"):
+    with pytest.raises(pytest.fail.Exception, match=r"is recorded as wrong .* but is now verified"):
         verified(made(1.0))
 
 
