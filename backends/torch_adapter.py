@@ -144,7 +144,7 @@ class TorchAdapter(Adapter):
     flushes_subnormals = ()
 
     def version(self) -> str:
-        return torch.__version__
+        return str(torch.__version__)
 
     def devices(self) -> dict[str, torch.device]:
         found = {"cpu": torch.device("cpu")}

@@ -1,5 +1,6 @@
 """A verification test from begin to end: search the cell, write its result row, and fail with a report where needed."""
 
+import json
 import platform
 import time
 from collections import Counter
@@ -186,7 +187,8 @@ class Verification:
         return found
 
     def _keep(self, row: Row) -> None:
-        self.item.user_properties.append((PROPERTY, row))
+        # Through JSON and back: between processes only plain types travel, and a version may be a subclass of str.
+        self.item.user_properties.append((PROPERTY, json.loads(json.dumps(row))))
 
 
 def _numbers(entry: Entry) -> Row:
