@@ -1,5 +1,5 @@
 """Who differentiates: one small adapter per backend. The table below is the only list of backends; everything else
-(options, parametrization, the header, requirements) is derived from it. Importing this package imports no backend."""
+(options, parametrization, the header) is derived from it. Importing this package imports no backend."""
 
 import importlib
 import importlib.metadata

@@ -8,7 +8,6 @@ from flint import arb, ctx
 
 from functions import Function, Inputs
 from oracles import exact
-from oracles.balls import BallArithmetic
 
 DIGITS = 30
 """Hand-derived gradients agree with exact differences to this many significant digits, or are wrong."""
@@ -42,7 +41,7 @@ def hand_against_exact(function: Function, inputs: Inputs) -> Agreement:
     """Compare every entry at `inputs`. Raises `RegistryError` for a bad entry, `Uncomputable` where balls lack an
     operation."""
     worst = Agreement(math.inf)
-    hand = _hand(function, inputs)
+    hand, _ = exact.precise_hand_gradient(function, inputs)
     differences = exact.gradient(function, inputs)
     for name, ours, true in zip(function.domains, hand, differences, strict=True):
         for index in np.ndindex(ours.shape):
@@ -51,14 +50,6 @@ def hand_against_exact(function: Function, inputs: Inputs) -> Agreement:
                 shown = true[index].quotient.mid().str(20, radius=False)
                 worst = Agreement(digits, name, index, float(ours[index]), shown)
     return worst
-
-
-def _hand(function: Function, inputs: Inputs) -> list[np.ndarray]:
-    def compute() -> list[np.ndarray]:
-        on = BallArithmetic()
-        return exact.hand_gradient(function, on, [on.inputs(x) for x in inputs])
-
-    return exact.precisely(compute, lambda parts: exact.certain([e for part in parts for e in part.flat]))
 
 
 def agreeing_digits(hand: arb, difference: exact.Difference) -> float:

@@ -63,6 +63,16 @@ def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]
     return gradients
 
 
+def precise_hand_gradient(function: Function, inputs: Inputs) -> tuple[list[np.ndarray], bool]:
+    """The hand-derived gradient, every entry of it certain, and whether there may be no derivative here."""
+
+    def compute() -> tuple[list[np.ndarray], bool]:
+        on = BallArithmetic()
+        return hand_gradient(function, on, [on.inputs(x) for x in inputs]), on.at_kink
+
+    return precisely(compute, lambda result: certain([e for part in result[0] for e in part.flat]))
+
+
 def _run(function: Function, code: Callable, on: BallArithmetic, arguments: list[Balls], what: str) -> Any:
     try:
         return code(on.namespace(), *arguments)

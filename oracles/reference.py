@@ -104,7 +104,9 @@ class Reference:
     def _find_truth(self, inputs: Inputs) -> Truth:
         value, ties = self._value(inputs)
         exact_value = Exact.of(np.array(value, dtype=object))
-        hand, hand_ties = self._hand_gradient(inputs)
+        hand, hand_ties = (
+            exact.precise_hand_gradient(self.function, inputs) if self.function.hand is not None else (None, False)
+        )
         undefined = hand is not None and not all(e.is_finite() for part in hand for e in part.flat)
         if ties or hand_ties or undefined:
             kink = probe(inputs, self._gradient_around(inputs))
@@ -131,16 +133,6 @@ class Reference:
                 "Narrow the domain of its arguments, or drop the point"
             )
         return value, ties
-
-    def _hand_gradient(self, inputs: Inputs) -> tuple[list[np.ndarray] | None, bool]:
-        if self.function.hand is None:
-            return None, False
-
-        def compute() -> tuple[list[np.ndarray], bool]:
-            on = BallArithmetic()
-            return exact.hand_gradient(self.function, on, [on.inputs(x) for x in inputs]), on.at_kink
-
-        return exact.precisely(compute, lambda result: exact.certain([e for part in result[0] for e in part.flat]))
 
     def hand_agrees(self, inputs: Inputs, hand: list[np.ndarray]) -> bool:
         """Whether the hand-derived gradient has the exact difference along a generic direction, to 30 digits."""

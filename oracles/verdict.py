@@ -32,7 +32,7 @@ FAILING = (Verdict.UNSUPPORTED, Verdict.IMPRECISE, Verdict.WRONG)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a backend gave: its value and one gradient per argument, each with the name of its dtype and device.
+    """What a backend gave: its value and one gradient per argument.
 
     `problem` says what is structurally off, found before there was any number to compare; empty where nothing is."""
 

@@ -103,7 +103,10 @@ class Examiner:
     def _is_recorded(self, entry: Divergence, inputs: Inputs, judgement: Judgement) -> bool:
         if judgement.verdict not in FAILING or not entry.covers(self.cell.function, inputs):
             return False
-        no_worse = judgement.verdict.severity <= Verdict(entry.verdict).severity
+        recorded = Verdict(entry.verdict)
+        if (judgement.verdict == Verdict.UNSUPPORTED) != (recorded == Verdict.UNSUPPORTED):
+            return False
+        no_worse = judgement.verdict.severity <= recorded.severity
         return no_worse and (judgement.worst is None or not judgement.worst.relative > entry.error)
 
     def answer(self, inputs: Inputs) -> Answer:

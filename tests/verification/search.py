@@ -13,7 +13,6 @@ from hypothesis import given, seed, settings
 from hypothesis.errors import Flaky
 
 from functions import Function, Inputs
-from known_divergences import Divergence
 from oracles.verdict import Verdict
 from report.clock import CLOCK
 from tests.verification.examine import Finding
@@ -26,7 +25,6 @@ class Tally:
 
     counts: Counter = field(default_factory=Counter)
     out_of_range: Counter = field(default_factory=Counter)
-    seen: set[Divergence] = field(default_factory=set)
     worst: Finding | None = None
     failure: Finding | None = None
 
