@@ -3,11 +3,21 @@
 A file of functions, here or anybody's, starts with `from functions import Reals, function`. One family is one file
 beside this one; the machinery stands in the files with a leading underscore."""
 
-from functions._domains import Distinct, Domain, Positive, PositiveDefinite, Reals, UnitInterval, WellConditioned
+from functions._domains import (
+    Complex,
+    Distinct,
+    Domain,
+    Positive,
+    PositiveDefinite,
+    Reals,
+    UnitInterval,
+    WellConditioned,
+)
 from functions._namespace import MissingOperation, Namespace
-from functions._registry import Function, Inputs, RegistryError, function, load, load_builtin, weights
+from functions._registry import Function, Inputs, RegistryError, direction, function, load, load_builtin, weights
 
 __all__ = [
+    "Complex",
     "Distinct",
     "Domain",
     "Function",
@@ -20,6 +30,7 @@ __all__ = [
     "RegistryError",
     "UnitInterval",
     "WellConditioned",
+    "direction",
     "function",
     "load",
     "load_builtin",

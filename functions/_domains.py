@@ -3,7 +3,7 @@ with the hard ones (zeros of both signs, tiny, huge, mixed scales, ties, boundar
 value drawn is exact in float32, so that float64 and float32 share one truth."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,12 +17,31 @@ SEPARATION = 2.0**-4
 
 @dataclass(frozen=True)
 class Domain:
-    """A set of float arrays of one shape. Subclasses say which, by `strategy()`."""
+    """A set of float arrays of one shape. Subclasses say which, by `strategy()`.
+
+    `flat` declares that the function's gradient for this argument is zero wherever it exists, because the argument is
+    not used, or only through its order, its sign or its integer part. A backend may then leave it unconnected."""
 
     shape: tuple[int, ...] = ()
+    flat: bool = field(default=False, kw_only=True)
+
+    is_complex = False
+
+    @property
+    def real_shape(self) -> tuple[int, ...]:
+        """The shape of one input in real numbers: a complex argument has one more axis, of real and imaginary part."""
+        return (*self.shape, 2) if self.is_complex else self.shape
+
+    def native(self, reals: np.ndarray) -> np.ndarray:
+        """The argument itself, of the domain's shape behind any leading axes, from real numbers."""
+        return reals[..., 0] + 1j * reals[..., 1] if self.is_complex else reals
+
+    def reals(self, native: np.ndarray) -> np.ndarray:
+        """The real numbers of an argument or of its gradient: the inverse of `native`."""
+        return np.stack([native.real, native.imag], axis=-1) if self.is_complex else native
 
     def strategy(self) -> st.SearchStrategy[np.ndarray]:
-        """Arrays of this domain's shape, float64, every entry exact in float32."""
+        """Arrays of `real_shape`, float64, every entry exact in float32."""
         raise NotImplementedError
 
 
@@ -121,6 +140,20 @@ class UnitInterval(Reals):
 
     low: float = 0.0
     high: float = 1.0
+
+
+@dataclass(frozen=True)
+class Complex(Domain):
+    """Arrays of complex numbers whose real and imaginary parts lie from `low` to `high`, both included."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    is_complex = True
+
+    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+        """Real and imaginary parts as in `Reals`: generic, hard, all equal, of mixed scales."""
+        return Reals(self.real_shape, self.low, self.high).strategy()
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ def std(xp, x, axis=None, correction=0.0, keepdims=False):
 
 
 def vecdot(xp, x, y, axis=-1):
-    """Σ x y along one axis"""
-    return xp.sum(x * y, axis=axis)
+    """Σ x̄ y along one axis"""
+    return xp.sum(xp.conj(x) * y, axis=axis)
 
 
 def outer(xp, x, y):

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from functions._domains import Domain
 
 Inputs = tuple[np.ndarray, ...]
-"""One float64 array per argument, in the order of the body's signature."""
+"""One float64 array per argument, in the order of the body's signature; a complex argument is held in real numbers, with
+one more axis for its real and imaginary part."""
 
 
 class RegistryError(Exception):
@@ -74,6 +75,15 @@ class Function:
     def where(self) -> str:
         """`file:line`, for errors."""
         return f"{self.path}:{self.line}"
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether some argument is complex: such a function is verified in the complex dtypes."""
+        return any(domain.is_complex for domain in self.domains.values())
+
+    def native(self, inputs: Inputs) -> tuple[np.ndarray, ...]:
+        """The arguments themselves, complex where they are complex."""
+        return tuple(domain.native(x) for domain, x in zip(self.domains.values(), inputs, strict=True))
 
     def inputs(self) -> st.SearchStrategy[Inputs]:
         """A Hypothesis strategy for one input: a float64 array per argument, every entry exact in float32."""
@@ -151,20 +161,31 @@ def _add_points(entry: Function, points: Iterable[dict[str, Any]]) -> None:
 
 def _point_array(value: Any, domain: Domain) -> tuple[np.ndarray, str]:
     try:
-        array = np.array(value, dtype=np.float64)
+        array = np.array(value, dtype=np.complex128 if domain.is_complex else np.float64)
     except (TypeError, ValueError):
         return np.zeros(()), f"the value {value!r}, which is no array of numbers"
     if array.shape != domain.shape:
         return array, f"the shape {array.shape}; its domain has {domain.shape}"
+    array = domain.reals(array)
     return array, "" if np.isfinite(array).all() else f"the value {value!r}, which is not finite"
 
 
 def weights(xp: Any, shape: tuple[int, ...]) -> Any:
     """Fixed weights that contract an array-valued operation to a scalar: asymmetric, all different in size and sign
     pattern from their neighbours, and exact even in bfloat16, so that no permutation or transpose goes unseen."""
-    count = int(np.prod(shape))
-    values = [(1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(count)]
-    return xp.reshape(xp.asarray(values), shape)
+    return xp.reshape(xp.asarray(_uneven(int(np.prod(shape)))), shape)
+
+
+def direction(function: Function) -> Inputs:
+    """The fixed direction of Hessian-vector products: an array per argument, in real numbers, of entries like those of
+    `weights`, so that no entry of the Hessian goes unseen."""
+    sizes = [int(np.prod(domain.real_shape)) for domain in function.domains.values()]
+    parts = np.split(np.array(_uneven(sum(sizes))), np.cumsum(sizes)[:-1])
+    return tuple(part.reshape(d.real_shape) for part, d in zip(parts, function.domains.values(), strict=True))
+
+
+def _uneven(count: int) -> list[float]:
+    return [(1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(count)]
 
 
 def load_builtin() -> list[Function]:

@@ -7,7 +7,7 @@ need no hand-derived gradient. Comparisons of overlapping balls are undecidable;
 input is at a kink or within rounding of one."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 from flint import arb
 
 from functions import Namespace
-from oracles import ball_linalg
+from oracles import ball_linalg, complex_balls
+from oracles.ball_arrays import Balls, Decision, decided, objects
 from oracles.machine_model import ABSOLUTE, MachineModel
 
 Scalar = Callable[[arb], arb]
@@ -23,15 +24,6 @@ Scalar = Callable[[arb], arb]
 
 def _vectorized(function: Callable, arguments: int = 1) -> np.ufunc:
     return np.frompyfunc(function, arguments, 1)
-
-
-def objects(values: Any) -> np.ndarray:
-    """An object array: NumPy turns a 0-d object result into its element; this turns it back."""
-    if isinstance(values, np.ndarray):
-        return values
-    array = np.empty((), dtype=object)
-    array[()] = values
-    return array
 
 
 ELEMENTARY: dict[str, Scalar] = {
@@ -64,141 +56,6 @@ SPECIAL: dict[str, Scalar] = {
 }
 
 
-class Balls:
-    """An array of balls, with the operators of the array API standard. Made by a `BallArithmetic`, never by hand."""
-
-    __slots__ = ("entries", "on")
-    __array_ufunc__ = None  # a NumPy array on the left leaves the operator to us
-
-    def __init__(self, entries: Any, on: "BallArithmetic") -> None:
-        self.entries, self.on = objects(entries), on
-
-    dtype = property(lambda self: "balls")
-    shape = property(lambda self: self.entries.shape)
-    ndim = property(lambda self: self.entries.ndim)
-    size = property(lambda self: self.entries.size)
-    T = property(lambda self: Balls(self.entries.T, self.on))
-    mT = property(lambda self: Balls(np.swapaxes(self.entries, -1, -2), self.on))
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __iter__(self) -> Iterator["Balls"]:
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, key: Any) -> "Balls":
-        parts = key if isinstance(key, tuple) else (key,)
-        plain = tuple(part.value if isinstance(part, Decision) else part for part in parts)
-        return Balls(self.entries[plain], self.on)
-
-    def __repr__(self) -> str:
-        return f"Balls({self.entries!r})"
-
-    def __neg__(self) -> "Balls":
-        return Balls(-self.entries, self.on)
-
-    def __pos__(self) -> "Balls":
-        return self
-
-    def __abs__(self) -> "Balls":
-        return self.on.abs(self)
-
-    def __add__(self, other: Any) -> "Balls":
-        return self.on.add(self, other)
-
-    def __radd__(self, other: Any) -> "Balls":
-        return self.on.add(other, self)
-
-    def __sub__(self, other: Any) -> "Balls":
-        return self.on.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> "Balls":
-        return self.on.subtract(other, self)
-
-    def __mul__(self, other: Any) -> "Balls":
-        return self.on.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> "Balls":
-        return self.on.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> "Balls":
-        return self.on.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> "Balls":
-        return self.on.divide(other, self)
-
-    def __pow__(self, other: Any) -> "Balls":
-        return self.on.pow(self, other)
-
-    def __rpow__(self, other: Any) -> "Balls":
-        return self.on.pow(other, self)
-
-    def __matmul__(self, other: Any) -> "Balls":
-        return self.on.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> "Balls":
-        return self.on.matmul(other, self)
-
-    def __gt__(self, other: Any) -> "Decision":
-        return self.on.greater(self, other)
-
-    def __ge__(self, other: Any) -> "Decision":
-        return ~self.on.greater(other, self)
-
-    def __lt__(self, other: Any) -> "Decision":
-        return self.on.greater(other, self)
-
-    def __le__(self, other: Any) -> "Decision":
-        return ~self.on.greater(self, other)
-
-    def __eq__(self, other: Any) -> "Decision":  # type: ignore[override]
-        return self.on.equal(self, other)
-
-    def __ne__(self, other: Any) -> "Decision":  # type: ignore[override]
-        return ~self.on.equal(self, other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-class Decision:
-    """The outcome of a comparison: a boolean array, `value`, decided by midpoints where `undecided` says that the
-    balls overlap."""
-
-    __slots__ = ("on", "undecided", "value")
-
-    def __init__(self, value: Any, undecided: Any, on: "BallArithmetic") -> None:
-        self.value, self.undecided, self.on = np.asarray(value, bool), np.asarray(undecided, bool), on
-
-    shape = property(lambda self: self.value.shape)
-    ndim = property(lambda self: self.value.ndim)
-
-    def __invert__(self) -> "Decision":
-        return Decision(~self.value, self.undecided, self.on)
-
-    def __and__(self, other: Any) -> "Decision":
-        value, undecided = _decided(other)
-        return Decision(self.value & value, self.undecided | undecided, self.on)
-
-    def __or__(self, other: Any) -> "Decision":
-        value, undecided = _decided(other)
-        return Decision(self.value | value, self.undecided | undecided, self.on)
-
-    __rand__, __ror__ = __and__, __or__
-
-    def __getitem__(self, key: Any) -> "Decision":
-        return Decision(self.value[key], self.undecided[key], self.on)
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-
-def _decided(condition: Any) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(condition, Decision):
-        return condition.value, condition.undecided
-    value = np.asarray(condition, bool)
-    return value, np.zeros_like(value)
-
-
 class BallArithmetic:
     """One evaluation in balls: the operations of `xp`, and what was noticed on the way.
 
@@ -220,6 +77,9 @@ class BallArithmetic:
         linalg = {name: partial(function, self) for name, function in ball_linalg.OPERATIONS.items()}
         linalg |= {name: getattr(self, name) for name in ("matmul", "matrix_transpose", "tensordot")}
         special["logsumexp"] = self.logsumexp
+        for name in (*complex_balls.OPERATIONS, *complex_balls.PARTWISE):
+            main[name] = complex_balls.aware(self, name, main[name])
+        linalg |= {name: main[name] for name in linalg if name in main}
         groups = {"linalg": linalg, "special": special, "nn": {"tanh": main["tanh"], "softmax": self.softmax}}
         return Namespace("ball arithmetic", main, groups)
 
@@ -253,6 +113,8 @@ class BallArithmetic:
         array = np.asarray(values)
         if array.dtype.kind in "iub" and dtype is None:
             return array
+        if array.dtype.kind == "c":
+            return complex_balls.lifted(self, array)
         return Balls(self._constants(array), self)
 
     def zeros(self, shape: Any, **_: Any) -> Balls:
@@ -361,6 +223,15 @@ class BallArithmetic:
 
     def positive(self, x: Any) -> Balls:
         return self._lift(x)
+
+    def real(self, x: Any) -> Balls:
+        return self._lift(x)
+
+    def conj(self, x: Any) -> Balls:
+        return self._lift(x)
+
+    def imag(self, x: Any) -> Balls:
+        return self.zeros_like(x)
 
     def pow(self, x: Any, y: Any) -> Balls:
         x = self._lift(x)
@@ -511,16 +382,16 @@ class BallArithmetic:
         return ~self.equal(x, y)
 
     def logical_and(self, x: Any, y: Any) -> Decision:
-        return Decision(*_decided(x), self) & y
+        return Decision(*decided(x), self) & y
 
     def logical_or(self, x: Any, y: Any) -> Decision:
-        return Decision(*_decided(x), self) | y
+        return Decision(*decided(x), self) | y
 
     def logical_not(self, x: Any) -> Decision:
-        return ~Decision(*_decided(x), self)
+        return ~Decision(*decided(x), self)
 
     def where(self, condition: Any, x: Any, y: Any) -> Balls:
-        value, undecided = _decided(condition)
+        value, undecided = decided(condition)
         a, b = self._lift(x).entries, self._lift(y).entries
         chosen = objects(np.where(value, a, b))
         if self.model is not None and undecided.any():

@@ -12,7 +12,9 @@ import numpy as np
 from flint import arb, ctx
 
 from functions import Function, Inputs, MissingOperation
-from oracles.balls import BallArithmetic, Balls, objects
+from oracles.ball_arrays import Balls, objects
+from oracles.balls import BallArithmetic
+from oracles.complex_balls import ComplexBalls, of_pairs, pairs_of
 
 STEP_BITS = 128
 """The step is 2**-128 of the input's scale, so the truncation error, of the order of its square, is below 1e-76."""
@@ -39,6 +41,8 @@ def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -
     """The body in balls. Raises `RegistryError` when it raises or is no scalar."""
     result = _run(function, function.body, on, arguments, "the body")
     result = _as_balls(function, on, result, "the function must return a scalar; its result")
+    if isinstance(result, ComplexBalls):
+        raise function.error("the function must return a real scalar; it returns a complex one: take xp.real of it")
     if result.shape != ():
         raise function.error(f"the function must return a scalar; it returns the shape {result.shape}")
     return result.entries[()]
@@ -54,7 +58,7 @@ def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]
         )
     gradients = []
     for name, argument, part in zip(function.domains, arguments, result, strict=True):
-        entries = _as_balls(function, on, part, f"the hand-derived gradient for {name}").entries
+        entries = _reals(function, name, _as_balls(function, on, part, f"the hand-derived gradient for {name}"))
         if entries.shape != argument.shape:
             raise function.error(
                 f"the hand-derived gradient for {name} has the shape {entries.shape}; the argument has {argument.shape}"
@@ -74,14 +78,22 @@ def precise_hand_gradient(function: Function, inputs: Inputs) -> tuple[list[np.n
 
 
 def _run(function: Function, code: Callable, on: BallArithmetic, arguments: list[Balls], what: str) -> Any:
+    native = [of_pairs(x) if d.is_complex else x for d, x in zip(function.domains.values(), arguments, strict=True)]
     try:
-        return code(on.namespace(), *arguments)
+        return code(on.namespace(), *native)
     except MissingOperation as error:
         raise Uncomputable(f"{function.name} ({function.where}): {error}") from error
     except Exception as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == function.path]
         at = f" at line {frames[-1].lineno}" if frames else ""
         raise function.error(f"{what} raises {type(error).__name__}{at}: {error}") from error
+
+
+def _reals(function: Function, name: str, gradient: Balls) -> np.ndarray:
+    if function.domains[name].is_complex != isinstance(gradient, ComplexBalls):
+        kind, other = ("complex", "real") if function.domains[name].is_complex else ("real", "complex")
+        raise function.error(f"the hand-derived gradient for {name} is {other}; the argument is {kind}")
+    return pairs_of(gradient).entries if isinstance(gradient, ComplexBalls) else gradient.entries
 
 
 def _as_balls(function: Function, on: BallArithmetic, result: Any, what: str) -> Balls:

@@ -13,7 +13,8 @@ from flint import arb, ctx
 
 from functions import Function, Inputs
 from oracles import exact
-from oracles.balls import BallArithmetic, Balls
+from oracles.ball_arrays import Balls
+from oracles.balls import BallArithmetic
 from oracles.kinks import GradientAt, Kink, probe
 from oracles.machine_model import SLACK, MachineModel
 from oracles.taylor import TaylorArithmetic, first_coefficient

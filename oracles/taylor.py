@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_series, ctx
 
-from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic, Balls, objects
+from oracles.ball_arrays import Balls, objects
+from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic
 
 ctx.cap = 2  # every series here ends behind its first power
 

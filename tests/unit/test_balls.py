@@ -12,7 +12,8 @@ from flint import arb, ctx
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic, Balls
+from oracles.ball_arrays import Balls
+from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic
 from oracles.machine_model import FORMATS, SLACK, MachineModel
 
 DOUBLE, SINGLE = MachineModel(FORMATS["float64"]), MachineModel(FORMATS["float32"])
