@@ -12,7 +12,7 @@ from flint import arb, ctx
 
 from functions import Function, Inputs, direction
 from oracles import exact
-from oracles.ball_arrays import Balls, objects
+from oracles.ball_arrays import objects
 from oracles.balls import BallArithmetic
 from oracles.machine_model import MachineModel
 from oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, input_key, range_problem
