@@ -54,12 +54,18 @@ class Truth:
     """What is true at one input.
 
     `hand` is "agrees", "disagrees" or "absent". `kink` is there where the function has no gradient; `gradient` is then
-    just what the hand-derived formula gives, and it may be NaN."""
+    just what the hand-derived formula gives, and it may be NaN. `scale` is the size, per argument, against which lost
+    digits are told from a wrong formula: that of the largest entry."""
 
     value: Exact
     gradient: tuple[Exact, ...]
     hand: str
     kink: Kink | None
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """The largest true entry of each argument's gradient, in size."""
+        return tuple(float(np.abs(part.high).max(initial=0.0)) for part in self.gradient)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Its truth is the exact central difference of the hand-derived gradient, which mu
 bound comes from the same gradient in Taylor arithmetic with the machine model."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from flint import arb, ctx
@@ -25,7 +25,21 @@ Gradient = list[np.ndarray]
 
 
 @dataclass(frozen=True)
-class _Curvature:
+class Curvature(Truth):
+    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is the size of g v / x, over all
+    entries of the gradient g, the direction v and the input x: of terms of that size a second derivative is composed,
+    whether or not they cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
+
+    natural: float = 0.0
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """The largest true entry of each argument's product, or the natural size where that is larger."""
+        return tuple(max(largest, self.natural) for largest in super().scale)
+
+
+@dataclass(frozen=True)
+class _Found:
     """H v at one input, and why there is none: empty where there is."""
 
     product: tuple[Exact, ...]
@@ -39,12 +53,16 @@ class SecondOrder:
     def __init__(self, first: Reference) -> None:
         self.first, self.function = first, first.function
         self.direction = direction(self.function)
-        self._curvatures: dict[bytes, _Curvature] = {}
+        self._curvatures: dict[bytes, _Found] = {}
         self._bounds: dict[tuple[bytes, MachineModel], Bounds] = {}
 
     def truth(self, inputs: Inputs) -> Truth:
         """The value, and the Hessian-vector product in the place of the gradient. Raises as `Reference.truth`."""
-        return replace(self.first.truth(inputs), gradient=self._curvature(inputs).product, kink=None)
+        first = self.first.truth(inputs)
+        largest = max(first.scale, default=0.0)
+        sizes = [np.abs(v[x != 0] / x[x != 0]) for v, x in zip(self.direction, inputs, strict=True)]
+        natural = largest * max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+        return Curvature(first.value, self._curvature(inputs).product, first.hand, None, natural)
 
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds at `inputs`; out of range also where there is no second derivative."""
@@ -54,25 +72,25 @@ class SecondOrder:
                 self._bounds[key] = self._find_bounds(inputs, model)
         return self._bounds[key]
 
-    def _curvature(self, inputs: Inputs) -> _Curvature:
+    def _curvature(self, inputs: Inputs) -> _Found:
         key = input_key(inputs)
         if key not in self._curvatures:
             self._curvatures[key] = self._find_curvature(inputs)
         return self._curvatures[key]
 
-    def _find_curvature(self, inputs: Inputs) -> _Curvature:
+    def _find_curvature(self, inputs: Inputs) -> _Found:
         truth = self.first.truth(inputs)
         nothing = tuple(Exact.of(objects(np.full(x.shape, arb("nan")))) for x in inputs)
         if truth.kink is not None:
-            return _Curvature(nothing, "a kink")
+            return _Found(nothing, "a kink")
         if truth.hand != "agrees":
-            return _Curvature(nothing, "no hand-derived gradient that holds here")
+            return _Found(nothing, "no hand-derived gradient that holds here")
         central, gap = exact.precisely(lambda: self._quotients(inputs), lambda found: exact.certain(_flat(found[0])))
         with ctx.workprec(exact.FIRST_PRECISION):
             size = max((abs(e).abs_upper() for e in _flat(central)), default=arb(0))
             if not all(g.abs_upper() <= SMOOTH * size + exact.NOTHING for g in _flat(gap)):
-                return _Curvature(nothing, "a kink of the gradient")
-        return _Curvature(tuple(Exact.of(part) for part in central), "")
+                return _Found(nothing, "a kink of the gradient")
+        return _Found(tuple(Exact.of(part) for part in central), "")
 
     def _quotients(self, inputs: Inputs) -> tuple[Gradient, Gradient]:
         h = exact.step(inputs)
