@@ -21,9 +21,9 @@ from functions import Namespace, _formulas
 
 SAME = (
     "abs add argmax argmin broadcast_to ceil conj cos cosh divide equal exp expand_dims expm1 floor full_like greater "
-    "greater_equal hypot imag isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or "
-    "matmul max maximum mean min minimum moveaxis multiply negative not_equal ones_like prod real reciprocal repeat reshape "
-    "roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril triu where zeros_like"
+    "greater_equal hypot imag isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not "
+    "logical_or matmul max maximum mean min minimum moveaxis multiply negative not_equal ones_like prod real reciprocal repeat "
+    "reshape roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril triu where zeros_like"
 )
 OLDER = {
     **dict(acos="arccos", acosh="arccosh", asin="arcsin", asinh="arcsinh", atan="arctan", atan2="arctan2"),
@@ -135,9 +135,8 @@ class AutogradAdapter(NumpyAdapter):
             count = len(arrays) // 2
             primals, tangents = arrays[:count], arrays[count:]
             # One argument after the other: the tangent of a tuple of arguments cannot be taken.
-            slopes = [
-                autograd.differential_operators.make_jvp(traced, i)(*primals)(t)[1] for i, t in enumerate(tangents)
-            ]
+            pushes = [autograd.differential_operators.make_jvp(traced, i)(*primals) for i in range(count)]
+            slopes = [along(tangent)[1] for along, tangent in zip(pushes, tangents, strict=True)]
             if isinstance(slopes[0], tuple):
                 return tuple(sum(parts) for parts in zip(*slopes, strict=True))
             return sum(slopes)

@@ -74,9 +74,7 @@ class NumpyAdapter(Adapter):
         return silent(super().callable(function, dtype, device))
 
     def gradient(self, f: Callable) -> Callable:
-        raise Unsupported(
-            f"{self.name} cannot differentiate: it runs the hand-derived gradient of a registered function"
-        )
+        raise Unsupported(f"{self.name} cannot differentiate: it runs the hand-derived gradient of a function")
 
     def gradient_of(self, function: Function, dtype: str, device: str) -> Callable:
         if function.hand is None:
