@@ -33,7 +33,18 @@ def _conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) ->
     return jax.lax.conv_general_dilated(x, kernel, (stride,), [(padding, padding)])
 
 
-MAIN = named(jnp, UNARY, BINARY, ARRAYS, "argsort astype sort")
+def _scan(step: Callable, state: jax.Array, rows: jax.Array) -> jax.Array:
+    def along(state: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+        after = step(state, row)
+        return after, after
+
+    return jax.lax.scan(along, state, rows)[1]
+
+
+MAIN = named(jnp, UNARY, BINARY, ARRAYS, "argsort astype sort") | {
+    **named(jax.lax, "cond fori_loop while_loop"),
+    "scan": _scan,
+}
 SPECIAL = named(jax.scipy.special, "digamma entr erf erfc expit gammaln logit logsumexp xlog1py xlogy") | {
     "log_expit": jax.nn.log_sigmoid,
 }

@@ -125,6 +125,25 @@ def _svd(x: tf.Tensor, full_matrices: bool = True) -> tuple[tf.Tensor, tf.Tensor
     return u, values, tf.linalg.matrix_transpose(v)
 
 
+def _cond(predicate: tf.Tensor, on_true: Callable, on_false: Callable, *operands: tf.Tensor) -> Any:
+    return tf.cond(predicate, lambda: on_true(*operands), lambda: on_false(*operands))
+
+
+def _fori_loop(lower: int, upper: int, step: Callable, state: Any) -> Any:
+    # XLA differentiates a loop only if it knows how often it runs at most.
+    _, state = tf.while_loop(
+        lambda k, state: k < upper,
+        lambda k, state: (k + 1, step(k, state)),
+        (tf.constant(lower), state),
+        maximum_iterations=upper - lower,
+    )
+    return state
+
+
+def _while_loop(condition: Callable, step: Callable, state: Any) -> Any:
+    return tf.while_loop(condition, lambda state: (step(state),), (state,))[0]
+
+
 def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) -> tf.Tensor:
     # On the CPU the native convolution wants the channels last.
     x = tf.pad(tf.transpose(x, (0, 2, 1)), ((0, 0), (padding, padding), (0, 0)))
@@ -143,10 +162,12 @@ MAIN = {
     "argsort": _argsort,
     "astype": tf.cast,
     "clip": _clip,
+    "cond": _cond,
     "concat": lambda arrays, axis=0: tf.concat(arrays, axis),
     "cumulative_prod": lambda x, axis=0: tf.math.cumprod(x, axis),
     "cumulative_sum": lambda x, axis=0: tf.math.cumsum(x, axis),
     "flip": _flip,
+    "fori_loop": _fori_loop,
     "full_like": lambda x, fill_value: tf.constant(fill_value, x.dtype, x.shape),
     "isfinite": tf.math.is_finite,
     # Differentiable where x = y, which the formula with a maximum is not.
@@ -161,6 +182,7 @@ MAIN = {
     "positive": tf.identity,
     "prod": tf.math.reduce_prod,
     "roll": _roll,
+    "scan": lambda step, state, rows: tf.scan(step, rows, state),
     "sort": lambda x, axis=-1, descending=False: tf.sort(x, axis, "DESCENDING" if descending else "ASCENDING"),
     "std": _std,
     "sum": tf.math.reduce_sum,
@@ -171,6 +193,7 @@ MAIN = {
     "triu": _triu,
     "var": _var,
     "where": _where,
+    "while_loop": _while_loop,
 }
 LINALG = named(tf.linalg, "det eigh eigvalsh inv matrix_transpose pinv qr slogdet tensordot trace") | {
     "cholesky": _cholesky,

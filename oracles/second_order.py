@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, ctx
 
-from functions import Function, Inputs, direction
+from functions import Inputs, direction
 from oracles import exact
 from oracles.ball_arrays import objects
 from oracles.balls import BallArithmetic
-from oracles.machine_model import MachineModel
+from oracles.machine_model import SLACK, MachineModel
 from oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, input_key, range_problem
 from oracles.taylor import TaylorArithmetic, first_coefficient
 
@@ -99,6 +99,16 @@ class SecondOrder:
         gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
         return central, gap
 
+    def _noise(self, inputs: Inputs, model: MachineModel) -> list[float]:
+        # A second derivative is a change of the gradient. Where that is nothing, because terms cancel that another
+        # program does not even form (tanh'' at 0), what is left is the gradient's rounding over a change of the input
+        # by its own size, or by 1 where it is smaller.
+        sizes = np.abs(np.concatenate([np.ravel(x) for x in inputs]))
+        length = max(1.0, float(sizes[sizes > 0].min(initial=math.inf))) if (sizes > 0).any() else 1.0
+        speed = max(float(np.abs(v).max(initial=0.0)) for v in self.direction)
+        rounding = SLACK * model.format.unit_roundoff * speed / length
+        return [rounding * largest for largest in self.first.truth(inputs).scale]
+
     def _gradient(self, inputs: Inputs, distance: arb) -> Gradient:
         on = BallArithmetic()
         return exact.hand_gradient(self.function, on, exact.displaced(on, inputs, self.direction, distance))
@@ -113,14 +123,10 @@ class SecondOrder:
         series = exact.hand_gradient(self.function, on, moving)
         rounded = [objects(np.frompyfunc(first_coefficient, 1, 1)(part)) for part in series]
         pairs = zip(rounded, curvature.product, strict=True)
-        bounds = tuple(distance(balls, true.balls, model) for balls, true in pairs)
+        noise = self._noise(inputs, model)
+        bounds = tuple(distance(balls, true.balls, model) + n for (balls, true), n in zip(pairs, noise, strict=True))
         problem = range_problem(on.overflowed, model, bounds)
         return Bounds(first.value, bounds, problem, first.near_kink or on.undecided)
-
-
-def has_reference(function: Function) -> bool:
-    """Whether second derivatives can be verified: they are held to the hand-derived gradient."""
-    return function.hand is not None
 
 
 def _flat(parts: Gradient) -> list[arb]:

@@ -156,7 +156,7 @@ class Examiner:
         except Unsupported:
             raise
         except Exception as error:
-            raise BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise BackendRaised(_first_line(error)) from error
 
     def arrays(self, inputs: Inputs) -> list[Any]:
         """The arguments as arrays of the backend."""
@@ -258,7 +258,12 @@ class Examiner:
         try:
             return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
         except Exception as error:
-            raise BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise BackendRaised(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    # Some backends add a list of all their kernels.
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 class BackendRaised(Exception):
