@@ -51,7 +51,8 @@ SPECIAL: dict[str, Scalar] = {
     "digamma": arb.digamma,
     "erf": arb.erf,
     "erfc": arb.erfc,
-    "expit": lambda x: 1 / (1 + (-x).exp()),
+    # By the exponential that stays below 1: the other has a ball, far out, that contains no finite number.
+    "expit": lambda x: 1 / (1 + (-x).exp()) if x > 0 else x.exp() / (1 + x.exp()),
     "gammaln": lambda x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
 }
 

@@ -26,16 +26,16 @@ Gradient = list[np.ndarray]
 
 @dataclass(frozen=True)
 class Curvature(Truth):
-    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is the size of g v / x, over all
-    entries of the gradient g, the direction v and the input x: of terms of that size a second derivative is composed,
+    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is, per argument, the size of
+    g v / x, of its gradient g, its direction v and the input x: of terms of that size a second derivative is composed,
     whether or not they cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
 
-    natural: float = 0.0
+    natural: tuple[float, ...] = ()
 
     @property
     def scale(self) -> tuple[float, ...]:
-        """The largest true entry of each argument's product, or the natural size where that is larger."""
-        return tuple(max(largest, self.natural) for largest in super().scale)
+        """The largest true entry of each argument's product, or its natural size where that is larger."""
+        return tuple(map(max, super().scale, self.natural))
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,8 @@ class SecondOrder:
     def truth(self, inputs: Inputs) -> Truth:
         """The value, and the Hessian-vector product in the place of the gradient. Raises as `Reference.truth`."""
         first = self.first.truth(inputs)
-        largest = max(first.scale, default=0.0)
-        sizes = [np.abs(v[x != 0] / x[x != 0]) for v, x in zip(self.direction, inputs, strict=True)]
-        natural = largest * max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+        rates = [np.abs(v[x != 0] / x[x != 0]) for v, x in zip(self.direction, inputs, strict=True)]
+        natural = tuple(g * float(rate.max(initial=0.0)) for g, rate in zip(first.scale, rates, strict=True))
         return Curvature(first.value, self._curvature(inputs).product, first.hand, None, natural)
 
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
