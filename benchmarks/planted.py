@@ -42,7 +42,7 @@ def planted(function: Function, backend: str, alter: Alter) -> Function:
 def examiner(function: Function, backend: str, dtype: str, alter: Alter) -> Examiner:
     """What examines the planted function. It shares the truths of the original, whose body it has."""
     found = Examiner(Cell(planted(function, backend, alter), backend, "cpu", dtype, "reverse"))
-    found.reference = reference_of(function)
+    found.reference = found.judged_by = reference_of(function)
     return found
 
 
@@ -69,7 +69,7 @@ def nonzero_positions(function: Function, dtype: str) -> list[Position]:
 def _forward(function: Function, backend: str) -> Callable:
     # Compiled, because a first call costs op-by-op JAX seconds; also a user's kernel is.
     adapter = backends.load(backend)
-    bodies = {dtype: adapter.compile(adapter.callable(function, dtype, "cpu")) for dtype in ("float64", "float32")}
+    bodies = {dtype: adapter.prepared(adapter.callable(function, dtype, "cpu")) for dtype in ("float64", "float32")}
 
     def forward(*arguments: Any) -> Any:
         # An implementation is told no dtype: it takes that of its arguments, which may be traced ones.
@@ -81,7 +81,7 @@ def _forward(function: Function, backend: str) -> Callable:
 @cache
 def _right_gradient(function: Function, backend: str) -> Callable[[tuple], list[np.ndarray]]:
     adapter, kept = backends.load(backend), {}
-    gradient = adapter.compile(adapter.gradient(_forward(function, backend)))
+    gradient = adapter.prepared(adapter.gradient(_forward(function, backend)))
 
     def right(arguments: tuple) -> list[np.ndarray]:
         key = b"|".join(adapter.to_numpy(argument).tobytes() for argument in arguments)

@@ -36,8 +36,14 @@ def run(tmp_path: Path, source: str, *options: str, fakes: dict[str, str] | None
     command = [sys.executable, "-m", "pytest", str(ROOT), "--functions", "mine.py", "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "fakes"), "COLUMNS": "150"}
     backend = [] if "--backend" in options else ["--backend", "numpy"]
+    mode = [] if "--mode" in options else ["--mode", "reverse"]
     return subprocess.run(
-        [*command, *backend, *options], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [*command, *backend, *mode, *options],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -64,7 +70,17 @@ def test_a_good_function_is_verified_and_nothing_else_is_collected(tmp_path: Pat
 )
 def test_an_installed_checkout_verifies_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(textwrap.dedent(GOOD), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "--functions", str(tmp_path / "mine.py"), "--backend", "numpy"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--functions",
+        str(tmp_path / "mine.py"),
+        "--backend",
+        "numpy",
+        "--mode",
+        "reverse",
+    ]
     for folder in (tmp_path, ROOT, ROOT / "functions"):
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -22,7 +22,7 @@ def run(name: str, function: Function, dtype: str) -> tuple[float, list[float]]:
     adapter = backends.load(name)
     arrays = [adapter.array(x, dtype, "cpu") for x in function.points[0]]
     value = adapter.callable(function, dtype, "cpu")(*arrays)
-    gradient = adapter.differentiate(function, dtype, "cpu", "reverse")(*arrays)
+    gradient = backends.differentiate(adapter, function, dtype, "cpu", "reverse")(*arrays)
     return float(adapter.to_numpy(value)), [float(adapter.to_numpy(part)) for part in gradient]
 
 

@@ -188,8 +188,12 @@ def examined(part: object, *, device: str = "cpu", dtype: str = "float32") -> An
     """What an examiner of float32 on the CPU makes of `part` as the gradient of a vector of two."""
     examiner = object.__new__(Examiner)
     examiner.cell = SimpleNamespace(function=tie, backend="stub", device="cpu", dtype=dtype)
-    examiner.adapter = SimpleNamespace(to_numpy=as_array, device_of=lambda part: device if part.ndim else "cpu")
-    return examiner._converted((np.ones(2),), np.array(1, dtype), (part,))
+    examiner.adapter = SimpleNamespace(
+        to_numpy=as_array,
+        dtype_of=lambda part: part.dtype.name,
+        device_of=lambda part: device if part.ndim else "cpu",
+    )
+    return examiner._converted((np.ones(2),), np.array(1, dtype), (part,), ())
 
 
 def as_array(part: object) -> np.ndarray:
@@ -220,4 +224,4 @@ def test_the_order_of_structural_checks(part: object, device: str, problem: str)
 def test_a_gradient_that_is_not_one_array_per_argument(gradient: object) -> None:
     examiner = object.__new__(Examiner)
     examiner.cell = SimpleNamespace(function=tie)
-    assert "not one array per argument" in examiner._converted((np.ones(2),), np.array(1.0), gradient).problem
+    assert "not one array per argument" in examiner._converted((np.ones(2),), np.array(1.0), gradient, ()).problem
