@@ -123,6 +123,16 @@ def entr(xp, x):
     return -xp.special.xlogy(x, x)
 
 
+def betaln(xp, a, b):
+    """log B(a, b) = log Γ(a) + log Γ(b) - log Γ(a + b)"""
+    return xp.special.gammaln(a) + xp.special.gammaln(b) - xp.special.gammaln(a + b)
+
+
+def ndtr(xp, x):
+    """Φ(x) = erfc(-x/√2) / 2"""
+    return xp.special.erfc(-x / xp.sqrt(xp.asarray(2.0))) / 2
+
+
 def logsumexp(xp, x, axis=None, keepdims=False):
     """log Σ eˣ, shifted by the largest x"""
     largest = xp.max(x, axis=axis, keepdims=True)
@@ -194,7 +204,7 @@ def conv(xp, x, kernel, stride=1, padding=0):
 MAIN = {f.__name__: f for f in (square, reciprocal, log2, log10, hypot, logaddexp, clip, var, std, vecdot)}
 LINALG = {f.__name__: f for f in (vecdot, outer, vector_norm, matrix_power, trace)}
 FFT = {}
-SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, logsumexp)}
+SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
 NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, conv)} | {
     "sigmoid": expit,
     "log_sigmoid": log_expit,

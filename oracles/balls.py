@@ -15,11 +15,12 @@ import numpy as np
 from flint import arb
 
 from functions import Namespace
-from oracles import ball_linalg, complex_balls
+from oracles import ball_linalg, ball_special, complex_balls
 from oracles.ball_arrays import Balls, Decision, decided, objects
+from oracles.ball_special import SEVERAL, SPECIAL
 from oracles.machine_model import ABSOLUTE, MachineModel
 
-Scalar = Callable[[arb], arb]
+Scalar = Callable[..., arb]
 
 
 def _vectorized(function: Callable, arguments: int = 1) -> np.ufunc:
@@ -47,13 +48,6 @@ ELEMENTARY: dict[str, Scalar] = {
     "tan": arb.tan,
     "tanh": arb.tanh,
 }
-SPECIAL: dict[str, Scalar] = {
-    "digamma": arb.digamma,
-    "erf": arb.erf,
-    "erfc": arb.erfc,
-    "expit": lambda x: 1 / (1 + (-x).exp()),
-    "gammaln": lambda x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
-}
 
 
 class BallArithmetic:
@@ -73,7 +67,8 @@ class BallArithmetic:
         main |= {name: partial(self.elementwise, name) for name in ELEMENTARY}
         main |= {"inf": math.inf, "nan": math.nan, "newaxis": None}
         main |= {"pi": self._constant_ball(arb.pi()), "e": self._constant_ball(arb(1).exp())}
-        special = {name: partial(self.elementwise, name) for name in SPECIAL}
+        special = {name: partial(self.elementwise, name) for name in (*SPECIAL, *SEVERAL)}
+        special |= {name: partial(operation, self) for name, operation in ball_special.OPERATIONS.items()}
         linalg = {name: partial(function, self) for name, function in ball_linalg.OPERATIONS.items()}
         linalg |= {name: getattr(self, name) for name in ("matmul", "matrix_transpose", "tensordot")}
         special["logsumexp"] = self.logsumexp
@@ -84,15 +79,16 @@ class BallArithmetic:
         return Namespace("ball arithmetic", main, groups)
 
     def scalar(self, name: str) -> Scalar:
-        """The elementary or special function of one number."""
-        return ELEMENTARY[name] if name in ELEMENTARY else SPECIAL[name]
+        """The elementary or special function of one number, or of one of each argument."""
+        return (ELEMENTARY | SPECIAL | SEVERAL)[name]
 
-    def elementwise(self, name: str, x: Any) -> Balls:
+    def elementwise(self, name: str, *arguments: Any) -> Balls:
         """An elementary or special function of every entry."""
-        x = self._lift(x)
+        lifted = [self._lift(argument) for argument in arguments]
         if name == "sqrt":
-            self._note_zeros(x)
-        return self._rounded(_vectorized(self.scalar(name))(x.entries), name)
+            self._note_zeros(lifted[0])
+        function = _vectorized(self.scalar(name), len(lifted))
+        return self._rounded(function(*(argument.entries for argument in lifted)), name)
 
     def center(self, entries: np.ndarray) -> np.ndarray:
         """The numbers that comparisons and range checks look at."""
