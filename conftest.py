@@ -10,7 +10,7 @@ from functions import Function
 from report import command_line
 from report.options import Options
 from report.plugin import Reporter
-from tests.verification.cells import plan
+from tests.verification.cells import plan, with_differences
 from tests.verification.run import Verification
 
 OPTIONS = pytest.StashKey[Options]()
@@ -46,7 +46,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "function" in metafunc.fixturenames:
         metafunc.parametrize("function", _functions(metafunc.config), ids=lambda function: function.name)
     if "cell" in metafunc.fixturenames:
-        cells = plan(_functions(metafunc.config), metafunc.config.stash[OPTIONS])
+        options = metafunc.config.stash[OPTIONS]
+        cells = plan(_functions(metafunc.config), options)
+        if metafunc.definition.name == "test_against_own_differences":
+            cells = with_differences(cells, options)
         metafunc.parametrize("cell", cells, ids=lambda cell: cell.id)
 
 

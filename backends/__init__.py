@@ -4,15 +4,19 @@
 import importlib
 import importlib.metadata
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from backends.adapter import Adapter, Unsupported
 from backends.gpu import gpu_missing
+from backends.modes import MODES, Mode
+from functions import Function
 
 DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64")
 DEVICES = ("cpu", "gpu")
-MODES = ("reverse", "compiled")
+
+NUMPY_DTYPES = ("float64", "float32", "float16", "complex128", "complex64")
 
 
 @dataclass(frozen=True)
@@ -21,36 +25,70 @@ class Backend:
 
     `distributions` are the names under which it may be installed; `gpu_distributions` those of which one must be there
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
-    `modes` are those that its adapter claims."""
+    `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
+    too slow here for the default run."""
 
     name: str
     distributions: tuple[str, ...]
     cure: str
     has_gpu: bool = True
-    dtypes: tuple[str, ...] = ("float64", "float32")
-    modes: tuple[str, ...] = ("reverse",)
+    dtypes: tuple[str, ...] = DTYPES
+    modes: tuple[str, ...] = tuple(MODES)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    nightly: tuple[str, ...] = ()
     gpu_distributions: tuple[str, ...] = ()
 
 
 BACKENDS = {
     backend.name: backend
     for backend in (
-        Backend("numpy", ("numpy",), "pip install -r requirements/numpy-cpu.txt", has_gpu=False),
-        Backend("autograd", ("autograd",), "pip install -r requirements/autograd-cpu.txt", has_gpu=False),
+        Backend(
+            "numpy",
+            ("numpy",),
+            "pip install -r requirements/numpy-cpu.txt",
+            has_gpu=False,
+            dtypes=NUMPY_DTYPES,
+            modes=("reverse",),
+            lacks={
+                "bfloat16": "NumPy has no bfloat16",
+                **dict.fromkeys(MODES, "numpy runs the hand-derived gradient, and that in one way"),
+            },
+        ),
+        Backend(
+            "autograd",
+            ("autograd",),
+            "pip install -r requirements/autograd-cpu.txt",
+            has_gpu=False,
+            dtypes=NUMPY_DTYPES,
+            modes=tuple(mode for mode in MODES if mode not in ("compiled", "xla", "vectorized")),
+            lacks={
+                "bfloat16": "NumPy has no bfloat16",
+                "compiled": "autograd has no compiler",
+                "xla": "autograd has no compiler",
+                "vectorized": "autograd has no vectorizing transformation",
+            },
+        ),
         Backend(
             "tensorflow",
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
             "pip install -r requirements/tensorflow-cpu.txt",
-            modes=("reverse", "compiled"),
         ),
         Backend(
             "jax",
             ("jax",),
             "pip install -r requirements/jax-cpu.txt",
-            modes=("reverse", "compiled"),
+            modes=tuple(mode for mode in MODES if mode != "xla"),
+            lacks={"xla": "jax compiles with XLA in every mode but reverse: see compiled"},
             gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
         ),
-        Backend("torch", ("torch",), "pip install -r requirements/torch-cpu.txt"),
+        Backend(
+            "torch",
+            ("torch",),
+            "pip install -r requirements/torch-cpu.txt",
+            modes=tuple(mode for mode in MODES if mode != "xla"),
+            lacks={"xla": "PyTorch reaches XLA by a package of its own, torch_xla"},
+            nightly=("compiled",),
+        ),
     )
 }
 
@@ -93,6 +131,15 @@ def _is_installed(distribution: str) -> bool:
     return True
 
 
+def differentiate(adapter: Adapter, function: Function, dtype: str, device: str, mode: str) -> Callable:
+    """The code that is verified in this mode. Raises `Unsupported` for what the adapter does not claim."""
+    known = BACKENDS[adapter.name]
+    for name, claimed in ((dtype, known.dtypes), (mode, known.modes)):
+        if name not in claimed:
+            raise Unsupported(known.lacks[name])
+    return MODES[mode].compose(adapter, function, dtype, device)
+
+
 @cache
 def load(name: str) -> Adapter:
     """Import a backend and return its adapter.
@@ -117,7 +164,9 @@ __all__ = [
     "MODES",
     "Adapter",
     "Backend",
+    "Mode",
     "Unsupported",
+    "differentiate",
     "gpu_missing",
     "installed_version",
     "load",

@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from functions import Function, Namespace
+from functions import Function, Inputs, Namespace
+
+REAL_PART = {"complex128": "float64", "complex64": "float32"}
+"""The dtype of real and imaginary part."""
 
 UNARY = (
-    "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor isfinite log log1p log2 log10 logical_not "
-    "negative positive reciprocal sign sin sinh sqrt square tan tanh"
+    "abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor imag isfinite log log1p log2 log10 "
+    "logical_not negative positive real reciprocal sign sin sinh sqrt square tan tanh"
 )
 BINARY = (
     "add atan2 divide equal greater greater_equal hypot less less_equal logaddexp logical_and logical_or maximum "
@@ -36,8 +39,9 @@ def named(module: Any, *names: str) -> dict[str, Any]:
 
 
 def dtype_of_values(values: np.ndarray, dtype: str) -> str:
-    """What a creation function makes of Python or NumPy values: reals get the dtype under test, never float64."""
-    return {"f": dtype, "i": "int64", "u": "int64", "b": "bool"}[values.dtype.kind]
+    """What a creation function makes of Python or NumPy values: reals get the dtype under test (of its parts, where it
+    is complex), never float64."""
+    return {"f": REAL_PART.get(dtype, dtype), "c": dtype, "i": "int64", "u": "int64", "b": "bool"}[values.dtype.kind]
 
 
 def creation(asarray: Callable) -> dict[str, Any]:
@@ -90,7 +94,11 @@ class Adapter(ABC):
 
     @abstractmethod
     def to_numpy(self, array: Any) -> np.ndarray:
-        """The same values and dtype as a NumPy array. Raises `TypeError` for what is no array of the backend."""
+        """The same values as a NumPy array. Raises `TypeError` for what is no array of the backend."""
+
+    def dtype_of(self, array: Any) -> str:
+        """The name of an array's dtype, as in DTYPES."""
+        return array.dtype.name
 
     @abstractmethod
     def device_of(self, array: Any) -> str:
@@ -98,16 +106,45 @@ class Adapter(ABC):
 
     @abstractmethod
     def gradient(self, f: Callable) -> Callable:
-        """Reverse mode: from `f(*arrays)`, a scalar, to a function that returns a tuple, one gradient per argument.
-        What the backend leaves unconnected stays None."""
+        """Reverse mode: from `f(*arrays)`, a real scalar, to a function that returns a tuple, one gradient per
+        argument. What the backend leaves unconnected stays None. For a complex argument it is df/dRe + i df/dIm."""
 
-    @abstractmethod
+    def inner_gradient(self, f: Callable) -> Callable:
+        """A gradient that can itself be differentiated."""
+        return self.gradient(f)
+
+    def jvp(self, f: Callable) -> Callable:
+        """Forward mode: from `f(*arrays)` to a function `(*arrays, *tangents)` that returns the tangent of the result,
+        or a tuple of them where the result is one."""
+        raise Unsupported(f"{self.name} has no forward mode")
+
     def vectorize(self, f: Callable) -> Callable:
         """From `f(*arrays)` to a function of arrays with one more leading axis, of equal length, mapped over it."""
+        raise Unsupported(f"{self.name} has no vectorizing transformation")
 
-    @abstractmethod
+    def checkpoint(self, f: Callable) -> Callable:
+        """The same function, whose intermediate results are computed anew for the backward pass."""
+        raise Unsupported(f"{self.name} has no rematerialization")
+
     def compile(self, f: Callable) -> Callable:
-        """The same function, compiled where the backend has a compiler."""
+        """The same function, compiled by the backend's own compiler."""
+        raise Unsupported(f"{self.name} has no compiler")
+
+    def compile_by_xla(self, f: Callable) -> Callable:
+        """The same function, compiled by XLA, where that is not what `compile` does."""
+        raise Unsupported(f"{self.name} has no second compiler")
+
+    def prepared(self, f: Callable) -> Callable:
+        """The same function, compiled where that pays within a few calls; every mode but `reverse` runs so."""
+        return f
+
+    def arguments(self, function: Function, inputs: Inputs, dtype: str, device: str) -> list[Any]:
+        """The arguments of `function` as arrays of the backend. In a complex dtype a real argument has the dtype of the
+        parts."""
+        return [
+            self.array(domain.native(x), dtype if domain.is_complex else REAL_PART.get(dtype, dtype), device)
+            for domain, x in zip(function.domains.values(), inputs, strict=True)
+        ]
 
     def callable(self, function: Function, dtype: str, device: str) -> Callable:
         """What this backend runs for `function`: its own implementation, or the body in this backend's namespace."""
@@ -118,10 +155,5 @@ class Adapter(ABC):
         return lambda *arguments: function.body(xp, *arguments)
 
     def gradient_of(self, function: Function, dtype: str, device: str) -> Callable:
-        """The gradient in mode `reverse`: of what this backend runs for `function`."""
+        """The gradient of what this backend runs for `function`."""
         return self.gradient(self.callable(function, dtype, device))
-
-    def differentiate(self, function: Function, dtype: str, device: str, mode: str) -> Callable:
-        """The gradient that is verified. A mode is a composition of transformations."""
-        gradient = self.gradient_of(function, dtype, device)
-        return {"reverse": lambda: gradient, "compiled": lambda: self.compile(gradient)}[mode]()

@@ -8,20 +8,22 @@ from importlib.metadata import version
 from typing import Any
 
 import autograd
+import autograd.builtins
+import autograd.differential_operators
 import autograd.numpy as anp
 import autograd.scipy.special as special
 import numpy as np
-from autograd.tracer import isbox
+from autograd.tracer import getval, isbox
 
 from backends.adapter import Adapter, creation, dtype_of_values, named
 from backends.numpy_adapter import NumpyAdapter, silent
 from functions import Namespace, _formulas
 
 SAME = (
-    "abs add argmax argmin broadcast_to ceil cos cosh divide equal exp expand_dims expm1 floor full_like greater "
-    "greater_equal hypot isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not logical_or "
-    "matmul max maximum mean min minimum moveaxis multiply negative not_equal ones_like prod reciprocal repeat reshape "
-    "roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril triu where zeros_like"
+    "abs add argmax argmin broadcast_to ceil conj cos cosh divide equal exp expand_dims expm1 floor full_like greater "
+    "greater_equal hypot imag isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not "
+    "logical_or matmul max maximum mean min minimum moveaxis multiply negative not_equal ones_like prod real reciprocal repeat "
+    "reshape roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril triu where zeros_like"
 )
 OLDER = {
     **dict(acos="arccos", acosh="arccosh", asin="arcsin", asinh="arcsinh", atan="arctan", atan2="arctan2"),
@@ -103,7 +105,7 @@ def _namespace(tested: str) -> Namespace:
 
 
 class AutogradAdapter(NumpyAdapter):
-    """The arrays are NumPy's, and so are devices, conversions, mapping (a loop) and compiling (none)."""
+    """The arrays are NumPy's, and so are devices and conversions."""
 
     name = "autograd"
     gradient_of = Adapter.gradient_of
@@ -119,9 +121,30 @@ class AutogradAdapter(NumpyAdapter):
             with warnings.catch_warnings():
                 # An argument that f ignores gets zeros, which is right; the warning about it would end the run.
                 warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
-                return autograd.grad(f, tuple(range(len(arguments))))(*arguments)
+                parts = autograd.grad(f, tuple(range(len(arguments))))(*arguments)
+            return tuple(anp.conj(part) if np.iscomplexobj(getval(part)) else part for part in parts)
 
         return silent(gradient)
+
+    def jvp(self, f: Callable) -> Callable:
+        def traced(*arguments: Any) -> Any:
+            result = f(*arguments)
+            return autograd.builtins.tuple(result) if isinstance(result, tuple) else result
+
+        def push(*arrays: Any) -> Any:
+            count = len(arrays) // 2
+            primals, tangents = arrays[:count], arrays[count:]
+            # One argument after the other: the tangent of a tuple of arguments cannot be taken.
+            pushes = [autograd.differential_operators.make_jvp(traced, i)(*primals) for i in range(count)]
+            slopes = [along(tangent)[1] for along, tangent in zip(pushes, tangents, strict=True)]
+            if isinstance(slopes[0], tuple):
+                return tuple(sum(parts) for parts in zip(*slopes, strict=True))
+            return sum(slopes)
+
+        return silent(push)
+
+    def checkpoint(self, f: Callable) -> Callable:
+        return autograd.differential_operators.checkpoint(f)
 
 
 ADAPTER = AutogradAdapter

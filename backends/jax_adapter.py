@@ -76,7 +76,7 @@ class JaxAdapter(Adapter):
         return _namespace(dtype, self.devices()[device])
 
     def array(self, values: np.ndarray, dtype: str, device: str) -> jax.Array:
-        return jax.device_put(np.array(values, dtype=dtype), self.devices()[device])
+        return jax.device_put(jnp.asarray(values, dtype=dtype), self.devices()[device])
 
     def to_numpy(self, array: Any) -> np.ndarray:
         if not isinstance(array, jax.Array):
@@ -88,13 +88,30 @@ class JaxAdapter(Adapter):
         return device.platform
 
     def gradient(self, f: Callable) -> Callable:
-        return lambda *arguments: jax.grad(f, tuple(range(len(arguments))))(*arguments)
+        def gradient(*arguments: jax.Array) -> tuple[jax.Array, ...]:
+            parts = jax.grad(f, tuple(range(len(arguments))))(*arguments)
+            # JAX gives df/dRe - i df/dIm.
+            return tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in parts)
+
+        return gradient
+
+    def jvp(self, f: Callable) -> Callable:
+        def push(*arrays: jax.Array) -> Any:
+            count = len(arrays) // 2
+            return jax.jvp(f, arrays[:count], arrays[count:])[1]
+
+        return push
 
     def vectorize(self, f: Callable) -> Callable:
         return jax.vmap(f)
 
+    def checkpoint(self, f: Callable) -> Callable:
+        return jax.checkpoint(f)
+
     def compile(self, f: Callable) -> Callable:
         return jax.jit(f)
+
+    prepared = compile
 
 
 ADAPTER = JaxAdapter

@@ -19,7 +19,19 @@ MAIN = named(np, UNARY, BINARY, ARRAYS) | {
     "sort": lambda x, axis=-1, descending=False: -np.sort(-x, axis=axis) if descending else np.sort(x, axis=axis),
     "argsort": lambda x, axis=-1, descending=False: np.argsort(-x if descending else x, axis=axis, stable=True),
 }
-SPECIAL = named(scipy.special, "digamma entr erf erfc expit gammaln log_expit logit logsumexp xlog1py xlogy")
+
+
+def _in_own_dtype(f: Callable) -> Callable:
+    """SciPy computes in float32 what it is given in float16; the result is rounded back."""
+    return lambda x, *more, **options: np.asarray(f(x, *more, **options)).astype(np.asarray(x).dtype, copy=False)
+
+
+SPECIAL = {
+    name: _in_own_dtype(function)
+    for name, function in named(
+        scipy.special, "digamma entr erf erfc expit gammaln log_expit logit logsumexp xlog1py xlogy"
+    ).items()
+}
 
 
 @cache
@@ -62,7 +74,7 @@ class NumpyAdapter(Adapter):
         return silent(super().callable(function, dtype, device))
 
     def gradient(self, f: Callable) -> Callable:
-        raise Unsupported("numpy cannot differentiate: it runs the hand-derived gradient of a registered function")
+        raise Unsupported(f"{self.name} cannot differentiate: it runs the hand-derived gradient of a function")
 
     def gradient_of(self, function: Function, dtype: str, device: str) -> Callable:
         if function.hand is None:
@@ -78,18 +90,6 @@ class NumpyAdapter(Adapter):
             )
 
         return silent(gradient)
-
-    def vectorize(self, f: Callable) -> Callable:
-        def mapped(*arguments: np.ndarray) -> Any:
-            results = [f(*(np.asarray(a) for a in one)) for one in zip(*arguments, strict=True)]
-            if isinstance(results[0], tuple):
-                return tuple(np.stack(parts) for parts in zip(*results, strict=True))
-            return np.stack(results)
-
-        return mapped
-
-    def compile(self, f: Callable) -> Callable:
-        return f
 
 
 def silent(f: Callable) -> Callable:

@@ -135,7 +135,7 @@ def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) ->
 LIFTED = BINARY.replace("hypot", "").replace("logaddexp", "").split()
 MAIN = {
     **named(tf.math, "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor log log1p logical_not"),
-    **named(tf.math, "negative reciprocal sign sin sinh sqrt square tan tanh"),
+    **named(tf.math, "conj imag negative real reciprocal sign sin sinh sqrt square tan tanh"),
     **{name: _lifted(getattr(tf.math, name)) for name in LIFTED},
     **named(tf, "broadcast_to expand_dims ones_like repeat reshape squeeze stack tensordot zeros_like"),
     "argmax": _extreme(tf.argmax),
@@ -258,6 +258,18 @@ class TensorflowAdapter(Adapter):
 
         return _placed(gradient)
 
+    def jvp(self, f: Callable) -> Callable:
+        def push(*arrays: tf.Tensor) -> Any:
+            count = len(arrays) // 2
+            with tf.autodiff.ForwardAccumulator(list(arrays[:count]), list(arrays[count:])) as accumulator:
+                result = f(*arrays[:count])
+            return accumulator.jvp(result, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+        return _placed(push)
+
+    def checkpoint(self, f: Callable) -> Callable:
+        return tf.recompute_grad(f)
+
     def vectorize(self, f: Callable) -> Callable:
         def mapped(*arguments: tf.Tensor) -> Any:
             missing: list[bool] = []
@@ -281,6 +293,11 @@ class TensorflowAdapter(Adapter):
     def compile(self, f: Callable) -> Callable:
         # Without AutoGraph: a body is traced as it stands, as by the other backends.
         return _placed(tf.function(f, autograph=False))
+
+    def compile_by_xla(self, f: Callable) -> Callable:
+        return _placed(tf.function(f, autograph=False, jit_compile=True))
+
+    prepared = compile
 
 
 def _placed(f: Callable, handle: str | None = None) -> Callable:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from backends.adapter import BINARY, UNARY, Adapter, creation, dtype_of_values, named
 from functions import Namespace
@@ -16,7 +17,9 @@ from functions import Namespace
 torch.backends.cuda.matmul.allow_tf32 = False
 torch.backends.cudnn.allow_tf32 = False
 
-DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "int64", "bool")}
+DTYPES = {
+    name: getattr(torch, name) for name in "float64 float32 float16 bfloat16 complex128 complex64 int64 bool".split()
+}
 
 
 def _lifted(operation: Callable) -> Callable:
@@ -137,7 +140,7 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
 
 
 class TorchAdapter(Adapter):
-    """PyTorch, eager: torch.compile takes far too long for a default."""
+    """PyTorch, eager in every mode but `compiled`: torch.compile takes seconds for every function."""
 
     name = "torch"
     # Measured, PyTorch 2.13.0 on x86-64, eager and vmap: subnormal inputs and results of * / sum exp survive.
@@ -161,16 +164,20 @@ class TorchAdapter(Adapter):
     def to_numpy(self, array: Any) -> np.ndarray:
         if not torch.is_tensor(array):
             raise TypeError(f"{array!r} is a {type(array).__name__}, not a PyTorch tensor")
-        return array.detach().cpu().numpy()
+        # NumPy has no bfloat16; float32 holds its values. By force: also from the graph, the GPU and a symbolic zero.
+        return (array.float() if array.dtype == torch.bfloat16 else array).numpy(force=True)
+
+    def dtype_of(self, array: torch.Tensor) -> str:
+        return str(array.dtype).removeprefix("torch.")
 
     def device_of(self, array: torch.Tensor) -> str:
         return "gpu" if array.is_cuda else "cpu"
 
     def gradient(self, f: Callable) -> Callable:
         def gradient(*arguments: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-            # Inside vmap a tensor cannot become a leaf; there the functional transformation must do, and what is
-            # unconnected gets zeros.
-            if torch._C._functorch.is_batchedtensor(arguments[0]):
+            # Inside a functional transformation a tensor cannot become a leaf; there only another one will do, and
+            # what is unconnected gets zeros.
+            if torch._C._functorch.is_functorch_wrapped_tensor(arguments[0]):
                 return torch.func.grad(f, tuple(range(len(arguments))))(*arguments)
             leaves = tuple(argument.detach().clone().requires_grad_() for argument in arguments)
             result = f(*leaves)
@@ -180,11 +187,32 @@ class TorchAdapter(Adapter):
 
         return gradient
 
+    def inner_gradient(self, f: Callable) -> Callable:
+        def gradient(*arguments: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+            if torch._C._functorch.is_functorch_wrapped_tensor(arguments[0]):
+                return torch.func.grad(f, tuple(range(len(arguments))))(*arguments)
+            result = f(*arguments)
+            if not result.requires_grad:
+                return (None,) * len(arguments)
+            return torch.autograd.grad(result, arguments, create_graph=True, allow_unused=True)
+
+        return gradient
+
+    def jvp(self, f: Callable) -> Callable:
+        def push(*arrays: torch.Tensor) -> Any:
+            count = len(arrays) // 2
+            return torch.func.jvp(f, arrays[:count], arrays[count:])[1]
+
+        return push
+
     def vectorize(self, f: Callable) -> Callable:
         return torch.func.vmap(f)
 
+    def checkpoint(self, f: Callable) -> Callable:
+        return lambda *arguments: checkpoint(f, *arguments, use_reentrant=False)
+
     def compile(self, f: Callable) -> Callable:
-        return f
+        return torch.compile(f)
 
 
 ADAPTER = TorchAdapter

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from functions._domains import Domain
 
 Inputs = tuple[np.ndarray, ...]
-"""One float64 array per argument, in the order of the body's signature; a complex argument is held in real numbers, with
-one more axis for its real and imaginary part."""
+"""One float64 array per argument, in the order of the body's signature. A complex argument is held in real numbers,
+with one more axis for its real and imaginary part."""
 
 
 class RegistryError(Exception):

@@ -203,7 +203,8 @@ class BallArithmetic:
             return Balls(x + y, self)
         # u (|x| + |y|), not u |x + y|: a backend may add these and other terms in an order of its own.
         factor = self.model.factor("add")
-        return Balls(self._in_range(objects(x * factor + y * factor)), self)
+        # A product of a 0-d array is its element; NumPy would take a bare series for a sequence of numbers.
+        return Balls(self._in_range(objects(objects(x * factor) + objects(y * factor))), self)
 
     def subtract(self, x: Any, y: Any) -> Balls:
         return self.add(x, -self._lift(y))

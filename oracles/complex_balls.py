@@ -1,8 +1,9 @@
-"""Complex numbers in ball arithmetic: a pair of arrays of real balls, real and imaginary part, so that whatever holds of
+"""Complex numbers in ball arithmetic: a pair of arrays of real balls, real and imaginary part, so that what holds of
 real balls (rounding, ranges, kinks, Taylor series) holds of each part.
 
 A product rounds each of its four real products and both sums, as the textbook formula does (Higham, Accuracy and
-Stability of Numerical Algorithms, 2nd ed., section 3.6): the error of a part is relative to |z| |w|, not to the part."""
+Stability of Numerical Algorithms, 2nd ed., section 3.6): the error of a part is relative to |z| |w|, not to that
+part."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -118,23 +119,28 @@ def pairs_of(z: ComplexBalls) -> Balls:
 
 
 def add(on, z, w):
+    """z + w, each part by itself"""
     z, w = lifted(on, z), lifted(on, w)
     return ComplexBalls(z.re + w.re, z.im + w.im)
 
 
 def subtract(on, z, w):
+    """z - w, each part by itself"""
     return add(on, z, -lifted(on, w))
 
 
 def multiply(on, z, w):
+    """z w"""
     return _bilinear(on.multiply, lifted(on, z), lifted(on, w))
 
 
 def matmul(on, z, w):
+    """The matrix product z w"""
     return _bilinear(on.matmul, lifted(on, z), lifted(on, w))
 
 
 def tensordot(on, z, w, *, axes=2):
+    """The sum of products over `axes`"""
     return _bilinear(lambda x, y: on.tensordot(x, y, axes=axes), lifted(on, z), lifted(on, w))
 
 
@@ -166,14 +172,17 @@ def power(on, z, exponent):
 
 
 def real(on, z):
+    """Re z"""
     return z.re
 
 
 def imag(on, z):
+    """Im z"""
     return z.im
 
 
 def conj(on, z):
+    """z̄"""
     z = lifted(on, z)
     return ComplexBalls(z.re, -z.im)
 
@@ -235,10 +244,12 @@ def cosh(on, z):
 
 
 def tan(on, z):
+    """sin z / cos z"""
     return divide(on, sin(on, z), cos(on, z))
 
 
 def tanh(on, z):
+    """sinh z / cosh z"""
     return divide(on, sinh(on, z), cosh(on, z))
 
 

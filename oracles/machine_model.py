@@ -8,6 +8,7 @@ elementary function within k ulp has |δ| ≤ 2ku. A sum of n terms in any order
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 from flint import arb
 
 SLACK = 4.0
@@ -99,6 +100,14 @@ class Format:
     def unit_roundoff(self) -> float:
         """u = 2**-p, the largest relative error of rounding to nearest."""
         return 2.0**-self.precision
+
+    def rounded(self, values: np.ndarray) -> np.ndarray:
+        """The nearest numbers of this format, ties to even, as float64; infinite beyond the largest."""
+        with np.errstate(over="ignore"):
+            exponents = np.maximum(np.frexp(values)[1], np.frexp(self.tiny)[1])
+            quantum = np.ldexp(1.0, exponents - self.precision)
+            near = np.rint(values / quantum) * quantum
+        return np.where(np.abs(near) > self.largest, np.copysign(np.inf, values), near)
 
     @property
     def smallest(self) -> float:

@@ -54,12 +54,18 @@ class Truth:
     """What is true at one input.
 
     `hand` is "agrees", "disagrees" or "absent". `kink` is there where the function has no gradient; `gradient` is then
-    just what the hand-derived formula gives, and it may be NaN."""
+    just what the hand-derived formula gives, and it may be NaN. `scale` is the size, per argument, against which lost
+    digits are told from a wrong formula: that of the largest entry."""
 
     value: Exact
     gradient: tuple[Exact, ...]
     hand: str
     kink: Kink | None
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """The largest true entry of each argument's gradient, in size."""
+        return tuple(float(np.abs(part.high).max(initial=0.0)) for part in self.gradient)
 
 
 @dataclass(frozen=True)
@@ -87,14 +93,14 @@ class Reference:
 
     def truth(self, inputs: Inputs) -> Truth:
         """The truth at `inputs`. Raises `RegistryError` when the function is not finite there."""
-        key = _key(inputs)
+        key = input_key(inputs)
         if key not in self._truths:
             self._truths[key] = self._find_truth(inputs)
         return self._truths[key]
 
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds at `inputs` on a machine of this model."""
-        key = (_key(inputs), model)
+        key = (input_key(inputs), model)
         if key not in self._bounds:
             with ctx.workprec(BOUND_PRECISION):
                 self._bounds[key] = self._find_bounds(inputs, model)
@@ -180,7 +186,7 @@ class Reference:
         forward = BallArithmetic(model)
         arguments = [forward.inputs(x) for x in inputs]
         value = np.array(exact.body_value(self.function, forward, arguments), dtype=object)
-        value_bound = _distance(value, truth.value.balls, model)
+        value_bound = distance(value, truth.value.balls, model)
         if truth.hand == "agrees":
             backward = BallArithmetic(model)
             gradient = exact.hand_gradient(self.function, backward, [backward.inputs(x) for x in inputs])
@@ -188,11 +194,11 @@ class Reference:
             backward = TaylorArithmetic(model)
             gradient = taylor_gradient(self.function, backward, arguments)
         if truth.kink is None:
-            bounds = tuple(_distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
+            bounds = tuple(distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
         else:
             bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
         overflowed = forward.overflowed or backward.overflowed
-        problem = _range_problem(overflowed, model, (value_bound, *bounds))
+        problem = range_problem(overflowed, model, (value_bound, *bounds))
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
 
 
@@ -232,7 +238,8 @@ def _same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
     return all(abs(p - q).abs_upper() <= exact.AGREEMENT * largest for p, q in pairs)
 
 
-def _key(inputs: Inputs) -> bytes:
+def input_key(inputs: Inputs) -> bytes:
+    """What tells one input from another: its bytes."""
     return b"|".join(x.tobytes() for x in inputs)
 
 
@@ -240,7 +247,8 @@ def _exacts(parts: tuple[np.ndarray, ...] | list[np.ndarray]) -> tuple[Exact, ..
     return tuple(Exact.of(part) for part in parts)
 
 
-def _distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel) -> np.ndarray:
+def distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel) -> np.ndarray:
+    """How far an answer within `balls` may be from the truth, entry by entry, slack and underflow included."""
     # float() rounds to nearest: one more part in 2**50 keeps the bound a bound.
     upper = np.frompyfunc(lambda ball, true: float(abs(ball - true).abs_upper()), 2, 1)
     radius = np.asarray(upper(balls, truth), dtype=float)
@@ -253,7 +261,8 @@ def _kink_bound(limits: np.ndarray, model: MachineModel) -> np.ndarray:
     return np.full(limits.shape[1:], SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.format.tiny)
 
 
-def _range_problem(overflowed: bool, model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:
+def range_problem(overflowed: bool, model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:
+    """Why these bounds can judge nothing in this format; empty where they can."""
     if overflowed:
         return f"an intermediate result overflows {model.format.name}"
     if not all(np.isfinite(bound).all() for bound in bounds):

@@ -82,6 +82,24 @@ class TaylorArithmetic(BallArithmetic):
         constant_term = np.frompyfunc(lambda e: e[0] if isinstance(e, arb_series) else e, 1, 1)
         return objects(constant_term(entries))
 
+    def _in_range(self, entries: np.ndarray, operation: str = "add") -> np.ndarray:
+        # The derivative overflows and underflows as the value does.
+        derivatives = objects(np.frompyfunc(first_coefficient, 1, 1)(entries))
+        sizes = np.abs(derivatives.astype(float))
+        if (sizes > self.model.format.largest).any():
+            self.overflowed = True
+        entries = super()._in_range(entries, operation)
+        return self._with_faint_derivatives(entries) if ((sizes > 0) & (sizes < self._faint)).any() else entries
+
+    def _with_faint_derivatives(self, entries: np.ndarray) -> np.ndarray:
+        error = arb_series([0, arb(0, self.model.underflow())])
+
+        def widen(entry: Any) -> Any:
+            slope = first_coefficient(entry)
+            return entry if slope.is_zero() or not abs(slope) < self._faint else entry + error
+
+        return objects(np.frompyfunc(widen, 1, 1)(entries))
+
     def hull(self, a: Any, b: Any) -> Any:
         parts = [(e[0], e[1]) if isinstance(e, arb_series) else (e, arb(0)) for e in (a, b)]
         return arb_series([p.union(q) for p, q in zip(*parts, strict=True)])
@@ -106,6 +124,11 @@ class TaylorArithmetic(BallArithmetic):
     def _roughened(self, x: Any, operation: str) -> Balls:
         x = self._lift(x)
         return x if self.model is None else Balls(x.entries * self.model.factor(operation), self)
+
+    def moving(self, x: Balls, velocity: np.ndarray) -> Balls:
+        """The array x + t v, for the velocity v."""
+        series = np.frompyfunc(lambda entry, v: arb_series([entry, arb(float(v))]), 2, 1)
+        return Balls(objects(series(x.entries, velocity)), self)
 
     def along(self, x: Balls, index: tuple[int, ...]) -> Balls:
         """The array x with the series x + t at one entry."""

@@ -45,7 +45,7 @@ class Answer:
 class Entry:
     """The worst entry of an answer: where it is, what is right, what came, how far off and how far it may be.
 
-    `relative` is the error against the largest true entry of the same argument."""
+    `relative` is the error against the largest true entry of the same argument, or against what `Truth.scale` says."""
 
     argument: str
     index: tuple[int, ...]
@@ -77,20 +77,20 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
         return Judgement(Verdict.WRONG, answer.problem)
     if truth.kink is not None:
         return _judge_kink(answer, truth, bounds, names, format)
-    parts = [("value", answer.value, truth.value, bounds.value)]
-    parts += list(zip(names, answer.gradient, truth.gradient, bounds.gradient, strict=True))
-    entries = [_worst(name, got, exact, bound, format) for name, got, exact, bound in parts if got.size]
+    parts = [("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)))]
+    parts += list(zip(names, answer.gradient, truth.gradient, bounds.gradient, truth.scale, strict=True))
+    entries = [_worst(name, got, exact, bound, scale, format) for name, got, exact, bound, scale in parts if got.size]
     worst = max(entries, key=_badness)
     if worst.ratio <= 1:
-        blind = [name for name, _, exact, bound in parts[1:] if _is_vacuous(exact, bound)]
+        blind = [name for name, _, exact, bound, _ in parts[1:] if _is_vacuous(exact, bound)]
         if blind:
             why = "within rounding of a kink, " if bounds.near_kink else ""
             return Judgement(Verdict.INCONCLUSIVE, f"{why}the bound exceeds the gradient for {', '.join(blind)}", worst)
         return Judgement(Verdict.VERIFIED, "", worst)
     limit = format.unit_roundoff**0.5
     precise_formula = all(
-        bool((exact.distance(got) <= np.maximum(bound, limit * np.abs(exact.high).max())).all())
-        for _, got, exact, bound in parts
+        bool((exact.distance(got) <= np.maximum(bound, limit * scale)).all())
+        for _, got, exact, bound, scale in parts
         if got.size
     )
     if precise_formula:
@@ -103,7 +103,7 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
 
 
 def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
-    value = _worst("value", answer.value, truth.value, bounds.value, format)
+    value = _worst("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)), format)
     if not value.ratio <= 1:
         return Judgement(Verdict.WRONG, "the value at a kink", value)
     assert truth.kink is not None
@@ -117,7 +117,7 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
     )
 
 
-def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, format: Format) -> Entry:
+def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float, format: Format) -> Entry:
     error = exact.distance(got)
     ratio = error / bound
     flat = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
@@ -130,7 +130,7 @@ def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, format: 
         error=float(error[index]),
         bound=float(bound[index]),
         ulp=float(error[index]) / _ulp(float(exact.high[index]), format),
-        relative=float(error[index]) / max(float(np.abs(exact.high).max()), format.tiny),
+        relative=float(error[index]) / max(scale, format.tiny),
     )
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from backends import BACKENDS, DEVICES, DTYPES, MODES, gpu_missing
 
-DEFAULT_DTYPES = ("float64", "float32")
-DEFAULT_MODES = ("reverse",)
+USUAL_DTYPES = ("float64", "float32", "complex128", "complex64")
+"""The dtypes of a run that names its modes only."""
 
 
 def add_options(group: pytest.OptionGroup) -> None:
@@ -21,15 +21,16 @@ def add_options(group: pytest.OptionGroup) -> None:
     )
     group.addoption(
         "--dtype",
-        default=",".join(DEFAULT_DTYPES),
+        default="auto",
         metavar=names,
-        help=f"dtypes: {', '.join(DTYPES)} (default: %(default)s)",
+        help=f"dtypes: {', '.join(DTYPES)} (default: all in reverse mode; with --mode, without half precision)",
     )
     group.addoption(
         "--mode",
-        default=",".join(DEFAULT_MODES),
+        default="auto",
         metavar=names,
-        help=f"modes: {', '.join(MODES)} (default: %(default)s)",
+        help=f"modes: {', '.join(MODES)} (default: all that are quick, in float64 and complex128, and reverse in every "
+        "dtype; all in all with --hypothesis-profile nightly)",
     )
     group.addoption(
         "--require",
@@ -51,12 +52,15 @@ def add_options(group: pytest.OptionGroup) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """The command line, checked. `required` holds "backend" and "backend-device" names."""
+    """The command line, checked. `required` holds "backend" and "backend-device" names; `names_dtypes` and
+    `names_modes` say whether dtypes and modes were named, or are the default run's."""
 
     backends: tuple[str, ...]
     devices: tuple[str, ...]
     dtypes: tuple[str, ...]
     modes: tuple[str, ...]
+    names_dtypes: bool
+    names_modes: bool
     required: tuple[str, ...]
     functions: tuple[Path, ...]
     results: Path | None
@@ -67,6 +71,12 @@ class Options:
         """Read the options. Raises `pytest.UsageError` for a name that is not known or a GPU that is not there."""
         folder = config.invocation_params.dir
 
+        dtypes, modes = config.getoption("dtype"), config.getoption("mode")
+        if config.getoption("hypothesis_profile") == "nightly":
+            dtypes, modes = ("all" if given == "auto" else given for given in (dtypes, modes))
+        names_dtypes, names_modes = dtypes != "auto", modes != "auto"
+        usual = USUAL_DTYPES if names_modes else DTYPES
+
         def path(option: str) -> Path | None:
             given = config.getoption(option)
             return folder / given if given else None
@@ -74,8 +84,10 @@ class Options:
         return cls(
             backends=_names("--backend", config.getoption("backend"), tuple(BACKENDS)),
             devices=_devices(config.getoption("device")),
-            dtypes=_names("--dtype", config.getoption("dtype"), DTYPES),
-            modes=_names("--mode", config.getoption("mode"), MODES),
+            dtypes=_names("--dtype", dtypes, DTYPES) if names_dtypes else usual,
+            modes=_names("--mode", modes, tuple(MODES)) if names_modes else tuple(MODES),
+            names_dtypes=names_dtypes,
+            names_modes=names_modes,
             required=tuple(_required(name) for name in config.getoption("require")),
             functions=tuple(_existing("--functions", folder / p) for p in config.getoption("functions")),
             results=path("results"),

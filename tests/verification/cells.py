@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import backends
+from backends import MODES
+from backends.adapter import REAL_PART
 from functions import Function
 from report.options import Options
+
+DAILY_DTYPES = ("float64", "complex128")
+"""The dtypes in which the default run tries every mode; the others it tries in reverse."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,16 +35,19 @@ class Cell:
         """Why this cell cannot run, as far as can be told without importing the backend."""
         known = backends.BACKENDS[self.backend]
         if self.dtype not in known.dtypes:
-            return f"{self.backend} is not verified in {self.dtype}, only in {', '.join(known.dtypes)}"
+            return known.lacks[self.dtype]
         if self.mode not in known.modes:
-            return f"{self.backend} has no mode {self.mode}, only {', '.join(known.modes)}"
+            return known.lacks[self.mode]
+        if MODES[self.mode].order == 2 and self.function.hand is None and not self.function.problems:
+            return "second derivatives are held to the hand-derived gradient, and it has none"
         return backends.missing(self.backend, self.device)
 
 
 def plan(functions: list[Function], options: Options) -> list[Cell]:
     """The cells that the options select, one function after the other, so that truths are used while they are fresh.
 
-    A backend that runs on the CPU only has no cells for another device."""
+    A backend that runs on the CPU only has no cells for another device; a function of complex arguments has cells in
+    the complex dtypes alone, and any other function in the real ones."""
     return [
         Cell(function, backend, device, dtype, mode, names_mode=len(options.modes) > 1)
         for function in functions
@@ -47,5 +55,30 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
         for device in options.devices
         if device == "cpu" or backends.BACKENDS[backend].has_gpu
         for dtype in options.dtypes
+        if (dtype in REAL_PART) == function.is_complex
         for mode in options.modes
+        if _is_wanted(backend, dtype, mode, options)
+    ]
+
+
+def _is_wanted(backend: str, dtype: str, mode: str, options: Options) -> bool:
+    """Whether the options select this combination: what was named is tried, or reported as not run; of what was not,
+    the default run leaves out what a backend does not claim and what takes too long for every day."""
+    known = backends.BACKENDS[backend]
+    if not options.names_dtypes and dtype not in known.dtypes:
+        return False
+    if options.names_modes:
+        return True
+    claimed = mode in known.modes and not MODES[mode].nightly and mode not in known.nightly
+    return claimed and (mode == "reverse" or dtype in DAILY_DTYPES)
+
+
+def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
+    """Those cells that are held to the backend's own differences as well: their answer is the gradient. In the default
+    run reverse mode speaks for the other modes, and half precision, whose gradient has too few digits, is left out."""
+    return [
+        cell
+        for cell in cells
+        if MODES[cell.mode].order == 1 and (options.names_modes or cell.mode == "reverse")
+        if options.names_dtypes or cell.dtype not in ("float16", "bfloat16")
     ]

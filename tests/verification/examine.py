@@ -2,7 +2,7 @@
 differences."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -10,24 +10,30 @@ import numpy as np
 
 import backends
 import known_divergences
-from backends import Unsupported
-from functions import Function, Inputs
+from backends import MODES, Unsupported
+from backends.adapter import REAL_PART
+from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
 from oracles.differences import OwnDifferences, own_differences
 from oracles.machine_model import FORMATS, MachineModel
 from oracles.reference import Bounds, Reference, Truth
+from oracles.second_order import SecondOrder
 from oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
 from report.clock import CLOCK
 from tests.verification.cells import Cell
-
-WIDEST = "float64"
-"""The dtype in which a backend's own finite differences are taken."""
+from tests.verification.structure import structural_problem
 
 
 @cache
 def reference_of(function: Function) -> Reference:
     """The one reference of a function, shared by all its cells."""
     return Reference(function)
+
+
+@cache
+def second_order_of(function: Function) -> SecondOrder:
+    """The one reference of a function's Hessian-vector products."""
+    return SecondOrder(reference_of(function))
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Examiner:
     """The backend of one cell, ready to run. Raises `Unsupported` where it is not there."""
 
     def __init__(self, cell: Cell) -> None:
-        self.cell = cell
+        self.cell, self.mode = cell, MODES[cell.mode]
         if cell.missing is not None:
             raise Unsupported(cell.missing)
         with CLOCK.part("import"):
@@ -59,6 +65,7 @@ class Examiner:
                 raise Unsupported(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
         self.model = self._model(cell.dtype)
         self.reference = reference_of(cell.function)
+        self.judged_by = second_order_of(cell.function) if self.mode.order == 2 else self.reference
         self.known = [
             entry
             for entry in known_divergences.load(cell.backend)
@@ -66,35 +73,54 @@ class Examiner:
         ]
         self._forward: Callable | None = None
         self._backward: Callable | None = None
+        self._companions = list(cell.function.points)
+        self._structure_is_checked = False
 
     def _model(self, dtype: str) -> MachineModel:
-        return MachineModel(FORMATS[dtype], self.cell.device in self.adapter.flushes_subnormals)
+        flushes = self.cell.device in self.adapter.flushes_subnormals
+        return MachineModel(FORMATS[REAL_PART.get(dtype, dtype)], flushes)
 
     # Against the truth
 
     def against_truth(self, inputs: Inputs) -> Finding:
         """Judge value and gradient at `inputs`, rounded to the dtype first."""
-        rounded, truth, bounds = self._reference_at(inputs)
-        if bounds is None or bounds.out_of_range:
-            reason = bounds.out_of_range if bounds else f"the input overflows {self.cell.dtype}"
-            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, reason), out_of_range=reason)
+        rounded = self._rounded(inputs)
+        truth, bounds, problem = self._reference_at(rounded, inputs)
+        if problem:
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+        assert truth is not None and bounds is not None
         try:
-            answer = self.answer(rounded)
-        except _BackendRaised as raised:
+            answers = self.answers(rounded)
+            names, format = list(self.cell.function.domains), self.model.format
+            judgement = max(
+                (judge(answer, truth, bounds, names, format) for answer in answers),
+                key=lambda judgement: judgement.verdict.severity,
+            )
+            if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
+                self._structure_is_checked = True
+                problem = structural_problem(self, rounded, answers[0], bounds)
+                judgement = Judgement(Verdict.WRONG, problem) if problem else judgement
+        except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
-        assert truth is not None
-        names = list(self.cell.function.domains)
-        return self._finding(rounded, judge(answer, truth, bounds, names, self.model.format))
+        return self._finding(rounded, judgement)
 
-    def _reference_at(self, inputs: Inputs) -> tuple[Inputs, Truth | None, Bounds | None]:
-        with np.errstate(over="ignore"):
-            rounded = tuple(x.astype(self.cell.dtype).astype(np.float64) for x in inputs)
+    def _rounded(self, inputs: Inputs) -> Inputs:
+        return tuple(self.model.format.rounded(x) for x in inputs)
+
+    def _reference_at(self, rounded: Inputs, inputs: Inputs) -> tuple[Truth | None, Bounds | None, str]:
+        """Truth and bounds, or why the input cannot be judged in this dtype."""
         if not all(np.isfinite(x).all() for x in rounded):
-            return rounded, None, None
-        with CLOCK.part("exact reference"):
-            truth = self.reference.truth(rounded)
-        with CLOCK.part("bounds"):
-            return rounded, truth, self.reference.bounds(rounded, self.model)
+            return None, None, f"the input overflows {self.cell.dtype}"
+        try:
+            with CLOCK.part("exact reference"):
+                truth = self.judged_by.truth(rounded)
+            with CLOCK.part("bounds"):
+                bounds = self.judged_by.bounds(rounded, self.model)
+        except RegistryError:
+            if _same(rounded, inputs):
+                raise
+            return None, None, f"rounded to {self.cell.dtype}, the input leaves the function's domain"
+        return truth, bounds, bounds.out_of_range
 
     def _finding(self, inputs: Inputs, judgement: Judgement) -> Finding:
         known = next((entry for entry in self.known if self._is_recorded(entry, inputs, judgement)), None)
@@ -109,39 +135,85 @@ class Examiner:
         no_worse = judgement.verdict.severity <= recorded.severity
         return no_worse and (judgement.worst is None or not judgement.worst.relative > entry.error)
 
-    def answer(self, inputs: Inputs) -> Answer:
-        """Run the backend forward and backward. Raises when the backend raises."""
+    def answers(self, inputs: Inputs) -> list[Answer]:
+        """Run the backend forward and backward: one answer, or one per row that holds the input in a batch. Raises
+        `BackendRaised` when the backend raises."""
         cell = self.cell
         first_call = self._backward is None
         try:
             with CLOCK.part("compile, first call" if first_call else "backend"):
                 if self._backward is None:
-                    self._backward = self.adapter.differentiate(cell.function, cell.dtype, cell.device, cell.mode)
+                    self._backward = backends.differentiate(
+                        self.adapter, cell.function, cell.dtype, cell.device, cell.mode
+                    )
                     self._forward = self.adapter.callable(cell.function, cell.dtype, cell.device)
-                arrays = [self.adapter.array(x, cell.dtype, cell.device) for x in inputs]
+                arrays = self.arrays(inputs)
                 assert self._forward is not None
-                value, gradient = self._forward(*arrays), self._backward(*arrays)
-                return self._converted(inputs, value, gradient)
+                value = self._forward(*arrays)
+                if self.mode.batched:
+                    return self._batch(inputs, value)
+                return [self._converted(inputs, value, self._backward(*arrays), ())]
         except Unsupported:
             raise
         except Exception as error:
-            raise _BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise BackendRaised(f"{type(error).__name__}: {error}") from error
 
-    def _converted(self, inputs: Inputs, value: Any, gradient: Any) -> Answer:
-        names = list(self.cell.function.domains)
+    def arrays(self, inputs: Inputs) -> list[Any]:
+        """The arguments as arrays of the backend."""
+        return self.adapter.arguments(self.cell.function, inputs, self.cell.dtype, self.cell.device)
+
+    def gradient_again(self, inputs: Inputs) -> Answer:
+        """One more call at the same input, and whether it left its arguments alone."""
+        arrays = self.arrays(inputs)
+        assert self._backward is not None and self._forward is not None
+        answer = self._converted(inputs, self._forward(*arrays), self._backward(*arrays), ())
+        untouched = zip(self.cell.function.native(inputs), arrays, self.cell.function.domains, strict=True)
+        changed = [name for x, a, name in untouched if not np.array_equal(self.adapter.to_numpy(a), x)]
+        return replace(answer, problem=f"the call has changed its argument {changed[0]}") if changed else answer
+
+    def pulled_back(self, inputs: Inputs, cotangent: float) -> Answer:
+        """The gradient by reverse mode of `cotangent` times the function. Raises `Unsupported` where the backend
+        differentiates nothing by itself."""
+        f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
+        arrays = self.arrays(inputs)
+        gradient = self.adapter.gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
+        return self._converted(inputs, f(*arrays), gradient, ())
+
+    def _batch(self, inputs: Inputs, value: Any) -> list[Answer]:
+        # The input stands first and last, and another between the two: a row that takes from its neighbours differs.
+        others = [self._rounded(p) for p in self._companions]
+        other = next((p for p in others if not _same(p, inputs)), inputs)
+        self._companions = self._companions or [inputs]
+        batch = tuple(np.stack(rows) for rows in zip(inputs, other, inputs, strict=True))
+        assert self._backward is not None
+        parts = self._backward(*self.arrays(batch))
+        answer = self._converted(inputs, value, parts, (3,))
+        if answer.problem:
+            return [answer]
+        return [Answer(answer.value, tuple(part[row] for part in answer.gradient)) for row in (0, 2)]
+
+    def _converted(self, inputs: Inputs, value: Any, gradient: Any, rows: tuple[int, ...]) -> Answer:
+        domains = self.cell.function.domains
         if not isinstance(gradient, tuple | list) or len(gradient) != len(inputs):
             return Answer(np.zeros(()), (), f"the gradient is {gradient!r}, not one array per argument")
-        shapes = [(), *(x.shape for x in inputs)]
+        problem, got = self._checked(value, (), self._dtype(False))
+        if problem:
+            return Answer(np.zeros(()), (), f"the value {problem}")
         parts = []
-        for name, shape, part in zip(["the value", *names], shapes, [value, *gradient], strict=True):
-            problem, array = self._checked(part, shape)
+        for (name, domain), part in zip(domains.items(), gradient, strict=True):
+            if part is None and domain.flat:
+                parts.append(np.zeros((*rows, *domain.real_shape)))
+                continue
+            problem, array = self._checked(part, (*rows, *domain.shape), self._dtype(domain.is_complex))
             if problem:
-                what = name if name == "the value" else f"the gradient for {name}"
-                return Answer(np.zeros(()), (), f"{what} {problem}")
-            parts.append(array)
-        return Answer(parts[0], tuple(parts[1:]))
+                return Answer(np.zeros(()), (), f"the gradient for {name} {problem}")
+            parts.append(domain.reals(array))
+        return Answer(got, tuple(parts))
 
-    def _checked(self, part: Any, shape: tuple[int, ...]) -> tuple[str, np.ndarray]:
+    def _dtype(self, is_complex: bool) -> str:
+        return self.cell.dtype if is_complex else REAL_PART.get(self.cell.dtype, self.cell.dtype)
+
+    def _checked(self, part: Any, shape: tuple[int, ...], dtype: str) -> tuple[str, np.ndarray]:
         nothing = np.zeros(())
         if part is None:
             return "is None", nothing
@@ -151,27 +223,29 @@ class Examiner:
             return f"is {type(part).__name__}, no array of {self.cell.backend}", nothing
         if array.shape != shape:
             return f"has the shape {array.shape}, not {shape}", nothing
-        if array.dtype.name != self.cell.dtype:
-            return f"has the dtype {array.dtype.name}, not {self.cell.dtype}", nothing
+        if self.adapter.dtype_of(part) != dtype:
+            return f"has the dtype {self.adapter.dtype_of(part)}, not {dtype}", nothing
         device = self.adapter.device_of(part)
         if device != self.cell.device:
             return f"lies on the device {device}, not {self.cell.device}", nothing
-        return "", array
+        return "", array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
     # Against its own finite differences
 
     def against_own_differences(self, inputs: Inputs) -> Finding:
         """Judge the gradient at `inputs` against finite differences of the backend's own forward pass."""
-        rounded, truth, bounds = self._reference_at(inputs)
-        if bounds is None or bounds.out_of_range or truth is None or truth.kink is not None:
-            reason = "a kink" if truth is not None and truth.kink is not None else "out of range"
-            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, reason), out_of_range=reason)
+        rounded = self._rounded(inputs)
+        truth, bounds, problem = self._reference_at(rounded, inputs)
+        problem = "a kink" if truth is not None and truth.kink is not None else problem
+        if problem:
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+        assert bounds is not None
         try:
-            answer = self.answer(rounded)
+            answer = self.answers(rounded)[0]
             if answer.problem:
                 return self._finding(rounded, Judgement(Verdict.WRONG, answer.problem))
             own = self.own_differences(rounded)
-        except _BackendRaised as raised:
+        except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         names = list(self.cell.function.domains)
         return self._finding(rounded, _judge_own(answer, own, bounds, names, self.model.format.unit_roundoff))
@@ -179,14 +253,15 @@ class Examiner:
     def own_differences(self, inputs: Inputs) -> OwnDifferences:
         """The backend's own finite differences at `inputs`, shared by its dtypes and modes."""
         with CLOCK.part("bounds"):
-            value_error = float(self.reference.bounds(inputs, self._model(WIDEST)).value)
+            widest = "complex128" if self.cell.function.is_complex else "float64"
+            value_error = float(self.reference.bounds(inputs, self._model(widest)).value)
         try:
             return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
         except Exception as error:
-            raise _BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise BackendRaised(f"{type(error).__name__}: {error}") from error
 
 
-class _BackendRaised(Exception):
+class BackendRaised(Exception):
     """What a backend raised while it ran a function."""
 
 
@@ -208,18 +283,23 @@ class _OwnDifferences:
 
     def _forward(self, batch: Inputs) -> np.ndarray:
         adapter = backends.load(self.backend)
-        arrays = [adapter.array(x, WIDEST, self.device) for x in batch]
+        widest = "complex128" if self.function.is_complex else "float64"
+        arrays = adapter.arguments(self.function, batch, widest, self.device)
         with CLOCK.part("own differences"):
             if self.batched is None:
-                single = adapter.callable(self.function, WIDEST, self.device)
-                self.batched = adapter.compile(adapter.vectorize(single))
+                single = adapter.callable(self.function, widest, self.device)
                 try:
+                    self.batched = adapter.prepared(adapter.vectorize(single))
                     return adapter.to_numpy(self.batched(*arrays))
                 except Exception:
-                    # A fused kernel need not know how to be mapped over a batch; its forward pass is run one by one.
+                    # A backend or a fused kernel need not know how to be mapped over a batch; it runs one by one.
                     self.batched = _one_by_one(single, adapter)
             result = self.batched(*arrays)
             return result if isinstance(result, np.ndarray) else adapter.to_numpy(result)
+
+
+def _same(ours: Inputs, theirs: Inputs) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(ours, theirs, strict=True))
 
 
 def _one_by_one(single: Callable, adapter: backends.Adapter) -> Callable:

@@ -3,10 +3,12 @@
 The draws of a function depend on its name and the seed alone, so that every backend, device, dtype and mode is tried at
 the same inputs and shares their truths."""
 
+import contextlib
 import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from hypothesis import given, seed, settings
@@ -62,8 +64,8 @@ def search(
     examples: int,
     witnesses: tuple[Inputs, ...] = (),
 ) -> Tally:
-    """Examine the points, the `witnesses` and up to `examples` draws; stop at the first failure, shrunk to its
-    simplest input."""
+    """Examine the points, the `witnesses` and up to `examples` draws; stop at the first failure. One among the draws is
+    shrunk to the simplest input that fails."""
     tally = Tally()
     for inputs in (*function.points, *witnesses):
         finding = examine(inputs)
@@ -71,29 +73,50 @@ def search(
         if finding.fails:
             tally.failure = tally.worst = finding
             return tally
-    with CLOCK.part("search"):
-        _search_draws(function, examine, tally, run_seed, examples)
+    for inputs in drawn(function, run_seed, examples):
+        finding = examine(inputs)
+        tally.add(finding)
+        if finding.fails:
+            with CLOCK.part("search"):
+                tally.failure = tally.worst = _shrunk(function, examine, finding, run_seed, examples)
+            return tally
     return tally
 
 
-def _search_draws(
-    function: Function, examine: Callable[[Inputs], Finding], tally: Tally, run_seed: int, examples: int
-) -> None:
+@cache
+def drawn(function: Function, run_seed: int, examples: int) -> tuple[Inputs, ...]:
+    """What Hypothesis draws for a function, once for all its cells."""
+    inputs: list[Inputs] = []
+    with CLOCK.part("search"):
+        _hypothesis(function, run_seed, examples, inputs.append)
+    return tuple(inputs)
+
+
+def _shrunk(
+    function: Function, examine: Callable[[Inputs], Finding], first: Finding, run_seed: int, examples: int
+) -> Finding:
+    failures = [first]
+
+    def test(inputs: Inputs) -> None:
+        finding = examine(inputs)
+        if finding.fails:
+            failures.append(finding)
+            raise _FoundFailure
+
+    # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one; the last is simplest.
+    with contextlib.suppress(_FoundFailure, Flaky):
+        _hypothesis(function, run_seed, examples, test)
+    return failures[-1]
+
+
+def _hypothesis(function: Function, run_seed: int, examples: int, test: Callable[[Inputs], object]) -> None:
     @settings(max_examples=examples)
     @seed(zlib.crc32(function.name.encode()) ^ run_seed)
     @given(function.inputs())
     def draws(inputs: Inputs) -> None:
-        finding = examine(inputs)
-        if tally.failure is None:
-            tally.add(finding)
-        if finding.fails:
-            tally.failure = finding
-            raise _FoundFailure
+        test(inputs)
 
-    try:
-        draws()
-    except (_FoundFailure, Flaky):
-        tally.worst = tally.failure
+    draws()
 
 
 class _FoundFailure(Exception):

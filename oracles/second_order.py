@@ -1,0 +1,127 @@
+"""The reference of Hessian-vector products. It needs no second derivation: along the direction v, the Hessian-vector
+product H v is the derivative of the gradient, d/dt g(x + t v) at t = 0.
+
+Its truth is the exact central difference of the hand-derived gradient, which must first hold at the input itself; its
+bound comes from the same gradient in Taylor arithmetic with the machine model."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from flint import arb, ctx
+
+from functions import Function, Inputs, direction
+from oracles import exact
+from oracles.ball_arrays import objects
+from oracles.balls import BallArithmetic
+from oracles.machine_model import MachineModel
+from oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, input_key, range_problem
+from oracles.taylor import TaylorArithmetic, first_coefficient
+
+SMOOTH = arb(2) ** -60
+"""The quotients ahead and behind differ by less than this, relatively, where the gradient is differentiable."""
+
+Gradient = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Curvature(Truth):
+    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is the size of g v / x, over all
+    entries of the gradient g, the direction v and the input x: of terms of that size a second derivative is composed,
+    whether or not they cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
+
+    natural: float = 0.0
+
+    @property
+    def scale(self) -> tuple[float, ...]:
+        """The largest true entry of each argument's product, or the natural size where that is larger."""
+        return tuple(max(largest, self.natural) for largest in super().scale)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """H v at one input, and why there is none: empty where there is."""
+
+    product: tuple[Exact, ...]
+    problem: str
+
+
+class SecondOrder:
+    """Truths and bounds of the Hessian-vector products of one function, in the form in which `Reference` gives those
+    of its gradient, so that the same verdict reads both."""
+
+    def __init__(self, first: Reference) -> None:
+        self.first, self.function = first, first.function
+        self.direction = direction(self.function)
+        self._curvatures: dict[bytes, _Found] = {}
+        self._bounds: dict[tuple[bytes, MachineModel], Bounds] = {}
+
+    def truth(self, inputs: Inputs) -> Truth:
+        """The value, and the Hessian-vector product in the place of the gradient. Raises as `Reference.truth`."""
+        first = self.first.truth(inputs)
+        largest = max(first.scale, default=0.0)
+        sizes = [np.abs(v[x != 0] / x[x != 0]) for v, x in zip(self.direction, inputs, strict=True)]
+        natural = largest * max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+        return Curvature(first.value, self._curvature(inputs).product, first.hand, None, natural)
+
+    def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
+        """The bounds at `inputs`; out of range also where there is no second derivative."""
+        key = (input_key(inputs), model)
+        if key not in self._bounds:
+            with ctx.workprec(BOUND_PRECISION):
+                self._bounds[key] = self._find_bounds(inputs, model)
+        return self._bounds[key]
+
+    def _curvature(self, inputs: Inputs) -> _Found:
+        key = input_key(inputs)
+        if key not in self._curvatures:
+            self._curvatures[key] = self._find_curvature(inputs)
+        return self._curvatures[key]
+
+    def _find_curvature(self, inputs: Inputs) -> _Found:
+        truth = self.first.truth(inputs)
+        nothing = tuple(Exact.of(objects(np.full(x.shape, arb("nan")))) for x in inputs)
+        if truth.kink is not None:
+            return _Found(nothing, "a kink")
+        if truth.hand != "agrees":
+            return _Found(nothing, "no hand-derived gradient that holds here")
+        central, gap = exact.precisely(lambda: self._quotients(inputs), lambda found: exact.certain(_flat(found[0])))
+        with ctx.workprec(exact.FIRST_PRECISION):
+            size = max((abs(e).abs_upper() for e in _flat(central)), default=arb(0))
+            if not all(g.abs_upper() <= SMOOTH * size + exact.NOTHING for g in _flat(gap)):
+                return _Found(nothing, "a kink of the gradient")
+        return _Found(tuple(Exact.of(part) for part in central), "")
+
+    def _quotients(self, inputs: Inputs) -> tuple[Gradient, Gradient]:
+        h = exact.step(inputs)
+        behind, here, ahead = (self._gradient(inputs, distance) for distance in (-h, arb(0), h))
+        central = [objects((a - b) / (2 * h)) for a, b in zip(ahead, behind, strict=True)]
+        gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
+        return central, gap
+
+    def _gradient(self, inputs: Inputs, distance: arb) -> Gradient:
+        on = BallArithmetic()
+        return exact.hand_gradient(self.function, on, exact.displaced(on, inputs, self.direction, distance))
+
+    def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
+        first, curvature = self.first.bounds(inputs, model), self._curvature(inputs)
+        if first.out_of_range or curvature.problem:
+            unknown = tuple(np.full(x.shape, math.inf) for x in inputs)
+            return Bounds(first.value, unknown, first.out_of_range or curvature.problem)
+        on = TaylorArithmetic(model)
+        moving = [on.moving(on.inputs(x), v) for x, v in zip(inputs, self.direction, strict=True)]
+        series = exact.hand_gradient(self.function, on, moving)
+        rounded = [objects(np.frompyfunc(first_coefficient, 1, 1)(part)) for part in series]
+        pairs = zip(rounded, curvature.product, strict=True)
+        bounds = tuple(distance(balls, true.balls, model) for balls, true in pairs)
+        problem = range_problem(on.overflowed, model, bounds)
+        return Bounds(first.value, bounds, problem, first.near_kink or on.undecided)
+
+
+def has_reference(function: Function) -> bool:
+    """Whether second derivatives can be verified: they are held to the hand-derived gradient."""
+    return function.hand is not None
+
+
+def _flat(parts: Gradient) -> list[arb]:
+    return [entry for part in parts for entry in part.flat]
