@@ -15,7 +15,7 @@ import jax.scipy.special
 import jaxlib
 import numpy as np
 
-from backends.adapter import ARRAYS, BINARY, LINALG, UNARY, Adapter, creation, dtype_of_values, named
+from backends.adapter import ARRAYS, BINARY, LINALG, PARTS, STEPS, UNARY, Adapter, creation, dtype_of_values, named
 from functions import Namespace
 
 jax.config.update("jax_enable_x64", True)
@@ -33,9 +33,14 @@ def _conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) ->
     return jax.lax.conv_general_dilated(x, kernel, (stride,), [(padding, padding)])
 
 
-MAIN = named(jnp, UNARY, BINARY, ARRAYS, "argsort astype sort")
-SPECIAL = named(jax.scipy.special, "digamma entr erf erfc expit gammaln logit logsumexp xlog1py xlogy") | {
+MAIN = named(jnp, UNARY, BINARY, ARRAYS, STEPS, PARTS, "argsort astype sort")
+SPECIAL = named(
+    jax.scipy.special,
+    "betainc betaln digamma entr erf erfc erfinv expit expn gammainc gammaincc gammaln i0 i0e i1 i1e log_ndtr logit",
+    "logsumexp ndtr ndtri polygamma xlog1py xlogy zeta",
+) | {
     "log_expit": jax.nn.log_sigmoid,
+    "sinc": jnp.sinc,
 }
 NN = named(jax.nn, "relu leaky_relu elu softplus sigmoid log_sigmoid silu softmax log_softmax") | {
     "gelu": lambda x, approximate=False: jax.nn.gelu(x, approximate=approximate),

@@ -9,10 +9,22 @@ import numpy as np
 import scipy
 import scipy.special
 
-from backends.adapter import ARRAYS, BINARY, LINALG, UNARY, Adapter, Unsupported, creation, dtype_of_values, named
+from backends.adapter import (
+    ARRAYS,
+    BINARY,
+    LINALG,
+    PARTS,
+    STEPS,
+    UNARY,
+    Adapter,
+    Unsupported,
+    creation,
+    dtype_of_values,
+    named,
+)
 from functions import Function, Namespace
 
-MAIN = named(np, UNARY, BINARY, ARRAYS) | {
+MAIN = named(np, UNARY, BINARY, ARRAYS, STEPS, PARTS) | {
     # np.astype refuses NumPy scalars, which is what a comparison of 0-d arrays gives.
     "astype": lambda x, dtype: np.asarray(x).astype(dtype),
     # NumPy sorts upwards only.
@@ -21,16 +33,28 @@ MAIN = named(np, UNARY, BINARY, ARRAYS) | {
 }
 
 
-def _in_own_dtype(f: Callable) -> Callable:
-    """SciPy computes in float32 what it is given in float16; the result is rounded back."""
-    return lambda x, *more, **options: np.asarray(f(x, *more, **options)).astype(np.asarray(x).dtype, copy=False)
+def _in_own_dtype(operation: Callable) -> Callable:
+    """SciPy computes in float32 what it is given in float16, and in float64 what has an integer order; the result is
+    rounded to the dtype of the arrays."""
+
+    def rounded(*arguments: Any, **options: Any) -> np.ndarray:
+        dtype = next(a.dtype for a in arguments if not isinstance(a, int | float))
+        return np.asarray(operation(*arguments, **options)).astype(dtype, copy=False)
+
+    return rounded
 
 
 SPECIAL = {
-    name: _in_own_dtype(function)
-    for name, function in named(
-        scipy.special, "digamma entr erf erfc expit gammaln log_expit logit logsumexp xlog1py xlogy"
-    ).items()
+    name: _in_own_dtype(operation)
+    for name, operation in {
+        **named(
+            scipy.special,
+            "betainc betaln digamma entr erf erfc erfinv expit expn gammainc gammaincc gammaln i0 i0e i1 i1e log_expit",
+            "log_ndtr logit logsumexp ndtr ndtri polygamma xlog1py xlogy zeta",
+        ),
+        "lambertw": lambda x: scipy.special.lambertw(x).real,
+        "sinc": np.sinc,
+    }.items()
 }
 
 

@@ -3,6 +3,8 @@ same namespace. The oracles use all of them; a backend uses one only where it ha
 
 import math
 
+import numpy as np
+
 
 def square(xp, x):
     """x²"""
@@ -40,6 +42,64 @@ def clip(xp, x, min=None, max=None):
         x = xp.maximum(x, xp.asarray(float(min)) if isinstance(min, int | float) else min)
     if max is not None:
         x = xp.minimum(x, xp.asarray(float(max)) if isinstance(max, int | float) else max)
+    return x
+
+
+def copysign(xp, x, y):
+    """|x| with the sign of y"""
+    return xp.where(xp.signbit(y), -xp.abs(x), xp.abs(x))
+
+
+def signbit(xp, x):
+    """Whether x < 0, or is the zero with a minus sign, whose reciprocal is -∞"""
+    one = xp.ones_like(x)
+    return (x < 0) | (one / xp.where(x == 0, x, one) < 0)
+
+
+def trunc(xp, x):
+    """The integer part: ⌊x⌋ where x ≥ 0, ⌈x⌉ elsewhere"""
+    return xp.where(x < 0, xp.ceil(x), xp.floor(x))
+
+
+def floor_divide(xp, x, y):
+    """⌊x / y⌋"""
+    return xp.floor(x / y)
+
+
+def remainder(xp, x, y):
+    """x - y ⌊x / y⌋, of the sign of y"""
+    return x - y * xp.floor(x / y)
+
+
+def broadcast_arrays(xp, *arrays):
+    """Each array, with the shape that all of them together have"""
+    shape = np.broadcast_shapes(*(tuple(x.shape) for x in arrays))
+    return [xp.broadcast_to(x, shape) for x in arrays]
+
+
+def meshgrid(xp, *arrays, indexing="xy"):
+    """For each vector an array that holds it along an axis of its own; with "xy" the first two axes change places"""
+    order = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        order[:2] = 1, 0
+    shape = [arrays[i].shape[0] for i in order]
+    lines = [[-1 if i == k else 1 for i in order] for k in range(len(arrays))]
+    return [xp.broadcast_to(xp.reshape(x, tuple(line)), tuple(shape)) for x, line in zip(arrays, lines, strict=True)]
+
+
+def unstack(xp, x, axis=0):
+    """The arrays along one axis, one by one"""
+    before = (slice(None),) * (axis % x.ndim)
+    return tuple(x[(*before, i)] for i in range(x.shape[axis]))
+
+
+def diff(xp, x, axis=-1, n=1, prepend=None, append=None):
+    """x[i + 1] - x[i] along one axis, n times"""
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = xp.concat(parts, axis=axis) if len(parts) > 1 else x
+    before = (slice(None),) * (axis % x.ndim)
+    for _ in range(n):
+        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
     return x
 
 
@@ -88,9 +148,23 @@ def matrix_power(xp, x, n):
     return power
 
 
-def trace(xp, x):
-    """Σᵢ xᵢᵢ"""
-    return xp.sum(xp.linalg.diagonal(x), axis=-1)
+def matrix_norm(xp, x, ord="fro", keepdims=False):
+    """The Frobenius norm √Σ x²; the sum ("nuc"), largest (2) or smallest (-2) of the singular values; the largest or
+    smallest column sum (1, -1) or row sum (inf, -inf) of |x|"""
+    if ord == "fro":
+        return xp.sqrt(xp.sum(xp.abs(x) ** 2, axis=(-2, -1), keepdims=keepdims))
+    if ord in ("nuc", 2, -2):
+        pick = {"nuc": xp.sum, 2: xp.max, -2: xp.min}[ord]
+        norm = pick(xp.linalg.svdvals(x), axis=-1)
+    else:
+        summed, left = (-2, -1) if abs(ord) == 1 else (-1, -1)
+        norm = (xp.max if ord > 0 else xp.min)(xp.sum(xp.abs(x), axis=summed), axis=left)
+    return norm[..., None, None] if keepdims else norm
+
+
+def trace(xp, x, offset=0):
+    """The sum of a diagonal"""
+    return xp.sum(xp.linalg.diagonal(x, offset=offset), axis=-1)
 
 
 def expit(xp, x):
@@ -201,8 +275,14 @@ def conv(xp, x, kernel, stride=1, padding=0):
     return xp.matmul(xp.reshape(kernel, (kernel.shape[0], kernel.shape[1] * taps)), flat)
 
 
-MAIN = {f.__name__: f for f in (square, reciprocal, log2, log10, hypot, logaddexp, clip, var, std, vecdot)}
-LINALG = {f.__name__: f for f in (vecdot, outer, vector_norm, matrix_power, trace)}
+MAIN = {
+    f.__name__: f
+    for f in (
+        *(square, reciprocal, log2, log10, hypot, logaddexp, clip, copysign, signbit, trunc, floor_divide, remainder),
+        *(broadcast_arrays, meshgrid, unstack, diff, var, std, vecdot),
+    )
+}
+LINALG = {f.__name__: f for f in (vecdot, outer, vector_norm, matrix_norm, matrix_power, trace)}
 FFT = {}
 SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
 NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, conv)} | {
