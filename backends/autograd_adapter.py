@@ -23,8 +23,8 @@ SAME = (
     "abs add argmax argmin broadcast_to ceil conj cos cosh divide equal exp expand_dims expm1 floor full_like greater "
     "greater_equal hypot imag isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not "
     "logical_or matmul max maximum mean min minimum moveaxis multiply negative not_equal ones_like prod real "
-    "reciprocal repeat reshape roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril triu "
-    "where zeros_like"
+    "reciprocal repeat reshape roll sign sin sinh sqrt square squeeze stack subtract sum tan tanh tensordot tile tril "
+    "triu where zeros_like"
 )
 OLDER = {
     **dict(acos="arccos", acosh="arccosh", asin="arcsin", asinh="arcsinh", atan="arctan", atan2="arctan2"),

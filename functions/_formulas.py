@@ -126,6 +126,11 @@ def outer(xp, x, y):
     return x[:, None] * y[None, :]
 
 
+def cross(xp, x, y, axis=-1):
+    """(x × y)ᵢ = xᵢ₊₁ yᵢ₊₂ - xᵢ₊₂ yᵢ₊₁ along an axis of length 3, indices modulo 3"""
+    return xp.roll(x, -1, axis=axis) * xp.roll(y, -2, axis=axis) - xp.roll(x, -2, axis=axis) * xp.roll(y, -1, axis=axis)
+
+
 def vector_norm(xp, x, axis=None, keepdims=False, ord=2):
     """(Σ |x|^ord)^(1/ord); the largest |x| for ord = inf, the smallest for -inf"""
     if ord == 2:
@@ -282,7 +287,7 @@ MAIN = {
         *(broadcast_arrays, meshgrid, unstack, diff, var, std, vecdot),
     )
 }
-LINALG = {f.__name__: f for f in (vecdot, outer, vector_norm, matrix_norm, matrix_power, trace)}
+LINALG = {f.__name__: f for f in (vecdot, outer, cross, vector_norm, matrix_norm, matrix_power, trace)}
 FFT = {}
 SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
 NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, conv)} | {

@@ -37,7 +37,9 @@ NEIGHBOUR = arb(2) ** -300
 
 
 def _step(name: str, on: "BallArithmetic", x: Any) -> Balls:
-    return Balls(objects(np.frompyfunc(partial(_step_of, name, on), 1, 1)(on.center(on.asarray(x, "balls").entries))), on)
+    return Balls(
+        objects(np.frompyfunc(partial(_step_of, name, on), 1, 1)(on.center(on.asarray(x, "balls").entries))), on
+    )
 
 
 def _step_of(name: str, on: "BallArithmetic", v: arb) -> arb:

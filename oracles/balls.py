@@ -15,12 +15,14 @@ import numpy as np
 from flint import arb
 
 from functions import Namespace
-from oracles import ball_linalg, ball_special, complex_balls
+from oracles import ball_linalg, ball_special, ball_spectral, ball_steps, complex_balls
 from oracles.ball_arrays import Balls, Decision, decided, objects
 from oracles.ball_special import SEVERAL, SPECIAL
 from oracles.machine_model import ABSOLUTE, MachineModel
 
 Scalar = Callable[..., arb]
+
+LINALG = ball_linalg.OPERATIONS | ball_spectral.OPERATIONS
 
 
 def _vectorized(function: Callable, arguments: int = 1) -> np.ufunc:
@@ -65,11 +67,12 @@ class BallArithmetic:
         """The `xp` that runs a body in this evaluation."""
         main = {name: getattr(self, name) for name in _MAIN}
         main |= {name: partial(self.elementwise, name) for name in ELEMENTARY}
+        main |= {name: partial(operation, self) for name, operation in ball_steps.OPERATIONS.items()}
         main |= {"inf": math.inf, "nan": math.nan, "newaxis": None}
         main |= {"pi": self._constant_ball(arb.pi()), "e": self._constant_ball(arb(1).exp())}
         special = {name: partial(self.elementwise, name) for name in (*SPECIAL, *SEVERAL)}
         special |= {name: partial(operation, self) for name, operation in ball_special.OPERATIONS.items()}
-        linalg = {name: partial(function, self) for name, function in ball_linalg.OPERATIONS.items()}
+        linalg = {name: partial(function, self) for name, function in LINALG.items()}
         linalg |= {name: getattr(self, name) for name in ("matmul", "matrix_transpose", "tensordot")}
         special["logsumexp"] = self.logsumexp
         for name in (*complex_balls.OPERATIONS, *complex_balls.PARTWISE):
@@ -283,10 +286,15 @@ class BallArithmetic:
         x = self._lift(x)
         return self.sum(x, axis=axis, keepdims=keepdims) / self._terms(x, axis)
 
-    def cumulative_sum(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
+    def cumulative_sum(self, x: Any, *, axis: int | None = None, include_initial: bool = False, **_: Any) -> Balls:
         axis = 0 if axis is None else axis
         total = np.cumsum(self._summands(self._lift(x), axis), axis=axis)
-        return Balls(total if self.model is None else self._in_range(total), self)
+        result = Balls(total if self.model is None else self._in_range(total), self)
+        return self._behind(0.0, result, axis) if include_initial else result
+
+    def _behind(self, start: float, x: Balls, axis: int) -> Balls:
+        shape = [1 if a == axis % x.ndim else n for a, n in enumerate(x.shape)]
+        return self.concat([self.full(shape, start), x], axis=axis)
 
     def _summands(self, x: Balls, axis: Any) -> np.ndarray:
         # Each of n terms is rounded up to n - 1 times on its way through the sum, in whatever order that is taken; and
@@ -315,12 +323,13 @@ class BallArithmetic:
         either = _vectorized(lambda value, may_be_zero: self.hull(value, 0 * value) if may_be_zero else value, 2)
         return objects(either(product, lost))
 
-    def cumulative_prod(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
+    def cumulative_prod(self, x: Any, *, axis: int | None = None, include_initial: bool = False, **_: Any) -> Balls:
         x, axis = self._lift(x), 0 if axis is None else axis
         products = np.cumprod(x.entries, axis=axis)
         if self.model is not None:
             products = self._in_any_order(products, x, partial(np.cumsum, axis=axis))
-        return self._rounded(products, "multiply", self._terms(x, axis))
+        result = self._rounded(products, "multiply", self._terms(x, axis))
+        return self._behind(1.0, result, axis) if include_initial else result
 
     @staticmethod
     def _terms(x: Balls, axis: Any) -> int:
