@@ -33,7 +33,18 @@ def _conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) ->
     return jax.lax.conv_general_dilated(x, kernel, (stride,), [(padding, padding)])
 
 
-MAIN = named(jnp, UNARY, BINARY, ARRAYS, STEPS, PARTS, "argsort astype sort")
+def _scan(step: Callable, state: jax.Array, rows: jax.Array) -> jax.Array:
+    def along(state: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+        after = step(state, row)
+        return after, after
+
+    return jax.lax.scan(along, state, rows)[1]
+
+
+MAIN = named(jnp, UNARY, BINARY, ARRAYS, STEPS, PARTS, "argsort astype sort") | {
+    **named(jax.lax, "cond fori_loop while_loop"),
+    "scan": _scan,
+}
 SPECIAL = named(
     jax.scipy.special,
     "betainc betaln digamma entr erf erfc erfinv expit expn gammainc gammaincc gammaln i0 i0e i1 i1e log_ndtr logit",

@@ -182,6 +182,25 @@ def _lbeta(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.math.lbeta(tf.stack([a, b], -1))
 
 
+def _cond(predicate: tf.Tensor, on_true: Callable, on_false: Callable, *operands: tf.Tensor) -> Any:
+    return tf.cond(predicate, lambda: on_true(*operands), lambda: on_false(*operands))
+
+
+def _fori_loop(lower: int, upper: int, step: Callable, state: Any) -> Any:
+    # XLA differentiates a loop only if it knows how often it runs at most.
+    _, state = tf.while_loop(
+        lambda k, state: k < upper,
+        lambda k, state: (k + 1, step(k, state)),
+        (tf.constant(lower), state),
+        maximum_iterations=upper - lower,
+    )
+    return state
+
+
+def _while_loop(condition: Callable, step: Callable, state: Any) -> Any:
+    return tf.while_loop(condition, lambda state: (step(state),), (state,))[0]
+
+
 def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) -> tf.Tensor:
     # On the CPU the native convolution wants the channels last.
     x = tf.pad(tf.transpose(x, (0, 2, 1)), ((0, 0), (padding, padding), (0, 0)))
@@ -202,11 +221,13 @@ MAIN = {
     "all": tf.math.reduce_all,
     "any": tf.math.reduce_any,
     "clip": _clip,
+    "cond": _cond,
     "concat": lambda arrays, axis=0: tf.concat(arrays, axis),
     "count_nonzero": lambda x, axis=None, keepdims=False: tf.math.count_nonzero(x, axis, keepdims),
     "cumulative_prod": cumulative(tf.math.cumprod, 1.0, _full, tf.concat),
     "cumulative_sum": cumulative(tf.math.cumsum, 0.0, _full, tf.concat),
     "flip": _flip,
+    "fori_loop": _fori_loop,
     "full_like": lambda x, fill_value: tf.constant(fill_value, x.dtype, x.shape),
     "floor_divide": _lifted(tf.math.floordiv),
     "isfinite": tf.math.is_finite,
@@ -228,6 +249,7 @@ MAIN = {
     "prod": tf.math.reduce_prod,
     "remainder": _lifted(tf.math.floormod),
     "roll": _roll,
+    "scan": lambda step, state, rows: tf.scan(step, rows, state),
     "searchsorted": _searchsorted,
     "sort": lambda x, axis=-1, descending=False: tf.sort(x, axis, "DESCENDING" if descending else "ASCENDING"),
     "std": _std,
@@ -240,6 +262,7 @@ MAIN = {
     "unstack": lambda x, axis=0: tuple(tf.unstack(x, axis=axis)),
     "var": _var,
     "where": _where,
+    "while_loop": _while_loop,
 }
 LINALG = named(tf.linalg, "det eigh eigvalsh inv matrix_transpose pinv qr slogdet tensordot") | {
     "cholesky": _cholesky,

@@ -14,7 +14,17 @@ from functions._domains import (
     WellConditioned,
 )
 from functions._namespace import MissingOperation, Namespace
-from functions._registry import Function, Inputs, RegistryError, direction, function, load, load_builtin, weights
+from functions._registry import (
+    Function,
+    Inputs,
+    RegistryError,
+    complex_weights,
+    direction,
+    function,
+    load,
+    load_builtin,
+    weights,
+)
 
 __all__ = [
     "Complex",
@@ -30,6 +40,7 @@ __all__ = [
     "RegistryError",
     "UnitInterval",
     "WellConditioned",
+    "complex_weights",
     "direction",
     "function",
     "load",

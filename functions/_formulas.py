@@ -172,6 +172,38 @@ def trace(xp, x, offset=0):
     return xp.sum(xp.linalg.diagonal(x, offset=offset), axis=-1)
 
 
+def cond(xp, predicate, on_true, on_false, *operands):
+    """on_true(*operands) where the predicate, a 0-d array, holds, on_false(*operands) where it does not
+
+    Both give arrays of the same shapes: a backend may trace both."""
+    return on_true(*operands) if predicate else on_false(*operands)
+
+
+def fori_loop(xp, lower, upper, step, state):
+    """state = step(k, state) for each integer k from lower up to, and without, upper
+
+    The state is an array or a tuple of arrays, of shapes that stay; so in the other loops."""
+    for k in range(lower, upper):
+        state = step(k, state)
+    return state
+
+
+def while_loop(xp, condition, step, state):
+    """state = step(state) as long as condition(state), a 0-d array, holds"""
+    while condition(state):
+        state = step(state)
+    return state
+
+
+def scan(xp, step, state, rows):
+    """The states s₁ … sₙ, stacked: sₖ = step(sₖ₋₁, rowₖ) along the first axis of rows, from the initial state s₀"""
+    states = []
+    for k in range(rows.shape[0]):
+        state = step(state, rows[k])
+        states += [state]
+    return xp.stack(states)
+
+
 def expit(xp, x):
     """1 / (1 + e⁻ˣ)"""
     return 1 / (1 + xp.exp(-x))
@@ -287,6 +319,7 @@ MAIN = {
         *(broadcast_arrays, meshgrid, unstack, diff, var, std, vecdot),
     )
 }
+MAIN |= {f.__name__: f for f in (cond, fori_loop, while_loop, scan)}
 LINALG = {f.__name__: f for f in (vecdot, outer, cross, vector_norm, matrix_norm, matrix_power, trace)}
 FFT = {}
 SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}

@@ -1,6 +1,6 @@
 """The namespace `xp` that a body is written against: the Python array API standard (2024.12) with the groups `linalg`,
-`fft`, `special` and `nn`. Every backend and every oracle hands out one of these, so that a missing operation is
-reported in the same words everywhere."""
+`fft`, `special` and `nn`, and with control flow (`cond`, `fori_loop`, `while_loop`, `scan`). Every backend and every
+oracle hands out one of these, so that a missing operation is reported in the same words everywhere."""
 
 import functools
 from collections.abc import Callable, Mapping

@@ -176,6 +176,14 @@ def weights(xp: Any, shape: tuple[int, ...]) -> Any:
     return xp.reshape(xp.asarray(_uneven(int(np.prod(shape)))), shape)
 
 
+def complex_weights(xp: Any, shape: tuple[int, ...]) -> Any:
+    """Fixed complex weights, to contract complex arrays: the sizes of `weights` as real parts, and imaginary parts of
+    another pattern."""
+    count = int(np.prod(shape))
+    values = [complex(abs(re), (11 * k + 5) % 32 / 32 - k % 3) for k, re in enumerate(_uneven(count))]
+    return xp.reshape(xp.asarray(values), shape)
+
+
 def direction(function: Function) -> Inputs:
     """The fixed direction of Hessian-vector products: an array per argument, in real numbers, of entries like those of
     `weights`, so that no entry of the Hessian goes unseen."""

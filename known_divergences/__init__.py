@@ -19,7 +19,8 @@ from functions import Function, Inputs
 FOLDER = Path(__file__).parent
 VERDICTS = ("imprecise", "wrong", "unsupported")
 REQUIRED = ("function", "verdict", "input", "versions", "reason", "issue")
-OPTIONAL = ("dtypes", "devices", "modes", "region", "error")
+OPTIONAL = ("dtypes", "devices", "modes", "region", "error", "answer")
+ANSWERS = ("", "nan")
 
 
 class DivergenceError(Exception):
@@ -28,12 +29,14 @@ class DivergenceError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Divergence:
-    """One entry. `input` is the witness, one array per argument; empty for an `unsupported` function.
+    """One entry. `input` is the witness, one array per argument, a complex one as pairs of real and imaginary part; empty
+    for an `unsupported` function.
 
     `region` gives intervals by argument; an input lies in it when every argument named there has at least one entry
     within its interval; no region means the witness alone. Empty `dtypes`, `devices` and `modes` mean all. `error`
     is the largest error that is tolerated, relative to the largest true entry of an argument's gradient; infinite where
-    only the verdict is asserted. `issue` is an address, or "unreported"."""
+    only the verdict is asserted. `answer` is "nan" where nothing else is expected but what is not finite. `issue` is an
+    address, or "unreported"."""
 
     function: str
     verdict: str
@@ -46,6 +49,7 @@ class Divergence:
     devices: tuple[str, ...]
     modes: tuple[str, ...]
     error: float = math.inf
+    answer: str = ""
 
     def applies(self, function: str, device: str, dtype: str, mode: str, version: str) -> bool:
         """Whether this entry speaks of that cell in that version of the backend."""
@@ -56,6 +60,12 @@ class Divergence:
             and (not self.modes or mode in self.modes)
             and self.versions.contains(re.split("[ +]", version)[0], prereleases=True)
         )
+
+    def tolerates(self, got: float, relative: float) -> bool:
+        """Whether the worst entry of an answer deviates as recorded: what came, and how far off it is."""
+        if self.answer == "nan" and math.isfinite(got):
+            return False
+        return not relative > self.error
 
     def witness(self, function: Function) -> Inputs:
         """The input at which the deviation is asserted."""
@@ -99,6 +109,8 @@ def _entry(table: dict[str, Any], where: str) -> Divergence:
         raise DivergenceError(f"{where}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
     if table["verdict"] not in VERDICTS:
         raise DivergenceError(f"{where}: the verdict {table['verdict']!r} is none of {', '.join(VERDICTS)}")
+    if table.get("answer", "") not in ANSWERS:
+        raise DivergenceError(f'{where}: the answer {table["answer"]!r} can only be "nan"')
     for key in ("dtypes", "devices", "modes"):
         if not isinstance(table.get(key, []), list):
             raise DivergenceError(f"{where}: {key} must be a list")
@@ -115,6 +127,7 @@ def _entry(table: dict[str, Any], where: str) -> Divergence:
             devices=tuple(table.get("devices", ())),
             modes=tuple(table.get("modes", ())),
             error=float(table.get("error", math.inf)),
+            answer=table.get("answer", ""),
         )
     except (InvalidSpecifier, TypeError, ValueError) as error:
         raise DivergenceError(f"{where}: {error}") from error

@@ -84,7 +84,9 @@ def _scaled(z: ComplexBalls, n: int, norm: str, sign: int) -> ComplexBalls:
     return z / n if (norm == "backward") == (sign > 0) else z
 
 
-def _transform(sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"):
+def _transform(
+    sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"
+):
     z = lifted(on, x)
     z = _fit(z, z.shape[axis] if n is None else n, axis)
     length = z.shape[axis]
@@ -102,7 +104,9 @@ def _half(sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis
     return _fit(_transform(sign, on, x, n=n, axis=axis, norm=norm), n // 2 + 1, axis)
 
 
-def _from_half(sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"):
+def _from_half(
+    sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"
+):
     """The transform, which is real, of an array of n entries given by its first n // 2 + 1: the others are their
     conjugates, and what must be real for that is taken to be."""
     z = lifted(on, x)

@@ -43,7 +43,8 @@ SPECIAL: dict[str, Callable[[arb], arb]] = {
     "erf": arb.erf,
     "erfc": arb.erfc,
     "erfinv": arb.erfinv,
-    "expit": lambda x: 1 / (1 + (-x).exp()),
+    # By the exponential that stays below 1: the other has a ball, far out, that contains no finite number.
+    "expit": lambda x: 1 / (1 + (-x).exp()) if x > 0 else x.exp() / (1 + x.exp()),
     "gammaln": gammaln,
     "i0": lambda x: x.bessel_i(0),
     "i1": lambda x: x.bessel_i(1),

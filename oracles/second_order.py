@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, ctx
 
-from functions import Function, Inputs, direction
+from functions import Inputs, direction
 from oracles import exact
 from oracles.ball_arrays import objects
 from oracles.balls import BallArithmetic
-from oracles.machine_model import MachineModel
+from oracles.machine_model import SLACK, MachineModel
 from oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, input_key, range_problem
 from oracles.taylor import TaylorArithmetic, first_coefficient
 
@@ -26,16 +26,16 @@ Gradient = list[np.ndarray]
 
 @dataclass(frozen=True)
 class Curvature(Truth):
-    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is the size of g v / x, over all
-    entries of the gradient g, the direction v and the input x: of terms of that size a second derivative is composed,
+    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is, per argument, the size of
+    g v / x, of its gradient g, its direction v and the input x: of terms of that size a second derivative is composed,
     whether or not they cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
 
-    natural: float = 0.0
+    natural: tuple[float, ...] = ()
 
     @property
     def scale(self) -> tuple[float, ...]:
-        """The largest true entry of each argument's product, or the natural size where that is larger."""
-        return tuple(max(largest, self.natural) for largest in super().scale)
+        """The largest true entry of each argument's product, or its natural size where that is larger."""
+        return tuple(map(max, super().scale, self.natural))
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,8 @@ class SecondOrder:
     def truth(self, inputs: Inputs) -> Truth:
         """The value, and the Hessian-vector product in the place of the gradient. Raises as `Reference.truth`."""
         first = self.first.truth(inputs)
-        largest = max(first.scale, default=0.0)
-        sizes = [np.abs(v[x != 0] / x[x != 0]) for v, x in zip(self.direction, inputs, strict=True)]
-        natural = largest * max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+        rates = [np.abs(v[x != 0] / x[x != 0]) for v, x in zip(self.direction, inputs, strict=True)]
+        natural = tuple(g * float(rate.max(initial=0.0)) for g, rate in zip(first.scale, rates, strict=True))
         return Curvature(first.value, self._curvature(inputs).product, first.hand, None, natural)
 
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
@@ -99,6 +98,16 @@ class SecondOrder:
         gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
         return central, gap
 
+    def _noise(self, inputs: Inputs, model: MachineModel) -> list[float]:
+        # A second derivative is a change of the gradient. Where that is nothing, because terms cancel that another
+        # program does not even form (tanh'' at 0), what is left is the gradient's rounding over a change of the input
+        # by its own size, or by 1 where it is smaller.
+        sizes = np.abs(np.concatenate([np.ravel(x) for x in inputs]))
+        length = max(1.0, float(sizes[sizes > 0].min(initial=math.inf))) if (sizes > 0).any() else 1.0
+        speed = max(float(np.abs(v).max(initial=0.0)) for v in self.direction)
+        rounding = SLACK * model.format.unit_roundoff * speed / length
+        return [rounding * largest for largest in self.first.truth(inputs).scale]
+
     def _gradient(self, inputs: Inputs, distance: arb) -> Gradient:
         on = BallArithmetic()
         return exact.hand_gradient(self.function, on, exact.displaced(on, inputs, self.direction, distance))
@@ -113,14 +122,10 @@ class SecondOrder:
         series = exact.hand_gradient(self.function, on, moving)
         rounded = [objects(np.frompyfunc(first_coefficient, 1, 1)(part)) for part in series]
         pairs = zip(rounded, curvature.product, strict=True)
-        bounds = tuple(distance(balls, true.balls, model) for balls, true in pairs)
+        noise = self._noise(inputs, model)
+        bounds = tuple(distance(balls, true.balls, model) + n for (balls, true), n in zip(pairs, noise, strict=True))
         problem = range_problem(on.overflowed, model, bounds)
         return Bounds(first.value, bounds, problem, first.near_kink or on.undecided)
-
-
-def has_reference(function: Function) -> bool:
-    """Whether second derivatives can be verified: they are held to the hand-derived gradient."""
-    return function.hand is not None
 
 
 def _flat(parts: Gradient) -> list[arb]:

@@ -16,6 +16,13 @@ from oracles.balls import BallArithmetic
 
 ctx.cap = 2  # every series here ends behind its first power
 
+
+def _logistic_slope(x: arb) -> arb:
+    # e^-|x| / (1 + e^-|x|)²: no ball of x, however far out and however wide, makes the divisor contain zero.
+    decay = (-abs(x)).exp()
+    return decay / (1 + decay) ** 2
+
+
 _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "acos": arb_series.acos,
     "acosh": lambda x: (x + (x * x - 1).sqrt()).log(),
@@ -28,7 +35,7 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "erf": arb_series.erf,
     "erfc": arb_series.erfc,
     "exp": arb_series.exp,
-    "expit": lambda x: 1 / (1 + (-x).exp()),
+    "expit": lambda x: arb_series([SPECIAL["expit"](x[0]), _logistic_slope(x[0]) * x[1]]),
     "expm1": lambda x: x.exp() - 1,
     "log": arb_series.log,
     "log10": lambda x: x.log() / arb(10).log(),
@@ -38,7 +45,7 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
     "sqrt": arb_series.sqrt,
     "tan": arb_series.tan,
-    "tanh": lambda x: 1 - 2 / (1 + (2 * x).exp()),
+    "tanh": lambda x: arb_series([x[0].tanh(), 4 * _logistic_slope(2 * x[0]) * x[1]]),
 }
 
 SATURATING = ("tanh", "expit")

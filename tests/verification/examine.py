@@ -132,8 +132,8 @@ class Examiner:
         recorded = Verdict(entry.verdict)
         if (judgement.verdict == Verdict.UNSUPPORTED) != (recorded == Verdict.UNSUPPORTED):
             return False
-        no_worse = judgement.verdict.severity <= recorded.severity
-        return no_worse and (judgement.worst is None or not judgement.worst.relative > entry.error)
+        worst, no_worse = judgement.worst, judgement.verdict.severity <= recorded.severity
+        return no_worse and (worst is None or entry.tolerates(worst.got, worst.relative))
 
     def answers(self, inputs: Inputs) -> list[Answer]:
         """Run the backend forward and backward: one answer, or one per row that holds the input in a batch. Raises
@@ -156,7 +156,7 @@ class Examiner:
         except Unsupported:
             raise
         except Exception as error:
-            raise BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise BackendRaised(_shortly(error)) from error
 
     def arrays(self, inputs: Inputs) -> list[Any]:
         """The arguments as arrays of the backend."""
@@ -258,7 +258,13 @@ class Examiner:
         try:
             return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
         except Exception as error:
-            raise BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise BackendRaised(_shortly(error)) from error
+
+
+def _shortly(error: Exception) -> str:
+    # Some backends open with "in user code:" and end with what is wrong; others add a list of all their kernels.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    return f"{type(error).__name__}: {lines[-1] if lines[0].endswith(':') else lines[0]}"
 
 
 class BackendRaised(Exception):
