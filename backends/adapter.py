@@ -34,6 +34,9 @@ LINALG = (
 )
 
 
+FFT = "fft fftn fftshift hfft ifft ifftn ifftshift ihfft irfft irfftn rfft rfftn"
+
+
 def named(module: Any, *names: str) -> dict[str, Any]:
     """The operations of `module` that follow the standard, name and calling convention, and need no adapting.
 
@@ -62,6 +65,14 @@ def creation(asarray: Callable) -> dict[str, Any]:
         "linspace": lambda start, stop, num, dtype=None, endpoint=True: asarray(
             np.linspace(start, stop, num, endpoint=endpoint), dtype
         ),
+    }
+
+
+def frequencies(asarray: Callable) -> dict[str, Any]:
+    """The constants of the group `fft`, made in float64 and rounded once."""
+    return {
+        "fftfreq": lambda n, d=1.0: asarray(np.fft.fftfreq(n, d)),
+        "rfftfreq": lambda n, d=1.0: asarray(np.fft.rfftfreq(n, d)),
     }
 
 

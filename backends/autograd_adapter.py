@@ -15,7 +15,7 @@ import autograd.scipy.special as special
 import numpy as np
 from autograd.tracer import getval, isbox
 
-from backends.adapter import STEPS, Adapter, creation, cumulative, dtype_of_values, named
+from backends.adapter import STEPS, Adapter, creation, cumulative, dtype_of_values, frequencies, named
 from backends.numpy_adapter import NumpyAdapter, silent
 from functions import Namespace, _formulas
 
@@ -119,6 +119,8 @@ LINALG = named(anp.linalg, "det eigh inv pinv slogdet solve svd") | {
     "qr": anp.linalg.qr,
     "trace": _trace,
 }
+# hfft and ihfft are not differentiated; irfft and rfft, of which they are made, are.
+FFT = named(anp.fft, "fft fftn fftshift ifft ifftn ifftshift irfft irfftn rfft rfftn")
 SPECIAL = named(special, "digamma erf erfc erfinv expit gammaln i0 i1 logit logsumexp") | {
     **{name: _lifted(getattr(special, name)) for name in ("betainc", "betaln", "gammainc", "gammaincc")},
     # SciPy's own names of these are not wrapped; other wrapped functions are the same.
@@ -139,7 +141,8 @@ def _namespace(tested: str) -> Namespace:
         values = np.asarray(values)
         return values.astype(dtype or dtype_of_values(values, tested), copy=False)
 
-    return Namespace("autograd", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    return Namespace("autograd", MAIN | creation(asarray), groups)
 
 
 class AutogradAdapter(NumpyAdapter):

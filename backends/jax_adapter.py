@@ -15,7 +15,20 @@ import jax.scipy.special
 import jaxlib
 import numpy as np
 
-from backends.adapter import ARRAYS, BINARY, LINALG, PARTS, STEPS, UNARY, Adapter, creation, dtype_of_values, named
+from backends.adapter import (
+    ARRAYS,
+    BINARY,
+    FFT,
+    LINALG,
+    PARTS,
+    STEPS,
+    UNARY,
+    Adapter,
+    creation,
+    dtype_of_values,
+    frequencies,
+    named,
+)
 from functions import Namespace
 
 jax.config.update("jax_enable_x64", True)
@@ -67,7 +80,8 @@ def _namespace(tested: str, handle: jax.Device) -> Namespace:
         values = np.asarray(values)
         return jax.device_put(values.astype(dtype or dtype_of_values(values, tested)), handle)
 
-    groups = {"linalg": named(jnp.linalg, LINALG), "special": SPECIAL, "nn": NN}
+    fourier = named(jnp.fft, FFT) | frequencies(asarray)
+    groups = {"linalg": named(jnp.linalg, LINALG), "fft": fourier, "special": SPECIAL, "nn": NN}
     return Namespace("jax", MAIN | creation(asarray), groups)
 
 

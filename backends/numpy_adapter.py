@@ -12,6 +12,7 @@ import scipy.special
 from backends.adapter import (
     ARRAYS,
     BINARY,
+    FFT,
     LINALG,
     PARTS,
     STEPS,
@@ -20,6 +21,7 @@ from backends.adapter import (
     Unsupported,
     creation,
     dtype_of_values,
+    frequencies,
     named,
 )
 from functions import Function, Namespace
@@ -64,7 +66,8 @@ def _namespace(tested: str) -> Namespace:
         values = np.asarray(values)
         return values.astype(dtype or dtype_of_values(values, tested), copy=False)
 
-    return Namespace("numpy", MAIN | creation(asarray), {"linalg": named(np.linalg, LINALG), "special": SPECIAL})
+    groups = {"linalg": named(np.linalg, LINALG), "fft": named(np.fft, FFT) | frequencies(asarray), "special": SPECIAL}
+    return Namespace("numpy", MAIN | creation(asarray), groups)
 
 
 class NumpyAdapter(Adapter):

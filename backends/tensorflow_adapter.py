@@ -20,7 +20,8 @@ import tensorflow as tf
 if sys.modules["jax"] is None:
     del sys.modules["jax"]
 
-from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, named
+from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
+from backends.tensorflow_fourier import FFT
 from functions import Function, Namespace, _formulas
 
 for gpu in tf.config.list_physical_devices("GPU"):
@@ -308,7 +309,8 @@ def _namespace(tested: str, handle: str) -> Namespace:
         with tf.device(handle):
             return tf.constant(values, dtype or dtype_of_values(values, tested))
 
-    return Namespace("tensorflow", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    return Namespace("tensorflow", MAIN | creation(asarray), groups)
 
 
 class TensorflowAdapter(Adapter):

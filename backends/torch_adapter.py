@@ -10,7 +10,18 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from backends.adapter import BINARY, STEPS, UNARY, Adapter, creation, cumulative, dtype_of_values, named
+from backends.adapter import (
+    BINARY,
+    FFT,
+    STEPS,
+    UNARY,
+    Adapter,
+    creation,
+    cumulative,
+    dtype_of_values,
+    frequencies,
+    named,
+)
 from functions import Namespace
 
 # TF32 would leave 10 bits of a float32 product or convolution on a GPU.
@@ -96,6 +107,16 @@ def _trace(x: torch.Tensor, offset: int = 0) -> torch.Tensor:
     return torch.sum(torch.linalg.diagonal(x, offset=offset), dim=-1)
 
 
+def _fourier(name: str) -> Callable:
+    """A Fourier transform: the native one calls axes `dim`."""
+    native = getattr(torch.fft, name)
+    if "shift" in name:
+        return lambda x, axes=None: native(x, axes)
+    if name.endswith("n"):
+        return lambda x, s=None, axes=None, norm="backward": native(x, s, axes, norm)
+    return lambda x, n=None, axis=-1, norm="backward": native(x, n, axis, norm)
+
+
 def _logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> torch.Tensor:
     return torch.logsumexp(x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims)
 
@@ -154,6 +175,7 @@ LINALG = named(
     "tensordot": MAIN["tensordot"],
     "trace": _trace,
 }
+FOURIER = {name: _fourier(name) for name in FFT.split()}
 SPECIAL = named(
     torch.special,
     "digamma entr erf erfc erfinv expit gammaln i0 i0e i1 i1e log_ndtr logit ndtr ndtri polygamma sinc xlog1py xlogy",
@@ -180,7 +202,8 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
         values = np.asarray(values)
         return torch.tensor(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle)
 
-    return Namespace("torch", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+    groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    return Namespace("torch", MAIN | creation(asarray), groups)
 
 
 class TorchAdapter(Adapter):

@@ -172,6 +172,20 @@ def trace(xp, x, offset=0):
     return xp.sum(xp.linalg.diagonal(x, offset=offset), axis=-1)
 
 
+OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+"""What scales a transform where `norm` scales its inverse."""
+
+
+def hfft(xp, x, n=None, axis=-1, norm="backward"):
+    """The transform of an array whose first half is x and whose rest the conjugates: irfft of x̄, scaled the other way"""
+    return xp.fft.irfft(xp.conj(x), n=n, axis=axis, norm=OPPOSITE[norm])
+
+
+def ihfft(xp, x, n=None, axis=-1, norm="backward"):
+    """The first half of the inverse transform of a real array: the conjugate of rfft, scaled the other way"""
+    return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=OPPOSITE[norm]))
+
+
 def cond(xp, predicate, on_true, on_false, *operands):
     """on_true(*operands) where the predicate, a 0-d array, holds, on_false(*operands) where it does not
 
@@ -321,7 +335,7 @@ MAIN = {
 }
 MAIN |= {f.__name__: f for f in (cond, fori_loop, while_loop, scan)}
 LINALG = {f.__name__: f for f in (vecdot, outer, cross, vector_norm, matrix_norm, matrix_power, trace)}
-FFT = {}
+FFT = {f.__name__: f for f in (hfft, ihfft)}
 SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
 NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, conv)} | {
     "sigmoid": expit,

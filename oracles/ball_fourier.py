@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 ETA = 7
 """η / u of the theorem."""
 
-OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
-
 
 def _fit(x: Any, n: int, axis: int) -> Any:
     """x cut, or filled up with zeros, to n entries along an axis."""

@@ -216,7 +216,7 @@ def svd(on: Any, a: Balls, *, full_matrices: bool = True) -> tuple[Balls, Balls,
 
 
 def _disturbed(on: Any, a: Balls, axis: int | None) -> Balls:
-    """With what a backward stable factorization may change in it: p(n) ε times the norm of each column, or of the whole.
+    """With what a backward stable factorization may change in it: p(n) ε times the norm of each column or of the whole.
     Gram and Schmidt alone would be too good entry by entry."""
     if on.model is None:
         return a

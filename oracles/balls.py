@@ -15,7 +15,7 @@ import numpy as np
 from flint import arb
 
 from functions import Namespace
-from oracles import ball_linalg, ball_special, ball_spectral, ball_steps, complex_balls
+from oracles import ball_fourier, ball_linalg, ball_special, ball_spectral, ball_steps, complex_balls
 from oracles.ball_arrays import Balls, Decision, decided, objects
 from oracles.ball_special import SEVERAL, SPECIAL
 from oracles.machine_model import ABSOLUTE, MachineModel
@@ -78,7 +78,13 @@ class BallArithmetic:
         for name in (*complex_balls.OPERATIONS, *complex_balls.PARTWISE):
             main[name] = complex_balls.aware(self, name, main[name])
         linalg |= {name: main[name] for name in linalg if name in main}
-        groups = {"linalg": linalg, "special": special, "nn": {"tanh": main["tanh"], "softmax": self.softmax}}
+        fourier = {name: partial(operation, self) for name, operation in ball_fourier.OPERATIONS.items()}
+        groups = {
+            "linalg": linalg,
+            "fft": fourier,
+            "special": special,
+            "nn": {"tanh": main["tanh"], "softmax": self.softmax},
+        }
         return Namespace("ball arithmetic", main, groups)
 
     def scalar(self, name: str) -> Scalar:

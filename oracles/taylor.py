@@ -12,6 +12,7 @@ from flint import arb, arb_series, ctx
 
 from oracles import taylor_special
 from oracles.ball_arrays import Balls, objects
+from oracles.ball_special import SPECIAL
 from oracles.balls import BallArithmetic
 
 ctx.cap = 2  # every series here ends behind its first power
