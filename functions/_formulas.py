@@ -172,18 +172,16 @@ def trace(xp, x, offset=0):
     return xp.sum(xp.linalg.diagonal(x, offset=offset), axis=-1)
 
 
-OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
-"""What scales a transform where `norm` scales its inverse."""
-
-
 def hfft(xp, x, n=None, axis=-1, norm="backward"):
-    """The transform of an array whose first half is x and whose rest the conjugates: irfft of x̄, scaled the other way"""
-    return xp.fft.irfft(xp.conj(x), n=n, axis=axis, norm=OPPOSITE[norm])
+    """The transform of n numbers whose first half is x and whose rest the conjugates: n times irfft of x̄"""
+    n = 2 * (x.shape[axis] - 1) if n is None else n
+    return xp.fft.irfft(xp.conj(x), n=n, axis=axis) * n ** {"backward": 1.0, "ortho": 0.5, "forward": 0.0}[norm]
 
 
 def ihfft(xp, x, n=None, axis=-1, norm="backward"):
-    """The first half of the inverse transform of a real array: the conjugate of rfft, scaled the other way"""
-    return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=OPPOSITE[norm]))
+    """The first half of the inverse transform of n real numbers: the conjugate of rfft, over n"""
+    n = x.shape[axis] if n is None else n
+    return xp.conj(xp.fft.rfft(x, n=n, axis=axis)) * n ** {"backward": -1.0, "ortho": -0.5, "forward": 0.0}[norm]
 
 
 def cond(xp, predicate, on_true, on_false, *operands):
