@@ -26,7 +26,7 @@ class Backend:
     `distributions` are the names under which it may be installed; `gpu_distributions` those of which one must be there
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
     `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
-    too slow here for the default run."""
+    too slow here for the default run, and `quick` is the one in which that tries half precision."""
 
     name: str
     distributions: tuple[str, ...]
@@ -36,6 +36,7 @@ class Backend:
     modes: tuple[str, ...] = tuple(MODES)
     lacks: Mapping[str, str] = field(default_factory=dict)
     nightly: tuple[str, ...] = ()
+    quick: str = "reverse"
     gpu_distributions: tuple[str, ...] = ()
 
 
@@ -79,6 +80,8 @@ BACKENDS = {
             "pip install -r requirements/jax-cpu.txt",
             modes=tuple(mode for mode in MODES if mode != "xla"),
             lacks={"xla": "jax compiles with XLA in every mode but reverse: see compiled"},
+            # Operation by operation every dtype costs a minute of compiling.
+            quick="compiled",
             gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
         ),
         Backend(

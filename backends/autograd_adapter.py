@@ -16,7 +16,7 @@ import numpy as np
 from autograd.tracer import getval, isbox
 
 from backends.adapter import STEPS, Adapter, creation, cumulative, dtype_of_values, frequencies, named
-from backends.numpy_adapter import NumpyAdapter, silent
+from backends.numpy_adapter import NumpyAdapter
 from functions import Namespace, _formulas
 
 SAME = (
@@ -159,13 +159,10 @@ class AutogradAdapter(NumpyAdapter):
 
     def gradient(self, f: Callable) -> Callable:
         def gradient(*arguments: np.ndarray) -> tuple[Any, ...]:
-            with warnings.catch_warnings():
-                # An argument that f ignores gets zeros, which is right; the warning about it would end the run.
-                warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
-                parts = autograd.grad(f, tuple(range(len(arguments))))(*arguments)
+            parts = autograd.grad(f, tuple(range(len(arguments))))(*arguments)
             return tuple(anp.conj(part) if np.iscomplexobj(getval(part)) else part for part in parts)
 
-        return silent(gradient)
+        return _unwarned(gradient)
 
     def jvp(self, f: Callable) -> Callable:
         def traced(*arguments: Any) -> Any:
@@ -182,10 +179,22 @@ class AutogradAdapter(NumpyAdapter):
                 return tuple(sum(parts) for parts in zip(*slopes, strict=True))
             return sum(slopes)
 
-        return silent(push)
+        return _unwarned(push)
 
     def checkpoint(self, f: Callable) -> Callable:
         return autograd.differential_operators.checkpoint(f)
+
+
+def _unwarned(f: Callable) -> Callable:
+    """Without the warnings of NumPy, and without autograd's about an argument that a function ignores: it gets zeros,
+    which is right, and the warning would end the run."""
+
+    def run(*arguments: Any) -> Any:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
+            return f(*arguments)
+
+    return run
 
 
 ADAPTER = AutogradAdapter

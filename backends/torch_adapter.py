@@ -1,6 +1,7 @@
 """The backend `torch`: PyTorch on the CPU or a GPU, with names and calling conventions of the standard put around the
 native operations."""
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -268,7 +269,10 @@ class TorchAdapter(Adapter):
     def jvp(self, f: Callable) -> Callable:
         def push(*arrays: torch.Tensor) -> Any:
             count = len(arrays) // 2
-            return torch.func.jvp(f, arrays[:count], arrays[count:])[1]
+            with warnings.catch_warnings():
+                # PyTorch's own forward mode is built with it; the warning would end the run.
+                warnings.filterwarnings("ignore", ".*torch.jit.script.* is deprecated", DeprecationWarning)
+                return torch.func.jvp(f, arrays[:count], arrays[count:])[1]
 
         return push
 

@@ -2,9 +2,10 @@
 `fft`, `special` and `nn`, and with control flow (`cond`, `fori_loop`, `while_loop`, `scan`). Every backend and every
 oracle hands out one of these, so that a missing operation is reported in the same words everywhere.
 
-What a body may do with arrays themselves, because every backend and the oracles can: + - * / and ** with arrays and real
-Python numbers on either side; < <= > >= == !=, and & | ~ of what they give; `abs`; `x @ y` of two matrices; `shape`,
-`ndim`, `dtype`; indexing by integers, slices with a positive step, `...` and `None`. For the rest there are functions:
+What a body may do with arrays themselves, because every backend and the oracles can: + - * / and ** with arrays and
+real Python numbers on either side; < <= > >= == !=, and & | ~ of what they give; `abs`; `x @ y` of two matrices;
+`shape`, `ndim`, `dtype`; iteration over rows; indexing by integers, slices with a positive step, `...` and `None`. For
+the rest there are functions:
 
 - `xp.take`, `xp.take_along_axis` for integer arrays as indices, `xp.flip` for a negative step;
 - `xp.where(mask, x, 0.0)` for a mask as an index: the shape of `x[mask]` depends on values, which compilers refuse;

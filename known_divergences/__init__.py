@@ -29,8 +29,8 @@ class DivergenceError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Divergence:
-    """One entry. `input` is the witness, one array per argument, a complex one as pairs of real and imaginary part; empty
-    for an `unsupported` function.
+    """One entry. `input` is the witness, one array per argument, a complex one as pairs of real and imaginary part;
+    empty for an `unsupported` function.
 
     `region` gives intervals by argument; an input lies in it when every argument named there has at least one entry
     within its interval; no region means the witness alone. Empty `dtypes`, `devices` and `modes` mean all. `error`

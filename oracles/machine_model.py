@@ -58,8 +58,8 @@ ULPS = {
     # relative error in float64, divided by 2u. It is what SciPy, TensorFlow, JAX and PyTorch took these functions
     # from. igam 3.6e-14 and igamc 1.9e-14 (a, x up to 30 and 100), incbet 6.9e-15 (a, b up to 5; the errors grow with
     # the parameters, because xᵃ is computed through logarithms), to which are added the 16 ulp of each of the three
-    # gammaln that other implementations take its factor 1 / B(a, b) from, i0 5.8e-16, i0e 5.4e-16, i1 1.9e-15, i1e 2.0e-15,
-    # expn 1.7e-15, ndtri 7.2e-16.
+    # gammaln that other implementations take its factor 1 / B(a, b) from, i0 5.8e-16, i0e 5.4e-16, i1 1.9e-15, i1e
+    # 2.0e-15, expn 1.7e-15, ndtri 7.2e-16.
     "gammainc": 163,
     "gammaincc": 86,
     "betainc": 80,

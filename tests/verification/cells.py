@@ -12,6 +12,8 @@ from report.options import Options
 DAILY_DTYPES = ("float64", "complex128")
 """The dtypes in which the default run tries every mode; the others it tries in reverse."""
 
+HALF = ("float16", "bfloat16")
+
 
 @dataclass(frozen=True, eq=False)
 class Cell:
@@ -70,7 +72,7 @@ def _is_wanted(backend: str, dtype: str, mode: str, options: Options) -> bool:
     if options.names_modes:
         return True
     claimed = mode in known.modes and not MODES[mode].nightly and mode not in known.nightly
-    return claimed and (mode == "reverse" or dtype in DAILY_DTYPES)
+    return claimed and (dtype in DAILY_DTYPES or mode == (known.quick if dtype in HALF else "reverse"))
 
 
 def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
@@ -80,5 +82,14 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
         cell
         for cell in cells
         if MODES[cell.mode].order == 1 and (options.names_modes or cell.mode == "reverse")
-        if options.names_dtypes or cell.dtype not in ("float16", "bfloat16")
+        if options.names_dtypes or cell.dtype not in HALF
     ]
+
+
+def share_of_draws(cell: Cell) -> float:
+    """How much of the profile's draws this cell is searched with, after the points, which are where most is found: all
+    in reverse mode, in the dtypes that are trained and computed in; a quarter in forward mode, which takes a call for
+    every entry; half elsewhere."""
+    if cell.mode == "forward":
+        return 0.25
+    return 1.0 if cell.mode == "reverse" and cell.dtype in ("float64", "float32", "complex128") else 0.5

@@ -16,7 +16,7 @@ from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
 from oracles.differences import OwnDifferences, own_differences
 from oracles.machine_model import FORMATS, MachineModel
-from oracles.reference import Bounds, Reference, Truth
+from oracles.reference import Bounds, Reference, Truth, input_key
 from oracles.second_order import SecondOrder
 from oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
 from report.clock import CLOCK
@@ -34,6 +34,10 @@ def reference_of(function: Function) -> Reference:
 def second_order_of(function: Function) -> SecondOrder:
     """The one reference of a function's Hessian-vector products."""
     return SecondOrder(reference_of(function))
+
+
+_ANSWERS: dict[tuple, Answer] = {}
+"""What reverse mode gave, by cell and input."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class Examiner:
         self._backward: Callable | None = None
         self._companions = list(cell.function.points)
         self._structure_is_checked = False
+        # Both checks ask reverse mode at the same inputs, and a call in eager mode is dear.
+        self._keeps = cell.mode == "reverse"
 
     def _model(self, dtype: str) -> MachineModel:
         flushes = self.cell.device in self.adapter.flushes_subnormals
@@ -90,7 +96,7 @@ class Examiner:
             return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
         assert truth is not None and bounds is not None
         try:
-            answers = self.answers(rounded)
+            answers = [self._kept_answer(rounded)] if self._keeps else self.answers(rounded)
             names, format = list(self.cell.function.domains), self.model.format
             judgement = max(
                 (judge(answer, truth, bounds, names, format) for answer in answers),
@@ -138,25 +144,27 @@ class Examiner:
     def answers(self, inputs: Inputs) -> list[Answer]:
         """Run the backend forward and backward: one answer, or one per row that holds the input in a batch. Raises
         `BackendRaised` when the backend raises."""
-        cell = self.cell
         first_call = self._backward is None
         try:
             with CLOCK.part("compile, first call" if first_call else "backend"):
-                if self._backward is None:
-                    self._backward = backends.differentiate(
-                        self.adapter, cell.function, cell.dtype, cell.device, cell.mode
-                    )
-                    self._forward = self.adapter.callable(cell.function, cell.dtype, cell.device)
+                forward, backward = self._code()
                 arrays = self.arrays(inputs)
-                assert self._forward is not None
-                value = self._forward(*arrays)
+                value = forward(*arrays)
                 if self.mode.batched:
-                    return self._batch(inputs, value)
-                return [self._converted(inputs, value, self._backward(*arrays), ())]
+                    return self._batch(inputs, value, backward)
+                return [self._converted(inputs, value, backward(*arrays), ())]
         except Unsupported:
             raise
         except Exception as error:
             raise BackendRaised(_shortly(error)) from error
+
+    def _code(self) -> tuple[Callable, Callable]:
+        """What computes the value and what is verified, made at the first call."""
+        if self._forward is None or self._backward is None:
+            cell = self.cell
+            self._forward = self.adapter.callable(cell.function, cell.dtype, cell.device)
+            self._backward = backends.differentiate(self.adapter, cell.function, cell.dtype, cell.device, cell.mode)
+        return self._forward, self._backward
 
     def arrays(self, inputs: Inputs) -> list[Any]:
         """The arguments as arrays of the backend."""
@@ -164,9 +172,9 @@ class Examiner:
 
     def gradient_again(self, inputs: Inputs) -> Answer:
         """One more call at the same input, and whether it left its arguments alone."""
+        forward, backward = self._code()
         arrays = self.arrays(inputs)
-        assert self._backward is not None and self._forward is not None
-        answer = self._converted(inputs, self._forward(*arrays), self._backward(*arrays), ())
+        answer = self._converted(inputs, forward(*arrays), backward(*arrays), ())
         untouched = zip(self.cell.function.native(inputs), arrays, self.cell.function.domains, strict=True)
         changed = [name for x, a, name in untouched if not np.array_equal(self.adapter.to_numpy(a), x)]
         return replace(answer, problem=f"the call has changed its argument {changed[0]}") if changed else answer
@@ -179,15 +187,13 @@ class Examiner:
         gradient = self.adapter.gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
         return self._converted(inputs, f(*arrays), gradient, ())
 
-    def _batch(self, inputs: Inputs, value: Any) -> list[Answer]:
+    def _batch(self, inputs: Inputs, value: Any, backward: Callable) -> list[Answer]:
         # The input stands first and last, and another between the two: a row that takes from its neighbours differs.
         others = [self._rounded(p) for p in self._companions]
         other = next((p for p in others if not _same(p, inputs)), inputs)
         self._companions = self._companions or [inputs]
         batch = tuple(np.stack(rows) for rows in zip(inputs, other, inputs, strict=True))
-        assert self._backward is not None
-        parts = self._backward(*self.arrays(batch))
-        answer = self._converted(inputs, value, parts, (3,))
+        answer = self._converted(inputs, value, backward(*self.arrays(batch)), (3,))
         if answer.problem:
             return [answer]
         return [Answer(answer.value, tuple(part[row] for part in answer.gradient)) for row in (0, 2)]
@@ -241,7 +247,7 @@ class Examiner:
             return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
         assert bounds is not None
         try:
-            answer = self.answers(rounded)[0]
+            answer = self._kept_answer(rounded)
             if answer.problem:
                 return self._finding(rounded, Judgement(Verdict.WRONG, answer.problem))
             own = self.own_differences(rounded)
@@ -249,6 +255,13 @@ class Examiner:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         names = list(self.cell.function.domains)
         return self._finding(rounded, _judge_own(answer, own, bounds, names, self.model.format.unit_roundoff))
+
+    def _kept_answer(self, inputs: Inputs) -> Answer:
+        cell = self.cell
+        key = (cell.function, cell.backend, cell.device, cell.dtype, cell.mode, input_key(inputs))
+        if key not in _ANSWERS:
+            _ANSWERS[key] = self.answers(inputs)[0]
+        return _ANSWERS[key]
 
     def own_differences(self, inputs: Inputs) -> OwnDifferences:
         """The backend's own finite differences at `inputs`, shared by its dtypes and modes."""

@@ -4,6 +4,7 @@ The draws of a function depend on its name and the seed alone, so that every bac
 the same inputs and shares their truths."""
 
 import contextlib
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -62,10 +63,11 @@ def search(
     *,
     run_seed: int,
     examples: int,
+    share: float = 1.0,
     witnesses: tuple[Inputs, ...] = (),
 ) -> Tally:
-    """Examine the points, the `witnesses` and up to `examples` draws; stop at the first failure. One among the draws is
-    shrunk to the simplest input that fails."""
+    """Examine the points, the `witnesses` and the first `share` of `examples` draws; stop at the first failure. One
+    among the draws is shrunk to the simplest input that fails."""
     tally = Tally()
     for inputs in (*function.points, *witnesses):
         finding = examine(inputs)
@@ -73,7 +75,10 @@ def search(
         if finding.fails:
             tally.failure = tally.worst = finding
             return tally
-    for inputs in drawn(function, run_seed, examples):
+    if set(tally.counts) == {str(Verdict.UNSUPPORTED)}:
+        return tally  # recorded, and refused at every point
+    draws = drawn(function, run_seed, examples)
+    for inputs in draws[: math.ceil(share * len(draws))]:
         finding = examine(inputs)
         tally.add(finding)
         if finding.fails:
