@@ -25,10 +25,16 @@ ARRAYS = (
     "matrix_transpose max mean min moveaxis ones_like permute_dims prod repeat reshape roll squeeze stack std sum take "
     "take_along_axis tensordot tile tril triu var vecdot where zeros_like"
 )
+# Derivatives of these are zero, or there are none; and what is copied or subtracted from neighbours.
+STEPS = "all any count_nonzero floor_divide isinf isnan logical_xor nextafter nonzero round searchsorted signbit trunc"
+PARTS = "broadcast_arrays copysign diff meshgrid remainder unstack"
 LINALG = (
     "cholesky cross det diagonal eigh eigvalsh inv matmul matrix_norm matrix_power matrix_transpose outer pinv qr "
     "slogdet solve svd svdvals tensordot trace vecdot vector_norm"
 )
+
+
+FFT = "fft fftn fftshift hfft ifft ifftn ifftshift ihfft irfft irfftn rfft rfftn"
 
 
 def named(module: Any, *names: str) -> dict[str, Any]:
@@ -60,6 +66,30 @@ def creation(asarray: Callable) -> dict[str, Any]:
             np.linspace(start, stop, num, endpoint=endpoint), dtype
         ),
     }
+
+
+def frequencies(asarray: Callable) -> dict[str, Any]:
+    """The constants of the group `fft`, made in float64 and rounded once."""
+    return {
+        "fftfreq": lambda n, d=1.0: asarray(np.fft.fftfreq(n, d)),
+        "rfftfreq": lambda n, d=1.0: asarray(np.fft.rfftfreq(n, d)),
+    }
+
+
+def cumulative(operation: Callable, start: float, full: Callable, concat: Callable) -> Callable:
+    """A cumulative sum or product `operation(x, axis)` with the standard's `include_initial`, which puts `start` in
+    front. `full(shape, value, x)` makes an array like x, and `concat(arrays, axis)` joins."""
+
+    def accumulate(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+        axis = 0 if axis is None else axis
+        result = operation(x, axis)
+        if not include_initial:
+            return result
+        shape = list(x.shape)
+        shape[axis] = 1
+        return concat([full(shape, start, x), result], axis)
+
+    return accumulate
 
 
 class Unsupported(Exception):

@@ -15,7 +15,7 @@ import autograd.scipy.special as special
 import numpy as np
 from autograd.tracer import getval, isbox
 
-from backends.adapter import Adapter, creation, dtype_of_values, named
+from backends.adapter import STEPS, Adapter, creation, cumulative, dtype_of_values, frequencies, named
 from backends.numpy_adapter import NumpyAdapter
 from functions import Namespace, _formulas
 
@@ -57,18 +57,47 @@ def _vector_norm(x: Any, axis: Any = None, keepdims: bool = False, ord: float = 
     return anp.linalg.norm(x, axis=axis, **({"keepdims": True} if keepdims else {}))
 
 
+def _lifted(operation: Callable) -> Callable:
+    """`operation(x, y, …)` with Python numbers among its arguments, which take the dtype of the arrays."""
+
+    def of_numbers(*arguments: Any) -> Any:
+        dtype = next(a.dtype for a in arguments if not isinstance(a, int | float))
+        return operation(*(np.asarray(a, dtype) if isinstance(a, int | float) else a for a in arguments))
+
+    return of_numbers
+
+
+def _full(shape: Any, value: float, x: Any) -> np.ndarray:
+    return np.full(shape, value, x.dtype)
+
+
+def _trace(x: Any, offset: int = 0) -> Any:
+    return anp.trace(x, offset) if x.ndim == 2 else anp.sum(_diagonal(x, offset), axis=-1)
+
+
+def _diagonal(x: Any, offset: int = 0) -> Any:
+    # These axes in this order are the only ones of which the wrapped diagonal has a VJP; they turn the matrix over.
+    return anp.diagonal(x, -offset, -1, -2)
+
+
+def _matrix_norm(x: Any, ord: Any = "fro", keepdims: bool = False) -> Any:
+    # The VJP of the wrapped norm takes no negative axes.
+    return anp.linalg.norm(x, ord, axis=(x.ndim - 2, x.ndim - 1), **({"keepdims": True} if keepdims else {}))
+
+
 def _cholesky(x: Any, upper: bool = False) -> Any:
     lower = anp.linalg.cholesky(x)
     return anp.swapaxes(lower, -1, -2) if upper else lower
 
 
 MAIN = {name: getattr(anp, older) for name, older in OLDER.items()} | {
-    **named(anp, SAME),
+    **named(anp, SAME, STEPS, "copysign diff remainder"),
     "positive": lambda x: 1 * x,
     "astype": lambda x, dtype: x.astype(dtype),
     "clip": lambda x, min=None, max=None: anp.clip(x, min, max),
     "matrix_transpose": lambda x: anp.swapaxes(x, -1, -2),
-    "cumulative_sum": lambda x, axis=None: anp.cumsum(x, axis=axis),
+    "cumulative_prod": cumulative(anp.cumprod, 1.0, _full, anp.concatenate),
+    "cumulative_sum": cumulative(anp.cumsum, 0.0, _full, anp.concatenate),
     "var": lambda x, axis=None, correction=0, keepdims=False: anp.var(x, axis, ddof=correction, keepdims=keepdims),
     "std": lambda x, axis=None, correction=0, keepdims=False: anp.std(x, axis, ddof=correction, keepdims=keepdims),
     "sort": lambda x, axis=-1, descending=False: -anp.sort(-x, axis) if descending else anp.sort(x, axis),
@@ -84,13 +113,23 @@ LINALG = named(anp.linalg, "det eigh inv pinv slogdet solve svd") | {
     "cholesky": _cholesky,
     "eigvalsh": lambda x: anp.linalg.eigh(x)[0],
     "svdvals": lambda x: anp.linalg.svd(x, compute_uv=False),
-    # The VJP of the wrapped norm takes no negative axes.
-    "matrix_norm": lambda x, ord="fro": anp.linalg.norm(x, ord, axis=(x.ndim - 2, x.ndim - 1)),
+    "matrix_norm": _matrix_norm,
     "vector_norm": _vector_norm,
-    # These axes in this order are the only ones of which the wrapped diagonal has a VJP.
-    "diagonal": lambda x: anp.diagonal(x, axis1=-1, axis2=-2),
+    "diagonal": _diagonal,
+    "qr": anp.linalg.qr,
+    "trace": _trace,
 }
-SPECIAL = named(special, "digamma erf erfc expit gammaln logit logsumexp")
+# hfft and ihfft are not differentiated; irfft and rfft, of which they are made, are.
+FFT = named(anp.fft, "fft fftn fftshift ifft ifftn ifftshift irfft irfftn rfft rfftn")
+SPECIAL = named(special, "digamma erf erfc erfinv expit gammaln i0 i1 logit logsumexp") | {
+    **{name: _lifted(getattr(special, name)) for name in ("betainc", "betaln", "gammainc", "gammaincc")},
+    # SciPy's own names of these are not wrapped; other wrapped functions are the same.
+    "i0e": lambda x: special.ive(0, x),
+    "i1e": lambda x: special.ive(1, x),
+    "ndtri": lambda p: -(2**0.5) * special.erfcinv(2 * p),
+    "polygamma": lambda n, x: special.polygamma(n, x).astype(x.dtype),
+    "sinc": anp.sinc,
+}
 NN = {"softplus": lambda x: anp.logaddexp(x, 0.0)}
 
 
@@ -102,7 +141,8 @@ def _namespace(tested: str) -> Namespace:
         values = np.asarray(values)
         return values.astype(dtype or dtype_of_values(values, tested), copy=False)
 
-    return Namespace("autograd", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    return Namespace("autograd", MAIN | creation(asarray), groups)
 
 
 class AutogradAdapter(NumpyAdapter):

@@ -15,7 +15,20 @@ import jax.scipy.special
 import jaxlib
 import numpy as np
 
-from backends.adapter import ARRAYS, BINARY, LINALG, UNARY, Adapter, creation, dtype_of_values, named
+from backends.adapter import (
+    ARRAYS,
+    BINARY,
+    FFT,
+    LINALG,
+    PARTS,
+    STEPS,
+    UNARY,
+    Adapter,
+    creation,
+    dtype_of_values,
+    frequencies,
+    named,
+)
 from functions import Namespace
 
 jax.config.update("jax_enable_x64", True)
@@ -41,12 +54,17 @@ def _scan(step: Callable, state: jax.Array, rows: jax.Array) -> jax.Array:
     return jax.lax.scan(along, state, rows)[1]
 
 
-MAIN = named(jnp, UNARY, BINARY, ARRAYS, "argsort astype sort") | {
+MAIN = named(jnp, UNARY, BINARY, ARRAYS, STEPS, PARTS, "argsort astype sort") | {
     **named(jax.lax, "cond fori_loop while_loop"),
     "scan": _scan,
 }
-SPECIAL = named(jax.scipy.special, "digamma entr erf erfc expit gammaln logit logsumexp xlog1py xlogy") | {
+SPECIAL = named(
+    jax.scipy.special,
+    "betainc betaln digamma entr erf erfc erfinv expit expn gammainc gammaincc gammaln i0 i0e i1 i1e log_ndtr logit",
+    "logsumexp ndtr ndtri polygamma xlog1py xlogy zeta",
+) | {
     "log_expit": jax.nn.log_sigmoid,
+    "sinc": jnp.sinc,
 }
 NN = named(jax.nn, "relu leaky_relu elu softplus sigmoid log_sigmoid silu softmax log_softmax") | {
     "gelu": lambda x, approximate=False: jax.nn.gelu(x, approximate=approximate),
@@ -62,7 +80,8 @@ def _namespace(tested: str, handle: jax.Device) -> Namespace:
         values = np.asarray(values)
         return jax.device_put(values.astype(dtype or dtype_of_values(values, tested)), handle)
 
-    groups = {"linalg": named(jnp.linalg, LINALG), "special": SPECIAL, "nn": NN}
+    fourier = named(jnp.fft, FFT) | frequencies(asarray)
+    groups = {"linalg": named(jnp.linalg, LINALG), "fft": fourier, "special": SPECIAL, "nn": NN}
     return Namespace("jax", MAIN | creation(asarray), groups)
 
 

@@ -9,10 +9,24 @@ import numpy as np
 import scipy
 import scipy.special
 
-from backends.adapter import ARRAYS, BINARY, LINALG, UNARY, Adapter, Unsupported, creation, dtype_of_values, named
+from backends.adapter import (
+    ARRAYS,
+    BINARY,
+    FFT,
+    LINALG,
+    PARTS,
+    STEPS,
+    UNARY,
+    Adapter,
+    Unsupported,
+    creation,
+    dtype_of_values,
+    frequencies,
+    named,
+)
 from functions import Function, Namespace
 
-MAIN = named(np, UNARY, BINARY, ARRAYS) | {
+MAIN = named(np, UNARY, BINARY, ARRAYS, STEPS, PARTS) | {
     # np.astype refuses NumPy scalars, which is what a comparison of 0-d arrays gives.
     "astype": lambda x, dtype: np.asarray(x).astype(dtype),
     # NumPy sorts upwards only.
@@ -21,16 +35,28 @@ MAIN = named(np, UNARY, BINARY, ARRAYS) | {
 }
 
 
-def _in_own_dtype(f: Callable) -> Callable:
-    """SciPy computes in float32 what it is given in float16; the result is rounded back."""
-    return lambda x, *more, **options: np.asarray(f(x, *more, **options)).astype(np.asarray(x).dtype, copy=False)
+def _in_own_dtype(operation: Callable) -> Callable:
+    """SciPy computes in float32 what it is given in float16, and in float64 what has an integer order; the result is
+    rounded to the dtype of the arrays."""
+
+    def rounded(*arguments: Any, **options: Any) -> np.ndarray:
+        dtype = next(a.dtype for a in arguments if not isinstance(a, int | float))
+        return np.asarray(operation(*arguments, **options)).astype(dtype, copy=False)
+
+    return rounded
 
 
 SPECIAL = {
-    name: _in_own_dtype(function)
-    for name, function in named(
-        scipy.special, "digamma entr erf erfc expit gammaln log_expit logit logsumexp xlog1py xlogy"
-    ).items()
+    name: _in_own_dtype(operation)
+    for name, operation in {
+        **named(
+            scipy.special,
+            "betainc betaln digamma entr erf erfc erfinv expit expn gammainc gammaincc gammaln i0 i0e i1 i1e log_expit",
+            "log_ndtr logit logsumexp ndtr ndtri polygamma xlog1py xlogy zeta",
+        ),
+        "lambertw": lambda x: scipy.special.lambertw(x).real,
+        "sinc": np.sinc,
+    }.items()
 }
 
 
@@ -40,7 +66,8 @@ def _namespace(tested: str) -> Namespace:
         values = np.asarray(values)
         return values.astype(dtype or dtype_of_values(values, tested), copy=False)
 
-    return Namespace("numpy", MAIN | creation(asarray), {"linalg": named(np.linalg, LINALG), "special": SPECIAL})
+    groups = {"linalg": named(np.linalg, LINALG), "fft": named(np.fft, FFT) | frequencies(asarray), "special": SPECIAL}
+    return Namespace("numpy", MAIN | creation(asarray), groups)
 
 
 class NumpyAdapter(Adapter):

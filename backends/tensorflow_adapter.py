@@ -1,6 +1,7 @@
 """The backend `tensorflow`: TensorFlow on the CPU or a GPU, with names and calling conventions of the standard put
 around the native operations."""
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -19,8 +20,9 @@ import tensorflow as tf
 if sys.modules["jax"] is None:
     del sys.modules["jax"]
 
-from backends.adapter import BINARY, Adapter, creation, dtype_of_values, named
-from functions import Function, Namespace
+from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
+from backends.tensorflow_fourier import FFT
+from functions import Function, Namespace, _formulas
 
 for gpu in tf.config.list_physical_devices("GPU"):
     # Otherwise TensorFlow takes the whole card, and no other backend can run beside it.
@@ -30,8 +32,13 @@ tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _lifted(operation: Callable) -> Callable:
-    """`operation(x, y)` with a Python number on either side: on its own, one on the left becomes float32."""
-    return lambda x, y: operation(x if tf.is_tensor(x) else tf.constant(x, y.dtype), y)
+    """`operation(x, y, …)` with Python numbers among its arguments: on its own, one on the left becomes float32."""
+
+    def of_numbers(*arguments: Any) -> tf.Tensor:
+        dtype = next(a.dtype for a in arguments if tf.is_tensor(a))
+        return operation(*(a if tf.is_tensor(a) else tf.constant(a, dtype) for a in arguments))
+
+    return of_numbers
 
 
 def _where(condition: tf.Tensor, x: Any, y: Any) -> tf.Tensor:
@@ -69,10 +76,10 @@ def _argsort(x: tf.Tensor, axis: int = -1, descending: bool = False) -> tf.Tenso
     return tf.cast(order, tf.int64)
 
 
-def _moveaxis(x: tf.Tensor, source: int, destination: int) -> tf.Tensor:
-    order = list(range(x.ndim))
-    order.insert(destination % x.ndim, order.pop(source))
-    return tf.transpose(x, order)
+def _moveaxis(x: tf.Tensor, source: Any, destination: Any) -> tf.Tensor:
+    pairs = {int(d) % x.ndim: int(s) % x.ndim for d, s in zip(*map(np.atleast_1d, (destination, source)), strict=True)}
+    others = iter([a for a in range(x.ndim) if a not in pairs.values()])
+    return tf.transpose(x, [pairs[a] if a in pairs else next(others) for a in range(x.ndim)])
 
 
 def _take_along_axis(x: tf.Tensor, indices: tf.Tensor, axis: int = -1) -> tf.Tensor:
@@ -125,6 +132,57 @@ def _svd(x: tf.Tensor, full_matrices: bool = True) -> tuple[tf.Tensor, tf.Tensor
     return u, values, tf.linalg.matrix_transpose(v)
 
 
+def _trace(x: tf.Tensor, offset: int = 0) -> tf.Tensor:
+    # The native trace takes no offset.
+    return tf.linalg.trace(x) if offset == 0 else tf.math.reduce_sum(tf.linalg.diag_part(x, k=offset), -1)
+
+
+def _vector_norm(x: tf.Tensor, axis: Any = None, keepdims: bool = False, ord: float = 2) -> tf.Tensor:
+    # The native norm takes no negative order, and of two axes it makes a matrix.
+    if ord < 0 or isinstance(axis, tuple):
+        return _formulas.vector_norm(PLAIN, x, axis, keepdims, ord)
+    return tf.norm(x, ord, axis, keepdims)
+
+
+def _matrix_norm(x: tf.Tensor, ord: Any = "fro", keepdims: bool = False) -> tf.Tensor:
+    if ord in ("fro", 1, 2, np.inf):
+        return tf.norm(x, ord, (-2, -1), keepdims)
+    return _formulas.matrix_norm(PLAIN, x, ord, keepdims)
+
+
+def _nonzero(x: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    return tuple(tf.unstack(tf.where(x), axis=1, num=x.ndim))
+
+
+def _full(shape: Any, value: float, x: tf.Tensor) -> tf.Tensor:
+    return tf.fill(shape, tf.constant(value, x.dtype))
+
+
+def _searchsorted(x1: tf.Tensor, x2: tf.Tensor, side: str = "left", sorter: Any = None) -> tf.Tensor:
+    ordered = x1 if sorter is None else tf.gather(x1, sorter)
+    return tf.searchsorted(ordered, x2, side, tf.int64)
+
+
+def _broadcast(operation: Callable) -> Callable:
+    """An operation that takes arrays of one shape only."""
+
+    def of_shapes(*arrays: tf.Tensor) -> tf.Tensor:
+        shape = functools.reduce(tf.broadcast_static_shape, (x.shape for x in arrays))
+        return operation(*(tf.broadcast_to(x, shape) for x in arrays))
+
+    return _lifted(of_shapes)
+
+
+def _cross(x: tf.Tensor, y: tf.Tensor, axis: int = -1) -> tf.Tensor:
+    # The native product is along the last axis only.
+    product = _broadcast(tf.linalg.cross)(_moveaxis(x, axis, -1), _moveaxis(y, axis, -1))
+    return _moveaxis(product, -1, axis)
+
+
+def _lbeta(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    return tf.math.lbeta(tf.stack([a, b], -1))
+
+
 def _cond(predicate: tf.Tensor, on_true: Callable, on_false: Callable, *operands: tf.Tensor) -> Any:
     return tf.cond(predicate, lambda: on_true(*operands), lambda: on_false(*operands))
 
@@ -161,28 +219,39 @@ MAIN = {
     "argmin": _extreme(tf.argmin),
     "argsort": _argsort,
     "astype": tf.cast,
+    "all": tf.math.reduce_all,
+    "any": tf.math.reduce_any,
     "clip": _clip,
     "cond": _cond,
     "concat": lambda arrays, axis=0: tf.concat(arrays, axis),
-    "cumulative_prod": lambda x, axis=0: tf.math.cumprod(x, axis),
-    "cumulative_sum": lambda x, axis=0: tf.math.cumsum(x, axis),
+    "count_nonzero": lambda x, axis=None, keepdims=False: tf.math.count_nonzero(x, axis, keepdims),
+    "cumulative_prod": cumulative(tf.math.cumprod, 1.0, _full, tf.concat),
+    "cumulative_sum": cumulative(tf.math.cumsum, 0.0, _full, tf.concat),
     "flip": _flip,
     "fori_loop": _fori_loop,
     "full_like": lambda x, fill_value: tf.constant(fill_value, x.dtype, x.shape),
+    "floor_divide": _lifted(tf.math.floordiv),
     "isfinite": tf.math.is_finite,
+    "isinf": tf.math.is_inf,
+    "isnan": tf.math.is_nan,
     # Differentiable where x = y, which the formula with a maximum is not.
     "logaddexp": _lifted(lambda x, y: y + tf.nn.softplus(x - y)),
+    **named(tf.math, "logical_xor nextafter round"),
     "matmul": _matmul,
     "matrix_transpose": tf.linalg.matrix_transpose,
     "max": tf.math.reduce_max,
     "mean": tf.math.reduce_mean,
+    "meshgrid": tf.meshgrid,
     "min": tf.math.reduce_min,
     "moveaxis": _moveaxis,
+    "nonzero": _nonzero,
     "permute_dims": tf.transpose,
     "positive": tf.identity,
     "prod": tf.math.reduce_prod,
+    "remainder": _lifted(tf.math.floormod),
     "roll": _roll,
     "scan": lambda step, state, rows: tf.scan(step, rows, state),
+    "searchsorted": _searchsorted,
     "sort": lambda x, axis=-1, descending=False: tf.sort(x, axis, "DESCENDING" if descending else "ASCENDING"),
     "std": _std,
     "sum": tf.math.reduce_sum,
@@ -191,23 +260,33 @@ MAIN = {
     "tile": _tile,
     "tril": _tril,
     "triu": _triu,
+    "unstack": lambda x, axis=0: tuple(tf.unstack(x, axis=axis)),
     "var": _var,
     "where": _where,
     "while_loop": _while_loop,
 }
-LINALG = named(tf.linalg, "det eigh eigvalsh inv matrix_transpose pinv qr slogdet tensordot trace") | {
+LINALG = named(tf.linalg, "det eigh eigvalsh inv matrix_transpose pinv qr slogdet tensordot") | {
     "cholesky": _cholesky,
-    # The native product is along the last axis only.
-    "cross": lambda x, y, axis=-1: _moveaxis(tf.linalg.cross(_moveaxis(x, axis, -1), _moveaxis(y, axis, -1)), -1, axis),
-    "diagonal": tf.linalg.diag_part,
+    "cross": _cross,
+    "diagonal": lambda x, offset=0: tf.linalg.diag_part(x, k=offset),
     "matmul": _matmul,
-    "matrix_norm": lambda x, ord="fro", keepdims=False: tf.norm(x, ord, (-2, -1), keepdims),
+    "matrix_norm": _matrix_norm,
     "solve": _solve,
     "svd": _svd,
     "svdvals": lambda x: tf.linalg.svd(x, compute_uv=False),
-    "vector_norm": lambda x, axis=None, keepdims=False, ord=2: tf.norm(x, ord, axis, keepdims),
+    "trace": _trace,
+    "vector_norm": _vector_norm,
 }
-SPECIAL = named(tf.math, "digamma erf erfc xlog1py xlogy") | {
+# Runs the formulas of norms that are not native.
+PLAIN = Namespace("tensorflow", MAIN, {"linalg": LINALG})
+SPECIAL = named(tf.math, "digamma erf erfc erfinv ndtri xlog1py xlogy") | {
+    **{name: _lifted(getattr(tf.math, name)) for name in ("polygamma", "zeta")},
+    **{f"i{order}": getattr(tf.math, f"bessel_i{order}") for order in ("0", "0e", "1", "1e")},
+    "betainc": _broadcast(tf.math.betainc),
+    "betaln": _broadcast(_lbeta),
+    "gammainc": _lifted(tf.math.igamma),
+    "gammaincc": _lifted(tf.math.igammac),
+    "sinc": tf.experimental.numpy.sinc,
     "expit": tf.math.sigmoid,
     "gammaln": tf.math.lgamma,
     "log_expit": tf.math.log_sigmoid,
@@ -230,7 +309,8 @@ def _namespace(tested: str, handle: str) -> Namespace:
         with tf.device(handle):
             return tf.constant(values, dtype or dtype_of_values(values, tested))
 
-    return Namespace("tensorflow", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    return Namespace("tensorflow", MAIN | creation(asarray), groups)
 
 
 class TensorflowAdapter(Adapter):

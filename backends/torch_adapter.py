@@ -11,7 +11,18 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from backends.adapter import BINARY, UNARY, Adapter, creation, dtype_of_values, named
+from backends.adapter import (
+    BINARY,
+    FFT,
+    STEPS,
+    UNARY,
+    Adapter,
+    creation,
+    cumulative,
+    dtype_of_values,
+    frequencies,
+    named,
+)
 from functions import Namespace
 
 # TF32 would leave 10 bits of a float32 product or convolution on a GPU.
@@ -24,16 +35,16 @@ DTYPES = {
 
 
 def _lifted(operation: Callable) -> Callable:
-    """`operation(x, y)` with a Python number on either side, which takes the dtype of the array on the other."""
+    """`operation(x, y, …)` with Python numbers among its arguments, which take the dtype of the arrays."""
 
-    def binary(x: Any, y: Any) -> torch.Tensor:
-        if not torch.is_tensor(x):
-            x = torch.as_tensor(x, dtype=y.dtype, device=y.device)
-        if not torch.is_tensor(y):
-            y = torch.as_tensor(y, dtype=x.dtype, device=x.device)
-        return operation(x, y)
+    def of_numbers(*arguments: Any) -> torch.Tensor:
+        like = next(a for a in arguments if torch.is_tensor(a))
+        tensors = (
+            a if torch.is_tensor(a) else torch.as_tensor(a, dtype=like.dtype, device=like.device) for a in arguments
+        )
+        return operation(*tensors)
 
-    return binary
+    return of_numbers
 
 
 def _where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
@@ -49,10 +60,37 @@ def _reduction(operation: Callable, **defaults: float) -> Callable:
     return reduce
 
 
-def _prod(x: torch.Tensor, axis: int | None = None, keepdims: bool = False) -> torch.Tensor:
-    if axis is not None:
-        return torch.prod(x, dim=axis, keepdim=keepdims)
-    return torch.prod(x).reshape((1,) * x.ndim if keepdims else ())
+def _prod(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> torch.Tensor:
+    if axis is None:
+        return torch.prod(x).reshape((1,) * x.ndim if keepdims else ())
+    # The native product reduces one axis at a time; the last first, so that the others keep their numbers.
+    for a in sorted((a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis)), reverse=True):
+        x = torch.prod(x, dim=a, keepdim=keepdims)
+    return x
+
+
+def _clip(x: torch.Tensor, min: Any = None, max: Any = None) -> torch.Tensor:
+    # The native operation takes two numbers or two tensors.
+    if torch.is_tensor(min) or torch.is_tensor(max):
+        min, max = (v if v is None or torch.is_tensor(v) else torch.full_like(x, v) for v in (min, max))
+    return torch.clip(x, min, max)
+
+
+def _repeat(x: torch.Tensor, repeats: Any, axis: int | None = None) -> torch.Tensor:
+    counts = repeats if isinstance(repeats, int) else torch.as_tensor(repeats, device=x.device)
+    return torch.repeat_interleave(x, counts, dim=axis)
+
+
+def _full(shape: Any, value: float, x: torch.Tensor) -> torch.Tensor:
+    return torch.full(shape, value, dtype=x.dtype, device=x.device)
+
+
+def _diff(x: torch.Tensor, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> torch.Tensor:
+    return torch.diff(x, n, axis, prepend, append)
+
+
+def _searchsorted(x1: torch.Tensor, x2: torch.Tensor, side: str = "left", sorter: Any = None) -> torch.Tensor:
+    return torch.searchsorted(x1, x2, side=side, sorter=sorter)
 
 
 def _roll(x: torch.Tensor, shift: Any, axis: Any = None) -> torch.Tensor:
@@ -63,6 +101,23 @@ def _flip(x: torch.Tensor, axis: Any = None) -> torch.Tensor:
     return torch.flip(x, tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis)
 
 
+def _trace(x: torch.Tensor, offset: int = 0) -> torch.Tensor:
+    # The native trace takes one matrix and no offset.
+    if x.ndim == 2 and offset == 0:
+        return torch.trace(x)
+    return torch.sum(torch.linalg.diagonal(x, offset=offset), dim=-1)
+
+
+def _fourier(name: str) -> Callable:
+    """A Fourier transform: the native one calls axes `dim`."""
+    native = getattr(torch.fft, name)
+    if "shift" in name:
+        return lambda x, axes=None: native(x, axes)
+    if name.endswith("n"):
+        return lambda x, s=None, axes=None, norm="backward": native(x, s, axes, norm)
+    return lambda x, n=None, axis=-1, norm="backward": native(x, n, axis, norm)
+
+
 def _logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> torch.Tensor:
     return torch.logsumexp(x, tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims)
 
@@ -70,16 +125,18 @@ def _logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> tor
 # Most native operations take `axis` and `keepdims` for `dim` and `keepdim`; here are those that do not, or that have
 # another name, another default (`var` divides by n - 1) or give a pair (`max`, `sort`).
 MAIN = {
-    **named(torch, UNARY),
-    **{name: _lifted(getattr(torch, name)) for name in BINARY.split()},
-    **named(
-        torch, "argmax argmin broadcast_to clip full_like matmul moveaxis ones_like reshape squeeze tile zeros_like"
-    ),
+    **named(torch, UNARY, STEPS),
+    **{name: _lifted(getattr(torch, name)) for name in (*BINARY.split(), "copysign", "floor_divide", "remainder")},
+    **named(torch, "argmax argmin broadcast_to full_like matmul moveaxis ones_like reshape squeeze tile zeros_like"),
     "argsort": lambda x, axis=-1, descending=False: torch.argsort(x, dim=axis, descending=descending, stable=True),
     "astype": lambda x, dtype: x.to(dtype),
+    "broadcast_arrays": torch.broadcast_tensors,
+    "clip": _clip,
     "concat": lambda arrays, axis=0: torch.concat(tuple(arrays), dim=axis),
-    "cumulative_prod": lambda x, axis=0: torch.cumprod(x, dim=axis),
-    "cumulative_sum": lambda x, axis=0: torch.cumsum(x, dim=axis),
+    "count_nonzero": lambda x, axis=None: torch.count_nonzero(x, dim=axis),
+    "cumulative_prod": cumulative(torch.cumprod, 1.0, _full, torch.concat),
+    "cumulative_sum": cumulative(torch.cumsum, 0.0, _full, torch.concat),
+    "diff": _diff,
     # torch.equal compares whole arrays.
     "equal": _lifted(torch.eq),
     "expand_dims": lambda x, axis=0: torch.unsqueeze(x, axis),
@@ -87,11 +144,14 @@ MAIN = {
     "matrix_transpose": lambda x: x.mT,
     "max": torch.amax,
     "mean": _reduction(torch.mean),
+    "meshgrid": lambda *arrays, indexing="xy": torch.meshgrid(*arrays, indexing=indexing),
     "min": torch.amin,
+    "nonzero": lambda x: torch.nonzero(x, as_tuple=True),
     "permute_dims": torch.permute,
     "prod": _prod,
-    "repeat": lambda x, repeats, axis=None: torch.repeat_interleave(x, repeats, dim=axis),
+    "repeat": _repeat,
     "roll": _roll,
+    "searchsorted": _searchsorted,
     "sort": lambda x, axis=-1, descending=False: torch.sort(x, dim=axis, descending=descending, stable=True).values,
     "stack": lambda arrays, axis=0: torch.stack(tuple(arrays), dim=axis),
     "std": _reduction(torch.std, correction=0),
@@ -101,6 +161,7 @@ MAIN = {
     "tensordot": lambda x, y, axes=2: torch.tensordot(x, y, dims=axes),
     "tril": lambda x, k=0: torch.tril(x, diagonal=k),
     "triu": lambda x, k=0: torch.triu(x, diagonal=k),
+    "unstack": lambda x, axis=0: torch.unbind(x, dim=axis),
     "var": _reduction(torch.var, correction=0),
     "vecdot": torch.linalg.vecdot,
     "where": _where,
@@ -113,9 +174,14 @@ LINALG = named(
     "matrix_transpose": MAIN["matrix_transpose"],
     "outer": torch.outer,
     "tensordot": MAIN["tensordot"],
-    "trace": lambda x: torch.trace(x) if x.ndim == 2 else torch.sum(torch.linalg.diagonal(x), dim=-1),
+    "trace": _trace,
 }
-SPECIAL = named(torch.special, "digamma entr erf erfc expit gammaln logit xlog1py xlogy") | {
+FOURIER = {name: _fourier(name) for name in FFT.split()}
+SPECIAL = named(
+    torch.special,
+    "digamma entr erf erfc erfinv expit gammaln i0 i0e i1 i1e log_ndtr logit ndtr ndtri polygamma sinc xlog1py xlogy",
+) | {
+    **{name: _lifted(getattr(torch.special, name)) for name in ("gammainc", "gammaincc", "zeta")},
     "log_expit": functional.logsigmoid,
     "logsumexp": _logsumexp,
 }
@@ -137,7 +203,8 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
         values = np.asarray(values)
         return torch.tensor(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle)
 
-    return Namespace("torch", MAIN | creation(asarray), {"linalg": LINALG, "special": SPECIAL, "nn": NN})
+    groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    return Namespace("torch", MAIN | creation(asarray), groups)
 
 
 class TorchAdapter(Adapter):

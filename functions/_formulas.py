@@ -3,6 +3,8 @@ same namespace. The oracles use all of them; a backend uses one only where it ha
 
 import math
 
+import numpy as np
+
 
 def square(xp, x):
     """x²"""
@@ -43,6 +45,64 @@ def clip(xp, x, min=None, max=None):
     return x
 
 
+def copysign(xp, x, y):
+    """|x| with the sign of y"""
+    return xp.where(xp.signbit(y), -xp.abs(x), xp.abs(x))
+
+
+def signbit(xp, x):
+    """Whether x < 0, or is the zero with a minus sign, whose reciprocal is -∞"""
+    one = xp.ones_like(x)
+    return (x < 0) | (one / xp.where(x == 0, x, one) < 0)
+
+
+def trunc(xp, x):
+    """The integer part: ⌊x⌋ where x ≥ 0, ⌈x⌉ elsewhere"""
+    return xp.where(x < 0, xp.ceil(x), xp.floor(x))
+
+
+def floor_divide(xp, x, y):
+    """⌊x / y⌋"""
+    return xp.floor(x / y)
+
+
+def remainder(xp, x, y):
+    """x - y ⌊x / y⌋, of the sign of y"""
+    return x - y * xp.floor(x / y)
+
+
+def broadcast_arrays(xp, *arrays):
+    """Each array, with the shape that all of them together have"""
+    shape = np.broadcast_shapes(*(tuple(x.shape) for x in arrays))
+    return [xp.broadcast_to(x, shape) for x in arrays]
+
+
+def meshgrid(xp, *arrays, indexing="xy"):
+    """For each vector an array that holds it along an axis of its own; with "xy" the first two axes change places"""
+    order = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        order[:2] = 1, 0
+    shape = [arrays[i].shape[0] for i in order]
+    lines = [[-1 if i == k else 1 for i in order] for k in range(len(arrays))]
+    return [xp.broadcast_to(xp.reshape(x, tuple(line)), tuple(shape)) for x, line in zip(arrays, lines, strict=True)]
+
+
+def unstack(xp, x, axis=0):
+    """The arrays along one axis, one by one"""
+    before = (slice(None),) * (axis % x.ndim)
+    return tuple(x[(*before, i)] for i in range(x.shape[axis]))
+
+
+def diff(xp, x, axis=-1, n=1, prepend=None, append=None):
+    """x[i + 1] - x[i] along one axis, n times"""
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = xp.concat(parts, axis=axis) if len(parts) > 1 else x
+    before = (slice(None),) * (axis % x.ndim)
+    for _ in range(n):
+        x = x[(*before, slice(1, None))] - x[(*before, slice(None, -1))]
+    return x
+
+
 def var(xp, x, axis=None, correction=0.0, keepdims=False):
     """Σ (x - x̄)² / (n - correction)"""
     deviation = x - xp.mean(x, axis=axis, keepdims=True)
@@ -64,6 +124,11 @@ def vecdot(xp, x, y, axis=-1):
 def outer(xp, x, y):
     """x yᵀ of two vectors"""
     return x[:, None] * y[None, :]
+
+
+def cross(xp, x, y, axis=-1):
+    """(x × y)ᵢ = xᵢ₊₁ yᵢ₊₂ - xᵢ₊₂ yᵢ₊₁ along an axis of length 3, indices modulo 3"""
+    return xp.roll(x, -1, axis=axis) * xp.roll(y, -2, axis=axis) - xp.roll(x, -2, axis=axis) * xp.roll(y, -1, axis=axis)
 
 
 def vector_norm(xp, x, axis=None, keepdims=False, ord=2):
@@ -88,9 +153,35 @@ def matrix_power(xp, x, n):
     return power
 
 
-def trace(xp, x):
-    """Σᵢ xᵢᵢ"""
-    return xp.sum(xp.linalg.diagonal(x), axis=-1)
+def matrix_norm(xp, x, ord="fro", keepdims=False):
+    """The Frobenius norm √Σ x²; the sum ("nuc"), largest (2) or smallest (-2) of the singular values; the largest or
+    smallest column sum (1, -1) or row sum (inf, -inf) of |x|"""
+    if ord == "fro":
+        return xp.sqrt(xp.sum(xp.abs(x) ** 2, axis=(-2, -1), keepdims=keepdims))
+    if ord in ("nuc", 2, -2):
+        pick = {"nuc": xp.sum, 2: xp.max, -2: xp.min}[ord]
+        norm = pick(xp.linalg.svdvals(x), axis=-1)
+    else:
+        summed, left = (-2, -1) if abs(ord) == 1 else (-1, -1)
+        norm = (xp.max if ord > 0 else xp.min)(xp.sum(xp.abs(x), axis=summed), axis=left)
+    return norm[..., None, None] if keepdims else norm
+
+
+def trace(xp, x, offset=0):
+    """The sum of a diagonal"""
+    return xp.sum(xp.linalg.diagonal(x, offset=offset), axis=-1)
+
+
+def hfft(xp, x, n=None, axis=-1, norm="backward"):
+    """The transform of n numbers whose first half is x and whose rest the conjugates: n times irfft of x̄"""
+    n = 2 * (x.shape[axis] - 1) if n is None else n
+    return xp.fft.irfft(xp.conj(x), n=n, axis=axis) * n ** {"backward": 1.0, "ortho": 0.5, "forward": 0.0}[norm]
+
+
+def ihfft(xp, x, n=None, axis=-1, norm="backward"):
+    """The first half of the inverse transform of n real numbers: the conjugate of rfft, over n"""
+    n = x.shape[axis] if n is None else n
+    return xp.conj(xp.fft.rfft(x, n=n, axis=axis)) * n ** {"backward": -1.0, "ortho": -0.5, "forward": 0.0}[norm]
 
 
 def cond(xp, predicate, on_true, on_false, *operands):
@@ -153,6 +244,16 @@ def xlog1py(xp, x, y):
 def entr(xp, x):
     """-x log x, and 0 where x = 0"""
     return -xp.special.xlogy(x, x)
+
+
+def betaln(xp, a, b):
+    """log B(a, b) = log Γ(a) + log Γ(b) - log Γ(a + b)"""
+    return xp.special.gammaln(a) + xp.special.gammaln(b) - xp.special.gammaln(a + b)
+
+
+def ndtr(xp, x):
+    """Φ(x) = erfc(-x/√2) / 2"""
+    return xp.special.erfc(-x / xp.sqrt(xp.asarray(2.0))) / 2
 
 
 def logsumexp(xp, x, axis=None, keepdims=False):
@@ -223,11 +324,17 @@ def conv(xp, x, kernel, stride=1, padding=0):
     return xp.matmul(xp.reshape(kernel, (kernel.shape[0], kernel.shape[1] * taps)), flat)
 
 
-MAIN = {f.__name__: f for f in (square, reciprocal, log2, log10, hypot, logaddexp, clip, var, std, vecdot)}
+MAIN = {
+    f.__name__: f
+    for f in (
+        *(square, reciprocal, log2, log10, hypot, logaddexp, clip, copysign, signbit, trunc, floor_divide, remainder),
+        *(broadcast_arrays, meshgrid, unstack, diff, var, std, vecdot),
+    )
+}
 MAIN |= {f.__name__: f for f in (cond, fori_loop, while_loop, scan)}
-LINALG = {f.__name__: f for f in (vecdot, outer, vector_norm, matrix_power, trace)}
-FFT = {}
-SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, logsumexp)}
+LINALG = {f.__name__: f for f in (vecdot, outer, cross, vector_norm, matrix_norm, matrix_power, trace)}
+FFT = {f.__name__: f for f in (hfft, ihfft)}
+SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
 NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, conv)} | {
     "sigmoid": expit,
     "log_sigmoid": log_expit,

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 
-def _matrixwise(operation: Callable) -> Callable:
-    # Applies an operation on one matrix to each matrix of a stack.
+def matrixwise(operation: Callable) -> Callable:
+    """Apply an operation on one matrix to each matrix of a stack."""
+
     @functools.wraps(operation)
     def apply(on: Any, x: Any, *others: Any, **options: Any) -> Any:
         x = on.asarray(x)
@@ -39,7 +40,7 @@ def _eliminate(on: Any, a: Any, b: Any) -> tuple[list, list, int]:
     return rows, rights, sign
 
 
-@_matrixwise
+@matrixwise
 def _solve_matrix(on: Any, a: Any, b: Any) -> Any:
     rows, rights, _ = _eliminate(on, a, b)
     solution: list[Any] = [None] * len(rows)
@@ -65,7 +66,7 @@ def inv(on: Any, a: Any) -> Any:
     return _solve_matrix(on, a, on.broadcast_to(on.eye(n), a.shape))
 
 
-@_matrixwise
+@matrixwise
 def slogdet(on: Any, a: Any) -> tuple[Any, Any]:
     """The sign of the determinant and the logarithm of its size."""
     rows, _, sign = _eliminate(on, a, a)
@@ -73,14 +74,14 @@ def slogdet(on: Any, a: Any) -> tuple[Any, Any]:
     return sign * on.prod(on.sign(diagonal)), on.sum(on.elementwise("log", on.abs(diagonal)))
 
 
-@_matrixwise
+@matrixwise
 def det(on: Any, a: Any) -> Any:
     """The determinant."""
     rows, _, sign = _eliminate(on, a, a)
     return sign * on.prod(on.stack([rows[i][i] for i in range(len(rows))]))
 
 
-@_matrixwise
+@matrixwise
 def cholesky(on: Any, a: Any, *, upper: bool = False) -> Any:
     """The lower triangular L with L Lᵀ = a, read from the lower triangle of a; Lᵀ with `upper`."""
     n = a.shape[-1]
@@ -102,7 +103,7 @@ def diagonal(on: Any, a: Any, *, offset: int = 0) -> Any:
     return on.stack([a[..., i, j] for i, j in pairs], axis=-1)
 
 
-@_matrixwise
+@matrixwise
 def matrix_power(on: Any, a: Any, n: int) -> Any:
     """a multiplied by itself n times; of the inverse for a negative n."""
     base = inv(on, a) if n < 0 else a

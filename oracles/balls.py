@@ -15,11 +15,14 @@ import numpy as np
 from flint import arb
 
 from functions import Namespace
-from oracles import ball_linalg, complex_balls
+from oracles import ball_fourier, ball_linalg, ball_special, ball_spectral, ball_steps, complex_balls
 from oracles.ball_arrays import Balls, Decision, decided, objects
+from oracles.ball_special import SEVERAL, SPECIAL
 from oracles.machine_model import ABSOLUTE, MachineModel
 
-Scalar = Callable[[arb], arb]
+Scalar = Callable[..., arb]
+
+LINALG = ball_linalg.OPERATIONS | ball_spectral.OPERATIONS
 
 
 def _vectorized(function: Callable, arguments: int = 1) -> np.ufunc:
@@ -47,14 +50,6 @@ ELEMENTARY: dict[str, Scalar] = {
     "tan": arb.tan,
     "tanh": arb.tanh,
 }
-SPECIAL: dict[str, Scalar] = {
-    "digamma": arb.digamma,
-    "erf": arb.erf,
-    "erfc": arb.erfc,
-    # By the exponential that stays below 1: the other has a ball, far out, that contains no finite number.
-    "expit": lambda x: 1 / (1 + (-x).exp()) if x > 0 else x.exp() / (1 + x.exp()),
-    "gammaln": lambda x: x.lgamma() if x > 0 else abs(x.gamma()).log(),
-}
 
 
 class BallArithmetic:
@@ -72,28 +67,37 @@ class BallArithmetic:
         """The `xp` that runs a body in this evaluation."""
         main = {name: getattr(self, name) for name in _MAIN}
         main |= {name: partial(self.elementwise, name) for name in ELEMENTARY}
+        main |= {name: partial(operation, self) for name, operation in ball_steps.OPERATIONS.items()}
         main |= {"inf": math.inf, "nan": math.nan, "newaxis": None}
         main |= {"pi": self._constant_ball(arb.pi()), "e": self._constant_ball(arb(1).exp())}
-        special = {name: partial(self.elementwise, name) for name in SPECIAL}
-        linalg = {name: partial(function, self) for name, function in ball_linalg.OPERATIONS.items()}
+        special = {name: partial(self.elementwise, name) for name in (*SPECIAL, *SEVERAL)}
+        special |= {name: partial(operation, self) for name, operation in ball_special.OPERATIONS.items()}
+        linalg = {name: partial(function, self) for name, function in LINALG.items()}
         linalg |= {name: getattr(self, name) for name in ("matmul", "matrix_transpose", "tensordot")}
         special["logsumexp"] = self.logsumexp
         for name in (*complex_balls.OPERATIONS, *complex_balls.PARTWISE):
             main[name] = complex_balls.aware(self, name, main[name])
         linalg |= {name: main[name] for name in linalg if name in main}
-        groups = {"linalg": linalg, "special": special, "nn": {"tanh": main["tanh"], "softmax": self.softmax}}
+        fourier = {name: partial(operation, self) for name, operation in ball_fourier.OPERATIONS.items()}
+        groups = {
+            "linalg": linalg,
+            "fft": fourier,
+            "special": special,
+            "nn": {"tanh": main["tanh"], "softmax": self.softmax},
+        }
         return Namespace("ball arithmetic", main, groups)
 
     def scalar(self, name: str) -> Scalar:
-        """The elementary or special function of one number."""
-        return ELEMENTARY[name] if name in ELEMENTARY else SPECIAL[name]
+        """The elementary or special function of one number, or of one of each argument."""
+        return (ELEMENTARY | SPECIAL | SEVERAL)[name]
 
-    def elementwise(self, name: str, x: Any) -> Balls:
+    def elementwise(self, name: str, *arguments: Any) -> Balls:
         """An elementary or special function of every entry."""
-        x = self._lift(x)
+        lifted = [self._lift(argument) for argument in arguments]
         if name == "sqrt":
-            self._note_zeros(x)
-        return self._rounded(_vectorized(self.scalar(name))(x.entries), name)
+            self._note_zeros(lifted[0])
+        function = _vectorized(self.scalar(name), len(lifted))
+        return self._rounded(function(*(argument.entries for argument in lifted)), name)
 
     def center(self, entries: np.ndarray) -> np.ndarray:
         """The numbers that comparisons and range checks look at."""
@@ -288,10 +292,15 @@ class BallArithmetic:
         x = self._lift(x)
         return self.sum(x, axis=axis, keepdims=keepdims) / self._terms(x, axis)
 
-    def cumulative_sum(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
+    def cumulative_sum(self, x: Any, *, axis: int | None = None, include_initial: bool = False, **_: Any) -> Balls:
         axis = 0 if axis is None else axis
         total = np.cumsum(self._summands(self._lift(x), axis), axis=axis)
-        return Balls(total if self.model is None else self._in_range(total), self)
+        result = Balls(total if self.model is None else self._in_range(total), self)
+        return self._behind(0.0, result, axis) if include_initial else result
+
+    def _behind(self, start: float, x: Balls, axis: int) -> Balls:
+        shape = [1 if a == axis % x.ndim else n for a, n in enumerate(x.shape)]
+        return self.concat([self.full(shape, start), x], axis=axis)
 
     def _summands(self, x: Balls, axis: Any) -> np.ndarray:
         # Each of n terms is rounded up to n - 1 times on its way through the sum, in whatever order that is taken; and
@@ -320,12 +329,13 @@ class BallArithmetic:
         either = _vectorized(lambda value, may_be_zero: self.hull(value, 0 * value) if may_be_zero else value, 2)
         return objects(either(product, lost))
 
-    def cumulative_prod(self, x: Any, *, axis: int | None = None, **_: Any) -> Balls:
+    def cumulative_prod(self, x: Any, *, axis: int | None = None, include_initial: bool = False, **_: Any) -> Balls:
         x, axis = self._lift(x), 0 if axis is None else axis
         products = np.cumprod(x.entries, axis=axis)
         if self.model is not None:
             products = self._in_any_order(products, x, partial(np.cumsum, axis=axis))
-        return self._rounded(products, "multiply", self._terms(x, axis))
+        result = self._rounded(products, "multiply", self._terms(x, axis))
+        return self._behind(1.0, result, axis) if include_initial else result
 
     @staticmethod
     def _terms(x: Balls, axis: Any) -> int:

@@ -4,13 +4,16 @@ differences a second way, and with a machine model it bounds the rounding of fun
 gradient."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from flint import arb, arb_series, ctx
 
+from oracles import taylor_special
 from oracles.ball_arrays import Balls, objects
-from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic
+from oracles.ball_special import SPECIAL
+from oracles.balls import BallArithmetic
 
 ctx.cap = 2  # every series here ends behind its first power
 
@@ -30,13 +33,11 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "atanh": lambda x: ((1 + x) / (1 - x)).log() / 2,
     "cos": arb_series.cos,
     "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
-    "digamma": lambda x: arb_series([x[0].digamma(), arb(2).zeta(x[0]) * x[1]]),
     "erf": arb_series.erf,
     "erfc": arb_series.erfc,
     "exp": arb_series.exp,
     "expit": lambda x: arb_series([SPECIAL["expit"](x[0]), _logistic_slope(x[0]) * x[1]]),
     "expm1": lambda x: x.exp() - 1,
-    "gammaln": lambda x: arb_series([SPECIAL["gammaln"](x[0]), x[0].digamma() * x[1]]),
     "log": arb_series.log,
     "log10": lambda x: x.log() / arb(10).log(),
     "log1p": lambda x: (1 + x).log(),
@@ -61,11 +62,21 @@ class TaylorArithmetic(BallArithmetic):
     """Ball arithmetic whose entries may be series; comparisons and ranges look at their constant terms."""
 
     def scalar(self, name: str) -> Callable:
-        plain = ELEMENTARY[name] if name in ELEMENTARY else SPECIAL[name]
-        return lambda x: _SERIES[name](x) if isinstance(x, arb_series) else plain(x)
+        plain, series = super().scalar(name), self._series(name)
+        return lambda *xs: (series if any(isinstance(x, arb_series) for x in xs) else plain)(*xs)
 
-    def elementwise(self, name: str, x: Any) -> Balls:
-        result = super().elementwise(name, x)
+    def _series(self, name: str) -> Callable:
+        if name in _SERIES:
+            return _SERIES[name]
+        if name in taylor_special.PARTIALS:
+            return partial(taylor_special.of_several, name)
+        if name in taylor_special.ONE:
+            return partial(taylor_special.of_one, name)
+        rounding = arb(1) if self.model is None else self.model.factor(name)
+        return lambda x: taylor_special.of_inverse(name, x, rounding)
+
+    def elementwise(self, name: str, *arguments: Any) -> Balls:
+        result = super().elementwise(name, *arguments)
         if self.model is None or name not in SATURATING:
             return result
         error = self.model.factor(name) - 1
@@ -73,7 +84,7 @@ class TaylorArithmetic(BallArithmetic):
         def widen(value: Any, argument: Any) -> Any:
             return value + arb_series([0, error * first_coefficient(argument)])
 
-        return Balls(np.frompyfunc(widen, 2, 1)(result.entries, self._lift(x).entries), self)
+        return Balls(np.frompyfunc(widen, 2, 1)(result.entries, self._lift(arguments[0]).entries), self)
 
     def center(self, entries: np.ndarray) -> np.ndarray:
         constant_term = np.frompyfunc(lambda e: e[0] if isinstance(e, arb_series) else e, 1, 1)

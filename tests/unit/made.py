@@ -3,8 +3,12 @@
 from collections.abc import Callable
 
 import numpy as np
+from flint import arb, ctx
 
 from functions import Function, Inputs, Reals, function
+from oracles import exact
+from oracles.reference import taylor_gradient
+from oracles.taylor import TaylorArithmetic
 
 
 def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...]) -> Function:
@@ -18,3 +22,17 @@ def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...
 def at(*arguments: object) -> Inputs:
     """One input."""
     return tuple(np.array(argument, dtype=np.float64) for argument in arguments)
+
+
+def confirmed(made: Function, inputs: Inputs) -> bool:
+    """Whether Taylor arithmetic gives the exact differences, to 30 digits of each argument's largest entry."""
+    differences = exact.gradient(made, inputs)
+    with ctx.workprec(600):
+        on = TaylorArithmetic()
+        series = taylor_gradient(made, on, [on.inputs(x) for x in inputs])
+        for ours, theirs in zip(series, differences, strict=True):
+            pairs = [(a, d.quotient) for a, d in zip(ours.flat, theirs.flat, strict=True)]
+            largest = max((abs(float(b)) for _, b in pairs), default=0.0)
+            if not all(bool(abs(a - b) <= arb("1e-30") * largest + arb("1e-300")) for a, b in pairs):
+                return False
+    return True

@@ -337,8 +337,8 @@ def test_a_function_that_is_not_finite_on_its_domain(body: Callable, x: float) -
 
 
 def test_a_missing_operation_is_no_error_of_the_entry() -> None:
-    made = entry(lambda xp, x: xp.fft.fft(x)[0], x=(2,))
-    with pytest.raises(exact.Uncomputable, match=r"xp\.fft\.fft"):
+    made = entry(lambda xp, x: xp.special.airy(x)[0], x=(2,))
+    with pytest.raises(exact.Uncomputable, match=r"xp\.special\.airy"):
         exact.body_value(made, on := BallArithmetic(), [on.inputs(np.ones(2))])
 
 

@@ -8,7 +8,8 @@ import pytest
 from flint import arb, ctx
 
 from functions import MissingOperation
-from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic
+from oracles.ball_special import SEVERAL, SPECIAL
+from oracles.balls import ELEMENTARY, BallArithmetic
 from oracles.machine_model import ABSOLUTE, ARITHMETIC, FORMATS, SLACK, ULPS, Format, MachineModel
 
 
@@ -43,8 +44,8 @@ def test_every_row_of_the_table_is_an_operation(operation: str) -> None:
 
 
 def test_every_function_has_a_row() -> None:
-    assert {*ELEMENTARY, *SPECIAL, *ARITHMETIC, *ABSOLUTE, "pow", "atan2"} <= set(ULPS)
-    assert all(0.5 <= ulps <= 16 for ulps in ULPS.values()) and SLACK > 1
+    assert {*ELEMENTARY, *SPECIAL, *SEVERAL, *ARITHMETIC, *ABSOLUTE, "pow", "atan2"} <= set(ULPS)
+    assert all(0.5 <= ulps <= (16 if name in ELEMENTARY else 163) for name, ulps in ULPS.items()) and SLACK > 1
 
 
 @pytest.mark.parametrize("name", FORMATS)
