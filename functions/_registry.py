@@ -2,6 +2,7 @@
 decorator that makes it, and loading it from files. A bad entry becomes a record that carries its problem, so that the
 other functions of the file still run."""
 
+import functools
 import importlib.util
 import inspect
 import sys
@@ -32,7 +33,8 @@ class Function:
 
     `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per
     argument, each shaped as its argument. `implementations` maps a backend's name to code that this backend runs
-    instead of the body. `problems` is what is wrong with the entry; a function with problems is never evaluated."""
+    instead of the body. `variant_of` names the entry of which this is a variant. `problems` is what is wrong with the
+    entry; a function with problems is never evaluated."""
 
     name: str
     body: Callable
@@ -42,6 +44,7 @@ class Function:
     line: int
     hand: Callable | None = None
     implementations: dict[str, Callable] = field(default_factory=dict)
+    variant_of: str = ""
     problems: list[str] = field(default_factory=list)
 
     def gradient(self, hand: Callable) -> Callable:
@@ -59,6 +62,30 @@ class Function:
             return code
 
         return register
+
+    def variant(self, suffix: str, points: Iterable[dict[str, Any]] = (), **changes: Any) -> "Function":
+        """Register this function with other parameters or other domains, as an entry named `name_suffix`.
+
+        A domain among `changes` replaces that of the argument of this name; anything else is handed, by keyword, to the
+        body and to the hand-derived gradient, which must both take it. Of this function's points those are tried that
+        have the right shapes, and `points` besides. Write it below the gradient."""
+        domains = self.domains | {name: value for name, value in changes.items() if isinstance(value, Domain)}
+        parameters = {name: value for name, value in changes.items() if not isinstance(value, Domain)}
+        entry = Function(
+            name=f"{self.name}_{suffix}",
+            body=_with(self.body, parameters),
+            domains=domains,
+            points=[p for p in self.points if [x.shape for x in p] == [d.real_shape for d in domains.values()]],
+            path=self.path,
+            line=self.line,
+            hand=None if self.hand is None else _with(self.hand, parameters),
+            variant_of=self.name,
+            problems=[*self.problems, *_variant_problems(self, domains, parameters)],
+        )
+        if not entry.problems:
+            _add_points(entry, points)
+        _registered.append(entry)
+        return entry
 
     def gradient_by_hand(self, xp: Any, *arguments: Any) -> tuple[Any, ...]:
         """The hand-derived gradient, a tuple also where a function of one argument returns its array bare."""
@@ -102,6 +129,24 @@ class Function:
 _registered: list[Function] = []
 
 
+def _with(code: Callable, parameters: dict[str, Any]) -> Callable:
+    if not parameters:
+        return code
+    given = functools.update_wrapper(functools.partial(code, **parameters), code)
+    shown = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
+    formula, *rest = (inspect.getdoc(code) or "").split("\n\n")
+    given.__doc__ = "\n\n".join([f"{formula}, with {shown}", *rest])
+    return given
+
+
+def _variant_problems(entry: Function, domains: dict[str, Domain], parameters: dict[str, Any]) -> list[str]:
+    known = list(inspect.signature(entry.body).parameters)
+    unknown = [name for name in (*domains, *parameters) if name not in known]
+    if unknown:
+        return [f"a variant names {', '.join(unknown)}, which the body does not take"]
+    return [] if entry.hand is not None else ["a variant is written above the gradient; write it below"]
+
+
 def function(points: Iterable[dict[str, Any]] = (), **domains: Domain) -> Callable[[Callable], Function]:
     """Decorate the body `(xp, *arguments)` of a test function, and register it.
 
@@ -109,7 +154,8 @@ def function(points: Iterable[dict[str, Any]] = (), **domains: Domain) -> Callab
     as one dict per point. What is wrong with the entry is kept in its `problems`."""
 
     def register(body: Callable) -> Function:
-        names = list(inspect.signature(body).parameters)[1:]
+        # What follows the * of a signature are parameters of the operation, which its variants set.
+        names = [p.name for p in inspect.signature(body).parameters.values() if p.kind is not p.KEYWORD_ONLY][1:]
         entry = Function(
             name=body.__name__,
             body=body,

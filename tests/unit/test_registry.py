@@ -10,6 +10,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+import backends
 from functions import (
     Distinct,
     Domain,
@@ -25,6 +26,9 @@ from functions import (
     load_builtin,
     weights,
 )
+from oracles.agreement import hand_against_exact
+
+NUMPY = backends.load("numpy").namespace("float64", "cpu")
 
 
 def problem_of(entry: Function) -> str:
@@ -353,3 +357,50 @@ def test_inputs_have_an_array_for_each_argument() -> None:
     entry = function(x=Reals((2,)), y=Positive())(lambda xp, x, y: y)
     inputs = find(entry.inputs(), lambda inputs: inputs[0][0] > 1)
     assert [part.shape for part in inputs] == [(2,), ()]
+
+
+# Variants
+
+
+@function(x=Reals((2, 3)), points=[dict(x=[[0.5, -1.0, 2.0], [1.5, 0.25, -3.0]])])
+def column_sums(xp, x, *, axis=0):
+    """f(x) = Σ w (sum along an axis)²"""
+    s = xp.sum(x, axis=axis)
+    return xp.sum(weights(xp, s.shape) * s * s)
+
+
+@column_sums.gradient
+def _(xp, x, *, axis=0):
+    s = xp.sum(x, axis=axis)
+    return xp.broadcast_to(xp.expand_dims(2 * weights(xp, s.shape) * s, axis=axis), x.shape)
+
+
+def test_a_variant_hands_its_parameters_to_body_and_gradient():
+    rows = column_sums.variant("last_axis", axis=-1)
+    assert (rows.name, rows.variant_of, len(rows.points)) == ("column_sums_last_axis", "column_sums", 1)
+    assert "axis = -1" in rows.formula and rows.formula != column_sums.formula
+    assert list(rows.domains) == ["x"]
+    (x,) = rows.points[0]
+    first, second = weights(NUMPY, (2,))
+    assert rows.body(NUMPY, x) == first * 1.5**2 + second * 1.25**2
+    assert hand_against_exact(rows, rows.points[0]).holds
+
+
+def test_a_variant_may_have_other_shapes():
+    one = column_sums.variant("size_one", x=Reals((1, 3)), points=[dict(x=[[1.0, 2.0, 3.0]])])
+    assert [p[0].shape for p in one.points] == [(1, 3)]
+    assert hand_against_exact(one, one.points[0]).holds
+    empty = column_sums.variant("empty", x=Reals((0, 3)), points=[dict(x=np.zeros((0, 3)))])
+    assert not empty.problems
+    assert hand_against_exact(empty, empty.points[0]).holds
+
+
+def test_a_bad_variant_is_told():
+    assert "names axes, which the body does not take" in column_sums.variant("wrong", axes=1).problems[0]
+
+    @function(x=Reals())
+    def early(xp, x, *, n=1):
+        """f(x) = n x"""
+        return n * x
+
+    assert "write it below" in early.variant("two", n=2).problems[0]

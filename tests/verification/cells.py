@@ -59,18 +59,21 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
         for dtype in options.dtypes
         if (dtype in REAL_PART) == function.is_complex
         for mode in options.modes
-        if _is_wanted(backend, dtype, mode, options)
+        if _is_wanted(function, backend, dtype, mode, options)
     ]
 
 
-def _is_wanted(backend: str, dtype: str, mode: str, options: Options) -> bool:
+def _is_wanted(function: Function, backend: str, dtype: str, mode: str, options: Options) -> bool:
     """Whether the options select this combination: what was named is tried, or reported as not run; of what was not,
-    the default run leaves out what a backend does not claim and what takes too long for every day."""
+    the default run leaves out what a backend does not claim and what takes too long for every day. A variant, which is
+    the same operation with other parameters, is tried every day in reverse mode and float64 alone."""
     known = backends.BACKENDS[backend]
     if not options.names_dtypes and dtype not in known.dtypes:
         return False
     if options.names_modes:
         return True
+    if function.variant_of and not options.names_dtypes and (mode != "reverse" or dtype not in DAILY_DTYPES):
+        return False
     claimed = mode in known.modes and not MODES[mode].nightly and mode not in known.nightly
     return claimed and (dtype in DAILY_DTYPES or mode == (known.quick if dtype in HALF else "reverse"))
 
