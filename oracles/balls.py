@@ -52,6 +52,9 @@ ELEMENTARY: dict[str, Scalar] = {
 }
 
 
+SCALARS = ELEMENTARY | SPECIAL | SEVERAL
+
+
 class BallArithmetic:
     """One evaluation in balls: the operations of `xp`, and what was noticed on the way.
 
@@ -89,7 +92,7 @@ class BallArithmetic:
 
     def scalar(self, name: str) -> Scalar:
         """The elementary or special function of one number, or of one of each argument."""
-        return (ELEMENTARY | SPECIAL | SEVERAL)[name]
+        return SCALARS[name]
 
     def elementwise(self, name: str, *arguments: Any) -> Balls:
         """An elementary or special function of every entry."""
