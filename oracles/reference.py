@@ -120,9 +120,15 @@ class Reference:
             if kink is not None:
                 gradient = hand if hand is not None else self._differences(inputs)
                 return Truth(exact_value, _exacts(gradient), "absent" if hand is None else "agrees", kink)
+        self._check_flatness(hand)
         if hand is not None and self.hand_agrees(inputs, hand):
             return Truth(exact_value, _exacts(hand), "agrees", None)
         return Truth(exact_value, _exacts(self._differences(inputs)), "absent" if hand is None else "disagrees", None)
+
+    def _check_flatness(self, hand: list[np.ndarray] | None) -> None:
+        for (name, domain), part in zip(self.function.domains.items(), hand or (), strict=False):
+            if domain.flat and not all(entry.is_zero() for entry in part.flat):
+                raise self.function.error(f"{name} is declared flat, and the hand-derived gradient for it is not zero")
 
     def _differences(self, inputs: Inputs) -> list[np.ndarray]:
         return [exact.quotients(part) for part in exact.gradient(self.function, inputs)]
