@@ -7,6 +7,7 @@ import pytest
 
 import backends
 from report import baseline, summary
+from report.coverage import coverage
 from report.options import Options
 from report.results import PROPERTY, ResultsFile, Row
 
@@ -82,6 +83,7 @@ class Reporter:
                 terminalreporter.write_line(line)
         whole = time.perf_counter() - self.started
         blocks = {
+            "functions verified, by backend, dtype and mode": coverage(self.rows),
             "as recorded in known_divergences": summary.recorded(self.rows),
             "not run": summary.not_run(self.rows),
             "where the time went": summary.seconds(self.rows, whole),

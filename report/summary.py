@@ -57,31 +57,39 @@ def _as_number(value: float | str) -> float:
 
 def not_run(rows: Iterable[Row]) -> list[str]:
     """Every cell that verified nothing, with its reason; cells that share a reason stand on one line."""
-    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    reasons: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         if row["verdict"] in ("not run", "inconclusive"):
-            where = "-".join([row["backend"], row["device"], row["dtype"]])
             reason = row.get("reason") or "no input could be judged: " + _outside(row)
-            reasons[f"{where}, {CHECKS[row['check']]}", reason].append(row["function"])
-    return [f"{where}: {_some(names)}: {reason}" for (where, reason), names in reasons.items()]
+            reasons[f"{row['backend']}-{row['device']}, {CHECKS[row['check']]}", reason].append(row)
+    return [f"{where}, {_some(group)}: {reason}" for (where, reason), group in reasons.items()]
 
 
 def _outside(row: Row) -> str:
     return ", ".join(f"{count} × {reason}" for reason, count in row.get("out_of_range", {}).items())
 
 
-def _some(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{len(names)} functions"
+def _some(rows: list[Row]) -> str:
+    names, dtypes, modes = (list(dict.fromkeys(row[key] for row in rows)) for key in ("function", "dtype", "mode"))
+    functions = names[0] if len(names) == 1 else f"{len(names)} functions"
+    return f"{functions} in {_listed(dtypes, modes)}"
+
+
+def _listed(dtypes: list[str], modes: list[str]) -> str:
+    return ", ".join(dtypes) + ("" if modes == ["reverse"] else f" ({', '.join(modes)})")
 
 
 def recorded(rows: Iterable[Row]) -> list[str]:
-    """What failed as known_divergences says it does, a line per function and backend."""
-    dtypes: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    """What failed as known_divergences says it does, a line per function, backend and verdict."""
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row.get("known"):
-            key = (row["function"], f"{row['backend']}-{row['device']}", row["verdict"])
-            dtypes[key] += [row["dtype"]] if row["dtype"] not in dtypes[key] else []
-    return [f"{function} on {where}: {verdict} in {', '.join(d)}" for (function, where, verdict), d in dtypes.items()]
+            groups[row["function"], f"{row['backend']}-{row['device']}", row["verdict"]].append(row)
+    lines = []
+    for (function, where, verdict), group in groups.items():
+        dtypes, modes = (list(dict.fromkeys(row[key] for row in group)) for key in ("dtype", "mode"))
+        lines.append(f"{function} on {where}: {verdict} in {_listed(dtypes, modes)}")
+    return lines
 
 
 def seconds(rows: Iterable[Row], whole: float) -> list[str]:

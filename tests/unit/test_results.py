@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions import Reals, function
+from report.coverage import coverage
 from report.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number
 from report.summary import not_run, recorded, seconds, table
 
@@ -168,14 +169,39 @@ def test_what_was_not_run_is_told_with_its_reason() -> None:
     missing = [row(function=name, verdict="not run", reason="not installed") for name in "fgh"]
     lines = not_run([*missing, row(verdict="not run", reason="broken", function="k"), row()])
     assert lines == [
-        "stub-cpu-float32, gradient: 3 functions: not installed",
-        "stub-cpu-float32, gradient: k: broken",
+        "stub-cpu, gradient, 3 functions in float32: not installed",
+        "stub-cpu, gradient, k in float32: broken",
     ]
 
 
 def test_what_could_not_be_judged_is_told_with_its_counts() -> None:
     (line,) = not_run([row(verdict="inconclusive", out_of_range={"a kink": 2, "it overflows": 3})])
-    assert line == "stub-cpu-float32, gradient: f: no input could be judged: 2 × a kink, 3 × it overflows"
+    assert line == "stub-cpu, gradient, f in float32: no input could be judged: 2 × a kink, 3 × it overflows"
+
+
+def test_the_modes_are_told_where_reverse_is_not_the_only_one() -> None:
+    lines = recorded([row(verdict="wrong", known=1), row(verdict="wrong", known=1, mode="forward", dtype="float64")])
+    assert lines == ["f on stub-cpu: wrong in float32, float64 (reverse, forward)"]
+
+
+def test_the_coverage_has_no_empty_place_without_a_reason() -> None:
+    tried = [row(backend="numpy", function="f"), row(backend="numpy", function="g", verdict="wrong")]
+    tried += [row(backend="autograd", mode=mode, dtype="float64") for mode in ("reverse", "forward")]
+    tried += [row(backend="numpy", mode="forward", verdict="not run", reason="a reason of its own")]
+    lines = [line.split() for line in coverage(tried)]
+    table, reasons = lines[:13], coverage(tried)[13:]
+    assert table[0] == ["reverse", "forward"]
+    by_place = {tuple(line[:2]): line[2:] for line in table[1:]}
+    assert by_place["numpy-cpu", "float32"][0] == "1/2"
+    assert by_place["autograd-cpu", "float64"] == ["1/1", "1/1"]
+    letters = {entry for line in by_place.values() for entry in line if "/" not in entry}
+    assert letters == {reason.split(":")[0] for reason in reasons}
+    assert any("a reason of its own" in reason for reason in reasons)
+    assert any("NumPy has no bfloat16" in reason for reason in reasons)
+
+
+def test_one_mode_alone_needs_no_coverage() -> None:
+    assert coverage([row(), row(function="g")]) == []
 
 
 def test_recorded_divergences_are_told() -> None:

@@ -193,7 +193,7 @@ def examined(part: object, *, device: str = "cpu", dtype: str = "float32") -> An
         dtype_of=lambda part: part.dtype.name,
         device_of=lambda part: device if part.ndim else "cpu",
     )
-    return examiner._converted((np.ones(2),), np.array(1, dtype), (part,), ())
+    return examiner._converted((np.ones(2),), ("", np.array(1, dtype)), (part,), ())
 
 
 def as_array(part: object) -> np.ndarray:
@@ -224,4 +224,4 @@ def test_the_order_of_structural_checks(part: object, device: str, problem: str)
 def test_a_gradient_that_is_not_one_array_per_argument(gradient: object) -> None:
     examiner = object.__new__(Examiner)
     examiner.cell = SimpleNamespace(function=tie)
-    assert "not one array per argument" in examiner._converted((np.ones(2),), np.array(1.0), gradient, ()).problem
+    assert "not one array per argument" in examiner._converted((np.ones(2),), ("", np.array(1.0)), gradient, ()).problem
