@@ -1,5 +1,5 @@
 """What a verified gradient costs, per backend and mode, from the rows of a run: `pytest … --results run.jsonl`, then
-`python -m benchmarks.cost run.jsonl`. Seconds for a thousand verified gradients, inside the backend once it is warm; the
+`python -m benchmarks.cost run.jsonl`. Seconds for a thousand verified gradients, inside the warm backend; the
 first calls, which trace and compile, stand beside it, in seconds per cell."""
 
 import json
