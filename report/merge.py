@@ -147,6 +147,14 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="BACKEND-DEVICE, or the name of a results file: exit with 1 where its cells are missing or empty",
     )
     parser.add_argument(
+        "--tell",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="JOB",
+        help="like --expect, but what is missing is only said: for a job that is allowed to fail",
+    )
+    parser.add_argument(
         "--functions",
         action="append",
         default=[],
@@ -164,8 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths = results_files(given.results)
         merged = merge(paths)
         registry = functions.load(given.functions) if given.functions else functions.load_builtin()
-        problems = unmet(merged, given.expect, [function.name for function in registry])
-        _write(given, merged, problems)
+        names = [function.name for function in registry]
+        problems, told = unmet(merged, given.expect, names), unmet(merged, given.tell, names)
+        _write(given, merged, [*problems, *told])
     except (OSError, baseline.BaselineError) as error:
         print(f"report.merge: {error}", file=sys.stderr)
         return 2
@@ -175,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     for line in merged.conflicts:
         print(f"conflict: {line}")
-    for line in problems:
+    for line in (*problems, *told):
         print(f"missing: {line}", file=sys.stderr)
     return 1 if problems else 0
 
