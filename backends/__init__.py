@@ -21,7 +21,7 @@ class Backend:
 
     `distributions` are the names under which it may be installed; `gpu_distributions` those of which one must be there
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
-    `modes` are those that its adapter claims."""
+    `modes` are those that its adapter claims; `import_seconds` is about what its import costs each process."""
 
     name: str
     distributions: tuple[str, ...]
@@ -30,6 +30,7 @@ class Backend:
     dtypes: tuple[str, ...] = ("float64", "float32")
     modes: tuple[str, ...] = ("reverse",)
     gpu_distributions: tuple[str, ...] = ()
+    import_seconds: float = 0.1
 
 
 BACKENDS = {
@@ -42,6 +43,7 @@ BACKENDS = {
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
             "pip install -r requirements/tensorflow-cpu.txt",
             modes=("reverse", "compiled"),
+            import_seconds=6.0,
         ),
         Backend(
             "jax",
@@ -49,8 +51,9 @@ BACKENDS = {
             "pip install -r requirements/jax-cpu.txt",
             modes=("reverse", "compiled"),
             gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
+            import_seconds=1.1,
         ),
-        Backend("torch", ("torch",), "pip install -r requirements/torch-cpu.txt"),
+        Backend("torch", ("torch",), "pip install -r requirements/torch-cpu.txt", import_seconds=2.1),
     )
 }
 

@@ -73,5 +73,8 @@ class ResultsFile:
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        try:
+            if self._file is not None:
+                self._file.close()
+        except OSError as error:
+            self.problem = self.problem or f"{self.path} is incomplete: {error}"

@@ -11,6 +11,7 @@ import numpy as np
 import backends
 import known_divergences
 from backends import Unsupported
+from backends.stopped import OutOfMemory, ran_out
 from functions import Function, Inputs
 from known_divergences import Divergence
 from oracles.differences import OwnDifferences, own_differences
@@ -125,7 +126,12 @@ class Examiner:
         except Unsupported:
             raise
         except Exception as error:
-            raise _BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise self._raised(error) from error
+
+    def _raised(self, error: Exception) -> BaseException:
+        if ran_out(error):
+            return OutOfMemory(f"out of memory on the {self.cell.device} ({type(error).__name__}: {error})")
+        return _BackendRaised(f"{type(error).__name__}: {error}")
 
     def _converted(self, inputs: Inputs, value: Any, gradient: Any) -> Answer:
         names = list(self.cell.function.domains)
@@ -183,7 +189,7 @@ class Examiner:
         try:
             return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
         except Exception as error:
-            raise _BackendRaised(f"{type(error).__name__}: {error}") from error
+            raise self._raised(error) from error
 
 
 class _BackendRaised(Exception):
