@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+import backends.settings
 import functions
 from functions import Function
 from report import command_line, isolation
@@ -29,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("hypothesis_profile"):
         settings.load_profile("ci" if os.environ.get("CI") else "dev")
     options = config.stash[OPTIONS] = Options.of(config)
+    backends.settings.use(tf32=options.tf32)
     config.stash[SEED] = _seed(config)
     config.stash[NOTES] = isolation.Notes.of(config)
     if not hasattr(config, "workerinput"):

@@ -83,9 +83,17 @@ def missing(name: str, device: str) -> str | None:
     if not backend.has_gpu:
         return f"{name} runs on the CPU only"
     reason = gpu_missing()
+    if reason is None and _is_cpu_build(name):
+        return f"{name} {installed_version(name)} is a CPU build: {backend.cure.replace('-cpu', '-gpu')}"
     if reason is None and backend.gpu_distributions and not any(map(_is_installed, backend.gpu_distributions)):
         return f"{name} is a CPU build: none of {', '.join(backend.gpu_distributions)} is installed"
     return reason
+
+
+def _is_cpu_build(name: str) -> bool:
+    # Some wheels tell by their version, 2.0+cpu, and some by the name of their distribution.
+    found = [distribution for distribution in BACKENDS[name].distributions if _is_installed(distribution)]
+    return "+cpu" in (installed_version(name) or "") or (bool(found) and all(d.endswith("-cpu") for d in found))
 
 
 def _is_installed(distribution: str) -> bool:

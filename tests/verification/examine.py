@@ -11,11 +11,12 @@ import numpy as np
 import backends
 import known_divergences
 from backends import Unsupported
+from backends.settings import SETTINGS
 from backends.stopped import OutOfMemory, ran_out
 from functions import Function, Inputs
 from known_divergences import Divergence
 from oracles.differences import OwnDifferences, own_differences
-from oracles.machine_model import FORMATS, MachineModel
+from oracles.machine_model import FORMATS, TF32, Format, MachineModel
 from oracles.reference import Bounds, Reference, Truth
 from oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
 from report.clock import CLOCK
@@ -85,7 +86,13 @@ class Examiner:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         assert truth is not None
         names = list(self.cell.function.domains)
-        return self._finding(rounded, judge(answer, truth, bounds, names, self.model.format))
+        return self._finding(rounded, judge(answer, truth, bounds, names, self._judged_in))
+
+    @property
+    def _judged_in(self) -> Format:
+        # With TF32 asked for, lost digits are to show as imprecise, not as a wrong formula; the bound stays float32's.
+        tf32 = SETTINGS.tf32 and (self.cell.device, self.cell.dtype) == ("gpu", "float32")
+        return TF32 if tf32 else self.model.format
 
     def _reference_at(self, inputs: Inputs) -> tuple[Inputs, Truth | None, Bounds | None]:
         with np.errstate(over="ignore"):
@@ -180,7 +187,7 @@ class Examiner:
         except _BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         names = list(self.cell.function.domains)
-        return self._finding(rounded, _judge_own(answer, own, bounds, names, self.model.format.unit_roundoff))
+        return self._finding(rounded, _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff))
 
     def own_differences(self, inputs: Inputs) -> OwnDifferences:
         """The backend's own finite differences at `inputs`, shared by its dtypes and modes."""

@@ -193,6 +193,7 @@ class Verification:
             "device": cell.device,
             "dtype": cell.dtype,
             "mode": cell.mode,
+            "tf32": cell.device == "gpu" and self.options.tf32,
             "check": check,
             "verdict": str(verdict),
             "error": None,
