@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from backends.gpu import gpu_missing
+
 # Before the import: otherwise JAX takes three quarters of the card, and no other backend can run beside it.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 # A gradient that is another one each time could not be repeated from its report. Only where there is a GPU: a build

@@ -167,7 +167,14 @@ class Verification:
 
         try:
             function.check()
-            tally = search(function, noted, run_seed=self.run_seed, examples=examples, witnesses=witnesses)
+            tally = search(
+                function,
+                noted,
+                run_seed=self.run_seed,
+                examples=examples,
+                witnesses=witnesses,
+                cell=f"{cell.id}, {check}",
+            )
         except RegistryError as error:
             problem = f"a bad entry of the registry: {error}"
         except Uncomputable as error:

@@ -61,9 +61,10 @@ def search(
     run_seed: int,
     examples: int,
     witnesses: tuple[Inputs, ...] = (),
+    cell: str = "",
 ) -> Tally:
     """Examine the points, the `witnesses` and up to `examples` draws; stop at the first failure, shrunk to its
-    simplest input."""
+    simplest input. Where the profile keeps what fails, it is kept under the name `cell`."""
     tally = Tally()
     for inputs in (*function.points, *witnesses):
         finding = examine(inputs)
@@ -72,12 +73,12 @@ def search(
             tally.failure = tally.worst = finding
             return tally
     with CLOCK.part("search"):
-        _search_draws(function, examine, tally, run_seed, examples)
+        _search_draws(function, examine, tally, run_seed, examples, cell)
     return tally
 
 
 def _search_draws(
-    function: Function, examine: Callable[[Inputs], Finding], tally: Tally, run_seed: int, examples: int
+    function: Function, examine: Callable[[Inputs], Finding], tally: Tally, run_seed: int, examples: int, cell: str
 ) -> None:
     @settings(max_examples=examples)
     @seed(zlib.crc32(function.name.encode()) ^ run_seed)
@@ -90,6 +91,9 @@ def _search_draws(
             tally.failure = finding
             raise _FoundFailure
 
+    # Left to itself, Hypothesis tells tests apart by their code, the same for all cells, and keeps nothing where
+    # a seed was given. It has no public name for the key.
+    draws._hypothesis_internal_database_key = cell.encode()
     try:
         draws()
     except (_FoundFailure, Flaky):
