@@ -1,6 +1,7 @@
 """pytest wiring only: what is parametrized, how long to search, and the plugins for the command line and the report."""
 
 import os
+import threading
 from typing import Any
 
 import pytest
@@ -84,7 +85,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
     if settings.method != "signal" or "verification" not in getattr(item, "fixturenames", ()):
         return None
-    isolation.start_timer(item, settings.timeout)
+    # A worker that execnet has started on another host may run its tests in another thread, which gets no signals;
+    # there the watchdog of faulthandler has to do.
+    if threading.current_thread() is threading.main_thread():
+        isolation.start_timer(item, settings.timeout)
     return True
 
 
