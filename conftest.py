@@ -1,13 +1,16 @@
 """pytest wiring only: what is parametrized, how long to search, and the plugins for the command line and the report."""
 
 import os
+import threading
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+import backends.settings
 import functions
 from functions import Function
-from report import command_line
+from report import command_line, isolation
 from report.options import Options
 from report.plugin import Reporter
 from tests.verification.cells import plan, with_differences
@@ -16,6 +19,7 @@ from tests.verification.run import Verification
 OPTIONS = pytest.StashKey[Options]()
 FUNCTIONS = pytest.StashKey[list[Function]]()
 SEED = pytest.StashKey[int]()
+NOTES = pytest.StashKey[isolation.Notes]()
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -27,9 +31,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("hypothesis_profile"):
         settings.load_profile("ci" if os.environ.get("CI") else "dev")
     options = config.stash[OPTIONS] = Options.of(config)
+    backends.settings.use(tf32=options.tf32)
     config.stash[SEED] = _seed(config)
+    config.stash[NOTES] = isolation.Notes.of(config)
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Reporter(options, config.stash[SEED]), "gradproof-reporter")
+        reporter = Reporter(options, config.stash[SEED])
+        config.pluginmanager.register(reporter, "gradproof-reporter")
+        if config.pluginmanager.has_plugin("xdist"):
+            config.pluginmanager.register(isolation.Crashes(config, reporter.keep), "gradproof-crashes")
 
 
 def _seed(config: pytest.Config) -> int:
@@ -60,9 +69,34 @@ def _functions(config: pytest.Config) -> list[Function]:
     return config.stash[FUNCTIONS]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # `-n 2` alone means "load", which deals tests out like cards; this one gives each worker a run of them.
+    if config.option.dist != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        isolation.together(items)
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
+    if settings.method != "signal" or "verification" not in getattr(item, "fixturenames", ()):
+        return None
+    # A worker that execnet has started on another host may run its tests in another thread, which gets no signals;
+    # there the watchdog of faulthandler has to do.
+    if threading.current_thread() is threading.main_thread():
+        isolation.start_timer(item, settings.timeout)
+    return True
+
+
 @pytest.fixture
 def verification(request: pytest.FixtureRequest) -> Verification:
     """What a verification test needs of the run."""
-    return Verification(
-        request.node, request.config.stash[SEED], settings.default.max_examples, request.config.stash[OPTIONS]
-    )
+    stash = request.config.stash
+    return Verification(request.node, stash[SEED], settings.default.max_examples, stash[OPTIONS], stash[NOTES])

@@ -26,7 +26,8 @@ class Backend:
     `distributions` are the names under which it may be installed; `gpu_distributions` those of which one must be there
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
     `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
-    too slow here for the default run, and `quick` is the one in which that tries half precision."""
+    too slow here for the default run, and `quick` is the one in which that tries half precision.
+    `import_seconds` is about what its import costs each process."""
 
     name: str
     distributions: tuple[str, ...]
@@ -38,6 +39,7 @@ class Backend:
     nightly: tuple[str, ...] = ()
     quick: str = "reverse"
     gpu_distributions: tuple[str, ...] = ()
+    import_seconds: float = 0.1
 
 
 BACKENDS = {
@@ -73,6 +75,7 @@ BACKENDS = {
             "tensorflow",
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
             "pip install -r requirements/tensorflow-cpu.txt",
+            import_seconds=6.0,
         ),
         Backend(
             "jax",
@@ -83,6 +86,7 @@ BACKENDS = {
             # Operation by operation every dtype costs a minute of compiling.
             quick="compiled",
             gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
+            import_seconds=1.1,
         ),
         Backend(
             "torch",
@@ -91,6 +95,7 @@ BACKENDS = {
             modes=tuple(mode for mode in MODES if mode != "xla"),
             lacks={"xla": "PyTorch reaches XLA by a package of its own, torch_xla"},
             nightly=("compiled",),
+            import_seconds=2.1,
         ),
     )
 }
@@ -121,9 +126,17 @@ def missing(name: str, device: str) -> str | None:
     if not backend.has_gpu:
         return f"{name} runs on the CPU only"
     reason = gpu_missing()
+    if reason is None and _is_cpu_build(name):
+        return f"{name} {installed_version(name)} is a CPU build: {backend.cure.replace('-cpu', '-gpu')}"
     if reason is None and backend.gpu_distributions and not any(map(_is_installed, backend.gpu_distributions)):
         return f"{name} is a CPU build: none of {', '.join(backend.gpu_distributions)} is installed"
     return reason
+
+
+def _is_cpu_build(name: str) -> bool:
+    # Some wheels tell by their version, 2.0+cpu, and some by the name of their distribution.
+    found = [distribution for distribution in BACKENDS[name].distributions if _is_installed(distribution)]
+    return "+cpu" in (installed_version(name) or "") or (bool(found) and all(d.endswith("-cpu") for d in found))
 
 
 def _is_installed(distribution: str) -> bool:

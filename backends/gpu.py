@@ -17,6 +17,10 @@ def gpu_missing() -> str | None:
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
+        # A container whose runtime hands out no GPU has no driver either.
+        container = os.environ.get("NVIDIA_VISIBLE_DEVICES")
+        if container in ("", "void", "none"):
+            return f"the GPU is hidden from this container: NVIDIA_VISIBLE_DEVICES is {container!r}, without a driver"
         return "no GPU: the NVIDIA driver (libcuda.so.1) is not installed here"
     status = driver.cuInit(0)
     if status != _SUCCESS:

@@ -6,8 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from backends.gpu import gpu_missing
+
 # Before the import: otherwise JAX takes three quarters of the card, and no other backend can run beside it.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+# A gradient that is another one each time could not be repeated from its report. Only where there is a GPU: a build
+# that does not know the flag ends the process.
+if gpu_missing() is None:
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true".strip()
 
 import jax
 import jax.numpy as jnp
@@ -29,11 +35,12 @@ from backends.adapter import (
     frequencies,
     named,
 )
+from backends.settings import SETTINGS
 from functions import Namespace
 
 jax.config.update("jax_enable_x64", True)
 # TF32 on a GPU would leave 10 bits of a float32 product.
-jax.config.update("jax_default_matmul_precision", "highest")
+jax.config.update("jax_default_matmul_precision", "tensorfloat32" if SETTINGS.tf32 else "highest")
 # Op by op, JAX compiles every operation for every shape: 45 of the 55 seconds that all functions take are not spent
 # again when the compiled code is kept.
 if jax.config.jax_compilation_cache_dir is None:

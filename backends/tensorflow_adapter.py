@@ -21,14 +21,17 @@ if sys.modules["jax"] is None:
     del sys.modules["jax"]
 
 from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
+from backends.settings import SETTINGS
 from backends.tensorflow_fourier import FFT
 from functions import Function, Namespace, _formulas
 
 for gpu in tf.config.list_physical_devices("GPU"):
     # Otherwise TensorFlow takes the whole card, and no other backend can run beside it.
     tf.config.experimental.set_memory_growth(gpu, True)
+    # A gradient that is another one each time could not be repeated from its report.
+    tf.config.experimental.enable_op_determinism()
 # TF32 would leave 10 bits of a float32 product or convolution on a GPU.
-tf.config.experimental.enable_tensor_float_32_execution(False)
+tf.config.experimental.enable_tensor_float_32_execution(SETTINGS.tf32)
 
 
 def _lifted(operation: Callable) -> Callable:

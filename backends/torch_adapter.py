@@ -23,11 +23,16 @@ from backends.adapter import (
     frequencies,
     named,
 )
+from backends.settings import SETTINGS
 from functions import Namespace
 
 # TF32 would leave 10 bits of a float32 product or convolution on a GPU.
-torch.backends.cuda.matmul.allow_tf32 = False
-torch.backends.cudnn.allow_tf32 = False
+torch.backends.cuda.matmul.allow_tf32 = SETTINGS.tf32
+torch.backends.cudnn.allow_tf32 = SETTINGS.tf32
+# A gradient that is another one each time could not be repeated from its report. What has no deterministic kernel is
+# verified all the same.
+torch.use_deterministic_algorithms(True, warn_only=True)
+torch.backends.cudnn.benchmark = False
 
 DTYPES = {
     name: getattr(torch, name) for name in "float64 float32 float16 bfloat16 complex128 complex64 int64 bool".split()

@@ -116,6 +116,9 @@ class Format:
         return self.tiny * 2.0 ** (1 - self.precision)
 
 
+TF32 = Format("tf32", 11, (2 - 2.0**-10) * 2.0**127, 2.0**-126)
+"""What the factors of a float32 product are rounded to on a GPU where TF32 is on; no dtype of its own."""
+
 FORMATS = {
     f.name: f
     for f in (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backends import BACKENDS, DEVICES, DTYPES, MODES, gpu_missing
+from backends import BACKENDS, DEVICES, DTYPES, MODES, gpu_missing, missing
 
 USUAL_DTYPES = ("float64", "float32", "complex128", "complex64")
 """The dtypes of a run that names its modes only."""
@@ -46,6 +46,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         metavar="PATH",
         help="verify the functions of this file or folder instead of the built-in ones (repeatable)",
     )
+    group.addoption(
+        "--tf32",
+        action="store_true",
+        help="let float32 products on a GPU lose digits to TF32, to see what it costs (they are then imprecise)",
+    )
     group.addoption("--results", metavar="PATH", help="write one JSON line per verified cell, as the run goes")
     group.addoption("--baseline", metavar="PATH", help="compare with an earlier --results file; what got worse fails")
 
@@ -65,6 +70,7 @@ class Options:
     functions: tuple[Path, ...]
     results: Path | None
     baseline: Path | None
+    tf32: bool = False
 
     @classmethod
     def of(cls, config: pytest.Config) -> "Options":
@@ -81,9 +87,10 @@ class Options:
             given = config.getoption(option)
             return folder / given if given else None
 
+        devices = _devices(config.getoption("device"))
         return cls(
             backends=_names("--backend", config.getoption("backend"), tuple(BACKENDS)),
-            devices=_devices(config.getoption("device")),
+            devices=devices,
             dtypes=_names("--dtype", dtypes, DTYPES) if names_dtypes else usual,
             modes=_names("--mode", modes, tuple(MODES)) if names_modes else tuple(MODES),
             names_dtypes=names_dtypes,
@@ -92,6 +99,7 @@ class Options:
             functions=tuple(_existing("--functions", folder / p) for p in config.getoption("functions")),
             results=path("results"),
             baseline=_existing("--baseline", baseline) if (baseline := path("baseline")) else None,
+            tf32=_tf32(config.getoption("tf32"), devices),
         )
 
 
@@ -122,12 +130,22 @@ def _devices(given: str) -> tuple[str, ...]:
     return choices[given]
 
 
+def _tf32(given: bool, devices: tuple[str, ...]) -> bool:
+    if given and "gpu" not in devices:
+        why = gpu_missing() or "--device leaves the GPU out"
+        raise pytest.UsageError(f"--tf32 has no effect on the CPU, which has no TF32: {why}")
+    return given
+
+
 def _required(name: str) -> str:
     backend, _, device = name.partition("-")
     if backend not in BACKENDS:
         raise pytest.UsageError(f"--require: {_unknown(backend, tuple(BACKENDS))}")
     if device and device not in DEVICES:
         raise pytest.UsageError(f"--require {name}: {_unknown(device, DEVICES)}")
+    # A missing GPU is known before any test is run, and no test could say more.
+    if device == "gpu" and (reason := missing(backend, device)):
+        raise pytest.UsageError(f"--require {name}: {reason}")
     return name
 
 

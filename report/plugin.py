@@ -47,9 +47,13 @@ class Reporter:
         # The teardown would bring the same rows once more.
         for name, row in report.user_properties if report.when == "call" else ():
             if name == PROPERTY:
-                self.rows.append(row)
-                if self.file is not None:
-                    self.file.write(row)
+                self.keep(row)
+
+    def keep(self, row: Row) -> None:
+        """Take a row into the summary and the results file."""
+        self.rows.append(row)
+        if self.file is not None:
+            self.file.write(row)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.file is not None:

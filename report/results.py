@@ -40,6 +40,14 @@ def number(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
+def ratio_of(row: Row) -> float:
+    """The largest error of a row in units of its bound; -1 where nothing was compared, infinite for NaN."""
+    if row.get("ratio") is None:
+        return -1.0
+    ratio = float(row["ratio"])
+    return math.inf if math.isnan(ratio) else ratio
+
+
 @dataclass
 class ResultsFile:
     """The `--results` file. A row that cannot be written stops no test; `problem` then says why."""
@@ -65,5 +73,8 @@ class ResultsFile:
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        try:
+            if self._file is not None:
+                self._file.close()
+        except OSError as error:
+            self.problem = self.problem or f"{self.path} is incomplete: {error}"

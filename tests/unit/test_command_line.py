@@ -164,6 +164,7 @@ OPTIONS = {
     "require": (("--require", "numpy-tpu"), "'tpu' is not known."),
     "seed": (("--hypothesis-seed", "random"), "give a number"),
     "baseline": (("--baseline", "absent.jsonl"), "--baseline: there is no file or folder"),
+    "tf32": (("--tf32",), "--tf32 has no effect on the CPU"),
     "results": (("--results", "mine.py/rows.jsonl"), "--results"),
 }
 

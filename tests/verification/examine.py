@@ -12,10 +12,12 @@ import backends
 import known_divergences
 from backends import MODES, Unsupported
 from backends.adapter import REAL_PART
+from backends.settings import SETTINGS
+from backends.stopped import OutOfMemory, ran_out
 from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
 from oracles.differences import OwnDifferences, own_differences
-from oracles.machine_model import FORMATS, MachineModel
+from oracles.machine_model import FORMATS, TF32, Format, MachineModel
 from oracles.reference import Bounds, Reference, Truth, input_key
 from oracles.second_order import SecondOrder
 from oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
@@ -97,7 +99,7 @@ class Examiner:
         assert truth is not None and bounds is not None
         try:
             answers = [self._kept_answer(rounded)] if self._keeps else self.answers(rounded)
-            names, format = list(self.cell.function.domains), self.model.format
+            names, format = list(self.cell.function.domains), self._judged_in
             judgement = max(
                 (judge(answer, truth, bounds, names, format) for answer in answers),
                 key=lambda judgement: judgement.verdict.severity,
@@ -109,6 +111,12 @@ class Examiner:
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         return self._finding(rounded, judgement)
+
+    @property
+    def _judged_in(self) -> Format:
+        # With TF32 asked for, lost digits are to show as imprecise, not as a wrong formula; the bound stays float32's.
+        tf32 = SETTINGS.tf32 and (self.cell.device, self.cell.dtype) == ("gpu", "float32")
+        return TF32 if tf32 else self.model.format
 
     def _rounded(self, inputs: Inputs) -> Inputs:
         return tuple(self.model.format.rounded(x) for x in inputs)
@@ -156,7 +164,12 @@ class Examiner:
         except Unsupported:
             raise
         except Exception as error:
-            raise BackendRaised(_shortly(error)) from error
+            raise self._raised(error) from error
+
+    def _raised(self, error: Exception) -> BaseException:
+        if ran_out(error):
+            return OutOfMemory(f"out of memory on the {self.cell.device} ({type(error).__name__}: {error})")
+        return BackendRaised(_shortly(error))
 
     def _value(self, inputs: Inputs, forward: Callable, arrays: list[Any]) -> tuple[str, np.ndarray]:
         """What is structurally off with the value, and the value."""
@@ -266,7 +279,7 @@ class Examiner:
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         names = list(self.cell.function.domains)
-        return self._finding(rounded, _judge_own(answer, own, bounds, names, self.model.format.unit_roundoff))
+        return self._finding(rounded, _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff))
 
     def _kept_answer(self, inputs: Inputs) -> Answer:
         key = self._key(self.cell.mode, inputs)
@@ -282,7 +295,7 @@ class Examiner:
         try:
             return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
         except Exception as error:
-            raise BackendRaised(_shortly(error)) from error
+            raise self._raised(error) from error
 
 
 def _shortly(error: Exception) -> str:

@@ -5,13 +5,14 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import numpy as np
 import pytest
 
 from backends import MODES, Unsupported
+from backends.stopped import OutOfMemory, Stopped
 from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
 from oracles.agreement import DIGITS, hand_against_exact
@@ -19,6 +20,7 @@ from oracles.exact import Uncomputable
 from oracles.verdict import FAILING, Entry, Judgement, Verdict
 from report.clock import CLOCK
 from report.failure import Culprit, failure_text
+from report.isolation import Notes
 from report.options import Options
 from report.results import PROPERTY, Row, hexadecimal, number
 from tests.verification.blame import references
@@ -38,6 +40,7 @@ class Verification:
     run_seed: int
     examples: int
     options: Options
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def again(self) -> str:
@@ -50,6 +53,13 @@ class Verification:
 
         `check` is "exact", against the exact reference, or "differences", against the backend's own differences."""
         try:
+            self._verify(cell, check, share)
+        except Stopped as stopped:
+            self._stopped(cell, check, stopped)
+
+    def _verify(self, cell: Cell, check: str, share: float) -> None:
+        try:
+            self._note(cell, check, "", f"while {cell.backend} was imported")
             examiner = Examiner(cell)
             examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
             known = examiner.known if check == "exact" else []
@@ -60,6 +70,17 @@ class Verification:
         else:
             return self._conclude(examiner, check, known, tally)
         self._not_run(cell, check, reason, fail=bool({cell.backend, f"{cell.backend}-{cell.device}"} & self._required))
+
+    def _note(self, cell: Cell, check: str, backend_version: str, doing: str) -> None:
+        self.notes.write(self._row(cell, check, Verdict.UNSUPPORTED, backend_version) | {"reason": doing})
+
+    def _stopped(self, cell: Cell, check: str, stopped: Stopped) -> None:
+        verdict = Verdict.NOT_RUN if isinstance(stopped, OutOfMemory) else Verdict.UNSUPPORTED
+        doing = {key: self.notes.row[key] for key in ("input", "versions")}
+        row = self._row(cell, check, verdict, "") | doing | {"reason": f"{stopped} {self.notes.row['reason']}"}
+        self._keep(row)
+        given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
+        pytest.fail(f"STOPPED: {cell.id}: {row['reason']}\n  input  {given}\n  again  {self.again}", pytrace=False)
 
     @property
     def _required(self) -> set[str]:
@@ -92,6 +113,13 @@ class Verification:
     def prove(self, function: Function, share: float) -> None:
         """Hold the hand-derived gradient of one function to its definition."""
         cell = Cell(function, HAND, "cpu", "exact", "reverse")
+        try:
+            self._prove(cell, share)
+        except Stopped as stopped:
+            self._stopped(cell, "hand", stopped)
+
+    def _prove(self, cell: Cell, share: float) -> None:
+        function = cell.function
         if not function.problems and function.hand is None:
             reason = "it has no hand-derived gradient: backends are held to exact differences alone"
             self._not_run(cell, "hand", reason, fail=False)
@@ -135,15 +163,23 @@ class Verification:
     ) -> Tally:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
         function, problem = cell.function, ""
+
+        self._note(cell, check, backend_version, f"while {cell.backend} was run")
+
+        def noted(inputs: Inputs) -> Finding:
+            self.notes.write(self.notes.row | {"input": hexadecimal(function, inputs)})
+            return examine(inputs)
+
         try:
             function.check()
             tally = search(
                 function,
-                examine,
+                noted,
                 run_seed=self.run_seed,
                 examples=self.examples,
                 share=share,
                 witnesses=witnesses,
+                cell=f"{cell.id}, {check}",
             )
         except RegistryError as error:
             problem = f"a bad entry of the registry: {error}"
@@ -170,6 +206,7 @@ class Verification:
             "device": cell.device,
             "dtype": cell.dtype,
             "mode": cell.mode,
+            "tf32": cell.device == "gpu" and self.options.tf32,
             "check": check,
             "verdict": str(verdict),
             "error": None,

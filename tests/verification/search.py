@@ -7,12 +7,12 @@ import contextlib
 import math
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-from hypothesis import given, seed, settings
+from hypothesis import Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
 from functions import Function, Inputs
@@ -65,9 +65,11 @@ def search(
     examples: int,
     share: float = 1.0,
     witnesses: tuple[Inputs, ...] = (),
+    cell: str = "",
 ) -> Tally:
     """Examine the points, the `witnesses` and the first `share` of `examples` draws; stop at the first failure. One
-    among the draws is shrunk to the simplest input that fails."""
+    among the draws is shrunk to the simplest input that fails. Where the profile keeps what fails, it is kept under the
+    name `cell`, and tried before the draws."""
     tally = Tally()
     for inputs in (*function.points, *witnesses):
         finding = examine(inputs)
@@ -77,13 +79,18 @@ def search(
             return tally
     if set(tally.counts) == {str(Verdict.UNSUPPORTED)}:
         return tally  # recorded, and refused at every point
+    kept = settings.default.database is not None
+    if kept and (failure := _failing(function, examine, run_seed, examples, cell, (Phase.reuse, Phase.shrink))):
+        tally.failure = tally.worst = failure
+        return tally
     draws = drawn(function, run_seed, examples)
     for inputs in draws[: math.ceil(share * len(draws))]:
         finding = examine(inputs)
         tally.add(finding)
         if finding.fails:
-            with CLOCK.part("search"):
-                tally.failure = tally.worst = _shrunk(function, examine, finding, run_seed, examples)
+            # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one.
+            simpler = _failing(function, examine, run_seed, examples, cell, settings.default.phases)
+            tally.failure = tally.worst = simpler or finding
             return tally
     return tally
 
@@ -92,15 +99,20 @@ def search(
 def drawn(function: Function, run_seed: int, examples: int) -> tuple[Inputs, ...]:
     """What Hypothesis draws for a function, once for all its cells."""
     inputs: list[Inputs] = []
-    with CLOCK.part("search"):
-        _hypothesis(function, run_seed, examples, inputs.append)
+    _hypothesis(function, run_seed, examples, "", (Phase.generate,), inputs.append)
     return tuple(inputs)
 
 
-def _shrunk(
-    function: Function, examine: Callable[[Inputs], Finding], first: Finding, run_seed: int, examples: int
-) -> Finding:
-    failures = [first]
+def _failing(
+    function: Function,
+    examine: Callable[[Inputs], Finding],
+    run_seed: int,
+    examples: int,
+    cell: str,
+    phases: Collection[Phase],
+) -> Finding | None:
+    """The simplest failure that Hypothesis finds."""
+    failures = []
 
     def test(inputs: Inputs) -> None:
         finding = examine(inputs)
@@ -108,20 +120,30 @@ def _shrunk(
             failures.append(finding)
             raise _FoundFailure
 
-    # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one; the last is simplest.
     with contextlib.suppress(_FoundFailure, Flaky):
-        _hypothesis(function, run_seed, examples, test)
-    return failures[-1]
+        _hypothesis(function, run_seed, examples, cell, phases, test)
+    return failures[-1] if failures else None
 
 
-def _hypothesis(function: Function, run_seed: int, examples: int, test: Callable[[Inputs], object]) -> None:
-    @settings(max_examples=examples)
+def _hypothesis(
+    function: Function,
+    run_seed: int,
+    examples: int,
+    cell: str,
+    phases: Collection[Phase],
+    test: Callable[[Inputs], object],
+) -> None:
+    @settings(max_examples=examples, phases=phases, database=settings.default.database if cell else None)
     @seed(zlib.crc32(function.name.encode()) ^ run_seed)
     @given(function.inputs())
     def draws(inputs: Inputs) -> None:
         test(inputs)
 
-    draws()
+    # Left to itself, Hypothesis tells tests apart by their code, the same for all cells, and keeps nothing where a seed
+    # was given. It has no public name for the key.
+    draws._hypothesis_internal_database_key = cell.encode()
+    with CLOCK.part("search"):
+        draws()
 
 
 class _FoundFailure(Exception):

@@ -1,0 +1,120 @@
+"""The matrix jobs, as they run anywhere: each session is one job of .github/workflows, in a fresh environment of its
+own, and leaves results/JOB.jsonl and results/JOB.xml. Words behind `--` go to pytest."""
+
+import os
+from pathlib import Path
+
+import nox
+
+# A job that quietly does not run is what these jobs are there to prevent.
+nox.options.error_on_missing_interpreters = True
+
+CPU = ("numpy-cpu", "autograd-cpu", "tensorflow-cpu", "jax-cpu", "torch-cpu")
+GPU = ("tensorflow-gpu", "jax-gpu", "torch-gpu")
+BESIDE = ("all-in-one", "numpy-alone", "oldest", "newest")
+"""The jobs that verify more than one backend, or one more than once."""
+
+EXPECTED = {"pull-request": (*CPU, *BESIDE), "nightly": CPU, "gpu": GPU}
+"""What each workflow must have verified, or it fails."""
+
+TOLD = {"nightly": ("prereleases",)}
+"""What may be missing, but is told."""
+
+OLDEST_PYTHON, NEWEST_PYTHON = "3.11", "3.13"
+
+nox.options.sessions = ["lint", *(f"verify({job})" for job in CPU), *BESIDE]
+
+
+@nox.session
+@nox.parametrize("job", [nox.param(job, id=job) for job in (*CPU, *GPU)])
+def verify(session: nox.Session, job: str) -> None:
+    """One backend on one device, alone in its environment."""
+    backend, _, device = job.partition("-")
+    _install(session, f"requirements/{job}.txt")
+    # One process owns the card; on the CPU every core has one. Either way a crash costs its own cell alone.
+    workers = "1" if device == "gpu" else "auto"
+    _pytest(session, job, "-k", backend, "--device", device, "--require", job, "-n", workers)
+
+
+@nox.session(name="all-in-one")
+def all_in_one(session: nox.Session) -> None:
+    """Every backend in one process, imported in one order and in the reverse, and the suite's own tests."""
+    _install(session, "requirements.txt", "requirements/torch-cpu.txt")
+    # Installed, so that the test of an installed checkout runs too.
+    session.install("--no-deps", "--editable", ".")
+    names = [job.removesuffix("-cpu") for job in CPU]
+    _pytest(session, "all-in-one", *_required(CPU))
+    _pytest(session, "all-in-one.reverse", "-k", "weighted_sum", "--backend", ",".join(names[::-1]), *_required(CPU))
+
+
+@nox.session(name="numpy-alone")
+def numpy_alone(session: nox.Session) -> None:
+    """The whole suite where no framework is installed: what needs one is not run, and everything else passes."""
+    _install(session, "requirements/numpy-cpu.txt")
+    _pytest(session, "numpy-alone", *_required(CPU[:1]), "-n", "auto")
+
+
+@nox.session(python=OLDEST_PYTHON)
+def oldest(session: nox.Session) -> None:
+    """The oldest versions that are supported."""
+    _install(session, "requirements/oldest.txt")
+    _pytest(session, "oldest", "tests/verification", *_required(CPU[:4]), "-n", "auto")
+
+
+@nox.session(python=NEWEST_PYTHON)
+def newest(session: nox.Session) -> None:
+    """The newest releases, which nothing pins."""
+    _install(session, "requirements/newest.txt")
+    _pytest(session, "newest", "tests/verification", *_required(CPU[:4]), "-n", "auto")
+
+
+@nox.session(python=NEWEST_PYTHON)
+def prereleases(session: nox.Session) -> None:
+    """What is to be released: allowed to fail, which the workflow says, but never silently, which `merge` sees to."""
+    _install(session, "requirements/newest.txt", "--pre")
+    _pytest(session, "prereleases", "tests/verification", *_required(CPU[:4]), "-n", "auto")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """The code's style, and the workflows against their schema and what makes one unsafe."""
+    _install(session, "requirements/tools.txt")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("zizmor", "--offline", "--no-progress", *workflows)
+
+
+@nox.session
+@nox.parametrize("workflow", [nox.param(name, id=name) for name in EXPECTED])
+def merge(session: nox.Session, workflow: str) -> None:
+    """All jobs' results in one file, their tables as the job summary; fails when an expected cell is missing."""
+    _install(session, "requirements/numpy-cpu.txt")
+    summary = Path("merged") / "summary.md"
+    command = ["python", "-m", "report.merge", "results", "--output", "merged/merged.jsonl", "--summary", str(summary)]
+    told = ["--tell", *TOLD[workflow]] if workflow in TOLD else []
+    try:
+        session.run(*command, "--expect", *EXPECTED[workflow], *told)
+    finally:
+        if summary.exists() and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
+            with Path(page).open("a", encoding="utf-8") as file:
+                file.write(summary.read_text(encoding="utf-8"))
+
+
+def _install(session: nox.Session, *requirements: str) -> None:
+    files = [f"--requirement={name}" for name in requirements if not name.startswith("--")]
+    session.install(*files, *(name for name in requirements if name.startswith("--")))
+
+
+def _required(jobs: tuple[str, ...]) -> list[str]:
+    return [f"--require={job}" for job in jobs]
+
+
+def _pytest(session: nox.Session, job: str, *arguments: str) -> None:
+    # SHARD=2/3 is the second of three runners that share a job; each leaves a file of its own.
+    shard, _, shards = os.environ.get("SHARD", "").partition("/")
+    split = ["--splits", shards, "--group", shard] if shards else []
+    results = f"results/{job}.{shard}" if shards else f"results/{job}"
+    files = [f"--results={results}.jsonl", f"--junitxml={results}.xml"]
+    session.run("pytest", *arguments, *split, *files, *session.posargs)

@@ -1,0 +1,137 @@
+"""A cell that takes its process down, or never ends, costs itself alone: what a worker is at is noted where it outlives
+the worker, and the cells of a backend stand together, so that each worker imports few backends."""
+
+import json
+import signal
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends import BACKENDS
+from backends.stopped import Hung
+from report.results import Row
+
+NOTES = "gradproof_notes"
+"""The key under which a worker is told where its notes go."""
+
+
+# In the worker
+
+
+@dataclass
+class Notes:
+    """What this process is at, as the row that is to stand where it dies; nothing is written without a `path`."""
+
+    path: Path | None = None
+    row: Row = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> "Notes":
+        """Those of a worker on the controller's machine; a worker elsewhere, or a run of one process, keeps none."""
+        folder = Path(getattr(config, "workerinput", {}).get(NOTES, ""))
+        return cls(folder / config.workerinput["workerid"]) if folder.name and folder.is_dir() else cls()
+
+    def write(self, row: Row) -> None:
+        """Note what comes now."""
+        self.row = row
+        if self.path is not None:
+            self.path.write_text(json.dumps(row), encoding="utf-8")
+
+
+def start_timer(item: pytest.Item, seconds: float) -> None:
+    """Have `Hung` raised in this test after so many seconds; `item.cancel_timeout` ends the wait."""
+
+    def stop(*_: Any) -> None:
+        raise Hung(f"no answer within {seconds:g} s")
+
+    def cancel() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    item.cancel_timeout = cancel  # pytest-timeout's own cancelling looks for it
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def together(items: list[pytest.Item]) -> None:
+    """Bring the cells of a backend together, those first whose import takes longest: a worker gets a run of tests, and
+    takes from the end of another's when it has done its own."""
+
+    def rank(item: pytest.Item) -> float:
+        cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")
+        return -BACKENDS[cell.backend].import_seconds if cell else 0.0
+
+    items.sort(key=rank)
+
+
+# In the controller
+
+
+class Crashes:
+    """Makes a result row of each test that took its worker down, and gives it to `keep`."""
+
+    def __init__(self, config: pytest.Config, keep: Callable[[Row], None]) -> None:
+        self.keep = keep
+        self.folder = tempfile.TemporaryDirectory(prefix="gradproof-")
+        # A dead worker is replaced as often as it takes: with xdist's own limit, a backend that crashes in many cells
+        # would leave the others unverified.
+        if config.option.maxworkerrestart is None:
+            config.option.maxworkerrestart = "1000000"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput[NOTES] = self.folder.name
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        row = self._noted(report.node.gateway.id, crashitem) or _row_of(crashitem)
+        how = _how_it_died(report.node)
+        if row is None:
+            report.longrepr = f"{crashitem}: the process died ({how})"
+            return
+        row["reason"] = f"the process died ({how}) {row['reason'] or 'while it was at work'}"
+        self.keep(row)
+        report.longrepr = _crash_text(row, crashitem)
+
+    def _noted(self, worker: str, crashed: str) -> Row | None:
+        try:
+            row = json.loads((Path(self.folder.name) / worker).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return row if row["test"] == crashed else None
+
+    def pytest_unconfigure(self) -> None:
+        self.folder.cleanup()
+
+
+def _row_of(test: str) -> Row | None:
+    """The row of a test of which no note is to be had, from the words of its id."""
+    words = test.partition("[")[2].rpartition("]")[0].split("-")
+    if len(words) < 4 or words[1] not in BACKENDS:
+        return None
+    names = dict(zip(("function", "backend", "device", "dtype", "mode"), [*words, "reverse"], strict=False))
+    check = "differences" if "own_differences" in test else "exact"
+    numbers = dict.fromkeys(("error", "bound", "ratio", "ulp", "input"))
+    rest = {"examples": 0, "seconds": 0.0, "versions": {}, "test": test, "reason": ""}
+    return names | {"check": check, "verdict": "unsupported"} | numbers | rest
+
+
+def _how_it_died(node: Any) -> str:
+    # execnet has no public name for the process that it has started; on another host there is none.
+    process = getattr(getattr(node.gateway, "_io", None), "popen", None)
+    status = process.wait(timeout=10) if process is not None else None
+    if status is None:
+        return "on another host"
+    return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+
+def _crash_text(row: Row, test: str) -> str:
+    names = "-".join(row[key] for key in ("function", "backend", "device", "dtype", "mode"))
+    given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
+    lines = [f"CRASHED: {names}, {row['check']}", f"  reason      {row['reason']}"]
+    lines += [f"  input       {given}"] if given else []
+    return "\n".join([*lines, f'  again       pytest "{test}" -n 1'])

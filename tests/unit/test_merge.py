@@ -1,0 +1,208 @@
+"""Merging: no row is lost, none is there twice, two files that contradict one another are told, and what was expected
+but is missing is named."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions import load_builtin
+from report import markdown
+from report.baseline import read
+from report.merge import Merged, identity, main, merge, results_files, unmet
+from report.results import Row
+
+ROOT = Path(__file__).parents[2]
+REGISTRY = load_builtin()
+NAMES = [function.name for function in REGISTRY if not function.is_complex]
+
+
+def row(**changes: Any) -> Row:
+    return {
+        "function": "f",
+        "backend": "torch",
+        "device": "cpu",
+        "dtype": "float32",
+        "mode": "reverse",
+        "check": "exact",
+        "verdict": "verified",
+        "ratio": 0.5,
+        "examples": 20,
+        "seconds": 1.0,
+        "versions": {"torch": "2.0"},
+    } | changes
+
+
+def written(path: Path, rows: list[Row]) -> Path:
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    return path
+
+
+def everything(backend: str = "torch", **changes: Any) -> list[Row]:
+    """Every cell that a default run has of one backend."""
+    dtypes = {False: ("float64", "float32"), True: ("complex128", "complex64")}
+    return [row(function=f.name, dtype=d, backend=backend, **changes) for f in REGISTRY for d in dtypes[f.is_complex]]
+
+
+# Neither loss nor duplicate
+
+
+def test_shards_that_overlap_make_one_row_per_cell_whatever_their_order(tmp_path: Path) -> None:
+    rows = [row(function=f"f{i}", ratio=i / 100) for i in range(40)]
+    shards = [rows[:20], rows[10:30], [r | {"seconds": 9.0, "spent": {"search": 1.0}} for r in rows[25:]]]
+    paths = [written(tmp_path / f"host.{i}.jsonl", shard) for i, shard in enumerate(shards)]
+    for _ in range(5):
+        random.shuffle(paths)
+        merged = merge(paths)
+        assert [r["function"] for r in merged.rows] == sorted(r["function"] for r in rows)
+        assert (merged.duplicates, merged.conflicts) == (15, [])
+        assert len(merged.jobs["host"]) == 55
+
+
+DIFFERENT = [{k: "other"} for k in ("function", "backend", "device", "dtype", "mode", "check")]
+
+
+@pytest.mark.parametrize("change", [*DIFFERENT, {"tf32": True}, {"versions": {"torch": "2.1"}}], ids=str)
+def test_what_differs_in_a_name_or_a_version_is_another_cell(change: Row) -> None:
+    merged = Merged()
+    merged.add(Path("a.jsonl"), [row(), row(**change)])
+    assert (len(merged.rows), merged.duplicates, merged.conflicts) == (2, 0, [])
+    assert identity(row()) == identity(row(tf32=False))
+
+
+@pytest.mark.parametrize("worse", [{"verdict": "wrong", "ratio": 9.0}, {"ratio": 0.7}, {"ratio": "nan"}], ids=str)
+def test_of_two_findings_the_worse_is_kept_and_told(tmp_path: Path, worse: Row) -> None:
+    paths = [written(tmp_path / "here.jsonl", [row()]), written(tmp_path / "there.jsonl", [row(**worse)])]
+    for order in (paths, paths[::-1]):
+        merged = merge(order)
+        assert merged.rows == [row(**worse)]
+        (line,) = merged.conflicts
+        assert line.startswith("f-torch-cpu-float32-reverse, exact: ")
+        assert f"in {order[1].name}" in line
+
+
+def test_a_file_that_was_cut_off_gives_what_it_has(tmp_path: Path) -> None:
+    path = written(tmp_path / "killed.jsonl", [row(), row(function="g")])
+    path.write_text(path.read_text() + '{"function": "h", "verd', encoding="utf-8")
+    assert len(merge([path]).rows) == 2
+
+
+def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    paths = [written(tmp_path / "below" / "b.jsonl", []), written(tmp_path / "a.jsonl", [])]
+    assert results_files([tmp_path, tmp_path / "a.jsonl"]) == sorted(paths)
+    with pytest.raises(FileNotFoundError, match="there is no results file or folder"):
+        results_files([tmp_path / "absent"])
+
+
+# What is expected
+
+
+def missing(rows: list[Row], *expected: str) -> list[str]:
+    merged = Merged()
+    merged.add(Path("one-job.1.jsonl"), rows)
+    return unmet(merged, expected, REGISTRY)
+
+
+def test_what_is_there_is_not_missed() -> None:
+    assert missing(everything(), "torch-cpu", "one-job") == []
+
+
+@pytest.mark.parametrize("verdict", ["not run", "unsupported", "wrong", "inconclusive"])
+def test_a_job_that_verified_nothing_is_named_with_its_reasons(verdict: str) -> None:
+    rows = everything(verdict=verdict, reason="the wheel is broken")
+    lines = missing(rows, "torch-cpu", "one-job")
+    assert lines == [
+        f"{name}: verified nothing: the wheel is broken"
+        for name in ("torch-cpu-float64", "torch-cpu-float32", "one-job")
+    ]
+
+
+def test_a_device_of_which_there_is_no_row_is_named() -> None:
+    assert missing(everything(), "torch-gpu") == ["torch-gpu: no row of it is in any file"]
+
+
+def test_a_job_that_left_no_file_is_named() -> None:
+    assert missing([], "oldest") == ["oldest: no results file oldest.jsonl is among those given"]
+
+
+def test_a_single_cell_that_is_missing_is_named() -> None:
+    assert missing(everything()[:-1], "torch-cpu") == [f"torch-cpu-float32: 1 cells have no row: {NAMES[-1]}"]
+
+
+def test_a_dtype_that_is_missing_is_named() -> None:
+    rows = [r for r in everything() if r["dtype"] == "float64"]
+    assert missing(rows, "torch-cpu") == ["torch-cpu-float32: verified nothing"]
+
+
+# The command
+
+
+def test_the_command_writes_both_files_and_fails_for_what_is_missing(tmp_path: Path) -> None:
+    written(tmp_path / "torch-cpu.jsonl", everything())
+    command = [sys.executable, "-m", "report.merge", str(tmp_path / "torch-cpu.jsonl")]
+    command += ["--output", str(tmp_path / "out" / "all.jsonl"), "--summary", str(tmp_path / "out" / "all.md")]
+    done = subprocess.run([*command, "--expect", "torch-cpu"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(read(tmp_path / "out" / "all.jsonl")) == 2 * len(NAMES)
+    assert "| all agree |" in (tmp_path / "out" / "all.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [*command, "--expect", "torch-cpu", "jax-gpu"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "missing: jax-gpu: no row of it is in any file" in done.stderr
+    assert "jax-gpu: no row" in (tmp_path / "out" / "all.md").read_text(encoding="utf-8")
+
+
+def test_the_functions_of_a_user_are_what_is_expected(tmp_path: Path) -> None:
+    source = "from functions import Reals, function\n\n@function(x=Reals())\ndef mine(xp, x):\n    return x\n"
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    results = written(tmp_path / "r.jsonl", [row(function="mine", dtype=d) for d in ("float64", "float32")])
+    arguments = [str(results), "--functions", str(tmp_path / "mine.py"), "--expect", "torch-cpu"]
+    assert main(arguments) == 0
+    assert main([str(results), "--expect", "torch-cpu"]) == 1
+
+
+def test_a_file_that_is_no_results_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.jsonl").write_text("nonsense\n{}\n", encoding="utf-8")
+    assert main([str(tmp_path / "bad.jsonl")]) == 2
+    assert "bad.jsonl, line 1 is no result row" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(written(tmp_path / "a.jsonl", [row()])), "--output", "/dev/full"]) == 2
+    assert "No space left" in capsys.readouterr().err
+
+
+# The tables
+
+
+def test_the_table_says_who_disagrees() -> None:
+    rows = [
+        row(backend="a", versions={"a": "1"}),
+        row(backend="b", verdict="wrong", ratio=1e9),
+        row(backend="c", verdict="wrong", known=3),
+        row(function="g", backend="a", verdict="convention", ratio=None),
+        row(function="g", backend="b", verdict="not run", ratio=None),
+        row(function="h", backend="a", versions={"a": "1"}),
+        row(function="h", backend="b", check="differences", verdict="inconclusive", ratio=7.0),
+        row(function="h", backend="b"),
+        row(function="h", backend="c"),
+    ]
+    text = markdown.summary(rows, [], [])
+    assert "| function | a-cpu | b-cpu | c-cpu | all agree |" in text
+    assert "| f | 0.5 | wrong 1e+09 | wrong, recorded | no: b-cpu, c-cpu |" in text
+    assert "| g | convention | not run | no row | yes, the 1 that ran |" in text
+    assert "| h | 0.5 | 0.5 | 0.5 | yes |" in text
+    assert "| a-cpu | float32 | reverse | exact | 1 | 40 | 2 | · |" in text
+    assert text.startswith("# Gradients\n\n9 cells; 1 fail,")
+
+
+def test_lines_of_others_do_not_break_the_tables() -> None:
+    text = markdown.summary([row(versions={"torch": "1|2"})], [], ["torch-cpu: it\nraised | this"])
+    assert "- torch-cpu: it raised \\| this" in text
+    assert "| 1\\|2 |" in text
