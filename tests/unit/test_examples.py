@@ -43,7 +43,18 @@ def nightly(tmp_path: Path, fault: str, url: str = "", seed: int = 0, dtype: str
     """The rows of a nightly run; its folder of examples is its own."""
     (tmp_path / "mine.py").write_text(textwrap.dedent(SOURCE).format(fault=fault), encoding="utf-8")
     options = ["--hypothesis-profile", "nightly", f"--hypothesis-seed={seed}", "--dtype", dtype]
-    options += ["--functions", "mine.py", "--backend", "numpy", "--results", "rows.jsonl", "-p", "no:cacheprovider"]
+    options += [
+        "--functions",
+        "mine.py",
+        "--backend",
+        "numpy",
+        "--mode",
+        "reverse",
+        "--results",
+        "rows.jsonl",
+        "-p",
+        "no:cacheprovider",
+    ]
     command = [sys.executable, "-m", "pytest", str(ROOT), *options, "-k", "truth"]
     environment = os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "kept"), examples.URL: url}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

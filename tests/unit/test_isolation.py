@@ -59,7 +59,17 @@ def run(
         (tmp_path / "fakes" / name).mkdir(parents=True)
         (tmp_path / "fakes" / name / "__init__.py").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", str(ROOT), "--functions", "mine.py", "-p", "no:cacheprovider"]
-    command += ["--results", "rows.jsonl", "--backend", "numpy,autograd", "--dtype", "float64", *options]
+    command += [
+        "--results",
+        "rows.jsonl",
+        "--backend",
+        "numpy,autograd",
+        "--dtype",
+        "float64",
+        "--mode",
+        "reverse",
+        *options,
+    ]
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "fakes"), "COLUMNS": "150"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     path = tmp_path / "rows.jsonl"

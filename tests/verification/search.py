@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache
+from unittest import SkipTest
 
 import numpy as np
 from hypothesis import Phase, given, seed, settings
@@ -81,6 +82,7 @@ def search(
         return tally  # recorded, and refused at every point
     kept = settings.default.database is not None
     if kept and (failure := _failing(function, examine, run_seed, examples, cell, (Phase.reuse, Phase.shrink))):
+        tally.add(failure)
         tally.failure = tally.worst = failure
         return tally
     draws = drawn(function, run_seed, examples)
@@ -120,7 +122,8 @@ def _failing(
             failures.append(finding)
             raise _FoundFailure
 
-    with contextlib.suppress(_FoundFailure, Flaky):
+    # Where nothing is kept, and nothing drawn, Hypothesis would have the test skipped.
+    with contextlib.suppress(_FoundFailure, Flaky, SkipTest):
         _hypothesis(function, run_seed, examples, cell, phases, test)
     return failures[-1] if failures else None
 
