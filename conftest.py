@@ -81,7 +81,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
-        isolation.together(items)
+        isolation.together(items, config.workerinput["workercount"])
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)

@@ -2,6 +2,7 @@
 the worker, and the cells of a backend stand together, so that each worker imports few backends."""
 
 import json
+import math
 import signal
 import tempfile
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from report.results import Row
 
 NOTES = "gradproof_notes"
 """The key under which a worker is told where its notes go."""
+
+SLOW = 1.0
+"""Seconds from which on an import is worth sparing a worker."""
 
 
 # In the worker
@@ -57,15 +61,28 @@ def start_timer(item: pytest.Item, seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def together(items: list[pytest.Item]) -> None:
-    """Bring the cells of a backend together, those first whose import takes longest: a worker gets a run of tests, and
-    takes from the end of another's when it has done its own."""
+def together(items: list[pytest.Item], workers: int) -> None:
+    """Put the tests into the order in which pytest-xdist hands them out, a share to each worker: backends that
+    are slow to import each in one share, at its head, because idle workers take from the tail of another's."""
+    backend_of = [item.callspec.params["cell"].backend if _has_cell(item) else "" for item in items]
+    slow = {name for name in backend_of if name and BACKENDS[name].import_seconds >= SLOW}
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    seconds = [0.0] * workers
+    for name in sorted(slow, key=lambda name: -BACKENDS[name].import_seconds):
+        least = seconds.index(min(seconds))
+        seconds[least] += BACKENDS[name].import_seconds
+        shares[least] += [item for item, backend in zip(items, backend_of, strict=True) if backend == name]
+    rest = [item for item, backend in zip(items, backend_of, strict=True) if backend not in slow]
+    size = math.ceil(len(items) / workers)
+    for share in shares:
+        missing = max(0, size - len(share))
+        share += rest[:missing]
+        del rest[:missing]
+    items[:] = [item for share in (*shares, rest) for item in share]
 
-    def rank(item: pytest.Item) -> float:
-        cell = getattr(item, "callspec", None) and item.callspec.params.get("cell")
-        return -BACKENDS[cell.backend].import_seconds if cell else 0.0
 
-    items.sort(key=rank)
+def _has_cell(item: pytest.Item) -> bool:
+    return "cell" in getattr(getattr(item, "callspec", None), "params", {})
 
 
 # In the controller

@@ -143,14 +143,23 @@ def test_a_full_disk_costs_no_verdict_but_the_run(tmp_path: Path) -> None:
         assert "4 passed" in done.stdout
 
 
-def test_the_cells_of_a_backend_stand_together_the_slowest_to_import_first() -> None:
+def test_a_backend_that_is_slow_to_import_goes_to_one_worker_at_the_head_of_its_share() -> None:
     def item(backend: str | None) -> SimpleNamespace:
         params = {"cell": SimpleNamespace(backend=backend)} if backend else {}
         return SimpleNamespace(backend=backend, callspec=SimpleNamespace(params=params))
 
-    items = [item(backend) for backend in ("numpy", "jax", "tensorflow", None, "jax", "tensorflow")]
-    isolation.together(items)
-    assert [i.backend for i in items] == ["tensorflow", "tensorflow", "jax", "jax", "numpy", None]
+    def ordered(workers: int, *given: str | None) -> list[str | None]:
+        items = [item(backend) for backend in given]
+        isolation.together(items, workers)
+        assert len({*map(id, items)}) == len(given)
+        return [item.backend for item in items]
+
+    mixed = ("numpy", "jax", "tensorflow", None, "jax", "tensorflow", "torch", "torch", "numpy", "numpy")
+    first, second = ["tensorflow"] * 2 + ["numpy", None, "numpy"], ["torch"] * 2 + ["jax"] * 2 + ["numpy"]
+    assert ordered(2, *mixed) == first + second
+    assert ordered(1, *mixed) == ["tensorflow"] * 2 + ["torch"] * 2 + ["jax"] * 2 + ["numpy", None, "numpy", "numpy"]
+    assert ordered(2, "jax", "jax", "jax", "jax") == ["jax"] * 4
+    assert ordered(8, "jax", None) == ["jax", None]
 
 
 def test_the_scheduler_hands_out_runs_of_tests(tmp_path: Path) -> None:
