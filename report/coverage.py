@@ -46,4 +46,4 @@ def _why_empty(backend: str, dtype: str, mode: str) -> str:
         return known.lacks[mode]
     if MODES[mode].nightly or mode in known.nightly:
         return "takes too long for every day: name it with --mode, or run --hypothesis-profile nightly"
-    return "left to a run that names it: --mode, --dtype, or --hypothesis-profile nightly"
+    return "left to a run that names it, as is most of the sampled rest: --mode, --dtype, --hypothesis-profile nightly"

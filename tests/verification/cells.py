@@ -1,5 +1,6 @@
 """What is verified: the cells of the matrix function × backend × device × dtype × mode, chosen by the options."""
 
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,10 +10,14 @@ from backends.adapter import REAL_PART
 from functions import Function
 from report.options import Options
 
-DAILY_DTYPES = ("float64", "complex128")
-"""The dtypes in which the default run tries every mode; the others it tries in reverse."""
+WIDE = ("float64", "complex128")
+"""The dtypes in which every function is tried, and in which modes are compared."""
 
+NARROW = ("float32", "complex64")
 HALF = ("float16", "bfloat16")
+
+FULL = 60
+"""With more functions than this the default run tries a sample of their further combinations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,7 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
 
     A backend that runs on the CPU only has no cells for another device; a function of complex arguments has cells in
     the complex dtypes alone, and any other function in the real ones."""
+    every = max(1, round(len(functions) / FULL))
     return [
         Cell(function, backend, device, dtype, mode, names_mode=len(options.modes) > 1)
         for function in functions
@@ -59,34 +65,53 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
         for dtype in options.dtypes
         if (dtype in REAL_PART) == function.is_complex
         for mode in options.modes
-        if _is_wanted(function, backend, dtype, mode, options)
+        if _is_selected(function, backend, dtype, mode, options, every)
     ]
 
 
-def _is_wanted(function: Function, backend: str, dtype: str, mode: str, options: Options) -> bool:
-    """Whether the options select this combination: what was named is tried, or reported as not run; of what was not,
-    the default run leaves out what a backend does not claim and what takes too long for every day. A variant, which is
-    the same operation with other parameters, is tried every day in reverse mode and float64 alone."""
+def _is_selected(function: Function, backend: str, dtype: str, mode: str, options: Options, every: int) -> bool:
+    """Whether the options select this combination: what was named is tried, or reported as not run; of what was not
+    named, the default run leaves out what a backend does not claim and what takes too long for every day."""
     known = backends.BACKENDS[backend]
     if not options.names_dtypes and dtype not in known.dtypes:
         return False
     if options.names_modes:
         return True
-    if function.variant_of and not options.names_dtypes and (mode != "reverse" or dtype not in DAILY_DTYPES):
+    if mode not in known.modes or MODES[mode].nightly or mode in known.nightly:
         return False
-    claimed = mode in known.modes and not MODES[mode].nightly and mode not in known.nightly
-    return claimed and (dtype in DAILY_DTYPES or mode == (known.quick if dtype in HALF else "reverse"))
+    if options.names_dtypes:
+        return dtype in WIDE or mode in ("reverse", known.quick)
+    return _is_daily(function, backend, dtype, mode, every)
+
+
+def _is_daily(function: Function, backend: str, dtype: str, mode: str, every: int) -> bool:
+    """Each function in reverse mode in float64, and in float32 in the backend's quick mode; a variant, which is the
+    same operation with other parameters, in float64 and the quick mode alone. Of the other modes in float64, and of
+    half precision, one combination in `every`, chosen by its name, so that it is the same every day."""
+    quick = backends.BACKENDS[backend].quick
+    if function.variant_of:
+        return dtype in WIDE and mode == quick
+    if (dtype in WIDE and mode == "reverse") or (dtype in NARROW and mode == quick):
+        return True
+    name = f"{function.name}-{backend}-{dtype}-{mode}"
+    return (dtype in WIDE or mode == quick) and zlib.crc32(name.encode()) % every == 0
 
 
 def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
     """Those cells that are held to the backend's own differences as well: their answer is the gradient. In the default
-    run reverse mode speaks for the other modes, and half precision, whose gradient has too few digits, is left out."""
+    run one mode speaks for the others and an operation for its variants, and half precision, whose gradient has too few
+    digits, is left out."""
     return [
         cell
         for cell in cells
-        if MODES[cell.mode].order == 1 and (options.names_modes or cell.mode == "reverse")
+        if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched
+        if options.names_modes or (_speaks(cell) and not cell.function.variant_of)
         if options.names_dtypes or cell.dtype not in HALF
     ]
+
+
+def _speaks(cell: Cell) -> bool:
+    return cell.mode == ("reverse" if cell.dtype in WIDE else backends.BACKENDS[cell.backend].quick)
 
 
 def share_of_draws(cell: Cell) -> float:
@@ -95,4 +120,6 @@ def share_of_draws(cell: Cell) -> float:
     every entry; half elsewhere."""
     if cell.mode == "forward":
         return 0.25
-    return 1.0 if cell.mode == "reverse" and cell.dtype in ("float64", "float32", "complex128") else 0.5
+    if cell.function.variant_of or cell.dtype in (*HALF, "complex64"):
+        return 0.5
+    return 1.0 if _speaks(cell) else 0.5

@@ -39,7 +39,10 @@ def second_order_of(function: Function) -> SecondOrder:
 
 
 _ANSWERS: dict[tuple, Answer] = {}
-"""What reverse mode gave, by cell and input."""
+"""What a cell gave, by its names and the input: both checks ask at the same inputs."""
+
+_VALUES: dict[tuple, np.ndarray] = {}
+"""The value alone, by all but the mode: it comes from the same code in each."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,6 @@ class Examiner:
         self._backward: Callable | None = None
         self._companions = list(cell.function.points)
         self._structure_is_checked = False
-        # Both checks ask reverse mode at the same inputs, and a call in eager mode is dear.
-        self._keeps = cell.mode == "reverse"
 
     def _model(self, dtype: str) -> MachineModel:
         flushes = self.cell.device in self.adapter.flushes_subnormals
@@ -98,7 +99,7 @@ class Examiner:
             return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
         assert truth is not None and bounds is not None
         try:
-            answers = [self._kept_answer(rounded)] if self._keeps else self.answers(rounded)
+            answers = self.answers(rounded) if self.mode.batched else [self._kept_answer(rounded)]
             names, format = list(self.cell.function.domains), self._judged_in
             judgement = max(
                 (judge(answer, truth, bounds, names, format) for answer in answers),
@@ -173,11 +174,13 @@ class Examiner:
 
     def _value(self, inputs: Inputs, forward: Callable, arrays: list[Any]) -> tuple[str, np.ndarray]:
         """What is structurally off with the value, and the value."""
-        # Reverse mode has mostly been here before, with the same value of the same code.
-        known = _ANSWERS.get(self._key("reverse", inputs))
-        if known is not None and not known.problem:
-            return "", known.value
-        return self._checked(forward(*arrays), (), self._dtype(False))
+        key = self._key("", inputs)
+        if key in _VALUES:
+            return "", _VALUES[key]
+        problem, value = self._checked(forward(*arrays), (), self._dtype(False))
+        if not problem:
+            _VALUES[key] = value
+        return problem, value
 
     def _key(self, mode: str, inputs: Inputs) -> tuple:
         cell = self.cell
