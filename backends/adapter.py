@@ -160,6 +160,10 @@ class Adapter(ABC):
         """The same function, compiled by the backend's own compiler."""
         raise Unsupported(f"{self.name} has no compiler")
 
+    def compiled_gradient(self, f: Callable) -> Callable:
+        """The gradient, compiled as users of this backend compile it."""
+        return self.compile(self.gradient(f))
+
     def compile_by_xla(self, f: Callable) -> Callable:
         """The same function, compiled by XLA, where that is not what `compile` does."""
         raise Unsupported(f"{self.name} has no second compiler")

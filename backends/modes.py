@@ -68,7 +68,7 @@ def _assembled(slopes: list[Any], argument: Any, domain: Any, xp: Any) -> Any:
 
 
 def _compiled(adapter: Adapter, function: Function, dtype: str, device: str) -> Callable:
-    return adapter.compile(adapter.gradient_of(function, dtype, device))
+    return adapter.compiled_gradient(adapter.callable(function, dtype, device))
 
 
 def _xla(adapter: Adapter, function: Function, dtype: str, device: str) -> Callable:

@@ -206,7 +206,8 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
         if torch.is_tensor(values):
             return values if dtype is None else values.to(dtype)
         values = np.asarray(values)
-        return torch.tensor(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle)
+        # Not torch.tensor: the compiler hands it tensors, for which it warns.
+        return torch.asarray(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle, copy=True)
 
     groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN}
     return Namespace("torch", MAIN | creation(asarray), groups)
@@ -274,12 +275,9 @@ class TorchAdapter(Adapter):
     def jvp(self, f: Callable) -> Callable:
         def push(*arrays: torch.Tensor) -> Any:
             count = len(arrays) // 2
-            with warnings.catch_warnings():
-                # PyTorch's own forward mode is built with it; the warning would end the run.
-                warnings.filterwarnings("ignore", ".*torch.jit.script.* is deprecated", DeprecationWarning)
-                return torch.func.jvp(f, arrays[:count], arrays[count:])[1]
+            return torch.func.jvp(f, arrays[:count], arrays[count:])[1]
 
-        return push
+        return _unwarned(push)
 
     def vectorize(self, f: Callable) -> Callable:
         return torch.func.vmap(f)
@@ -288,7 +286,22 @@ class TorchAdapter(Adapter):
         return lambda *arguments: checkpoint(f, *arguments, use_reentrant=False)
 
     def compile(self, f: Callable) -> Callable:
-        return torch.compile(f)
+        return _unwarned(_unwarned(torch.compile)(f))
+
+    def compiled_gradient(self, f: Callable) -> Callable:
+        # The compiler makes the backward pass from a compiled function; a gradient within one it would not follow.
+        return self.gradient(self.compile(f))
+
+
+def _unwarned(f: Callable) -> Callable:
+    """Without PyTorch's warnings of what its own forward mode and compiler are built with; they would end the run."""
+
+    def run(*arguments: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
+            return f(*arguments)
+
+    return run
 
 
 ADAPTER = TorchAdapter
