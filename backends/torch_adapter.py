@@ -299,6 +299,7 @@ def _unwarned(f: Callable) -> Callable:
     def run(*arguments: Any) -> Any:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
+            warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
             return f(*arguments)
 
     return run
