@@ -121,6 +121,11 @@ class TaylorArithmetic(BallArithmetic):
         (y0, y1), (x0, x1) = ((e[0], e[1]) if isinstance(e, arb_series) else (e, arb(0)) for e in (y, x))
         return arb_series([arb.atan2(y0, x0), (x0 * y1 - y0 * x1) / (x0 * x0 + y0 * y0)])
 
+    def length(self, x: Any, y: Any) -> Any:
+        if not isinstance(x, arb_series) and not isinstance(y, arb_series):
+            return super().length(x, y)
+        return (x * x + y * y).sqrt()
+
     # In a product rule the two terms may cancel: rounding is put on the factors, so that each term carries its own.
 
     def multiply(self, x: Any, y: Any) -> Balls:
