@@ -1,5 +1,5 @@
-"""Trigonometric and hyperbolic functions and their inverses, each entry by entry: one node whose derivative is a table's
-(DLMF 4.20, 4.24, 4.34 and 4.38), and weights behind it that tell the entries apart."""
+"""Trigonometric and hyperbolic functions and their inverses, each entry by entry: one node, whose derivative stands in
+tables (DLMF 4.20, 4.24, 4.34 and 4.38), and weights behind it that tell the entries apart."""
 
 from functions import Reals, function, weights
 

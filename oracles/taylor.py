@@ -113,6 +113,9 @@ class TaylorArithmetic(BallArithmetic):
         return arb_series([p.union(q) for p, q in zip(*parts, strict=True)])
 
     def power(self, base: Any, exponent: Any) -> Any:
+        if not isinstance(base, arb_series) and base.is_zero():
+            # A constant for every positive exponent; through the logarithm it would be undefined.
+            return super().power(base, exponent[0] if isinstance(exponent, arb_series) else exponent)
         if isinstance(base, arb_series) or isinstance(exponent, arb_series):
             return (exponent * (base.log())).exp() if isinstance(exponent, arb_series) else base**exponent
         return super().power(base, exponent)
