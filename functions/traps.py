@@ -31,25 +31,29 @@ def _(xp, x):
 
 
 @function(
-    x=Reals((5,), high=8.0),
+    x=Reals((5,), low=-8.0, high=8.0),
     points=[
-        dict(x=[0.5, -1.25, 2.0, -0.125, -9.0]),
-        dict(x=[0.0, -0.0, 1.0, -1.0, 2.0]),  # where the branches meet, with one slope
-        dict(x=[1000.0, -1000.0, 100.0, 750.0, 1.0]),  # the branch that is not taken is an infinity
+        dict(x=[0.5, -1.25, 2.75, 0.125, -3.5]),
+        dict(x=[0.0, -0.0, 1.0, -1.0, 2.0]),  # the branch that is not taken is 0 / 0
     ],
 )
-def exponential_where_negative(xp, x):
-    """f(x) = Σ w (eˣ where x ≤ 0, 1 + x elsewhere)
+def quotient_where_not_zero(xp, x):
+    """f(x) = Σ w (1 where x = 0, sin(x) / x elsewhere)
 
-    x: 5. Where x is large the exponential overflows and is not chosen."""
-    return xp.sum(weights(xp, x.shape) * xp.where(x <= 0, xp.exp(x), 1 + x))
+    x: 5. At 0 the quotient is NaN and not chosen; times its zero gradient it is a NaN all the same, unless the division
+    never sees a 0, as in `sinc`. Beside 0 the two terms of the derivative cancel, and the bound widens as 1/x."""
+    return xp.sum(weights(xp, x.shape) * xp.where(x == 0, xp.ones_like(x), xp.sin(x) / x))
 
 
-@exponential_where_negative.gradient
+@quotient_where_not_zero.gradient
 def _(xp, x):
-    below = xp.exp(xp.where(x <= 0, x, xp.zeros_like(x)))  # node 1, where it is chosen; 1 elsewhere
-    d_y = weights(xp, x.shape)  # node 3 input: f = Σ w y
-    return (xp.where(x <= 0, below * d_y, d_y),)  # node 2 input, and node 1 input: the slopes eˣ and 1
+    zero = x == 0
+    safe = xp.where(zero, xp.ones_like(x), x)
+    a = xp.sin(safe)  # node 1
+    d_y = weights(xp, x.shape)  # node 4 input: f = Σ w y
+    d_r = xp.where(zero, xp.zeros_like(x), d_y)  # node 3 input: y = 1 at 0, r elsewhere
+    d_x = -a / (safe * safe) * d_r  # node 2 input, the divisor: r = a / x
+    return (d_x + xp.cos(safe) * (1 / safe * d_r),)  # node 2 input, the dividend, and node 1 input
 
 
 @function(
@@ -178,8 +182,8 @@ def _(xp, x):
 def normalized_sinc(xp, x):
     """f(x) = Σ w sinc x, sinc x = sin(πx) / (πx), sinc 0 = 1
 
-    x: 5. The backend's own function. Its derivative (cos πx - sinc x) / x has the limit 0 at 0. Beside 0 it cancels,
-    and every digit is gone below about 1e-8 in the widest dtype: there the bound exceeds the slope, which is -π² x / 3."""
+    x: 5. The backend's own function. Its derivative (cos πx - sinc x) / x has the limit 0 at 0. Beside 0 it cancels:
+    below 1e-8 every digit is gone, and the bound exceeds the slope, which is -π² x / 3 there."""
     return xp.sum(weights(xp, x.shape) * xp.special.sinc(x))
 
 

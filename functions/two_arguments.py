@@ -105,13 +105,13 @@ quotient_of_two.variant("far_out", x=Reals((3, 1), low=1e15), y=Reals((4,), low=
 
 
 @function(
-    y=Reals((3, 1)),
+    y=Positive((3, 1)),
     x=Reals((4,)),
     points=[
         dict(y=[[0.5], [-1.25], [2.0]], x=[0.75, -0.5, 0.25, -3.5]),
         dict(y=[[0.5], [-1.0], [2.0]], x=[0.0, 1.0, -0.0, 40.0]),  # on the axes
         dict(y=[[1e20], [-3e19], [2e20]], x=[1e20, 4e19, -1e20, 2e19]),  # squares overflow float32
-        dict(y=[[1e-20], [-3e-20], [2.0**-60]], x=[1e-20, 4e-20, -1e-18, 3e-20]),  # squares underflow float32
+        dict(y=[[1e-20], [3e-20], [2.0**-60]], x=[1e-20, 4e-20, 1e-18, 3e-20]),  # squares underflow float32
         dict(y=[[2.0**-20], [-(2.0**-20)], [1.0]], x=[-1.0, -40.0, 2.0, -2.0]),  # beside the cut, where the angle jumps
         dict(y=[[0.0], [1.0], [-2.0]], x=[0.0, 1.0, 2.0, 3.0]),  # the origin: the slope is unbounded around it
     ],
@@ -119,8 +119,8 @@ quotient_of_two.variant("far_out", x=Reals((3, 1), low=1e15), y=Reals((4,), low=
 def angle_of_point(xp, y, x):
     """f(y, x) = Σᵢⱼ wᵢⱼ atan2(yᵢ, xⱼ)
 
-    y: 3x1; x: 4. The angle of the point (x, y) (DLMF 4.23.28). Its slopes are x / r² and -y / r²; divided by r twice,
-    they need no square that overflows or vanishes."""
+    y: 3x1, not 0, because at the cut, the negative axis, the angle jumps and the sign of a zero decides; x: 4. The
+    angle of the point (x, y). Its slopes are x / r² and -y / r²; divided by r twice, they need no square."""
     return xp.sum(weights(xp, (3, 4)) * xp.atan2(y, x))
 
 
@@ -132,6 +132,9 @@ def _(xp, y, x):
     d_y = xp.sum(x / r / r * d_a, axis=1, keepdims=True)  # node 1 input
     d_x = xp.sum(-y / r / r * d_a, axis=0)  # node 1 input
     return d_y, d_x
+
+
+angle_of_point.variant("below", y=Reals((3, 1), high=-(2.0**-10)))
 
 
 @function(
