@@ -237,8 +237,8 @@ MAIN = {
     "isfinite": tf.math.is_finite,
     "isinf": tf.math.is_inf,
     "isnan": tf.math.is_nan,
-    # Differentiable where x = y, which the formula with a maximum is not.
-    "logaddexp": _lifted(lambda x, y: y + tf.nn.softplus(x - y)),
+    # Differentiable where x = y, which the formula with a maximum is not; and y + softplus(x - y) cancels far below 0.
+    "logaddexp": _broadcast(lambda x, y: tf.math.reduce_logsumexp(tf.stack([x, y]), 0)),
     **named(tf.math, "logical_xor nextafter round"),
     "matmul": _matmul,
     "matrix_transpose": tf.linalg.matrix_transpose,

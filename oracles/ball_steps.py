@@ -19,9 +19,10 @@ def _floor(v: arb) -> int:
 
 
 def _to_even(v: arb) -> int:
-    below = _floor(v + arb(0.5))
-    tie = v + arb(0.5) == below
-    return below - below % 2 if tie else below
+    # Compared, not v + 1/2: beside a tie that sum may need more bits than the working precision has.
+    below = _floor(v)
+    half = arb(below) + arb(0.5)
+    return below + below % 2 if v == half else below + int(v > half)
 
 
 ROUNDINGS: dict[str, Callable[[arb], int]] = {

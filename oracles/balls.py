@@ -261,6 +261,13 @@ class BallArithmetic:
     def atan2(self, y: Any, x: Any) -> Balls:
         return self._rounded(_vectorized(self.angle, 2)(self._lift(y).entries, self._lift(x).entries), "atan2")
 
+    def hypot(self, x: Any, y: Any) -> Balls:
+        # As one operation, not through the formula, whose squares overflow where the length does not.
+        x, y = np.broadcast_arrays(self._lift(x).entries, self._lift(y).entries)
+        lengths = _vectorized(self.length, 2)(x, y)
+        self._note_zeros(Balls(objects(lengths), self))
+        return self._rounded(lengths, "hypot")
+
     def matmul(self, x: Any, y: Any) -> Balls:
         x, y = self._lift(x), self._lift(y)
         left = x.entries[None, :] if x.ndim == 1 else x.entries
@@ -423,6 +430,11 @@ class BallArithmetic:
         """The angle of the point (x, y)."""
         return arb.atan2(y, x)
 
+    def length(self, x: Any, y: Any) -> Any:
+        """The length of the vector (x, y)."""
+        squares = x * x + y * y
+        return squares if squares.is_zero() else squares.sqrt()
+
     def power(self, base: Any, exponent: Any) -> Any:
         """One number to the power of another."""
         # 0**y = 0 for y > 0; through the logarithm Arb would give an undefined result there.
@@ -545,5 +557,8 @@ def _midpoint_above(a: arb, b: arb) -> bool:
     return bool(a.mid() > b.mid())
 
 
-_INTERNAL = ("namespace", "scalar", "elementwise", "center", "inputs", "hull", "power", "angle", "softmax", "logsumexp")
+_INTERNAL = (
+    *("namespace", "scalar", "elementwise", "center", "inputs", "softmax", "logsumexp"),
+    *("hull", "power", "angle", "length"),
+)
 _MAIN = [name for name in vars(BallArithmetic) if not name.startswith("_") and name not in _INTERNAL]

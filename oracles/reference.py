@@ -213,7 +213,7 @@ def _levelled(gradient: list[np.ndarray], direction: exact.Direction) -> exact.D
     # smallest shows as well.
     sizes = [np.abs(part.astype(float)) for part in gradient]
     exponents = [np.where((size > 0) & np.isfinite(size), np.frexp(size)[1], LEVEL_LIMIT) for size in sizes]
-    smallest = min(int(part.min()) for part in exponents if part.size)
+    smallest = min((int(part.min()) for part in exponents if part.size), default=0)
     return tuple(
         v * 2.0 ** -np.clip(np.where(part == LEVEL_LIMIT, 0, part - smallest), 0, LEVEL_LIMIT)
         for v, part in zip(direction, exponents, strict=True)

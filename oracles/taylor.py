@@ -113,6 +113,9 @@ class TaylorArithmetic(BallArithmetic):
         return arb_series([p.union(q) for p, q in zip(*parts, strict=True)])
 
     def power(self, base: Any, exponent: Any) -> Any:
+        if not isinstance(base, arb_series) and base.is_zero():
+            # A constant for every positive exponent; through the logarithm it would be undefined.
+            return super().power(base, exponent[0] if isinstance(exponent, arb_series) else exponent)
         if isinstance(base, arb_series) or isinstance(exponent, arb_series):
             return (exponent * (base.log())).exp() if isinstance(exponent, arb_series) else base**exponent
         return super().power(base, exponent)
@@ -120,6 +123,11 @@ class TaylorArithmetic(BallArithmetic):
     def angle(self, y: Any, x: Any) -> Any:
         (y0, y1), (x0, x1) = ((e[0], e[1]) if isinstance(e, arb_series) else (e, arb(0)) for e in (y, x))
         return arb_series([arb.atan2(y0, x0), (x0 * y1 - y0 * x1) / (x0 * x0 + y0 * y0)])
+
+    def length(self, x: Any, y: Any) -> Any:
+        if not isinstance(x, arb_series) and not isinstance(y, arb_series):
+            return super().length(x, y)
+        return (x * x + y * y).sqrt()
 
     # In a product rule the two terms may cancel: rounding is put on the factors, so that each term carries its own.
 
