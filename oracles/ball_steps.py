@@ -89,6 +89,7 @@ def _count_nonzero(on: "BallArithmetic", x: Any, *, axis: Any = None, keepdims: 
 
 
 def _searchsorted(on: "BallArithmetic", x1: Any, x2: Any, *, side: str = "left", sorter: Any = None) -> np.ndarray:
+    on.greater(on.expand_dims(on.asarray(x2, "balls"), axis=-1), x1)  # notes where the index jumps
     return np.searchsorted(_midpoints(on, x1), _midpoints(on, x2), side, sorter)
 
 

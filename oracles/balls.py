@@ -290,7 +290,8 @@ class BallArithmetic:
 
     def mean(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Balls:
         x = self._lift(x)
-        return self.sum(x, axis=axis, keepdims=keepdims) / self._terms(x, axis)
+        total, terms = self.sum(x, axis=axis, keepdims=keepdims), self._terms(x, axis)
+        return total if terms == 1 else total / terms  # a division by 1 rounds nothing
 
     def cumulative_sum(self, x: Any, *, axis: int | None = None, include_initial: bool = False, **_: Any) -> Balls:
         axis = 0 if axis is None else axis
@@ -459,24 +460,28 @@ class BallArithmetic:
         shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
         return Balls(best.entries.reshape(shape), self) if keepdims else best
 
+    # An index jumps where entries tie: ties and overlaps are noted, by `max`, `min` and along the sorted line.
+
     def argmax(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
+        self.max(x, axis=axis)
         return np.argmax(self._midpoints(x), axis=axis, keepdims=keepdims)
 
     def argmin(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
+        self.min(x, axis=axis)
         return np.argmin(self._midpoints(x), axis=axis, keepdims=keepdims)
 
     def argsort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> np.ndarray:
+        x = self._lift(x)
         keys = self._midpoints(x)
-        return np.argsort(-keys if descending else keys, axis=axis, kind="stable")
+        order = np.argsort(-keys if descending else keys, axis=axis, kind="stable")
+        line = Balls(np.moveaxis(np.take_along_axis(x.entries, order, axis), axis, 0), self)
+        if len(line) > 1:
+            self.greater(line[1:], line[:-1])
+        return order
 
     def sort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> Balls:
         x = self._lift(x)
-        order = self.argsort(x, axis=axis, descending=descending)
-        ranked = Balls(np.take_along_axis(x.entries, order, axis), self)
-        line = Balls(np.moveaxis(ranked.entries, axis, 0), self)
-        if len(line) > 1:
-            self.greater(line[1:], line[:-1])  # notes ties and overlaps
-        return ranked
+        return Balls(np.take_along_axis(x.entries, self.argsort(x, axis=axis, descending=descending), axis), self)
 
     def _midpoints(self, x: Any) -> np.ndarray:
         return self.center(self._lift(x).entries).astype(float)
