@@ -6,9 +6,10 @@ what rounding in that format can do at this very input. And on Taylor series (`t
 need no hand-derived gradient. Comparisons of overlapping balls are undecidable; they are recorded, because there the
 input is at a kink or within rounding of one."""
 
+import itertools
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import cmp_to_key, partial
 from typing import Any
 
 import numpy as np
@@ -464,15 +465,15 @@ class BallArithmetic:
 
     def argmax(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
         self.max(x, axis=axis)
-        return np.argmax(self._midpoints(x), axis=axis, keepdims=keepdims)
+        return np.argmax(self._ranks(x), axis=axis, keepdims=keepdims)
 
     def argmin(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
         self.min(x, axis=axis)
-        return np.argmin(self._midpoints(x), axis=axis, keepdims=keepdims)
+        return np.argmin(self._ranks(x), axis=axis, keepdims=keepdims)
 
     def argsort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> np.ndarray:
         x = self._lift(x)
-        keys = self._midpoints(x)
+        keys = self._ranks(x)
         order = np.argsort(-keys if descending else keys, axis=axis, kind="stable")
         line = Balls(np.moveaxis(np.take_along_axis(x.entries, order, axis), axis, 0), self)
         if len(line) > 1:
@@ -482,6 +483,18 @@ class BallArithmetic:
     def sort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> Balls:
         x = self._lift(x)
         return Balls(np.take_along_axis(x.entries, self.argsort(x, axis=axis, descending=descending), axis), self)
+
+    def _ranks(self, x: Any) -> np.ndarray:
+        """Numbers in the order of the midpoints, equal for equal ones, however close the others are."""
+        rounded = self._midpoints(x)
+        if len(np.unique(rounded)) == rounded.size:
+            return rounded
+        middles = [entry.mid() for entry in self.center(self._lift(x).entries).flat]
+        order = sorted(range(len(middles)), key=cmp_to_key(lambda i, j: _compared(middles[i], middles[j])))
+        ranks = np.zeros(len(middles))
+        for before, after in itertools.pairwise(order):
+            ranks[after] = ranks[before] + (_compared(middles[before], middles[after]) != 0)
+        return ranks.reshape(rounded.shape)
 
     def _midpoints(self, x: Any) -> np.ndarray:
         return self.center(self._lift(x).entries).astype(float)
@@ -541,6 +554,10 @@ class BallArithmetic:
 
     def stack(self, arrays: Any, *, axis: int = 0) -> Balls:
         return Balls(np.stack([self._lift(a).entries for a in arrays], axis=axis), self)
+
+
+def _compared(a: arb, b: arb) -> int:
+    return int(bool(a > b)) - int(bool(a < b))
 
 
 def _midpoint_above(a: arb, b: arb) -> bool:
