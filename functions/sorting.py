@@ -14,18 +14,18 @@ from functions import Distinct, Reals, function, weights
     ],
 )
 def sorted_entries(xp, x, *, axis=-1, descending=False):
-    """f(x) = Σₖ wₖ x₍ₖ₎², x₍₁₎ ≤ x₍₂₎ ≤ … along one axis
+    """f(x) = Σₖ wₖ x₍ₖ₎, x₍₁₎ ≤ x₍₂₎ ≤ … along one axis
 
     x: 2x4. Entries that tie may share their weights in any doubly stochastic way; chosen here: the stable order."""
     s = xp.sort(x, axis=axis, descending=descending)
-    return xp.sum(weights(xp, s.shape) * s * s)
+    return xp.sum(weights(xp, s.shape) * s)
 
 
 @sorted_entries.gradient
 def _(xp, x, *, axis=-1, descending=False):
     order = xp.argsort(x, axis=axis, descending=descending)
     s = xp.take_along_axis(x, order, axis=axis)  # node 1
-    d_s = 2 * weights(xp, s.shape) * s  # node 2 input: f = Σ w s²
+    d_s = weights(xp, s.shape)  # node 2 input: f = Σ w s
     ranks = xp.argsort(order, axis=axis)  # where each entry has gone: the inverse permutation
     d_x = xp.take_along_axis(d_s, ranks, axis=axis)  # node 1 input
     return (d_x,)
@@ -46,18 +46,18 @@ sorted_entries.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-
     ],
 )
 def taken_in_order(xp, x, *, axis=-1, descending=False):
-    """f(x) = Σₖ wₖ x₍ₖ₎², the entries picked one by one with the indices that argsort gives
+    """f(x) = Σₖ wₖ x₍ₖ₎, the entries picked one by one with the indices that argsort gives
 
     x: 2x4."""
     s = xp.take_along_axis(x, xp.argsort(x, axis=axis, descending=descending), axis=axis)
-    return xp.sum(weights(xp, s.shape) * s * s)
+    return xp.sum(weights(xp, s.shape) * s)
 
 
 @taken_in_order.gradient
 def _(xp, x, *, axis=-1, descending=False):
     order = xp.argsort(x, axis=axis, descending=descending)
     s = xp.take_along_axis(x, order, axis=axis)  # node 1
-    d_s = 2 * weights(xp, s.shape) * s  # node 2 input: f = Σ w s²
+    d_s = weights(xp, s.shape)  # node 2 input: f = Σ w s
     d_x = xp.take_along_axis(d_s, xp.argsort(order, axis=axis), axis=axis)  # node 1 input
     return (d_x,)
 
@@ -98,17 +98,17 @@ ordered_by_key.variant("descending", descending=True)
     ],
 )
 def picked_by_argmax(xp, x, *, axis=-1):
-    """f(x) = Σ w m², m the entry at argmax x along one axis
+    """f(x) = Σ w m, m the entry at argmax x along one axis
 
     x: 2x4. As the largest entry itself, but the derivative takes the way of an index. Chosen at ties: equal shares."""
     m = xp.take_along_axis(x, xp.argmax(x, axis=axis, keepdims=True), axis=axis)
-    return xp.sum(weights(xp, m.shape) * m * m)
+    return xp.sum(weights(xp, m.shape) * m)
 
 
 @picked_by_argmax.gradient
 def _(xp, x, *, axis=-1):
     m = xp.max(x, axis=axis, keepdims=True)  # node 1
-    d_m = 2 * weights(xp, m.shape) * m  # node 2 input: f = Σ w m²
+    d_m = weights(xp, m.shape)  # node 2 input: f = Σ w m
     mask = xp.where(x == m, xp.ones_like(x), xp.zeros_like(x))
     d_x = mask / xp.sum(mask, axis=axis, keepdims=True) * d_m  # node 1 input
     return (d_x,)
@@ -125,17 +125,17 @@ picked_by_argmax.variant("first_axis", x=Reals((3, 2)), axis=0)
     ],
 )
 def picked_by_argmin(xp, x, *, axis=-1):
-    """f(x) = Σ w m², m the entry at argmin x along one axis
+    """f(x) = Σ w m, m the entry at argmin x along one axis
 
     x: 2x4. Chosen at ties: equal shares."""
     m = xp.take_along_axis(x, xp.argmin(x, axis=axis, keepdims=True), axis=axis)
-    return xp.sum(weights(xp, m.shape) * m * m)
+    return xp.sum(weights(xp, m.shape) * m)
 
 
 @picked_by_argmin.gradient
 def _(xp, x, *, axis=-1):
     m = xp.min(x, axis=axis, keepdims=True)  # node 1
-    d_m = 2 * weights(xp, m.shape) * m  # node 2 input: f = Σ w m²
+    d_m = weights(xp, m.shape)  # node 2 input: f = Σ w m
     mask = xp.where(x == m, xp.ones_like(x), xp.zeros_like(x))
     d_x = mask / xp.sum(mask, axis=axis, keepdims=True) * d_m  # node 1 input
     return (d_x,)
@@ -174,13 +174,13 @@ def _(xp, key, x):
     ],
 )
 def median(xp, x, *, axis=-1):
-    """f(x) = Σ w m², m the median: of n sorted entries the middle one, or the mean of the two in the middle
+    """f(x) = Σ w m, m the median: of n sorted entries the middle one, or the mean of the two in the middle
 
     x: 2x5."""
     s = xp.moveaxis(xp.sort(x, axis=axis), axis, 0)
     n = s.shape[0]
     m = (s[(n - 1) // 2] + s[n // 2]) / 2
-    return xp.sum(weights(xp, m.shape) * m * m)
+    return xp.sum(weights(xp, m.shape) * m)
 
 
 @median.gradient
@@ -190,7 +190,7 @@ def _(xp, x, *, axis=-1):
     order = xp.argsort(line, axis=0)
     s = xp.take_along_axis(line, order, axis=0)  # node 1
     m = (s[(n - 1) // 2] + s[n // 2]) / 2  # node 2
-    d_m = 2 * weights(xp, m.shape) * m  # node 3 input: f = Σ w m²
+    d_m = weights(xp, m.shape)  # node 3 input: f = Σ w m
     zero = xp.zeros_like(d_m)
     # Node 2 input: one half from each of the two, which for odd n are one and the same.
     d_s = xp.stack([d_m / 2 * ((k == (n - 1) // 2) + (k == n // 2)) + zero for k in range(n)])
@@ -211,19 +211,19 @@ median.variant("of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])
     ],
 )
 def largest_few(xp, x, *, k=2, largest=True):
-    """f(x) = Σᵢₙ wᵢₙ tᵢₙ², t the k largest (or smallest) entries of each row, the most extreme one first
+    """f(x) = Σᵢₙ wᵢₙ tᵢₙ, t the k largest (or smallest) entries of each row, the most extreme one first
 
     x: 2x5."""
     t = xp.sort(x, axis=-1, descending=largest)[:, :k]
-    return xp.sum(weights(xp, (2, k)) * t * t)
+    return xp.sum(weights(xp, (2, k)) * t)
 
 
 @largest_few.gradient
 def _(xp, x, *, k=2, largest=True):
     order = xp.argsort(x, axis=-1, descending=largest)
-    s = xp.take_along_axis(x, order, axis=-1)  # node 1
-    t = s[:, :k]  # node 2
-    d_t = 2 * weights(xp, (2, k)) * t  # node 3 input: f = Σ w t²
+    # s = x in this order    node 1
+    # t = the first k of s   node 2
+    d_t = weights(xp, (2, k))  # node 3 input: f = Σ w t
     d_s = xp.concat([d_t, xp.zeros((2, x.shape[1] - k))], axis=1)  # node 2 input: what is cut off sends nothing
     d_x = xp.take_along_axis(d_s, xp.argsort(order, axis=-1), axis=-1)  # node 1 input
     return (d_x,)
@@ -241,24 +241,22 @@ largest_few.variant("one", k=1)
     ],
 )
 def quantile(xp, x, *, q=0.375):
-    """f(x) = v², v = (1 - t) x₍ₖ₎ + t x₍ₖ₊₁₎ between sorted entries, k + t = 1 + (n - 1) q
+    """f(x) = (1 - t) x₍ₖ₎ + t x₍ₖ₊₁₎ between sorted entries, k + t = 1 + (n - 1) q
 
     x: 6. Hyndman and Fan, The American Statistician 50 (1996), definition 7."""
     s = xp.sort(x)
     k, t = divmod(5 * q, 1)
-    v = (1 - t) * s[int(k)] + t * s[min(int(k) + 1, 5)]
-    return v * v
+    return (1 - t) * s[int(k)] + t * s[min(int(k) + 1, 5)]
 
 
 @quantile.gradient
 def _(xp, x, *, q=0.375):
     order = xp.argsort(x)
-    s = xp.take_along_axis(x, order, axis=0)  # node 1
+    # s = x in this order          node 1
+    # f = (1 - t) s_k + t s_(k+1)  node 2
     k, t = divmod(5 * q, 1)
-    v = (1 - t) * s[int(k)] + t * s[min(int(k) + 1, 5)]  # node 2
-    d_v = 2 * v  # node 3 input: f = v²
     shares = [(i == int(k)) * (1 - t) + (i == min(int(k) + 1, 5)) * t for i in range(6)]
-    d_s = xp.asarray(shares) * d_v  # node 2 input
+    d_s = xp.asarray(shares)  # node 2 input
     d_x = xp.take_along_axis(d_s, xp.argsort(order), axis=0)  # node 1 input
     return (d_x,)
 
