@@ -90,7 +90,11 @@ def _count_nonzero(on: "BallArithmetic", x: Any, *, axis: Any = None, keepdims: 
 
 
 def _searchsorted(on: "BallArithmetic", x1: Any, x2: Any, *, side: str = "left", sorter: Any = None) -> np.ndarray:
-    return np.searchsorted(_midpoints(on, x1), _midpoints(on, x2), side, sorter)
+    edges = on.asarray(x1, "balls") if sorter is None else on.take(x1, sorter, axis=0)
+    x2 = on.expand_dims(on.asarray(x2, "balls"), axis=-1)
+    # How many edges lie below, which notes where the index jumps.
+    below = on.less(edges, x2) if side == "left" else on.less_equal(edges, x2)
+    return np.sum(decided(below)[0], axis=-1)
 
 
 OPERATIONS: dict[str, Callable] = {

@@ -6,9 +6,10 @@ what rounding in that format can do at this very input. And on Taylor series (`t
 need no hand-derived gradient. Comparisons of overlapping balls are undecidable; they are recorded, because there the
 input is at a kink or within rounding of one."""
 
+import itertools
 import math
 from collections.abc import Callable
-from functools import partial
+from functools import cmp_to_key, partial
 from typing import Any
 
 import numpy as np
@@ -300,7 +301,8 @@ class BallArithmetic:
 
     def mean(self, x: Any, *, axis: Any = None, keepdims: bool = False) -> Balls:
         x = self._lift(x)
-        return self.sum(x, axis=axis, keepdims=keepdims) / self._terms(x, axis)
+        total, terms = self.sum(x, axis=axis, keepdims=keepdims), self._terms(x, axis)
+        return total if terms == 1 else total / terms  # a division by 1 rounds nothing
 
     def cumulative_sum(self, x: Any, *, axis: int | None = None, include_initial: bool = False, **_: Any) -> Balls:
         axis = 0 if axis is None else axis
@@ -474,24 +476,40 @@ class BallArithmetic:
         shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
         return Balls(best.entries.reshape(shape), self) if keepdims else best
 
+    # An index jumps where entries tie: ties and overlaps are noted, by `max`, `min` and along the sorted line.
+
     def argmax(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
-        return np.argmax(self._midpoints(x), axis=axis, keepdims=keepdims)
+        self.max(x, axis=axis)
+        return np.argmax(self._ranks(x), axis=axis, keepdims=keepdims)
 
     def argmin(self, x: Any, *, axis: int | None = None, keepdims: bool = False) -> np.ndarray:
-        return np.argmin(self._midpoints(x), axis=axis, keepdims=keepdims)
+        self.min(x, axis=axis)
+        return np.argmin(self._ranks(x), axis=axis, keepdims=keepdims)
 
     def argsort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> np.ndarray:
-        keys = self._midpoints(x)
-        return np.argsort(-keys if descending else keys, axis=axis, kind="stable")
+        x = self._lift(x)
+        keys = self._ranks(x)
+        order = np.argsort(-keys if descending else keys, axis=axis, kind="stable")
+        line = Balls(np.moveaxis(np.take_along_axis(x.entries, order, axis), axis, 0), self)
+        if len(line) > 1:
+            self.greater(line[1:], line[:-1])
+        return order
 
     def sort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> Balls:
         x = self._lift(x)
-        order = self.argsort(x, axis=axis, descending=descending)
-        ranked = Balls(np.take_along_axis(x.entries, order, axis), self)
-        line = Balls(np.moveaxis(ranked.entries, axis, 0), self)
-        if len(line) > 1:
-            self.greater(line[1:], line[:-1])  # notes ties and overlaps
-        return ranked
+        return Balls(np.take_along_axis(x.entries, self.argsort(x, axis=axis, descending=descending), axis), self)
+
+    def _ranks(self, x: Any) -> np.ndarray:
+        """Numbers in the order of the midpoints, equal for equal ones, however close the others are."""
+        rounded = self._midpoints(x)
+        if len(np.unique(rounded)) == rounded.size:
+            return rounded
+        middles = [entry.mid() for entry in self.center(self._lift(x).entries).flat]
+        order = sorted(range(len(middles)), key=cmp_to_key(lambda i, j: _compared(middles[i], middles[j])))
+        ranks = np.zeros(len(middles))
+        for before, after in itertools.pairwise(order):
+            ranks[after] = ranks[before] + (_compared(middles[before], middles[after]) != 0)
+        return ranks.reshape(rounded.shape)
 
     def _midpoints(self, x: Any) -> np.ndarray:
         return self.center(self._lift(x).entries).astype(float)
@@ -551,6 +569,10 @@ class BallArithmetic:
 
     def stack(self, arrays: Any, *, axis: int = 0) -> Balls:
         return Balls(np.stack([self._lift(a).entries for a in arrays], axis=axis), self)
+
+
+def _compared(a: arb, b: arb) -> int:
+    return int(bool(a > b)) - int(bool(a < b))
 
 
 def _midpoint_above(a: arb, b: arb) -> bool:

@@ -164,6 +164,24 @@ def _quotient(function: Function, inputs: Inputs, direction: Direction, h: arb) 
     return precisely(quotient, lambda ball: certain([ball]))
 
 
+def differences_at(function: Function, at: list[Balls], h: arb) -> list[np.ndarray]:
+    """Central differences along every entry with the step `h`, at arguments that are balls already."""
+
+    def moved(i: int, index: tuple[int, ...], step: arb) -> arb:
+        entries = at[i].entries.copy()
+        entries[index] = entries[index] + step
+        on = BallArithmetic()
+        return body_value(function, on, [Balls(entries if j == i else x.entries, on) for j, x in enumerate(at)])
+
+    gradients = []
+    for i, argument in enumerate(at):
+        entries = np.empty(argument.shape, dtype=object)
+        for index in np.ndindex(argument.shape):
+            entries[index] = (moved(i, index, h) - moved(i, index, -h)) / (2 * h)
+        gradients.append(entries)
+    return gradients
+
+
 def gradient(function: Function, inputs: Inputs) -> tuple[np.ndarray, ...]:
     """The gradient, one directional difference for each entry: an object array of `Difference` per argument."""
     gradients = []

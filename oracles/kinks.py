@@ -5,7 +5,8 @@ and Nonsmooth Analysis, theorem 2.5.1). An element g of it satisfies, along ever
 max ⟨G, v⟩ over the limits G. This is checked along each entry, along the sum of all entries (which catches weights of a
 tie that do not add up) and along generic directions."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from flint import arb
@@ -55,26 +56,37 @@ class Kink:
         return True
 
     def _reaches(self, v: np.ndarray, target: float) -> bool:
-        # The largest ⟨G, v⟩ is first sought among the limits seen, then by turning the best probe entry by entry: where
-        # many kinks meet, the limits seen are a few of many.
+        # The largest ⟨G, v⟩ is first sought among the limits seen, then by turning the best probe, an entry or two at a
+        # time: where many kinks meet, or many entries tie, the limits seen are a few of many.
         rows = np.concatenate([part.reshape(len(part), -1) for part in self.limits], axis=1)
         best = int(np.argmax(rows @ v))
         reach, direction = float(rows[best] @ v), self._directions[best]
         turned = True
         while reach < target and turned:
             turned = False
-            for i, part in enumerate(direction):
-                for index in np.ndindex(part.shape):
-                    other = tuple(p.copy() for p in direction)
-                    other[i][index] *= -1
-                    limit = self._look(other)
-                    if limit is not None and float(_flat(limit) @ v) > reach:
-                        reach, direction, turned = float(_flat(limit) @ v), other, True
+            for other in _turned(direction):
+                limit = self._look(other)
+                if limit is not None and float(_flat(limit) @ v) > reach:
+                    reach, direction, turned = float(_flat(limit) @ v), other, True
+                    break
         return reach >= target
 
     def span(self, argument: int) -> tuple[np.ndarray, np.ndarray]:
         """The smallest and the largest limit of every entry of one argument."""
         return self.limits[argument].min(axis=0), self.limits[argument].max(axis=0)
+
+
+def _turned(direction: Direction) -> Iterator[Direction]:
+    """The direction with the sign of one entry changed, or with two entries of an argument exchanged."""
+    for i, part in enumerate(direction):
+        for index in np.ndindex(part.shape):
+            other = tuple(p.copy() for p in direction)
+            other[i][index] *= -1
+            yield other
+        for one, two in itertools.combinations(np.ndindex(part.shape), 2):
+            other = tuple(p.copy() for p in direction)
+            other[i][one], other[i][two] = direction[i][two], direction[i][one]
+            yield other
 
 
 def probe(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
