@@ -89,6 +89,8 @@ def _moveaxis(x: tf.Tensor, source: Any, destination: Any) -> tf.Tensor:
 
 def _take_along_axis(x: tf.Tensor, indices: tf.Tensor, axis: int = -1) -> tf.Tensor:
     x, indices = _moveaxis(x, axis, -1), _moveaxis(indices, axis, -1)
+    # The native operation does not stretch the axes before the last.
+    indices = tf.broadcast_to(indices, (*x.shape[:-1], indices.shape[-1]))
     return _moveaxis(tf.gather(x, indices, axis=-1, batch_dims=x.ndim - 1), -1, axis)
 
 
