@@ -56,7 +56,7 @@ def _(xp, x, *, axes=(2, 0, 1)):
 
 
 permuted.variant("other_cycle", axes=(1, 2, 0))
-permuted.variant("reversed", axes=(2, 1, 0))
+permuted.variant("end_to_front", axes=(2, 1, 0))
 permuted.variant(
     "cube",  # of three equal dimensions: a wrong order keeps the shape
     x=Reals((2, 2, 2), low=-64.0, high=64.0),
