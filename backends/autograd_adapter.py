@@ -40,7 +40,8 @@ def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 def _take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
-    grid = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
+    # Along the other axes the whole of x, with which indices of length 1 there are stretched.
+    grid = list(np.ogrid[tuple(slice(n) for n in x.shape)])
     grid[axis] = indices
     return x[tuple(grid)]
 

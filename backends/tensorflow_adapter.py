@@ -62,6 +62,11 @@ def _clip(x: tf.Tensor, min: Any = None, max: Any = None) -> tf.Tensor:
     return tf.clip_by_value(x, -np.inf if min is None else min, np.inf if max is None else max)
 
 
+def _concat(arrays: Any, axis: int | None = 0) -> tf.Tensor:
+    # The native operation does not flatten.
+    return tf.concat([tf.reshape(x, (-1,)) for x in arrays] if axis is None else arrays, axis or 0)
+
+
 def _extreme(pick: Callable) -> Callable:
     """tf.argmax or tf.argmin, which without an axis reduce the first one."""
 
@@ -87,6 +92,8 @@ def _moveaxis(x: tf.Tensor, source: Any, destination: Any) -> tf.Tensor:
 
 def _take_along_axis(x: tf.Tensor, indices: tf.Tensor, axis: int = -1) -> tf.Tensor:
     x, indices = _moveaxis(x, axis, -1), _moveaxis(indices, axis, -1)
+    # The native operation does not stretch the axes before the last.
+    indices = tf.broadcast_to(indices, (*x.shape[:-1], indices.shape[-1]))
     return _moveaxis(tf.gather(x, indices, axis=-1, batch_dims=x.ndim - 1), -1, axis)
 
 
@@ -226,7 +233,7 @@ MAIN = {
     "any": tf.math.reduce_any,
     "clip": _clip,
     "cond": _cond,
-    "concat": lambda arrays, axis=0: tf.concat(arrays, axis),
+    "concat": _concat,
     "count_nonzero": lambda x, axis=None, keepdims=False: tf.math.count_nonzero(x, axis, keepdims),
     "cumulative_prod": cumulative(tf.math.cumprod, 1.0, _full, tf.concat),
     "cumulative_sum": cumulative(tf.math.cumsum, 0.0, _full, tf.concat),

@@ -86,6 +86,11 @@ def _repeat(x: torch.Tensor, repeats: Any, axis: int | None = None) -> torch.Ten
     return torch.repeat_interleave(x, counts, dim=axis)
 
 
+def _concat(arrays: Any, axis: int | None = 0) -> torch.Tensor:
+    # The native operation does not flatten.
+    return torch.concat([x.reshape(-1) for x in arrays] if axis is None else tuple(arrays), dim=axis or 0)
+
+
 def _full(shape: Any, value: float, x: torch.Tensor) -> torch.Tensor:
     return torch.full(shape, value, dtype=x.dtype, device=x.device)
 
@@ -137,7 +142,7 @@ MAIN = {
     "astype": lambda x, dtype: x.to(dtype),
     "broadcast_arrays": torch.broadcast_tensors,
     "clip": _clip,
-    "concat": lambda arrays, axis=0: torch.concat(tuple(arrays), dim=axis),
+    "concat": _concat,
     "count_nonzero": lambda x, axis=None: torch.count_nonzero(x, dim=axis),
     "cumulative_prod": cumulative(torch.cumprod, 1.0, _full, torch.concat),
     "cumulative_sum": cumulative(torch.cumsum, 0.0, _full, torch.concat),

@@ -4,11 +4,12 @@ oracle hands out one of these, so that a missing operation is reported in the sa
 
 What a body may do with arrays themselves, because every backend and the oracles can: + - * / and ** with arrays and
 real Python numbers on either side; < <= > >= == !=, and & | ~ of what they give; `abs`; `x @ y` of two matrices;
-`shape`, `ndim`, `dtype`; iteration over rows; indexing by integers, slices with a positive step, `...` and `None`. For
-the rest there are functions:
+`shape`, `ndim`, `dtype`; indexing by integers, slices with a positive step, `...` and `None`. For the rest there are
+functions:
 
 - `xp.take`, `xp.take_along_axis` for integer arrays as indices, `xp.flip` for a negative step;
 - `xp.where(mask, x, 0.0)` for a mask as an index: the shape of `x[mask]` depends on values, which compilers refuse;
+- `xp.unstack` to iterate over rows, which one compiler refuses to do for an array;
 - `xp.matmul` where a vector is involved, `xp.matrix_transpose` and `xp.permute_dims` for `.T` and `.mT`;
 - `xp.floor_divide`, `xp.remainder`, `xp.logical_xor` for `//`, `%` and `^`; `math.prod(x.shape)` for `.size`;
 - `xp.astype(mask, x.dtype)` before a mask is multiplied, `xp.asarray` before a NumPy array meets another array.

@@ -119,7 +119,8 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
 
 def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float, format: Format) -> Entry:
     error = exact.distance(got)
-    ratio = error / bound
+    with np.errstate(over="ignore"):  # an error of ordinary size where only underflow is allowed
+        ratio = error / bound
     flat = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
     index = tuple(int(i) for i in np.unravel_index(flat, got.shape))
     return Entry(

@@ -86,6 +86,10 @@ STANDARD = {
     "diff with ends": lambda xp, x, y: xp.diff(x, axis=0, prepend=y[:1], append=x[1:]),
     "repeat of numbers": lambda xp, x, y: xp.repeat(x, np.array([1, 0, 2]), axis=0),
     "moveaxis two": lambda xp, x, y: xp.moveaxis(cube(xp, x), (0, 1), (-1, 0)),
+    "take_along_axis stretched": lambda xp, x, y: xp.take_along_axis(
+        cube(xp, x), xp.asarray([[[1], [0], [1]]]), axis=1
+    ),
+    "concat flat": lambda xp, x, y: xp.concat([x, y[:1]], axis=None),
     "roll two": lambda xp, x, y: xp.roll(x, (1, -1), axis=(0, 1)),
     **{
         f"linalg.matrix_norm order {ord}": of("linalg.matrix_norm", ord=ord)
@@ -151,6 +155,7 @@ NO_GRADIENT = {
             "diff with ends",
             "cumulative_prod with the initial value",
             "linalg.cross broadcast",
+            "concat flat",
             "repeat of numbers",
             "roll two",
         ),

@@ -1,0 +1,141 @@
+"""The registry is complete: every differentiable name of every list has an entry that differentiates it, through each
+of the arguments by which it has a derivative, or a stated reason."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import backends
+from functions import Complex, Function, Reals, function, load_builtin, weights
+from report import completeness
+from report.completeness import List, Name, Run, Use, lists, table, uses, uses_of_registry
+from tests.unit.made import entry
+
+LISTS = lists()
+
+
+@pytest.mark.parametrize("names", LISTS, ids=[path.split(".")[0] for path in completeness.LISTS])
+def test_every_differentiable_name_has_an_entry_or_a_reason(names: List) -> None:
+    assert names.missing(uses_of_registry()) == []
+
+
+def test_every_body_can_be_watched() -> None:
+    # Without a finite value at any point an entry would speak for nothing. Some call nothing: they use operators alone.
+    silent = [made for made in load_builtin() if made.points and not uses_of_registry()[made.name]]
+    values = {made.name: [Run().of(made, made.native(inputs)).value for inputs in made.points] for made in silent}
+    assert len(values) < 5 and [name for name, found in values.items() if not np.isfinite(found).any()] == []
+
+
+def test_a_name_without_an_entry_is_missing() -> None:
+    planted = List("planted", (*LISTS[0].names, Name("planted_name", "elementwise"), Name("nameless", "", reason="no")))
+    extra = set(planted.missing(uses_of_registry())) - set(LISTS[0].missing(uses_of_registry()))
+    assert extra == {"planted_name: no entry differentiates its argument 0"}
+
+
+def test_a_name_is_missing_without_the_only_entry_that_differentiates_it() -> None:
+    found = {name: used for name, used in uses_of_registry().items() if not name.startswith("rolled")}
+    assert "roll: no entry differentiates its argument 0" not in LISTS[0].missing(uses_of_registry())
+    assert "roll: no entry differentiates its argument 0" in LISTS[0].missing(found)
+
+
+def differentiated(made: Function) -> set[tuple[str, Any]]:
+    return {(use.name, use.place) for use in uses(made) if use.differentiated}
+
+
+def test_what_carries_the_derivative_is_used() -> None:
+    made = entry(lambda xp, x, y: xp.sum(xp.fft.irfft(xp.fft.rfft(xp.atan2(x, xp.exp(y))))), x=(4,), y=(4,))
+    # The sum over a backward transform is one entry of what was transformed, and that suffices.
+    names = {("sum", 0), ("fft.irfft", 0), ("fft.rfft", 0), ("atan2", 0), ("atan2", 1), ("exp", 0)}
+    assert differentiated(made) == names
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda xp, x: (weights(xp, (3,)) * x)[0],  # reshapes its constants
+        lambda xp, x: (xp.reshape(x, (3,)) * 0 + x)[1],
+        lambda xp, x: (xp.reshape(x, (3, 1)), x[2])[1],  # computed, and left aside
+        lambda xp, x: x[2] * (xp.reshape(x, (3,)) > 100)[0],
+    ],
+    ids=["weights", "times zero", "unused", "compared"],
+)
+def test_what_carries_no_derivative_is_not_used(body: Any) -> None:
+    assert "reshape" not in {name for name, _ in differentiated(entry(body, x=(3,)))}
+
+
+def test_each_argument_counts_on_its_own() -> None:
+    made = entry(lambda xp, x: xp.sum(xp.where(x > 0, x, 0.0) + xp.maximum(2.0 * xp.ones_like(x), x)), x=(3,))
+    made.points.append((np.array([0.5, -1.0, 3.0]),))
+    assert differentiated(made) == {("sum", 0), ("where", 1), ("maximum", 1)}
+
+
+def test_keywords_and_lists_of_arrays() -> None:
+    made = entry(lambda xp, x: xp.sum(xp.concat([xp.zeros((1,)), xp.diff(x[1:], prepend=x[:1]) ** 2])), x=(3,))
+    assert differentiated(made) == {("sum", 0), ("concat", 0), ("diff", 0), ("diff", "prepend")}
+
+
+def test_inside_loops_and_branches() -> None:
+    def body(xp: Any, x: Any) -> Any:
+        y = xp.fori_loop(0, 2, lambda k, y: xp.sin(y) + x, x)
+        return xp.cond(y > 100, xp.cos, xp.tanh, y)
+
+    assert {"sin", "tanh"} <= {name for name, _ in differentiated(entry(body, x=()))}
+    assert "cos" not in {name for name, _ in differentiated(entry(body, x=()))}
+
+
+def test_a_function_without_slope_is_met() -> None:
+    made = entry(lambda xp, x: xp.sum(xp.floor(x) * x + xp.ceil(xp.ones_like(x))), x=(3,))
+    made.points.append((np.array([0.5, -1.25, 3.75]),))
+    met = {use.name for use in uses(made)}
+    assert "floor" in met and "ceil" not in met and ("floor", 0) not in differentiated(made)
+    flat = Name("floor", "elementwise", flat=True)
+    assert not flat.lacks({"made": uses(made)}) and flat.lacks({"made": {Use("ceil", 0, False)}}) == [0]
+
+
+def test_complex_arguments() -> None:
+    @function(z=Complex((2,)), x=Reals((2,)), points=[dict(z=[1 + 2j, 0.5 - 1j], x=[0.5, -2.0])])
+    def of_both(xp: Any, z: Any, x: Any) -> Any:
+        return xp.sum(xp.real(xp.conj(z) * xp.astype(x, z.dtype)))
+
+    assert differentiated(of_both) == {("sum", 0), ("real", 0), ("conj", 0), ("astype", 0)}
+
+
+def test_an_alias_counts_for_both() -> None:
+    alias = Name("linalg.matmul", "linalg", (0, 1), same_as="matmul")
+    found = {"product": {Use("matmul", 0, True), Use("linalg.matmul", 1, True)}}
+    assert alias.lacks(found) == [] and alias.entries(found, 0) == ["product"]
+
+
+def test_the_special_functions_are_those_of_the_namespace() -> None:
+    special = backends.load("numpy").namespace("float64", "cpu").special
+    assert sorted(name.name for name in LISTS[1].names) == sorted(f"special.{name}" for name in special._natives)
+
+
+def test_the_table_counts_and_tells_what_is_missing() -> None:
+    made = [
+        function(x=Reals((3,)))(body)
+        for body in (lambda xp, x: xp.sum(xp.roll(x, 1)), lambda xp, x: xp.sum(xp.flip(x) + xp.roll(x, 2)))
+    ]
+    found = {name: uses(body) for name, body in zip(("one", "two"), made, strict=True)}
+    asked = (
+        Name("roll", "moves"),
+        Name("flip", "moves"),
+        Name("tile", "moves"),
+        Name("size", "moves", reason="a number"),
+    )
+    text = "\n".join(table(List("Some moves", asked), found, dict(zip(("one", "two"), made, strict=True))))
+    assert "## Some moves" in text and "| moves | 4 | 3 | 2 | 0 | 0 | 1 |" in text
+    assert "| roll | 0 | 2 | 0 | one, two |" in text and "| flip | 0 | 1 | 0 | two |" in text
+    assert (
+        "- left out: size: a number" in text and "- **missing**: tile: no entry differentiates its argument 0" in text
+    )
+
+
+def test_the_lists_name_their_source_and_nothing_twice() -> None:
+    for path, names in zip(completeness.LISTS, LISTS, strict=True):
+        assert "source = " in Path(completeness.FOLDER / path).read_text(encoding="utf-8")
+        words = [name.name for name in names.names]
+        assert len(words) == len(set(words)) > 20
+        assert all(name.places for name in names.names)
