@@ -10,6 +10,7 @@ from functions._domains import (
     Positive,
     PositiveDefinite,
     Reals,
+    SeparatedSpectrum,
     UnitInterval,
     WellConditioned,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "PositiveDefinite",
     "Reals",
     "RegistryError",
+    "SeparatedSpectrum",
     "UnitInterval",
     "WellConditioned",
     "complex_weights",

@@ -2,14 +2,13 @@
 conjugate of Fₖⱼ = s e^(-2πi jk/n), which is the transform in the other direction, with the same scale s. So what is
 scaled by 1/n ("backward" in the inverse, "forward" in the other) comes back by the norm of the other name. A length n
 other than the axis's cuts x or fills it up with zeros; its adjoint fills up what was cut and cuts what was filled.
-Every transform is contracted by f = Re Σ v̄ y + ½ Σ w |y|², with complex weights v and real ones w, so that d_y = v + w y.
+A complex argument's transform is contracted by f = Re Σ v̄ y + ½ Σ w |y|², with complex weights v and real ones w, so
+that d_y = v + w y; a real argument's with real weights for both parts of y.
 Briggs and Henson, The DFT: An Owner's Manual (SIAM, 1995); conventions as in the array API standard. fftfreq and
 rfftfreq take no array: constants."""
 
 from functions import Complex, Reals, complex_weights, function, weights
-
-OTHER = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
-"""The norm by which the transform in the other direction has the same scale."""
+from functions._spectra import OTHER, fitted, stated
 
 ROWS = [[1.5 - 0.5j, -0.25 + 2j, 3 + 1.25j, -1 - 0.75j], [0.5, 2j, -3.0, 1 + 1j], [-2 + 0.25j, 0.75, 1 - 1j, -0.5 + 3j]]
 HARD = [[1.0] * 4, [1.0, -1.0, 1.0, -1.0], [0.0, 2j, 0.0, 0.0]]  # one frequency: zero, the highest; an impulse
@@ -17,29 +16,20 @@ REAL_ROWS = [[1.5, -0.25, 3.0, -1.0], [0.5, 2.0, -3.0, 1.25], [-2.0, 0.75, 1.0, 
 REAL_HARD = [[1.0] * 4, [1.0, -1.0, 1.0, -1.0], [0.0, 2.0, 0.0, 0.0]]
 
 
-def fitted(xp, x, length, axis):
-    """x cut, or filled up with zeros, to a length along one axis"""
-    before = (slice(None),) * (axis % x.ndim)
-    missing = length - x.shape[axis]
-    if missing <= 0:
-        return x[(*before, slice(0, length))]
-    return xp.concat([x, 0 * xp.repeat(x[(*before, slice(0, 1))], missing, axis=axis)], axis=axis)
-
-
 @function(z=Complex((3, 4), low=-64.0, high=64.0), points=[dict(z=ROWS), dict(z=HARD), dict(z=[[0.0] * 4] * 3)])
-def fourier_transform(xp, z, *, n=None, axis=-1, norm="backward"):
+def fourier_transform(xp, z, *, n=None, axis=-1, norm=None):
     """f(z) = Re Σ v̄ y + ½ Σ w |y|², yₖ = Σⱼ zⱼ e^(-2πi jk/n)
 
     z: 3x4, complex; along one axis, n entries of it."""
-    y = xp.fft.fft(z, n=n, axis=axis, norm=norm)
+    y = xp.fft.fft(z, axis=axis, **stated(n=n, norm=norm))
     squares = xp.real(y * xp.conj(y))
     v, w = complex_weights(xp, y.shape), weights(xp, y.shape)
     return xp.sum(xp.real(xp.conj(v) * y)) + xp.sum(w * squares) / 2
 
 
 @fourier_transform.gradient
-def _(xp, z, *, n=None, axis=-1, norm="backward"):
-    y = xp.fft.fft(z, n=n, axis=axis, norm=norm)  # node 1: z to n entries, node 2: y = F z
+def _(xp, z, *, n=None, axis=-1, norm=None):
+    y = xp.fft.fft(z, axis=axis, **stated(n=n, norm=norm))  # node 1: z to n entries, node 2: y = F z
     d_y = complex_weights(xp, y.shape) + xp.astype(weights(xp, y.shape), y.dtype) * y  # node 3 input
     d_p = xp.fft.ifft(d_y, axis=axis, norm=OTHER[norm])  # node 2 input: Fᴴ d_y
     return (fitted(xp, d_p, z.shape[axis], axis),)  # node 1 input
@@ -50,53 +40,58 @@ fourier_transform.variant("shorter", n=3)
 fourier_transform.variant("longer", n=7, norm="ortho")
 fourier_transform.variant("longer_first_axis", n=4, axis=-2, norm="forward")
 fourier_transform.variant("one_entry", n=1)
+fourier_transform.variant("stated_norm", norm="backward")
 fourier_transform.variant("stacked", z=Complex((2, 3, 1), low=-64.0, high=64.0), axis=1)
 fourier_transform.variant("prime_length", z=Complex((7,), low=-64.0, high=64.0), norm="forward")
 
 
 @function(z=Complex((3, 4), low=-64.0, high=64.0), points=[dict(z=ROWS), dict(z=HARD), dict(z=[[0.0] * 4] * 3)])
-def inverse_fourier_transform(xp, z, *, n=None, axis=-1, norm="backward"):
+def inverse_fourier_transform(xp, z, *, n=None, axis=-1, norm=None):
     """f(z) = Re Σ v̄ y + ½ Σ w |y|², yₖ = 1/n Σⱼ zⱼ e^(2πi jk/n)
 
     z: 3x4, complex."""
-    y = xp.fft.ifft(z, n=n, axis=axis, norm=norm)
+    y = xp.fft.ifft(z, axis=axis, **stated(n=n, norm=norm))
     squares = xp.real(y * xp.conj(y))
     v, w = complex_weights(xp, y.shape), weights(xp, y.shape)
     return xp.sum(xp.real(xp.conj(v) * y)) + xp.sum(w * squares) / 2
 
 
 @inverse_fourier_transform.gradient
-def _(xp, z, *, n=None, axis=-1, norm="backward"):
-    y = xp.fft.ifft(z, n=n, axis=axis, norm=norm)  # node 1: z to n entries, node 2: the transform
+def _(xp, z, *, n=None, axis=-1, norm=None):
+    y = xp.fft.ifft(z, axis=axis, **stated(n=n, norm=norm))  # node 1: z to n entries, node 2: the transform
     d_y = complex_weights(xp, y.shape) + xp.astype(weights(xp, y.shape), y.dtype) * y  # node 3 input
     d_p = xp.fft.fft(d_y, axis=axis, norm=OTHER[norm])  # node 2 input: the conjugate transpose has e^(-2πi jk/n)
     return (fitted(xp, d_p, z.shape[axis], axis),)  # node 1 input
 
 
 inverse_fourier_transform.variant("first_axis", axis=0, norm="forward")
+inverse_fourier_transform.variant("stated_norm", norm="backward")
 inverse_fourier_transform.variant("shorter", n=3, norm="ortho")
 inverse_fourier_transform.variant("longer", n=5)
 inverse_fourier_transform.variant("longer_first_axis", n=5, axis=-2, norm="forward")
 
 
 @function(x=Reals((3, 4), low=-64.0, high=64.0), points=[dict(x=REAL_ROWS), dict(x=REAL_HARD)])
-def fourier_transform_of_real_numbers(xp, x, *, n=None, axis=-1, norm="backward"):
-    """f(x) = Re Σ v̄ y + ½ Σ w |y|², yₖ = Σⱼ xⱼ e^(-2πi jk/n)
+def fourier_transform_of_real_numbers(xp, x, *, n=None, axis=-1, norm=None):
+    """f(x) = Σ w (a + ½ a²) + Σ w′ (b + ½ b²), a = Re y, b = Im y, yₖ = Σⱼ xⱼ e^(-2πi jk/n)
 
     x: 3x4, real, but transformed by the transform of complex numbers; a real argument has a real gradient."""
-    y = xp.fft.fft(x, n=n, axis=axis, norm=norm)
-    squares = xp.real(y * xp.conj(y))
-    v, w = complex_weights(xp, y.shape), weights(xp, y.shape)
-    return xp.sum(xp.real(xp.conj(v) * y)) + xp.sum(w * squares) / 2
+    y = xp.fft.fft(x, axis=axis, **stated(n=n, norm=norm))
+    a, b = xp.real(y), xp.imag(y)
+    w = weights(xp, y.shape)
+    return xp.sum(w * (a + a * a / 2)) + xp.sum(xp.flip(w) * (b + b * b / 2))
 
 
 @fourier_transform_of_real_numbers.gradient
-def _(xp, x, *, n=None, axis=-1, norm="backward"):
-    y = xp.fft.fft(x, n=n, axis=axis, norm=norm)  # node 1: x as complex numbers, node 2: to n entries, node 3: F
-    d_y = complex_weights(xp, y.shape) + xp.astype(weights(xp, y.shape), y.dtype) * y  # node 4 input
-    d_p = xp.fft.ifft(d_y, axis=axis, norm=OTHER[norm])  # node 3 input
-    d_z = fitted(xp, d_p, x.shape[axis], axis)  # node 2 input
-    return (xp.real(d_z),)  # node 1 input: the imaginary part of z was not x's to choose
+def _(xp, x, *, n=None, axis=-1, norm=None):
+    # Node 1: x as complex numbers, node 2: to n entries, node 3: F.
+    y = xp.fft.fft(x, axis=axis, **stated(n=n, norm=norm))
+    d_a = weights(xp, y.shape) * (1 + xp.real(y))  # node 4 input
+    d_b = xp.flip(weights(xp, y.shape)) * (1 + xp.imag(y))  # node 4 input
+    # Node 3 and 1 input: Re Fᴴ (d_a + i d_b), the real part because the imaginary one was not x's to choose.
+    back = [xp.fft.ifft(part, axis=axis, norm=OTHER[norm]) for part in (d_a, d_b)]
+    d_p = xp.real(back[0]) - xp.imag(back[1])
+    return (fitted(xp, d_p, x.shape[axis], axis),)  # node 2 input
 
 
 fourier_transform_of_real_numbers.variant("first_axis", axis=0)
@@ -104,19 +99,19 @@ fourier_transform_of_real_numbers.variant("longer", n=5, norm="ortho")
 
 
 @function(z=Complex((3, 4), low=-64.0, high=64.0), points=[dict(z=ROWS), dict(z=HARD)])
-def fourier_transform_over_axes(xp, z, *, s=None, axes=None, norm="backward"):
+def fourier_transform_over_axes(xp, z, *, s=None, axes=None, norm=None):
     """f(z) = Re Σ v̄ y + ½ Σ w |y|², y the transform of z along each of some axes
 
     z: 3x4, complex; s gives the lengths."""
-    y = xp.fft.fftn(z, s=s, axes=axes, norm=norm)
+    y = xp.fft.fftn(z, **stated(s=s, axes=axes, norm=norm))
     squares = xp.real(y * xp.conj(y))
     v, w = complex_weights(xp, y.shape), weights(xp, y.shape)
     return xp.sum(xp.real(xp.conj(v) * y)) + xp.sum(w * squares) / 2
 
 
 @fourier_transform_over_axes.gradient
-def _(xp, z, *, s=None, axes=None, norm="backward"):
-    y = xp.fft.fftn(z, s=s, axes=axes, norm=norm)  # node 1: z to s entries, node 2: a transform for each axis
+def _(xp, z, *, s=None, axes=None, norm=None):
+    y = xp.fft.fftn(z, **stated(s=s, axes=axes, norm=norm))  # node 1: z to s entries, node 2: a transform for each axis
     d_z = complex_weights(xp, y.shape) + xp.astype(weights(xp, y.shape), y.dtype) * y  # node 3 input
     for axis in range(z.ndim) if axes is None else axes:
         d_z = xp.fft.ifft(d_z, axis=axis, norm=OTHER[norm])  # node 2 input, of one axis
@@ -131,19 +126,21 @@ fourier_transform_over_axes.variant("stacked", z=Complex((2, 3, 1), low=-64.0, h
 
 
 @function(z=Complex((3, 4), low=-64.0, high=64.0), points=[dict(z=ROWS), dict(z=HARD)])
-def inverse_fourier_transform_over_axes(xp, z, *, s=None, axes=None, norm="backward"):
+def inverse_fourier_transform_over_axes(xp, z, *, s=None, axes=None, norm=None):
     """f(z) = Re Σ v̄ y + ½ Σ w |y|², y the inverse transform of z along each of some axes
 
     z: 3x4, complex; s gives the lengths."""
-    y = xp.fft.ifftn(z, s=s, axes=axes, norm=norm)
+    y = xp.fft.ifftn(z, **stated(s=s, axes=axes, norm=norm))
     squares = xp.real(y * xp.conj(y))
     v, w = complex_weights(xp, y.shape), weights(xp, y.shape)
     return xp.sum(xp.real(xp.conj(v) * y)) + xp.sum(w * squares) / 2
 
 
 @inverse_fourier_transform_over_axes.gradient
-def _(xp, z, *, s=None, axes=None, norm="backward"):
-    y = xp.fft.ifftn(z, s=s, axes=axes, norm=norm)  # node 1: z to s entries, node 2: a transform for each axis
+def _(xp, z, *, s=None, axes=None, norm=None):
+    y = xp.fft.ifftn(
+        z, **stated(s=s, axes=axes, norm=norm)
+    )  # node 1: z to s entries, node 2: a transform for each axis
     d_z = complex_weights(xp, y.shape) + xp.astype(weights(xp, y.shape), y.dtype) * y  # node 3 input
     for axis in range(z.ndim) if axes is None else axes:
         d_z = xp.fft.fft(d_z, axis=axis, norm=OTHER[norm])  # node 2 input, of one axis
