@@ -256,3 +256,12 @@ def _separated(m: int, n: int, values: list[int], signs: list[float], entries: l
 def _reflection(n: int) -> np.ndarray:
     v = np.arange(1.0, n + 1)
     return np.eye(n) - 2 * np.outer(v, v) / (v @ v)
+
+
+@dataclass(frozen=True)
+class MultipleOfIdentity(_Matrices):
+    """Square matrices c · 1, shape (…, n, n), c from 1/4 to 8: all eigenvalues, and all singular values, are equal."""
+
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+        """Multiples of 1/16, times the unit matrix."""
+        return st.integers(4, 128).map(lambda k: k / 16 * np.eye(self.shape[-1]))
