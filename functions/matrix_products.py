@@ -319,12 +319,13 @@ def diagonal_entries(xp, X, *, offset=0):
 def _(xp, X, *, offset=0):
     d = xp.linalg.diagonal(X, offset=offset)  # node 1
     d_d = weights(xp, d.shape) + d  # node 2 input: f = Σ w d + ½ Σ d²
-    rows = xp.eye(d.shape[-1], 3, k=max(-offset, 0))  # which row the k-th entry is from
-    columns = xp.eye(d.shape[-1], 4, k=max(offset, 0))  # and which column
+    rows = xp.eye(d.shape[-1], X.shape[-2], k=max(-offset, 0))  # which row the k-th entry is from
+    columns = xp.eye(d.shape[-1], X.shape[-1], k=max(offset, 0))  # and which column
     d_X = xp.matmul(xp.matrix_transpose(rows), d_d[..., None] * columns)  # node 1 input: back to where it was
     return (d_X,)
 
 
+diagonal_entries.variant("square", X=Reals((3, 3)))
 diagonal_entries.variant("above", offset=2)
 diagonal_entries.variant("below", offset=-1)
 diagonal_entries.variant("corner", offset=-2)
@@ -344,9 +345,10 @@ def trace_of_matrix(xp, X, *, offset=0):
 def _(xp, X, *, offset=0):
     t = xp.linalg.trace(X, offset=offset)  # node 1
     d_t = weights(xp, t.shape) + t  # node 2 input
-    return (d_t[..., None, None] * xp.eye(3, 4, k=offset),)  # node 1 input
+    return (d_t[..., None, None] * xp.eye(*X.shape[-2:], k=offset),)  # node 1 input
 
 
+trace_of_matrix.variant("square", X=Reals((3, 3)))
 trace_of_matrix.variant("above", offset=1)
 trace_of_matrix.variant("below", offset=-2)
 trace_of_matrix.variant("stacked", X=Reals((2, 3, 4)), offset=-1)
