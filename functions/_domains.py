@@ -173,39 +173,95 @@ class Distinct(Domain):
 
 
 @dataclass(frozen=True)
-class WellConditioned(Domain):
-    """Square matrices, shape (n, n), that are diagonally dominant by at least 1/4 in every row: never singular."""
+class _Matrices(Domain):
+    """Stacks of matrices, shape (…, m, n), each drawn by `matrix()`."""
+
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+        """One matrix of the stack."""
+        raise NotImplementedError
 
     def strategy(self) -> st.SearchStrategy[np.ndarray]:
-        """Entries from -1 to 1, and on the diagonal the row's sum of sizes and 1/4 to 2 more, of either sign."""
-        n = self.shape[-1]
-        entry = st.integers(-16, 16).map(lambda k: k / 16)
-        margin = st.integers(4, 32).map(lambda k: k / 16)
-        signs = st.lists(st.sampled_from([1.0, -1.0]), min_size=n, max_size=n)
-        rows = st.lists(entry, min_size=n * n, max_size=n * n)
-        return st.tuples(rows, st.lists(margin, min_size=n, max_size=n), signs).map(lambda drawn: _dominant(n, *drawn))
+        """As many matrices as the stack has."""
+        if len(self.shape) == 2:
+            return self.matrix()
+        count = math.prod(self.shape[:-2])
+        return st.lists(self.matrix(), min_size=count, max_size=count).map(lambda a: np.stack(a).reshape(self.shape))
 
 
-def _dominant(n: int, entries: list[float], margins: list[float], signs: list[float]) -> np.ndarray:
-    matrix = np.array(entries).reshape(n, n)
-    np.fill_diagonal(matrix, 0.0)
-    sizes = np.abs(matrix).sum(axis=1) + np.array(margins)
-    return matrix + np.diag(np.array(signs) * sizes)
+def _sixteenths(low: int, high: int, size: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(st.integers(low, high).map(lambda k: k / 16), min_size=size, max_size=size)
+
+
+def _signs(size: int) -> st.SearchStrategy[list[float]]:
+    return st.lists(st.sampled_from([1.0, -1.0]), min_size=size, max_size=size)
 
 
 @dataclass(frozen=True)
-class PositiveDefinite(Domain):
-    """Symmetric positive definite matrices, shape (n, n): diagonally dominant, with a positive diagonal."""
+class WellConditioned(_Matrices):
+    """Square matrices, shape (…, n, n), that are diagonally dominant by at least 1/4 in every row: never singular. Of a
+    tall or a wide matrix the leading square block is such a matrix, so that it has full rank."""
 
-    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+        """Entries from -1 to 1, and on the diagonal the row's sum of sizes and 1/4 to 2 more, of either sign."""
+        m, n = self.shape[-2:]
+        drawn = st.tuples(_sixteenths(-16, 16, m * n), _sixteenths(4, 32, min(m, n)), _signs(min(m, n)))
+        return drawn.map(lambda parts: _dominant(m, n, *parts))
+
+
+def _dominant(m: int, n: int, entries: list[float], margins: list[float], signs: list[float]) -> np.ndarray:
+    matrix, k = np.array(entries).reshape(m, n), min(m, n)
+    block = matrix[:k, :k]
+    np.fill_diagonal(block, 0.0)
+    np.fill_diagonal(block, np.array(signs) * (np.abs(block).sum(axis=1) + np.array(margins)))
+    return matrix
+
+
+@dataclass(frozen=True)
+class PositiveDefinite(_Matrices):
+    """Symmetric positive definite matrices, shape (…, n, n): diagonally dominant, with a positive diagonal."""
+
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """The symmetric part of a diagonally dominant matrix, its diagonal made to dominate again."""
         n = self.shape[-1]
-        entry = st.integers(-16, 16).map(lambda k: k / 16)
-        margin = st.integers(4, 32).map(lambda k: k / 16)
-        lower = st.lists(entry, min_size=n * n, max_size=n * n)
-        return st.tuples(lower, st.lists(margin, min_size=n, max_size=n)).map(lambda drawn: _symmetric(n, *drawn))
+        drawn = st.tuples(_sixteenths(-16, 16, n * n), _sixteenths(4, 32, n))
+        return drawn.map(lambda parts: _symmetric(n, *parts))
 
 
 def _symmetric(n: int, entries: list[float], margins: list[float]) -> np.ndarray:
     strict = np.tril(np.array(entries).reshape(n, n), -1)
-    return _dominant(n, list((strict + strict.T).ravel()), margins, [1.0] * n)
+    return _dominant(n, n, list((strict + strict.T).ravel()), margins, [1.0] * n)
+
+
+@dataclass(frozen=True)
+class SeparatedSpectrum(_Matrices):
+    """Matrices, shape (…, m, n), whose singular values are at least 1/2 apart and 1/2 from zero, and so are the
+    eigenvalues of a square one's symmetric part: those of a diagonal matrix, moved by less than 1/4 (Weyl)."""
+
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+        """Different integers of either sign on the diagonal, small entries elsewhere, as it is or turned around."""
+        m, n = self.shape[-2:]
+        values = st.lists(st.integers(1, m + n), min_size=min(m, n), max_size=min(m, n), unique=True)
+        drawn = st.tuples(values, _signs(min(m, n)), _sixteenths(-16, 16, m * n), st.booleans())
+        return drawn.map(lambda parts: _separated(m, n, *parts))
+
+
+def _separated(m: int, n: int, values: list[int], signs: list[float], entries: list[float], turned: bool) -> np.ndarray:
+    matrix = np.array(entries).reshape(m, n) / (8 * max(m, n))
+    np.fill_diagonal(matrix, np.array(values) * np.array(signs))
+    # Reflections keep the spectrum; rounding to float32 moves it by far less than the gaps.
+    matrix = _reflection(m) @ matrix @ _reflection(n) if turned else matrix
+    return matrix.astype(np.float32).astype(np.float64)
+
+
+def _reflection(n: int) -> np.ndarray:
+    v = np.arange(1.0, n + 1)
+    return np.eye(n) - 2 * np.outer(v, v) / (v @ v)
+
+
+@dataclass(frozen=True)
+class MultipleOfIdentity(_Matrices):
+    """Square matrices c · 1, shape (…, n, n), c from 1/4 to 8: all eigenvalues, and all singular values, are equal."""
+
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+        """Multiples of 1/16, times the unit matrix."""
+        return st.integers(4, 128).map(lambda k: k / 16 * np.eye(self.shape[-1]))

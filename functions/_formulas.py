@@ -140,7 +140,9 @@ def vector_norm(xp, x, axis=None, keepdims=False, ord=2):
     if ord in (math.inf, -math.inf):
         pick = xp.max if ord > 0 else xp.min
         return pick(xp.abs(x), axis=axis, keepdims=keepdims)
-    return xp.sum(xp.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+    total = xp.sum(xp.abs(x) ** ord, axis=axis, keepdims=keepdims)
+    # A Python float would have 53 bits of 1/3, in the oracles too.
+    return total ** (xp.ones_like(total) / ord)
 
 
 def matrix_power(xp, x, n):

@@ -17,7 +17,9 @@ def matrixwise(operation: Callable) -> Callable:
         x = on.asarray(x)
         if x.ndim == 2:
             return operation(on, x, *others, **options)
-        results = [apply(on, x[i], *(other[i] for other in others), **options) for i in range(len(x))]
+        # A number among the others, as the exponent of a power, is the same for each matrix.
+        rows = ([o if isinstance(o, int) else o[i] for o in others] for i in range(len(x)))
+        results = [apply(on, x[i], *row, **options) for i, row in enumerate(rows)]
         if isinstance(results[0], tuple):
             return tuple(on.stack(parts) for parts in zip(*results, strict=True))
         return on.stack(results)
