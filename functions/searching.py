@@ -13,7 +13,7 @@ from functions import Distinct, Reals, function, weights
         dict(x=[[1000.0], [2.0**-126]], y=[40.0, -1000.0, 2.0**-20]),
     ],
 )
-def chosen_by_mask(xp, x, y):
+def either_by_mask(xp, x, y):
     """f(x, y) = Σᵢⱼ wᵢⱼ cᵢⱼ², c = x where a fixed mask holds, y elsewhere
 
     x: 2x1, y: 3, mask: 2x3. Both sides are stretched, so each gradient is summed over what was stretched."""
@@ -22,7 +22,7 @@ def chosen_by_mask(xp, x, y):
     return xp.sum(weights(xp, (2, 3)) * c * c)
 
 
-@chosen_by_mask.gradient
+@either_by_mask.gradient
 def _(xp, x, y):
     mask = xp.asarray([[True, False, True], [False, False, True]])
     c = xp.where(mask, x, y)  # node 1

@@ -98,29 +98,3 @@ def _(xp, x):
     d_i = weights(xp, (4,))  # node 2 input: f = Σ w i, with node 1: i = e^(-|x|) I₁(x)
     d_x = slope * d_i  # node 1 input
     return (d_x,)
-
-
-@function(
-    x=Reals((4,), low=-1000.0, high=1000.0),
-    points=[
-        dict(x=[0.5, -1.25, 2.625, -3.5]),
-        dict(x=[0.0, -0.0, 0.25, -0.75]),  # the limit 1, where the derivative is 0
-        dict(x=[1.0, -2.0, 40.5, 2.0**-6]),  # zeros of the function
-    ],
-)
-def normalized_sinc(xp, x):
-    """f(x) = Σ w sinc(x), sinc(x) = sin(πx) / (πx), 1 at 0
-
-    x: 4, within ±1000. The derivative (cos(πx) - sinc(x)) / x is 0 at 0, and near 0 a difference of nearly equal
-    numbers: at x all but x² of the digits go, and below 10⁻⁵ the bound says nothing any more."""
-    return xp.sum(weights(xp, (4,)) * xp.special.sinc(x))
-
-
-@normalized_sinc.gradient
-def _(xp, x):
-    zero = x == 0
-    safe = xp.where(zero, xp.ones_like(x), x)
-    slope = xp.where(zero, xp.zeros_like(x), (xp.cos(xp.pi * safe) - xp.special.sinc(safe)) / safe)
-    d_s = weights(xp, (4,))  # node 2 input: f = Σ w s, with node 1: s = sinc(x)
-    d_x = slope * d_s  # node 1 input
-    return (d_x,)
