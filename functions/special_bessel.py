@@ -1,5 +1,5 @@
-"""Modified Bessel functions of orders 0 and 1, plain and scaled by e^(-|x|), and the normalized sinc. Where the plain
-ones overflow the scaled ones go on; and at 0 the textbook's formulas divide 0 by 0."""
+"""Modified Bessel functions of orders 0 and 1, plain and scaled by e^(-|x|). Where the plain ones overflow the
+scaled ones go on; and at 0 the textbook's formulas divide 0 by 0."""
 
 from functions import Reals, function, weights
 
