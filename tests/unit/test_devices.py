@@ -38,6 +38,9 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.skipif(gpu.gpu_missing() is None, reason="there is a GPU here")
+@pytest.mark.skipif(
+    backends.installed_version("jax") is None, reason="what is not installed needs no GPU to be missing"
+)
 @pytest.mark.parametrize(
     ("hidden", "message"),
     [
@@ -61,6 +64,7 @@ def test_a_required_gpu_that_is_not_there_fails_at_once(hidden: dict[str, str], 
 @pytest.mark.parametrize(
     ("name", "distribution", "version"),
     [("torch", "torch", "2.0+cpu"), ("tensorflow", "tensorflow-cpu", "2.0"), ("jax", "jax", "1.0")],
+    ids=["by its version", "by its name", "by what is not there"],
 )
 def test_a_build_without_its_gpu_part_is_the_cause(
     name: str, distribution: str, version: str, monkeypatch: pytest.MonkeyPatch
