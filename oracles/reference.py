@@ -106,6 +106,16 @@ class Reference:
                 self._bounds[key] = self._find_bounds(inputs, model)
         return self._bounds[key]
 
+    def values(self, batch: Inputs) -> np.ndarray:
+        """The exact values of a batch of inputs, rounded to float64; NaN outside the function's domain."""
+        rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
+        with ctx.workprec(BOUND_PRECISION):
+            return np.array([float(self._value_at(row)) for row in rows])
+
+    def _value_at(self, inputs: Inputs) -> arb:
+        on = BallArithmetic()
+        return exact.body_value(self.function, on, [on.inputs(x) for x in inputs])
+
     # Truth
 
     def _find_truth(self, inputs: Inputs) -> Truth:

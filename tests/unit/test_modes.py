@@ -388,3 +388,33 @@ def test_a_transformation_that_is_not_claimed_raises(backend: str, mode: str) ->
     needs(backend)
     with pytest.raises(Unsupported):
         TRANSFORMATIONS[mode](backends.load(backend), lambda x: x)
+
+
+# Own differences
+
+
+def test_differences_that_do_not_resolve_the_function_accuse_nobody() -> None:
+    @function(x=Reals(), points=[dict(x=1e8)])
+    def fast_wave(xp, x):
+        """f(x) = sin x, a step beside which, at 10⁸, is thousands of periods away"""
+        return xp.sin(x)
+
+    @fast_wave.gradient
+    def _(xp, x):
+        return xp.cos(x)
+
+    examiner = Examiner(Cell(fast_wave, "numpy", "cpu", "float64", "reverse"))
+    finding = examiner.against_own_differences(fast_wave.points[0])
+    assert finding.judgement.verdict == Verdict.INCONCLUSIVE and not finding.fails
+    assert examiner.against_truth(fast_wave.points[0]).judgement.verdict == Verdict.VERIFIED
+
+
+def test_a_step_out_of_the_domain_accuses_nobody() -> None:
+    @function(x=Reals((2, 2)), points=[dict(x=[[1.0, 1.0], [1.0, 1.0009765625]])])
+    def determinant_root(xp, x):
+        """f(x) = L₂₂ of the Cholesky factor L of x, hardly positive definite"""
+        return xp.linalg.cholesky((x + xp.matrix_transpose(x)) / 2)[1, 1]
+
+    examiner = Examiner(Cell(determinant_root, "autograd", "cpu", "float64", "reverse"))
+    needs("autograd")
+    assert not examiner.against_own_differences(determinant_root.points[0]).fails

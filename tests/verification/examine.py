@@ -278,11 +278,33 @@ class Examiner:
             answer = self._kept_answer(rounded)
             if answer.problem:
                 return self._finding(rounded, Judgement(Verdict.WRONG, answer.problem))
-            own = self.own_differences(rounded)
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
+        try:
+            own = self.own_differences(rounded)
+        except BackendRaised:
+            # It has just given a gradient here; a step to the side may leave the function's domain.
+            problem = "it raises a step beside the input"
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
         names = list(self.cell.function.domains)
-        return self._finding(rounded, _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff))
+        judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
+        if judgement.verdict in FAILING and not self._resolves(rounded, bounds):
+            reason = "finite differences do not resolve the function here"
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, reason), out_of_range=reason)
+        return self._finding(rounded, judgement)
+
+    def _resolves(self, inputs: Inputs, bounds: Bounds) -> bool:
+        """Whether differences of the exact function, with the same steps, give the exact gradient: before they accuse a
+        backend they must hold where nothing is wrong."""
+        with CLOCK.part("exact reference"):
+            truth = self.reference.truth(inputs)
+            exact_own = own_differences(self.reference.values, inputs, float(bounds.value))
+        gradient = tuple(part.high for part in truth.gradient)
+        names, unit_roundoff = list(self.cell.function.domains), self.model.format.unit_roundoff
+        return (
+            _judge_own(Answer(truth.value.high, gradient), exact_own, bounds, names, unit_roundoff).verdict
+            not in FAILING
+        )
 
     def _kept_answer(self, inputs: Inputs) -> Answer:
         key = self._key(self.cell.mode, inputs)
