@@ -218,7 +218,7 @@ def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) ->
     return tf.transpose(tf.nn.conv1d(x, tf.transpose(kernel, (2, 1, 0)), stride, "VALID"), (0, 2, 1))
 
 
-# tf.math has no hypot and no logaddexp.
+# tf.math has no hypot, which tf.experimental.numpy has, and no logaddexp, whose gradient is wrong there where x = y.
 LIFTED = BINARY.replace("hypot", "").replace("logaddexp", "").split()
 MAIN = {
     **named(tf.math, "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor log log1p logical_not"),
@@ -241,6 +241,7 @@ MAIN = {
     "fori_loop": _fori_loop,
     "full_like": lambda x, fill_value: tf.constant(fill_value, x.dtype, x.shape),
     "floor_divide": _lifted(tf.math.floordiv),
+    "hypot": _lifted(tf.experimental.numpy.hypot),
     "isfinite": tf.math.is_finite,
     "isinf": tf.math.is_inf,
     "isnan": tf.math.is_nan,

@@ -137,6 +137,8 @@ def _logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> tor
 MAIN = {
     **named(torch, UNARY, STEPS),
     **{name: _lifted(getattr(torch, name)) for name in (*BINARY.split(), "copysign", "floor_divide", "remainder")},
+    # With numbers, which it takes on either side, it has other rules than with tensors.
+    "pow": torch.pow,
     **named(torch, "argmax argmin broadcast_to full_like matmul moveaxis ones_like reshape squeeze tile zeros_like"),
     "argsort": lambda x, axis=-1, descending=False: torch.argsort(x, dim=axis, descending=descending, stable=True),
     "astype": lambda x, dtype: x.to(dtype),

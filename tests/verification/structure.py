@@ -17,7 +17,8 @@ COTANGENT = -3.0
 """Not 1, which a backward pass may forget to multiply by, and no power of two, by which rounding errors scale."""
 
 COTANGENT_BOUNDS = 4.0
-"""A gradient scaled by 3 may be off by 3 bounds, and by one more for the product's own rounding."""
+"""A gradient scaled by 3 may be off by 3 bounds and 3 roundings, and by one more for the product's own: a gradient that
+is exact, like that of a sum, has a bound without any rounding."""
 
 
 def structural_problem(examiner: "Examiner", inputs: Inputs, answer: Answer, bounds: Bounds) -> str:
@@ -49,6 +50,7 @@ def _cotangent_problem(examiner: "Examiner", inputs: Inputs, answer: Answer, bou
         if scaled.problem:
             return f"with the cotangent {cotangent:g}, {scaled.problem}"
         for part, one, bound in zip(scaled.gradient, answer.gradient, bounds.gradient, strict=True):
-            if not (np.abs(part - cotangent * one) <= (COTANGENT_BOUNDS * bound if cotangent else 0.0)).all():
+            allowed = COTANGENT_BOUNDS * (bound + examiner.model.format.unit_roundoff * np.abs(one))
+            if not (np.abs(part - cotangent * one) <= (allowed if cotangent else 0.0)).all():
                 return f"the pullback is not linear: the cotangent {cotangent:g} does not give {cotangent:g} gradients"
     return ""
