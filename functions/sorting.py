@@ -40,7 +40,7 @@ def _(xp, x, *, axis=-1, descending=False):
 sorted_entries.variant("descending", descending=True)
 sorted_entries.variant("first_axis", x=Reals((3, 2)), axis=0, points=[dict(x=PAIRS)])
 sorted_entries.variant("middle_axis_descending", x=Reals((2, 3, 2)), axis=-2, descending=True, points=[dict(x=BLOCK)])
-sorted_entries.variant("vector", x=Reals((5,)), points=[dict(x=[0.5, -1.25, 2.0, 0.5, -3.5])])
+sorted_entries.variant("vector", x=Reals((5,)), points=[dict(x=[0.5, -1.25, 2.0, 0.75, -3.5])])
 sorted_entries.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
 
 
@@ -204,7 +204,14 @@ def _(xp, x, *, axis=-1):
     return (xp.moveaxis(d_line, 0, axis),)
 
 
-median.variant("of_four", x=Reals((2, 4)), points=[dict(x=[[1.0, 2.0, 3.0, -4.0], [1.0, 1.0, 2.0, 1.0]])])
+median.variant(
+    "of_four",
+    x=Reals((2, 4)),
+    points=[
+        dict(x=[[1.0, 2.0, 3.0, -4.0], [0.5, 1.5, 2.0, 1.0]]),
+        dict(x=[[1.0, 2.0, 3.0, 1.0], [1.0, 1.0, 2.0, 1.0]]),
+    ],
+)
 median.variant("first_axis", x=Reals((3, 2)), axis=0, points=[dict(x=PAIRS)])
 median.variant("of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
 
