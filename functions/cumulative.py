@@ -4,6 +4,12 @@ has something to say."""
 
 from functions import Reals, function, weights
 
+BLOCK = [[[0.5, -1.25], [2.0, 0.75], [3.0, -0.375]], [[1.5, 0.25], [-1.0, 4.0], [-0.5, 1.0]]]
+"""A point of the shape 2x3x2."""
+
+TALL = [[[0.5], [-1.25], [2.0], [0.75], [3.0]], [[1.5], [0.25], [-1.0], [4.0], [-0.5]]]
+"""A point of the shape 2x5x1."""
+
 
 @function(
     x=Reals((2, 4)),
@@ -34,7 +40,9 @@ def _(xp, x, *, axis=-1, include_initial=False):
 
 running_sum.variant("first_axis", axis=0)
 running_sum.variant("with_initial", include_initial=True)
-running_sum.variant("middle_axis_with_initial", x=Reals((2, 3, 2)), axis=-2, include_initial=True)
+running_sum.variant(
+    "middle_axis_with_initial", x=Reals((2, 3, 2)), axis=-2, include_initial=True, points=[dict(x=BLOCK)]
+)
 running_sum.variant("only_axis", x=Reals((5,)), axis=None, points=[dict(x=[0.5, -1.25, 2.0, 0.75, -3.5])])
 running_sum.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
 
@@ -77,7 +85,9 @@ def _(xp, x, *, axis=-1, include_initial=False):
 
 running_product.variant("first_axis", axis=0)
 running_product.variant("with_initial", include_initial=True)
-running_product.variant("middle_axis_with_initial", x=Reals((2, 3, 2)), axis=-2, include_initial=True)
+running_product.variant(
+    "middle_axis_with_initial", x=Reals((2, 3, 2)), axis=-2, include_initial=True, points=[dict(x=BLOCK)]
+)
 running_product.variant("only_axis", x=Reals((5,)), axis=None, points=[dict(x=[0.5, -1.25, 0.0, 0.75, -3.5])])
 running_product.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
 
@@ -110,7 +120,7 @@ def _(xp, x, *, axis=-1, n=1):
 
 differences.variant("first_axis", axis=0)
 differences.variant("twice", n=2)
-differences.variant("thrice_along_the_middle", x=Reals((2, 5, 1)), axis=-2, n=3)
+differences.variant("thrice_along_the_middle", x=Reals((2, 5, 1)), axis=-2, n=3, points=[dict(x=TALL)])
 differences.variant("only_axis", x=Reals((5,)), axis=0, points=[dict(x=[0.5, -1.25, 2.0, 0.75, -3.5])])
 
 

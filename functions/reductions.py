@@ -7,6 +7,12 @@ import math
 
 from functions import Reals, function, weights
 
+BLOCK = [[[0.5, -1.25], [2.0, 0.75], [3.0, -0.375]], [[1.5, 0.25], [-1.0, 4.0], [-0.5, 1.0]]]
+"""A point of the shape 2x3x2."""
+
+CUBE = [[[0.5, -1.25], [2.0, 0.75]], [[1.5, 0.25], [-1.0, 4.0]]]
+"""A point of the shape 2x2x2."""
+
 
 @function(
     x=Reals((2, 3)),
@@ -34,8 +40,8 @@ def _(xp, x, *, axis=-1, keepdims=False):
 
 
 sum_over_axes.variant("first_axis_kept", axis=0, keepdims=True)
-sum_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1))
-sum_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True)
+sum_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), points=[dict(x=BLOCK)])
+sum_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True, points=[dict(x=CUBE)])
 sum_over_axes.variant("all_axes", axis=None)
 sum_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.75)])
 sum_over_axes.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
@@ -68,8 +74,8 @@ def _(xp, x, *, axis=-1, keepdims=False):
 
 
 mean_over_axes.variant("first_axis_kept", axis=0, keepdims=True)
-mean_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1))
-mean_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True)
+mean_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), points=[dict(x=BLOCK)])
+mean_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True, points=[dict(x=CUBE)])
 mean_over_axes.variant("all_axes", axis=None)
 mean_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.75)])
 mean_over_axes.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
@@ -116,7 +122,7 @@ product_over_axes.variant(
     axis=(0, -1),
     points=[dict(x=[[[1.5, 0.5], [0.0, 2.0], [0.0, 3.0]], [[2.0, -0.75], [0.5, 1.25], [-2.0, 0.0]]])],
 )
-product_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True)
+product_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True, points=[dict(x=CUBE)])
 product_over_axes.variant("all_axes", axis=None, points=[dict(x=[[1.5, 0.0, -2.0], [0.5, 3.0, 1.0]])])
 product_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.75), dict(x=0.0)])
 product_over_axes.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
@@ -154,7 +160,7 @@ def _(xp, x, *, axis=-1, correction=0, keepdims=False):
 variance_over_axes.variant("first_axis_kept", axis=0, keepdims=True)
 variance_over_axes.variant("unbiased", correction=1)
 variance_over_axes.variant("half_a_correction", axis=-2, correction=0.5, keepdims=True)
-variance_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), correction=1)
+variance_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), correction=1, points=[dict(x=BLOCK)])
 variance_over_axes.variant("all_axes", axis=None, correction=1)
 variance_over_axes.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
 variance_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.75)])
@@ -198,7 +204,7 @@ def _(xp, x, *, axis=-1, correction=0, keepdims=False):
 deviation_over_axes.variant("first_axis_kept", axis=0, keepdims=True)
 deviation_over_axes.variant("unbiased", correction=1)
 deviation_over_axes.variant("half_a_correction", axis=-2, correction=0.5, keepdims=True)
-deviation_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), correction=1)
+deviation_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), correction=1, points=[dict(x=BLOCK)])
 deviation_over_axes.variant("all_axes", axis=None, correction=1)
 deviation_over_axes.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.0], [0.0], [0.0]])])
 deviation_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.0), dict(x=0.75)])
@@ -233,8 +239,8 @@ def _(xp, x, *, axis=-1, keepdims=False):
 
 
 maximum_over_axes.variant("first_axis_kept", axis=0, keepdims=True)
-maximum_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1))
-maximum_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True)
+maximum_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), points=[dict(x=BLOCK)])
+maximum_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True, points=[dict(x=CUBE)])
 maximum_over_axes.variant("all_axes", axis=None)
 maximum_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.75)])
 maximum_over_axes.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
@@ -268,8 +274,8 @@ def _(xp, x, *, axis=-1, keepdims=False):
 
 
 minimum_over_axes.variant("first_axis_kept", axis=0, keepdims=True)
-minimum_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1))
-minimum_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True)
+minimum_over_axes.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), points=[dict(x=BLOCK)])
+minimum_over_axes.variant("two_axes_kept", x=Reals((2, 2, 2)), axis=(-1, 1), keepdims=True, points=[dict(x=CUBE)])
 minimum_over_axes.variant("all_axes", axis=None)
 minimum_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.75)])
 minimum_over_axes.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])

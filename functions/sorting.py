@@ -4,6 +4,12 @@ send back."""
 
 from functions import Distinct, Reals, function, weights
 
+BLOCK = [[[0.5, -1.25], [2.0, 0.75], [3.0, -0.375]], [[1.5, 0.25], [-1.0, 4.0], [-0.5, 1.0]]]
+"""A point of the shape 2x3x2."""
+
+PAIRS = [[0.5, -1.25], [2.0, 0.75], [3.0, -0.375]]
+"""A point of the shape 3x2."""
+
 
 @function(
     x=Reals((2, 4)),
@@ -32,9 +38,9 @@ def _(xp, x, *, axis=-1, descending=False):
 
 
 sorted_entries.variant("descending", descending=True)
-sorted_entries.variant("first_axis", x=Reals((3, 2)), axis=0)
-sorted_entries.variant("middle_axis_descending", x=Reals((2, 3, 2)), axis=-2, descending=True)
-sorted_entries.variant("vector", x=Reals((5,)), points=[dict(x=[0.5, -1.25, 2.0, 0.5, -3.5])])
+sorted_entries.variant("first_axis", x=Reals((3, 2)), axis=0, points=[dict(x=PAIRS)])
+sorted_entries.variant("middle_axis_descending", x=Reals((2, 3, 2)), axis=-2, descending=True, points=[dict(x=BLOCK)])
+sorted_entries.variant("vector", x=Reals((5,)), points=[dict(x=[0.5, -1.25, 2.0, 0.75, -3.5])])
 sorted_entries.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
 
 
@@ -62,7 +68,7 @@ def _(xp, x, *, axis=-1, descending=False):
     return (d_x,)
 
 
-taken_in_order.variant("descending_first_axis", x=Reals((3, 2)), axis=0, descending=True)
+taken_in_order.variant("descending_first_axis", x=Reals((3, 2)), axis=0, descending=True, points=[dict(x=PAIRS)])
 
 
 @function(
@@ -114,7 +120,7 @@ def _(xp, x, *, axis=-1):
     return (d_x,)
 
 
-picked_by_argmax.variant("first_axis", x=Reals((3, 2)), axis=0)
+picked_by_argmax.variant("first_axis", x=Reals((3, 2)), axis=0, points=[dict(x=PAIRS)])
 
 
 @function(
@@ -141,7 +147,7 @@ def _(xp, x, *, axis=-1):
     return (d_x,)
 
 
-picked_by_argmin.variant("first_axis", x=Reals((3, 2)), axis=0)
+picked_by_argmin.variant("first_axis", x=Reals((3, 2)), axis=0, points=[dict(x=PAIRS)])
 
 
 @function(
@@ -198,8 +204,15 @@ def _(xp, x, *, axis=-1):
     return (xp.moveaxis(d_line, 0, axis),)
 
 
-median.variant("of_four", x=Reals((2, 4)), points=[dict(x=[[1.0, 2.0, 3.0, -4.0], [1.0, 1.0, 2.0, 1.0]])])
-median.variant("first_axis", x=Reals((3, 2)), axis=0)
+median.variant(
+    "of_four",
+    x=Reals((2, 4)),
+    points=[
+        dict(x=[[1.0, 2.0, 3.0, -4.0], [0.5, 1.5, 2.0, 1.0]]),
+        dict(x=[[1.0, 2.0, 3.0, 1.0], [1.0, 1.0, 2.0, 1.0]]),
+    ],
+)
+median.variant("first_axis", x=Reals((3, 2)), axis=0, points=[dict(x=PAIRS)])
 median.variant("of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [0.0]])])
 
 

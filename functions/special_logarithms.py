@@ -3,6 +3,9 @@ may be far apart. What saturates, underflows or has the shape 0 · ∞ for the t
 
 from functions import Positive, Reals, function, weights
 
+BLOCK = [[[0.5, -1.25], [2.0, 0.75], [3.0, -0.375]], [[1.5, 0.25], [-1.0, 4.0], [-0.5, 1.0]]]
+"""A point of the shape 2x3x2."""
+
 
 @function(
     p=Reals((4,), low=2.0**-100, high=1 - 2.0**-24),
@@ -149,6 +152,6 @@ def _(xp, x, *, axis=-1, keepdims=False):
 
 
 log_sum_of_exponentials.variant("first_axis_kept", axis=0, keepdims=True)
-log_sum_of_exponentials.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1))
+log_sum_of_exponentials.variant("two_axes", x=Reals((2, 3, 2)), axis=(0, -1), points=[dict(x=BLOCK)])
 log_sum_of_exponentials.variant("all_axes", axis=None)
 log_sum_of_exponentials.variant("axis_of_one", x=Reals((3, 1)), points=[dict(x=[[0.5], [-2.0], [1000.0]])])
