@@ -188,11 +188,13 @@ class AutogradAdapter(NumpyAdapter):
 
 def _unwarned(f: Callable) -> Callable:
     """Without the warnings of NumPy, and without autograd's about an argument that a function ignores: it gets zeros,
-    which is right, and the warning would end the run."""
+    which is right, and the warning would end the run. So would that of the imaginary part that is discarded where an
+    adjoint goes back to a real array, which is right as well."""
 
     def run(*arguments: Any) -> Any:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
+            warnings.filterwarnings("ignore", category=np.exceptions.ComplexWarning)
             return f(*arguments)
 
     return run

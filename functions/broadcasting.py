@@ -29,7 +29,7 @@ def _(xp, x, *, shape=(2, 3, 4)):
     y = xp.broadcast_to(x, shape)  # node 1
     d_y = 2 * weights(xp, shape) * y  # node 2 input: f = Σ w y²
     new = len(shape) - x.ndim
-    copied = tuple(a for a in range(len(shape)) if a < new or x.shape[a - new] < shape[a])
+    copied = tuple(a for a in range(len(shape)) if a < new or x.shape[a - new] != shape[a])
     d_x = xp.sum(d_y, axis=copied, keepdims=True) if copied else d_y  # node 1 input: what was copied adds up
     return (xp.reshape(d_x, tuple(x.shape)),)
 
@@ -39,6 +39,7 @@ stretched.variant("square", shape=(3, 3))
 stretched.variant("same", shape=(3, 1))
 stretched.variant("unit_axes", shape=(1, 1, 3, 1))
 stretched.variant("two_axes", shape=(2, 3, 2), x=Reals((1, 3, 1), low=-64.0, high=64.0))
+stretched.variant("to_nothing", shape=(3, 0))  # no copies at all: the gradient is 0
 stretched.variant("scalar", shape=(2, 3), x=Reals(low=-64.0, high=64.0), points=[dict(x=0.5), dict(x=-0.0)])
 stretched.variant("scalar_to_itself", shape=(), x=Reals(low=-64.0, high=64.0), points=[dict(x=0.5)])
 
@@ -67,7 +68,7 @@ def _(xp, x, y):
     gradients = []
     for d, to in ((d_a, x), (d_b, y)):  # node 1 input: what was copied adds up
         new = d.ndim - to.ndim
-        copied = tuple(k for k in range(d.ndim) if k < new or to.shape[k - new] < d.shape[k])
+        copied = tuple(k for k in range(d.ndim) if k < new or to.shape[k - new] != d.shape[k])
         d = xp.sum(d, axis=copied, keepdims=True) if copied else d
         gradients += [xp.reshape(d, tuple(to.shape))]
     return tuple(gradients)

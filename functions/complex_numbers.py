@@ -115,3 +115,29 @@ def _(xp, z):
     d_z = xp.conj(1 / (2 * r)) * v  # node 1 input, behind node 2: f₁ = Re Σ v̄ r
     d_q = xp.asarray([1j, 1j, 1j])  # node 4 input: Im q has the gradient i
     return (d_z + xp.conj(-v / (z * z)) * d_q,)  # node 3 input: q = v / z
+
+
+@function(
+    x=Reals((3,), low=-8.0, high=8.0),
+    z=Complex((3,), low=-8.0, high=8.0),
+    points=[
+        dict(x=[0.5, -1.25, 2.0], z=[1.5 - 0.5j, -0.25 + 2j, 3 + 1.25j]),
+        dict(x=[0.0, 1.0, -0.0], z=[1j, -2.0, 0.0]),
+    ],
+)
+def real_made_complex(xp, x, z):
+    """f(x, z) = Re Σ v̄ c² z, c = x as a complex number
+
+    x: 3, z: 3; v are complex weights."""
+    c = xp.astype(x, z.dtype)
+    return xp.sum(xp.real(xp.conj(complex_weights(xp, (3,))) * c * c * z))
+
+
+@real_made_complex.gradient
+def _(xp, x, z):
+    c = xp.astype(x, z.dtype)  # node 1
+    d_p = complex_weights(xp, (3,))  # node 3 input: f = Re Σ v̄ p
+    d_c = xp.conj(2 * c * z) * d_p  # node 2 input: p = c² z
+    d_z = xp.conj(c * c) * d_p  # node 2 input
+    d_x = xp.real(d_c)  # node 1 input: x moves c along the real axis alone
+    return d_x, d_z

@@ -140,6 +140,7 @@ sliced.variant("counted_from_the_end", start=-5, stop=-1, step=1)
 sliced.variant("by_three", start=None, stop=None, step=3)  # the last entry is met
 sliced.variant("beyond_the_end", start=2, stop=100, step=4)  # clipped to the length
 sliced.variant("single", start=-1, stop=None, step=1)
+sliced.variant("nothing", start=3, stop=3, step=1)  # a sum over no entries is 0, and so is its gradient
 sliced.variant("everything", start=None, stop=None, step=None)
 
 

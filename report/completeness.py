@@ -173,17 +173,26 @@ def _differ(first: Any, second: Any) -> bool:
 
 def uses_at(function: Function, inputs: Inputs) -> set[Use]:
     """What one body uses, as seen at one input; nothing, where it has no finite value there."""
-    close = tuple(x * (1 + STEP) + STEP * (2 + np.arange(x.size).reshape(x.shape) % 3) / 4 for x in inputs)
+    near, nearer = (_changes(function, inputs, step) for step in (STEP, STEP / 4))
+    found = {Use(name, place, False) for name, place in near}
+    # What changes as much over a quarter of the distance has jumped.
+    return found | {
+        Use(*held, True) for held, change in near.items() if change > CHANGE and nearer.get(held, 0.0) < change / 2
+    }
+
+
+def _changes(function: Function, inputs: Inputs, step: float) -> dict[tuple[str, Place], float]:
+    """The arguments that move with the input, each with the relative change of the value when it is held."""
+    close = tuple(x * (1 + step) + step * (2 + np.arange(x.size).reshape(x.shape) % 3) / 4 for x in inputs)
     first = Run().of(function, function.native(inputs))
     second = Run(first).of(function, function.native(close))
     if not np.isfinite([first.value, second.value]).all():
-        return set()
-    found = set()
-    for name, place in second.moved():
-        held = Run(first, (name, place)).of(function, function.native(close))
-        matters = abs(held.value - second.value) > CHANGE * max(abs(second.value), abs(held.value))
-        found |= {Use(name, place, differentiated) for differentiated in {False, bool(matters)}}
-    return found
+        return {}
+    changes = {}
+    for moved in second.moved():
+        held = Run(first, moved).of(function, function.native(close)).value
+        changes[moved] = abs(held - second.value) / max(abs(second.value), abs(held), np.finfo(float).tiny)
+    return changes
 
 
 def uses(function: Function) -> set[Use]:

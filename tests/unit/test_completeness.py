@@ -94,6 +94,12 @@ def test_a_function_without_slope_is_met() -> None:
     assert not flat.lacks({"made": uses(made)}) and flat.lacks({"made": {Use("ceil", 0, False)}}) == [0]
 
 
+def test_a_jump_is_no_slope() -> None:
+    made = entry(lambda xp, x: xp.floor(xp.tan(x)) + x, x=())
+    made.points.append((np.array(-(2.0**-40)),))  # before a jump at 0
+    assert differentiated(made) == set() and Use("tan", 0, False) in uses(made)
+
+
 def test_complex_arguments() -> None:
     @function(z=Complex((2,)), x=Reals((2,)), points=[dict(z=[1 + 2j, 0.5 - 1j], x=[0.5, -2.0])])
     def of_both(xp: Any, z: Any, x: Any) -> Any:
