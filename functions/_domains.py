@@ -271,3 +271,14 @@ class MultipleOfIdentity(_Matrices):
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """Multiples of 1/16, times the unit matrix."""
         return st.integers(4, 128).map(lambda k: k / 16 * np.eye(self.shape[-1]))
+
+
+@dataclass(frozen=True)
+class RankDeficient(_Matrices):
+    """Square matrices, shape (…, n, n), n at least 3, whose last row is the first less the second: det = 0, exactly."""
+
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+        """Multiples of 1/16 from -2 to 2, but for the last row."""
+        n = self.shape[-1]
+        rows = _sixteenths(-32, 32, (n - 1) * n).map(lambda entries: np.array(entries).reshape(n - 1, n))
+        return rows.map(lambda a: np.concatenate([a, a[:1] - a[1:2]]))

@@ -242,6 +242,7 @@ def _(xp, x):
         dict(A=[[2.0, -0.5], [0.75, -3.0], [-0.125, 0.5]]),
         dict(A=[[0.0, 1.0], [0.0, 0.5], [-2.0, 4.0]]),
         dict(A=[[1.0, 1.0], [1.0, 1.0 + 2.0**-6], [0.0, 0.0]]),  # nearly of rank 1
+        dict(A=[[0.25, 0.0], [0.0, 0.25], [0.0, 0.0]]),  # equal singular values: a smooth point all the same
     ],
 )
 def pseudoinverse(xp, A):
