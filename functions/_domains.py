@@ -275,10 +275,9 @@ class MultipleOfIdentity(_Matrices):
 
 @dataclass(frozen=True)
 class RankDeficient(_Matrices):
-    """Square matrices, shape (…, n, n), n at least 3, whose last row is the first less the second: det = 0, exactly."""
+    """Square matrices, shape (…, n, n), n at least 3, of rank n - 1: the last row is the first less the second."""
 
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
-        """Multiples of 1/16 from -2 to 2, but for the last row."""
+        """All rows but the last as in a wide `WellConditioned` matrix."""
         n = self.shape[-1]
-        rows = _sixteenths(-32, 32, (n - 1) * n).map(lambda entries: np.array(entries).reshape(n - 1, n))
-        return rows.map(lambda a: np.concatenate([a, a[:1] - a[1:2]]))
+        return WellConditioned((n - 1, n)).matrix().map(lambda a: np.concatenate([a, a[:1] - a[1:2]]))
