@@ -235,21 +235,27 @@ def _symmetric(n: int, entries: list[float], margins: list[float]) -> np.ndarray
 @dataclass(frozen=True)
 class SeparatedSpectrum(_Matrices):
     """Matrices, shape (…, m, n), whose singular values are at least 1/2 apart and 1/2 from zero, and so are the
-    eigenvalues of a square one's symmetric part: those of a diagonal matrix, moved by less than 1/4 (Weyl)."""
+    eigenvalues of a square one's symmetric part: those of a diagonal matrix, moved by less than 1/4 (Weyl). With
+    `symmetric` the matrix is its own symmetric part."""
+
+    symmetric: bool = field(default=False, kw_only=True)
 
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """Different integers of either sign on the diagonal, small entries elsewhere, as it is or turned around."""
         m, n = self.shape[-2:]
         values = st.lists(st.integers(1, m + n), min_size=min(m, n), max_size=min(m, n), unique=True)
         drawn = st.tuples(values, _signs(min(m, n)), _sixteenths(-16, 16, m * n), st.booleans())
-        return drawn.map(lambda parts: _separated(m, n, *parts))
+        return drawn.map(lambda parts: _separated(m, n, self.symmetric, *parts))
 
 
-def _separated(m: int, n: int, values: list[int], signs: list[float], entries: list[float], turned: bool) -> np.ndarray:
+def _separated(
+    m: int, n: int, symmetric: bool, values: list[int], signs: list[float], entries: list[float], turned: bool
+) -> np.ndarray:
     matrix = np.array(entries).reshape(m, n) / (8 * max(m, n))
     np.fill_diagonal(matrix, np.array(values) * np.array(signs))
     # Reflections keep the spectrum; rounding to float32 moves it by far less than the gaps.
     matrix = _reflection(m) @ matrix @ _reflection(n) if turned else matrix
+    matrix = (matrix + matrix.T) / 2 if symmetric else matrix
     return matrix.astype(np.float32).astype(np.float64)
 
 
@@ -265,3 +271,13 @@ class MultipleOfIdentity(_Matrices):
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """Multiples of 1/16, times the unit matrix."""
         return st.integers(4, 128).map(lambda k: k / 16 * np.eye(self.shape[-1]))
+
+
+@dataclass(frozen=True)
+class RankDeficient(_Matrices):
+    """Square matrices, shape (…, n, n), n at least 3, of rank n - 1: the last row is the first less the second."""
+
+    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+        """All rows but the last as in a wide `WellConditioned` matrix."""
+        n = self.shape[-1]
+        return WellConditioned((n - 1, n)).matrix().map(lambda a: np.concatenate([a, a[:1] - a[1:2]]))

@@ -118,12 +118,12 @@ SPECTRA = [
 
 @function(
     x=SeparatedSpectrum((3, 3)),
-    points=[*SPECTRA, dict(x=[[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 1.0]])],  # two equal: a kink
+    points=SPECTRA,
 )
 def symmetric_eigenvalues(xp, x):
     """f(x) = Σ w λ + ½ Σ λ², λ the eigenvalues of S = ½ (x + xᵀ), ascending
 
-    x: 3x3 or a stack of such. Where two are equal, any pair of orthogonal eigenvectors gives a subgradient."""
+    x: 3x3 or a stack of such."""
     values = xp.linalg.eigvalsh((x + xp.matrix_transpose(x)) / 2)
     return xp.sum(weights(xp, values.shape) * values) + xp.sum(values * values) / 2
 
@@ -213,7 +213,7 @@ def _(xp, x):
 
 
 @function(
-    x=PositiveDefinite((3, 3)),
+    x=SeparatedSpectrum((3, 3), symmetric=True),
     points=[
         dict(x=[[4.0, 1.0, -0.5], [1.0, 3.0, 0.25], [-0.5, 0.25, 2.0]]),
         dict(x=[[2.0, 0.5, 0.0], [0.5, 1.0, 0.25], [0.0, 0.25, -3.0]]),
@@ -242,6 +242,7 @@ def _(xp, x):
         dict(A=[[2.0, -0.5], [0.75, -3.0], [-0.125, 0.5]]),
         dict(A=[[0.0, 1.0], [0.0, 0.5], [-2.0, 4.0]]),
         dict(A=[[1.0, 1.0], [1.0, 1.0 + 2.0**-6], [0.0, 0.0]]),  # nearly of rank 1
+        dict(A=[[0.25, 0.0], [0.0, 0.25], [0.0, 0.0]]),  # equal singular values: a smooth point all the same
     ],
 )
 def pseudoinverse(xp, A):

@@ -1,7 +1,7 @@
 """Products, solves and determinants of matrices. The rules follow from d tr(WᵀX) = tr(Wᵀ dX), as in Giles, "Collected
 matrix derivative results for forward and reverse mode algorithmic differentiation" (2008)."""
 
-from functions import Reals, WellConditioned, function, weights
+from functions import RankDeficient, Reals, WellConditioned, function, weights
 
 
 @function(
@@ -198,29 +198,48 @@ inverse.variant("number", A=WellConditioned((1, 1)))
     points=[
         dict(A=[[2.0, -0.5, 0.25], [0.75, -3.0, 1.0], [-0.125, 0.5, 1.5]]),
         dict(A=[[0.0, 2.0, 0.5], [4.0, 0.0, 0.25], [1.0, -0.5, 0.5]]),  # pivots
-        dict(A=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [5.0, 7.0, 9.0]]),  # rank 2: det A = 0, its cofactors are not
-        dict(A=[[2.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]]),  # rank 2: one cofactor alone is not 0
     ],
 )
 def determinant(xp, A):
     """f(A) = Σ w det A
 
-    A: 3x3 or a stack of such. The derivative for an entry is its cofactor, which is there for a singular matrix too;
-    det A · A⁻ᵀ is the same where A has an inverse (Magnus and Neudecker, Matrix Differential Calculus, section 8.3)."""
+    A: 3x3 or a stack of such, invertible (Jacobi; The Matrix Cookbook, equation 49)."""
     d = xp.linalg.det(A)
     return xp.sum(weights(xp, d.shape) * d)
 
 
 @determinant.gradient
 def _(xp, A):
-    a, b, c = A[..., 0, :], A[..., 1, :], A[..., 2, :]
+    d = xp.linalg.det(A)  # node 1
     d_d = weights(xp, A.shape[:-2])  # node 2 input: f = Σ w d
-    # Node 1 input: d = a · (b × c) = b · (c × a) = c · (a × b), so each row's cofactors are the product of the others.
-    cofactors = xp.stack([xp.linalg.cross(b, c), xp.linalg.cross(c, a), xp.linalg.cross(a, b)], axis=-2)
-    return (cofactors * d_d[..., None, None],)
+    return (xp.matrix_transpose(xp.linalg.inv(A)) * (d * d_d)[..., None, None],)  # node 1 input: dd = d tr(A⁻¹ dA)
 
 
 determinant.variant("stacked", A=WellConditioned((2, 1, 3, 3)))
+
+
+@function(
+    A=RankDeficient((3, 3)),
+    points=[
+        dict(A=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [5.0, 7.0, 9.0]]),
+        dict(A=[[2.0, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 0.0]]),  # one cofactor alone is not 0
+        dict(A=[[0.0, 2.0, 1.0], [1.0, 0.5, -1.0], [-1.0, 1.5, 2.0]]),  # pivots
+    ],
+)
+def determinant_of_singular(xp, A):
+    """f(A) = w det A, at matrices of rank 2
+
+    A: 3x3. The derivative for an entry is its cofactor, which is there for a singular matrix too; det A · A⁻ᵀ is not
+    (Magnus and Neudecker, Matrix Differential Calculus, section 8.3)."""
+    return weights(xp, ()) * xp.linalg.det(A)
+
+
+@determinant_of_singular.gradient
+def _(xp, A):
+    a, b, c = A[0], A[1], A[2]
+    d_d = weights(xp, ())  # node 2 input: f = w d
+    # Node 1 input: d = a · (b × c) = b · (c × a) = c · (a × b), so each row's cofactors are the product of the others.
+    return (xp.stack([xp.linalg.cross(b, c), xp.linalg.cross(c, a), xp.linalg.cross(a, b)]) * d_d,)
 
 
 @function(

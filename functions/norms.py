@@ -178,7 +178,8 @@ def _(xp, A, *, ord=1, keepdims=False):
     sums = xp.sum(xp.abs(A), axis=summed, keepdims=True)  # node 1: |A|, node 2: its sums
     n = (xp.max if ord > 0 else xp.min)(sums, axis=left, keepdims=True)  # node 3
     d_n = weights(xp, n.shape)  # node 4 input
-    share = xp.where(sums == n, xp.ones_like(sums), xp.zeros_like(sums))
+    reached = sums >= n if ord > 0 else sums <= n
+    share = xp.where(reached, xp.ones_like(sums), xp.zeros_like(sums))
     d_sums = share / xp.sum(share, axis=left, keepdims=True) * d_n  # node 3 input
     return (xp.sign(A) * d_sums,)  # node 2 and 1 input
 
