@@ -12,6 +12,8 @@ from functions import Function, Inputs, Namespace
 REAL_PART = {"complex128": "float64", "complex64": "float32"}
 """The dtype of real and imaginary part."""
 
+COMPLEX = {real: dtype for dtype, real in REAL_PART.items()}
+
 UNARY = (
     "abs acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor imag isfinite log log1p log2 log10 "
     "logical_not negative positive real reciprocal sign sin sinh sqrt square tan tanh"
@@ -46,8 +48,14 @@ def named(module: Any, *names: str) -> dict[str, Any]:
 
 def dtype_of_values(values: np.ndarray, dtype: str) -> str:
     """What a creation function makes of Python or NumPy values: reals get the dtype under test (of its parts, where it
-    is complex), never float64."""
-    return {"f": REAL_PART.get(dtype, dtype), "c": dtype, "i": "int64", "u": "int64", "b": "bool"}[values.dtype.kind]
+    is complex), never float64, and complex numbers the dtype whose parts are those."""
+    return {
+        "f": REAL_PART.get(dtype, dtype),
+        "c": dtype if dtype in REAL_PART else COMPLEX.get(dtype, "complex64"),
+        "i": "int64",
+        "u": "int64",
+        "b": "bool",
+    }[values.dtype.kind]
 
 
 def creation(asarray: Callable) -> dict[str, Any]:
