@@ -214,7 +214,8 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
             return values if dtype is None else values.to(dtype)
         values = np.asarray(values)
         # Not torch.tensor: the compiler hands it tensors, for which it warns.
-        return torch.asarray(values, dtype=dtype or DTYPES[dtype_of_values(values, tested)], device=handle, copy=True)
+        kind = dtype or DTYPES[dtype_of_values(values, tested)]
+        return torch.asarray(values).to(dtype=kind, device=handle, copy=True)
 
     groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN}
     return Namespace("torch", MAIN | creation(asarray), groups)

@@ -275,9 +275,16 @@ class MultipleOfIdentity(_Matrices):
 
 @dataclass(frozen=True)
 class RankDeficient(_Matrices):
-    """Square matrices, shape (…, n, n), n at least 3, of rank n - 1: the last row is the first less the second."""
+    """Square matrices, shape (…, n, n), of rank n - 1 and without a cofactor of 0, on which elimination makes no
+    rounding error: [[I, b], [c, c b]] with small powers of two."""
 
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
-        """All rows but the last as in a wide `WellConditioned` matrix."""
-        n = self.shape[-1]
-        return WellConditioned((n - 1, n)).matrix().map(lambda a: np.concatenate([a, a[:1] - a[1:2]]))
+        """Entries of b among ±1, ±2 and ±4, of c ±1."""
+        n = self.shape[-1] - 1
+        columns = st.lists(st.sampled_from([1.0, -1.0, 2.0, -2.0, 4.0, -4.0]), min_size=n, max_size=n)
+        rows = st.lists(st.sampled_from([1.0, -1.0]), min_size=n, max_size=n)
+        return st.tuples(columns, rows).map(lambda drawn: _of_rank_one_less(*map(np.array, drawn)))
+
+
+def _of_rank_one_less(b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    return np.block([[np.eye(len(b)), b[:, None]], [c[None, :], np.array([[c @ b]])]])

@@ -187,7 +187,9 @@ def _(xp, A, *, ord=1, keepdims=False):
 induced_norms.variant("smallest_column", ord=-1)
 induced_norms.variant("largest_row", ord=math.inf, keepdims=True)
 induced_norms.variant("smallest_row", ord=-math.inf)
-induced_norms.variant("one_matrix", A=Reals((3, 2)), ord=math.inf)
+induced_norms.variant(
+    "one_matrix", A=Reals((3, 2)), ord=math.inf, points=[dict(A=[[0.5, -1.25], [2.0, 0.75], [-3.0, 0.25]])]
+)
 
 
 @function(

@@ -14,7 +14,7 @@ from functions import Inputs, direction
 from oracles import exact
 from oracles.ball_arrays import objects
 from oracles.balls import BallArithmetic
-from oracles.machine_model import SLACK, MachineModel
+from oracles.machine_model import MachineModel
 from oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, input_key, range_problem
 from oracles.taylor import TaylorArithmetic, first_coefficient
 
@@ -98,16 +98,6 @@ class SecondOrder:
         gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
         return central, gap
 
-    def _noise(self, inputs: Inputs, model: MachineModel) -> list[float]:
-        # A second derivative is a change of the gradient. Where that is nothing, because terms cancel that another
-        # program does not even form (tanh'' at 0), what is left is the gradient's rounding over a change of the input
-        # by its own size, or by 1 where it is smaller.
-        sizes = np.abs(np.concatenate([np.ravel(x) for x in inputs]))
-        length = max(1.0, float(sizes[sizes > 0].min(initial=math.inf))) if (sizes > 0).any() else 1.0
-        speed = max(float(np.abs(v).max(initial=0.0)) for v in self.direction)
-        rounding = SLACK * model.format.unit_roundoff * speed / length
-        return [rounding * largest for largest in self.first.truth(inputs).scale]
-
     def _gradient(self, inputs: Inputs, distance: arb) -> Gradient:
         on = BallArithmetic()
         return exact.hand_gradient(self.function, on, exact.displaced(on, inputs, self.direction, distance))
@@ -122,7 +112,10 @@ class SecondOrder:
         series = exact.hand_gradient(self.function, on, moving)
         rounded = [objects(np.frompyfunc(first_coefficient, 1, 1)(part)) for part in series]
         pairs = zip(rounded, curvature.product, strict=True)
-        noise = self._noise(inputs, model)
+        # A second derivative is a change of the gradient. Where that is nothing, because terms cancel that another
+        # program does not even form (tanh'' at 0), what is left is the gradient's rounding over a change of 1.
+        speed = max(float(np.abs(v).max(initial=0.0)) for v in self.direction)
+        noise = [speed * bound for bound in first.gradient]
         bounds = tuple(distance(balls, true.balls, model) + n for (balls, true), n in zip(pairs, noise, strict=True))
         problem = range_problem(on.overflowed, model, bounds)
         return Bounds(first.value, bounds, problem, first.near_kink or on.undecided)

@@ -26,7 +26,7 @@ from report.results import PROPERTY, Row, hexadecimal, number
 from tests.verification.blame import references
 from tests.verification.cells import HALF, Cell
 from tests.verification.examine import Examiner, Finding, reference_of
-from tests.verification.search import Tally, search
+from tests.verification.search import Tally, drawn, search
 
 HAND = "hand"
 """What stands for a backend in the rows of the hand-derived gradients, which run in no backend."""
@@ -98,7 +98,7 @@ class Verification:
 
     def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
         function = examiner.cell.function
-        inputs = function.points[0] if entry.verdict == "unsupported" else entry.witness(function)
+        inputs = self._first_input(function) if entry.verdict == "unsupported" else entry.witness(function)
         finding = examiner.against_truth(inputs)
         verdict = finding.judgement.verdict
         # Where the recorded input is out of this dtype's range, or a kink of the gradient, nothing can be asserted.
@@ -109,6 +109,9 @@ class Verification:
                 f"known_divergences/{examiner.cell.backend}.toml, or limit its versions",
                 pytrace=False,
             )
+
+    def _first_input(self, function: Function) -> Inputs:
+        return function.points[0] if function.points else drawn(function, self.run_seed, self.examples)[0]
 
     def prove(self, function: Function, share: float) -> None:
         """Hold the hand-derived gradient of one function to its definition."""
