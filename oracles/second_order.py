@@ -26,9 +26,9 @@ Gradient = list[np.ndarray]
 
 @dataclass(frozen=True)
 class Curvature(Truth):
-    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is, per argument, the size of
-    g v / x, of its gradient g, its direction v and the input x: of terms of that size a second derivative is composed,
-    whether or not they cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
+    """The truth of a Hessian-vector product, in the place of the gradient. `natural` is, per argument, the size of its
+    gradient times that of its direction: of terms of that size a second derivative is composed, whether or not they
+    cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
 
     natural: tuple[float, ...] = ()
 
@@ -59,8 +59,8 @@ class SecondOrder:
     def truth(self, inputs: Inputs) -> Truth:
         """The value, and the Hessian-vector product in the place of the gradient. Raises as `Reference.truth`."""
         first = self.first.truth(inputs)
-        rates = [np.abs(v[x != 0] / x[x != 0]) for v, x in zip(self.direction, inputs, strict=True)]
-        natural = tuple(g * float(rate.max(initial=0.0)) for g, rate in zip(first.scale, rates, strict=True))
+        speeds = [float(np.abs(v).max(initial=0.0)) for v in self.direction]
+        natural = tuple(g * speed for g, speed in zip(first.scale, speeds, strict=True))
         return Curvature(first.value, self._curvature(inputs).product, first.hand, None, natural)
 
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
