@@ -16,8 +16,9 @@ WIDE = ("float64", "complex128")
 NARROW = ("float32", "complex64")
 HALF = ("float16", "bfloat16")
 
-FULL = 60
-"""With more functions than this the default run tries a sample of their further combinations."""
+FULL, ONE_IN = 60, 10
+"""With more than `FULL` functions the default run tries one in `ONE_IN` of their further combinations: always the same
+ones, however many functions there are, so that what is found in one registry stays under watch in the next."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
 
     A backend that runs on the CPU only has no cells for another device; a function of complex arguments has cells in
     the complex dtypes alone, and any other function in the real ones."""
-    every = max(1, round(len(functions) / FULL))
+    every = ONE_IN if len(functions) > FULL else 1
     return [
         Cell(function, backend, device, dtype, mode, names_mode=len(options.modes) > 1)
         for function in functions

@@ -1,0 +1,99 @@
+"""Truth and bound of Hessian-vector products: closed forms come out to more than 30 digits, answers of float64 lie
+within the bound and wrong ones outside it, and where there is no second derivative the input is out of range."""
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+
+from functions import Function, direction
+from oracles.machine_model import FORMATS, MachineModel
+from oracles.reference import Reference
+from oracles.second_order import SecondOrder
+from tests.unit.made import at, entry
+
+DOUBLE = MachineModel(FORMATS["float64"])
+
+
+def quartic() -> Function:
+    """(x · x)², whose Hessian is 4 (x · x) I + 8 x xᵀ."""
+
+    def hand(xp, x):
+        return (4 * xp.sum(x * x) * x,)
+
+    return entry(lambda xp, x: xp.sum(x * x) ** 2, hand, x=(3,))
+
+
+def product_of(x: np.ndarray, v: np.ndarray) -> list[arb]:
+    """The Hessian of `quartic` times v, exactly."""
+    with ctx.workprec(400):
+        xs, vs = [arb(float(e)) for e in x], [arb(float(e)) for e in v]
+        square = sum((e * e for e in xs), arb(0))
+        along = sum((a * b for a, b in zip(xs, vs, strict=True)), arb(0))
+        return [4 * square * b + 8 * along * a for a, b in zip(xs, vs, strict=True)]
+
+
+@pytest.mark.parametrize("x", [[0.5, -1.25, 2.0], [0.0, 0.0, 0.0], [1e10, 1.0, -1e-10], [1e-20, 3.0, 0.0]])
+def test_the_truth_is_the_closed_form(x: list[float]) -> None:
+    f = quartic()
+    truth = SecondOrder(Reference(f)).truth(at(x))
+    expected = product_of(np.array(x), direction(f)[0])
+    largest = max(abs(e) for e in expected)
+    for got, true in zip(truth.gradient[0].balls, expected, strict=True):
+        assert abs(got - true) <= largest * arb(10) ** -33 + arb(10) ** -70
+
+
+def test_float64_lies_within_the_bound_and_what_is_off_does_not() -> None:
+    f, random = quartic(), np.random.default_rng(0)
+    reference = SecondOrder(Reference(f))
+    for _ in range(20):
+        x = random.normal(size=3)
+        (v,) = direction(f)
+        truth, bounds = reference.truth(at(x)), reference.bounds(at(x), DOUBLE)
+        answer = 4 * (x @ x) * v + 8 * (x @ v) * x
+        assert (truth.gradient[0].distance(answer) <= bounds.gradient[0]).all()
+        assert not (truth.gradient[0].distance(answer * (1 + 1e-12)) <= bounds.gradient[0]).all()
+        assert not (truth.gradient[0].distance(np.zeros(3)) <= bounds.gradient[0]).any()
+
+
+def test_a_linear_function_has_the_product_zero() -> None:
+    f = entry(lambda xp, x: 3 * x, lambda xp, x: (3 * xp.ones_like(x),), x=())
+    reference = SecondOrder(Reference(f))
+    assert reference.truth(at(1.5)).gradient[0].high == 0.0
+    assert 0 < reference.bounds(at(1.5), DOUBLE).gradient[0] < 1e-14
+
+
+@pytest.mark.parametrize(
+    ("body", "hand", "reason"),
+    [
+        (lambda xp, x: xp.abs(x), lambda xp, x: (xp.sign(x),), "a kink"),
+        (lambda xp, x: x * xp.abs(x), lambda xp, x: (2 * xp.abs(x),), "a kink of the gradient"),
+        (lambda xp, x: x * x, lambda xp, x: (3 * x,), ""),
+    ],
+    ids=["kink", "kink of the gradient", "wrong derivation away from 0"],
+)
+def test_where_there_is_no_second_derivative_nothing_is_judged(body, hand, reason: str) -> None:
+    reference = SecondOrder(Reference(entry(body, hand, x=())))
+    assert reference.bounds(at(0.0), DOUBLE).out_of_range == reason
+    if not reason:
+        assert "no hand-derived gradient that holds" in reference.bounds(at(1.5), DOUBLE).out_of_range
+
+
+def test_a_complex_argument_has_a_product_in_real_numbers() -> None:
+    from functions import Complex, function
+
+    @function(z=Complex((2,)), points=[dict(z=[1.0 + 2.0j, -0.5j])])
+    def squared(xp, z):
+        """f(z) = Σ |z|⁴ / 4"""
+        square = xp.real(z * xp.conj(z))
+        return xp.sum(square * square) / 4
+
+    @squared.gradient
+    def _(xp, z):
+        return (xp.astype(xp.real(z * xp.conj(z)), z.dtype) * z,)
+
+    (pairs,), (v,) = squared.points[0], direction(squared)
+    truth = SecondOrder(Reference(squared)).truth(squared.points[0])
+    # Along (p, q) the gradient |z|² z changes by |z|² (p + iq) + 2 (x p + y q) z.
+    along = (pairs * v).sum(axis=-1, keepdims=True)
+    expected = (pairs**2).sum(axis=-1, keepdims=True) * v + 2 * along * pairs
+    np.testing.assert_allclose(truth.gradient[0].high, expected, rtol=1e-15)
