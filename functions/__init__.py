@@ -20,6 +20,7 @@ from functions._namespace import MissingOperation, Namespace
 from functions._registry import (
     Function,
     Inputs,
+    Published,
     RegistryError,
     complex_weights,
     direction,
@@ -40,6 +41,7 @@ __all__ = [
     "Namespace",
     "Positive",
     "PositiveDefinite",
+    "Published",
     "RankDeficient",
     "Reals",
     "RegistryError",

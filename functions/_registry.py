@@ -8,7 +8,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,8 +33,9 @@ class Function:
 
     `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per
     argument, each shaped as its argument. `implementations` maps a backend's name to code that this backend runs
-    instead of the body. `variant_of` names the entry of which this is a variant. `problems` is what is wrong with the
-    entry; a function with problems is never evaluated."""
+    instead of the body. `variant_of` names the entry of which this is a variant. `generator` makes an input of any
+    size, `published` are values that somebody has printed. `problems` is what is wrong with the entry; a function with
+    problems is never evaluated."""
 
     name: str
     body: Callable
@@ -45,6 +46,8 @@ class Function:
     hand: Callable | None = None
     implementations: dict[str, Callable] = field(default_factory=dict)
     variant_of: str = ""
+    generator: Callable[[int, np.random.Generator], dict[str, Any]] | None = None
+    published: list["Published"] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def gradient(self, hand: Callable) -> Callable:
@@ -87,6 +90,34 @@ class Function:
         _registered.append(entry)
         return entry
 
+    def inputs_of_size(self, generator: Callable[[int, np.random.Generator], dict[str, Any]]) -> Callable:
+        """Decorate what makes an input of size n, `(n, rng)` to an array per argument: the same function, large enough
+        to be timed. The body and the gradient must take their sizes from their arguments' shapes."""
+        self.generator = generator
+        return generator
+
+    def at_size(self, n: int, seed: int = 0) -> "Function":
+        """This function at size n, not registered: its one point is a generated input, rounded to float32, and its
+        domains have that input's shapes. Raises `RegistryError` where the function has no generator."""
+        if self.generator is None:
+            raise self.error("it has one size only; decorate a generator with .inputs_of_size")
+        made = self.generator(n, np.random.default_rng(seed))
+        if set(made) != set(self.domains):
+            raise self.error(f"its generator gives {', '.join(made)}, not {', '.join(self.domains)}")
+        point = {name: np.asarray(value, dtype=np.float32) for name, value in made.items()}
+        domains = {name: replace(domain, shape=point[name].shape) for name, domain in self.domains.items()}
+        entry = replace(self, name=f"{self.name}_of_size_{n}", domains=domains, points=[], published=[], problems=[])
+        _add_points(entry, [point])
+        return entry
+
+    def publishes(self, value: str, source: str, **point: Any) -> None:
+        """Note that `source` prints `value` for this function at `point`: a test holds the exact value to every digit
+        printed, to one unit in the last place."""
+        at = replace(self, points=[], problems=[])
+        _add_points(at, [point])
+        self.problems += [f"the published value {value}: {problem}" for problem in at.problems]
+        self.published += [Published(value, source, inputs) for inputs in at.points]
+
     def gradient_by_hand(self, xp: Any, *arguments: Any) -> tuple[Any, ...]:
         """The hand-derived gradient, a tuple also where a function of one argument returns its array bare."""
         assert self.hand is not None, f"{self.name} has no hand-derived gradient"
@@ -124,6 +155,15 @@ class Function:
     def error(self, problem: str) -> RegistryError:
         """An error about this entry, found while it was evaluated."""
         return RegistryError(f"{self.name} ({self.where}): {problem}")
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """A value that somebody has printed: its digits, where they stand, and the input they belong to."""
+
+    value: str
+    source: str
+    inputs: Inputs
 
 
 _registered: list[Function] = []
