@@ -147,6 +147,10 @@ class Adapter(ABC):
         """Reverse mode: from `f(*arrays)`, a real scalar, to a function that returns a tuple, one gradient per
         argument. What the backend leaves unconnected stays None. For a complex argument it is df/dRe + i df/dIm."""
 
+    def forward(self, f: Callable) -> Callable:
+        """What computes the value of `f(*arrays)`: `f` itself, compiled where running it op by op costs more."""
+        return f
+
     def inner_gradient(self, f: Callable) -> Callable:
         """A gradient that can itself be differentiated."""
         return self.gradient(f)
