@@ -88,14 +88,13 @@ def cumulative(operation: Callable, start: float, full: Callable, concat: Callab
     """A cumulative sum or product `operation(x, axis)` with the standard's `include_initial`, which puts `start` in
     front. `full(shape, value, x)` makes an array like x, and `concat(arrays, axis)` joins."""
 
-    def accumulate(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
-        axis = 0 if axis is None else axis
-        result = operation(x, axis)
-        if not include_initial:
-            return result
+    def with_initial(x: Any, axis: int) -> Any:
         shape = list(x.shape)
         shape[axis] = 1
-        return concat([full(shape, start, x), result], axis)
+        return concat([full(shape, start, x), operation(x, axis)], axis)
+
+    def accumulate(x: Any, axis: int | None = None, include_initial: bool = False) -> Any:
+        return with_initial(x, axis or 0) if include_initial else operation(x, axis or 0)
 
     return accumulate
 

@@ -65,6 +65,7 @@ def _lifted(operation: Callable) -> Callable:
         dtype = next(a.dtype for a in arguments if not isinstance(a, int | float))
         return operation(*(np.asarray(a, dtype) if isinstance(a, int | float) else a for a in arguments))
 
+    of_numbers.native = operation
     return of_numbers
 
 

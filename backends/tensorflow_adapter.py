@@ -41,11 +41,15 @@ def _lifted(operation: Callable) -> Callable:
         dtype = next(a.dtype for a in arguments if tf.is_tensor(a))
         return operation(*(a if tf.is_tensor(a) else tf.constant(a, dtype) for a in arguments))
 
+    of_numbers.native = operation
     return of_numbers
 
 
 def _where(condition: tf.Tensor, x: Any, y: Any) -> tf.Tensor:
     return _lifted(lambda x, y: tf.where(condition, x, y))(x, y)
+
+
+_where.native = tf.where
 
 
 def _var(x: tf.Tensor, axis: Any = None, correction: float = 0, keepdims: bool = False) -> tf.Tensor:

@@ -49,11 +49,15 @@ def _lifted(operation: Callable) -> Callable:
         )
         return operation(*tensors)
 
+    of_numbers.native = operation
     return of_numbers
 
 
 def _where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
     return _lifted(lambda x, y: torch.where(condition, x, y))(x, y)
+
+
+_where.native = torch.where
 
 
 def _reduction(operation: Callable, **defaults: float) -> Callable:

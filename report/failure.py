@@ -28,8 +28,10 @@ def failure_text(
     inputs: Inputs,
     references: list[str],
     again: str,
+    script: list[str],
 ) -> str:
-    """The report of one failing input. `references` has a line per comparison; `again` is the command to repeat it."""
+    """The report of one failing input. `references` has a line per comparison; `again` is the command to repeat it;
+    `script` says where the script is that shows it, and is followed by it where it is short."""
     title = f"{judgement.verdict.upper()}: {function.name} on {culprit.backend} {culprit.version}"
     lines = [
         f"{title}, {culprit.device}, {culprit.dtype}, {culprit.mode}",
@@ -44,6 +46,7 @@ def failure_text(
     # Unwrapped, to be copied.
     lines.append(f"  {'again':12}{again}")
     lines.append(f"  {'keep it':12}points=[dict({_as_point(function, inputs)})]  # in @function, to try it always")
+    lines += [f"  {'script' if i == 0 else '':12}{line}".rstrip() for i, line in enumerate(script)]
     return "\n".join(lines)
 
 

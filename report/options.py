@@ -52,6 +52,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="let float32 products on a GPU lose digits to TF32, to see what it costs (they are then imprecise)",
     )
     group.addoption("--results", metavar="PATH", help="write one JSON line per verified cell, as the run goes")
+    group.addoption(
+        "--reproduce",
+        metavar="DIR",
+        help="write a script that needs the backend alone for each cell that is not verified",
+    )
     group.addoption("--baseline", metavar="PATH", help="compare with an earlier --results file; what got worse fails")
 
 
@@ -70,6 +75,7 @@ class Options:
     functions: tuple[Path, ...]
     results: Path | None
     baseline: Path | None
+    reproduce: Path | None = None
     tf32: bool = False
 
     @classmethod
@@ -99,6 +105,7 @@ class Options:
             functions=tuple(_existing("--functions", folder / p) for p in config.getoption("functions")),
             results=path("results"),
             baseline=_existing("--baseline", baseline) if (baseline := path("baseline")) else None,
+            reproduce=_folder("--reproduce", given) if (given := path("reproduce")) else None,
             tf32=_tf32(config.getoption("tf32"), devices),
         )
 
@@ -147,6 +154,14 @@ def _required(name: str) -> str:
     if device == "gpu" and (reason := missing(backend, device)):
         raise pytest.UsageError(f"--require {name}: {reason}")
     return name
+
+
+def _folder(option: str, path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"{option} {path}: {error}") from error
+    return path
 
 
 def _existing(option: str, path: Path) -> Path:

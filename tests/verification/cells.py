@@ -38,6 +38,11 @@ class Cell:
         words = [self.function.name, self.backend, self.device, self.dtype]
         return "-".join([*words, self.mode] if self.names_mode else words)
 
+    @property
+    def full_id(self) -> str:
+        """The same, always with the mode."""
+        return "-".join([self.function.name, self.backend, self.device, self.dtype, self.mode])
+
     @cached_property
     def missing(self) -> str | None:
         """Why this cell cannot run, as far as can be told without importing the backend."""

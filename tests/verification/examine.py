@@ -140,11 +140,14 @@ class Examiner:
         return truth, bounds, bounds.out_of_range
 
     def _finding(self, inputs: Inputs, judgement: Judgement) -> Finding:
-        known = next((entry for entry in self.known if self._is_recorded(entry, inputs, judgement)), None)
-        return Finding(inputs, judgement, known)
+        found = Finding(inputs, judgement)
+        known = next((entry for entry in self.known if self.is_recorded(entry, found)), None)
+        return replace(found, known=known)
 
-    def _is_recorded(self, entry: Divergence, inputs: Inputs, judgement: Judgement) -> bool:
-        if judgement.verdict not in FAILING or not entry.covers(self.cell.function, inputs):
+    def is_recorded(self, entry: Divergence, finding: Finding) -> bool:
+        """Whether a finding is what this entry records."""
+        judgement = finding.judgement
+        if judgement.verdict not in FAILING or not entry.covers(self.cell.function, finding.inputs):
             return False
         recorded = Verdict(entry.verdict)
         if (judgement.verdict == Verdict.UNSUPPORTED) != (recorded == Verdict.UNSUPPORTED):
@@ -220,15 +223,17 @@ class Examiner:
             return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
 
     def _batch(self, inputs: Inputs, value: tuple[str, np.ndarray], backward: Callable) -> list[Answer]:
-        # The input stands first and last, and another between the two: a row that takes from its neighbours differs.
-        others = [self._rounded(p) for p in self._companions]
-        other = next((p for p in others if not _same(p, inputs)), inputs)
-        self._companions = self._companions or [inputs]
-        batch = tuple(np.stack(rows) for rows in zip(inputs, other, inputs, strict=True))
-        answer = self._converted(inputs, value, backward(*self.arrays(batch)), (3,))
+        answer = self._converted(inputs, value, backward(*self.arrays(self.batch_of(inputs))), (3,))
         if answer.problem:
             return [answer]
         return [Answer(answer.value, tuple(part[row] for part in answer.gradient)) for row in (0, 2)]
+
+    def batch_of(self, inputs: Inputs) -> Inputs:
+        """The input stands first and last, and another between the two: a row that takes from its neighbours differs."""
+        others = [self._rounded(p) for p in self._companions]
+        other = next((p for p in others if not _same(p, inputs)), inputs)
+        self._companions = self._companions or [inputs]
+        return tuple(np.stack(rows) for rows in zip(inputs, other, inputs, strict=True))
 
     def _converted(self, inputs: Inputs, value: tuple[str, np.ndarray], gradient: Any, rows: tuple[int, ...]) -> Answer:
         domains = self.cell.function.domains

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,10 +24,15 @@ from report.failure import Culprit, failure_text
 from report.isolation import Notes
 from report.options import Options
 from report.results import PROPERTY, Row, hexadecimal, number
+from report.sources import CannotWrite
 from tests.verification.blame import references
 from tests.verification.cells import HALF, Cell
 from tests.verification.examine import Examiner, Finding, reference_of
+from tests.verification.reproduce import exactly, script_of
 from tests.verification.search import Tally, drawn, search
+
+SHOWN_LINES = 40
+"""A script of no more lines stands in the text of the failure itself."""
 
 HAND = "hand"
 """What stands for a backend in the rows of the hand-derived gradients, which run in no backend."""
@@ -90,11 +96,29 @@ class Verification:
         cell = examiner.cell
         if tally.failure is not None:
             culprit = Culprit(cell.backend, examiner.version, cell.device, cell.dtype, cell.mode)
-            self._fail(cell.function, culprit, tally.failure, references(examiner, tally.failure, check))
+            lines = references(examiner, tally.failure, check)
+            self._fail(cell.function, culprit, tally.failure, lines, self._script(examiner, tally.failure, check))
+        if tally.recorded is not None and check == "exact" and self.options.reproduce is not None:
+            self._script(examiner, tally.recorded, check)
         for entry in known:
             self._assert_still_deviates(examiner, entry)
         if tally.verdict == Verdict.INCONCLUSIVE:
             self._verified_nothing(cell, check, tally)
+
+    def _script(self, examiner: Examiner, finding: Finding, check: str) -> list[str]:
+        """Write the script that shows a finding, where one is asked for; and say where it is, or why there is none."""
+        try:
+            text = script_of(examiner, exactly(examiner, finding, check))
+        except CannotWrite as error:
+            return [f"no standalone script: {error}"]
+        folder = self.options.reproduce
+        if folder is None:
+            lines = [f"{self.again} --reproduce DIR"]
+        else:
+            lines = [str(folder / f"{examiner.cell.full_id}.py")]
+            Path(lines[0]).write_text(text, encoding="utf-8")
+        shown = text.splitlines()
+        return [*lines, "", *shown] if len(shown) <= SHOWN_LINES else lines
 
     def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
         function = examiner.cell.function
@@ -133,12 +157,14 @@ class Verification:
                 f"hand-derived gradient / exact differences: {tally.failure.judgement.reason}",
                 "odd one out: the hand-derived gradient, because differences are the definition of the derivative",
             ]
-            self._fail(function, culprit, tally.failure, lines)
+            self._fail(function, culprit, tally.failure, lines, ["no standalone script: no backend has any part in it"])
         if tally.verdict == Verdict.INCONCLUSIVE:
             self._verified_nothing(cell, "hand", tally)
 
-    def _fail(self, function: Function, culprit: Culprit, failure: Finding, lines: list[str]) -> None:
-        text = failure_text(function, culprit, failure.judgement, failure.inputs, lines, self.again)
+    def _fail(
+        self, function: Function, culprit: Culprit, failure: Finding, lines: list[str], script: list[str]
+    ) -> None:
+        text = failure_text(function, culprit, failure.judgement, failure.inputs, lines, self.again, script)
         pytest.fail(text, pytrace=False)
 
     def _verified_nothing(self, cell: Cell, check: str, tally: Tally) -> None:

@@ -25,12 +25,13 @@ from tests.verification.examine import Finding
 @dataclass
 class Tally:
     """What the inputs of one cell showed. `failure` is the simplest failing finding; `worst` the one with the largest
-    error in units of its bound."""
+    error in units of its bound; `recorded` the gravest of those that failed as recorded, the first that was met."""
 
     counts: Counter = field(default_factory=Counter)
     out_of_range: Counter = field(default_factory=Counter)
     worst: Finding | None = None
     failure: Finding | None = None
+    recorded: Finding | None = None
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
@@ -38,6 +39,8 @@ class Tally:
             self.out_of_range[finding.out_of_range] += 1
             return
         self.counts[str(finding.judgement.verdict)] += 1
+        if finding.known is not None and _severity(finding) > _severity(self.recorded):
+            self.recorded = finding
         if finding.known is None and _ratio(finding) > _ratio(self.worst):
             self.worst = finding
 
@@ -49,6 +52,10 @@ class Tally:
             return failing[0]
         reached = [v for v in (Verdict.VERIFIED, Verdict.CONVENTION) if self.counts[str(v)]]
         return reached[0] if reached else Verdict.INCONCLUSIVE
+
+
+def _severity(finding: Finding | None) -> int:
+    return -1 if finding is None else finding.judgement.verdict.severity
 
 
 def _ratio(finding: Finding | None) -> float:
