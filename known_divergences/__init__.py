@@ -58,8 +58,12 @@ class Divergence:
             and (not self.dtypes or dtype in self.dtypes)
             and (not self.devices or device in self.devices)
             and (not self.modes or mode in self.modes)
-            and self.versions.contains(re.split("[ +]", version)[0], prereleases=True)
+            and self.speaks_of(version)
         )
+
+    def speaks_of(self, version: str) -> bool:
+        """Whether this entry is about that version of the backend."""
+        return self.versions.contains(re.split("[ +]", version)[0], prereleases=True)
 
     def tolerates(self, got: float, relative: float) -> bool:
         """Whether the worst entry of an answer deviates as recorded: what came, and how far off it is."""

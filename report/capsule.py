@@ -118,11 +118,13 @@ class _Writer:
         xp = case.adapter.namespace(case.dtype, case.device)
         code = NativeCode(self.known, case.dtype)
         if own is None:
-            spaces = [(xp, case.adapter.arguments(function, case.inputs, case.dtype, case.device))]
-            plain = backends.load("numpy")
-            spaces.append(
-                (plain.namespace(self._wide, "cpu"), plain.arguments(function, case.inputs, self._wide, "cpu"))
-            )
+            spaces = [
+                (adapter.namespace(dtype, device), adapter.arguments(function, case.inputs, dtype, device))
+                for adapter, dtype, device in (
+                    (case.adapter, case.dtype, case.device),
+                    (backends.load("numpy"), "complex128" if function.is_complex else "float64", "cpu"),
+                )
+            ]
             refused = case.judgement.verdict == Verdict.UNSUPPORTED and case.mode != "reverse"
             code.seen = {} if refused and self.known.loses_shapes else watch(function.body, spaces)
             if case.adapter.name == "numpy" and function.hand is not None:
@@ -131,10 +133,6 @@ class _Writer:
         if not self.known.modes[case.mode] and function.hand is not None:
             code.function("gradient", function.hand, xp)
         return code
-
-    @property
-    def _wide(self) -> str:
-        return "complex128" if self.function.is_complex else "float64"
 
     def _imports(self, code: NativeCode, whole: str) -> str:
         standard = ["import platform", "import sys"]
@@ -193,7 +191,8 @@ class _Writer:
 
     def _check(self) -> tuple[str, str]:
         judgement = self.case.judgement
-        versions = f'print(f"Python {{platform.python_version()}}, NumPy {{np.__version__}}, {self.known.title}", {self.known.version})\n'
+        numpy = "Python {platform.python_version()}, NumPy {np.__version__}"
+        versions = f'print(f"{numpy}, {self.known.title}", {self.known.version})\n'
         if judgement.verdict == Verdict.UNSUPPORTED:
             what, check = self._of_refusal(judgement.reason)
         elif judgement.worst is not None:
@@ -250,9 +249,8 @@ class _Writer:
             digits = exact.balls[entry.index].mid().str(DIGITS, radius=False)
             lines.append(f'EXPECTED = Decimal("{digits}")\n')
             shown, test = "{EXPECTED}", "abs(Decimal(got) - EXPECTED) <= BOUND"
-        lines.append(
-            f'BOUND = Decimal("{entry.bound!r}")  # the rounding errors of {self.case.dtype} at this input, four times\n'
-        )
+        note = f"four times the rounding errors of {self.case.dtype} at this input"
+        lines.append(f'BOUND = Decimal("{entry.bound!r}")  # {note}\n')
         lines += self._gots(entry, is_value)
         lines.append(f'print(f"{where}: expected {shown}, got {{got!r}}, which may be off by {{BOUND:.3g}}")\n')
         lines.append(f"sys.exit(0 if math.isfinite(got) and {test} else 1)\n")

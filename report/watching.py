@@ -1,6 +1,7 @@
 """What a function's calls of `xp` were given when it ran: a script can then name a backend's operation where nothing
 but arrays went in, and hold the constants that were computed on the way."""
 
+import contextlib
 import itertools
 import sys
 from collections.abc import Callable
@@ -61,9 +62,7 @@ def watch(body: Callable, spaces: list[tuple[Group, list[Any]]]) -> dict[Place, 
     known: dict[Place, Seen] = {}
     for xp, arguments in spaces:
         seen: dict[Place, Seen] = {}
-        try:
+        with contextlib.suppress(Exception):  # that it raises is what the script is to show
             body(Watched(xp, seen), *arguments)
-        except Exception:
-            pass  # that is what the script is to show
         known = seen | known
     return known

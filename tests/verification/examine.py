@@ -229,7 +229,7 @@ class Examiner:
         return [Answer(answer.value, tuple(part[row] for part in answer.gradient)) for row in (0, 2)]
 
     def batch_of(self, inputs: Inputs) -> Inputs:
-        """The input stands first and last, and another between the two: a row that takes from its neighbours differs."""
+        """The input stands first and last, another one in between: a row that takes from its neighbours differs."""
         others = [self._rounded(p) for p in self._companions]
         other = next((p for p in others if not _same(p, inputs)), inputs)
         self._companions = self._companions or [inputs]

@@ -20,9 +20,7 @@ def script_of(examiner: Examiner, finding: Finding) -> str:
     if recorded is not None and recorded.issue.startswith("http"):
         notes.append(f"Issue: {recorded.issue}")
     is_value = judgement.worst is not None and judgement.worst.argument == "value"
-    known = (
-        "" if truth is None else proof(truth, "" if is_value else _agreement(examiner, finding), examiner.mode.order)
-    )
+    agreement = "" if is_value or truth is None else _agreement(examiner, finding)
     case = Case(
         adapter=examiner.adapter,
         version=examiner.version,
@@ -34,7 +32,7 @@ def script_of(examiner: Examiner, finding: Finding) -> str:
         judgement=judgement,
         truth=truth,
         batch=examiner.batch_of(finding.inputs) if examiner.mode.batched else None,
-        proof=known,
+        proof="" if truth is None else proof(truth, agreement, examiner.mode.order),
         notes=notes,
     )
     return script(case)
