@@ -104,6 +104,10 @@ class Unsupported(Exception):
     the cure."""
 
 
+class Missing(Unsupported):
+    """A backend or device that is not there at all, or cannot be imported: what `--require` forbids."""
+
+
 class Adapter(ABC):
     """One backend, imported when this class is instantiated.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 import backends
 import known_divergences
-from backends import MODES, Unsupported
+from backends import MODES, Missing, Unsupported
 from backends.adapter import REAL_PART
 from backends.settings import SETTINGS
 from backends.stopped import OutOfMemory, ran_out
@@ -68,12 +68,12 @@ class Examiner:
     def __init__(self, cell: Cell) -> None:
         self.cell, self.mode = cell, MODES[cell.mode]
         if cell.missing is not None:
-            raise Unsupported(cell.missing)
+            raise (Missing if backends.missing(cell.backend, cell.device) else Unsupported)(cell.missing)
         with CLOCK.part("import"):
             self.adapter = backends.load(cell.backend)
             self.version = self.adapter.version()
             if cell.device not in self.adapter.devices():
-                raise Unsupported(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
+                raise Missing(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
         self.model = self._model(cell.dtype)
         self.reference = reference_of(cell.function)
         self.judged_by = second_order_of(cell.function) if self.mode.order == 2 else self.reference
