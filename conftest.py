@@ -1,5 +1,6 @@
 """pytest wiring only: what is parametrized, how long to search, and the plugins for the command line and the report."""
 
+import functools
 import os
 import threading
 from typing import Any
@@ -9,15 +10,19 @@ from hypothesis import settings
 
 import backends.settings
 import functions
+import known_divergences
 from functions import Function
 from report import command_line, isolation
+from report.baseline import CELL
 from report.options import Options
 from report.plugin import Reporter
+from report.results import Row
 from tests.verification.cells import plan, with_differences
 from tests.verification.run import Verification
 
 OPTIONS = pytest.StashKey[Options]()
 FUNCTIONS = pytest.StashKey[list[Function]]()
+PLANNED = pytest.StashKey[set[tuple[str, str]]]()
 SEED = pytest.StashKey[int]()
 NOTES = pytest.StashKey[isolation.Notes]()
 
@@ -35,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEED] = _seed(config)
     config.stash[NOTES] = isolation.Notes.of(config)
     if not hasattr(config, "workerinput"):
-        reporter = Reporter(options, config.stash[SEED])
+        reporter = Reporter(options, config.stash[SEED], functools.partial(_is_selected, config))
         config.pluginmanager.register(reporter, "gradproof-reporter")
         if config.pluginmanager.has_plugin("xdist"):
             config.pluginmanager.register(isolation.Crashes(config, reporter.keep), "gradproof-crashes")
@@ -62,11 +67,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("cell", cells, ids=lambda cell: cell.id)
 
 
+def _is_selected(config: pytest.Config, row: Row) -> bool:
+    """Whether this run was asked for a cell of an earlier one: what -k, a path or an early end leaves out was not."""
+    if command_line.narrowed(config) or row["function"] not in {function.name for function in _functions(config)}:
+        return False
+    if PLANNED not in config.stash:
+        cells = plan(_functions(config), config.stash[OPTIONS])
+        own = with_differences(cells, config.stash[OPTIONS])
+        config.stash[PLANNED] = {(c.full_id, "exact") for c in cells} | {(c.full_id, "differences") for c in own}
+    return row["check"] == "hand" or ("-".join(row[key] for key in CELL[:5]), row["check"]) in config.stash[PLANNED]
+
+
 def _functions(config: pytest.Config) -> list[Function]:
     if FUNCTIONS not in config.stash:
         paths = config.stash[OPTIONS].functions
         config.stash[FUNCTIONS] = functions.load(paths) if paths else functions.load_builtin()
+        if not paths:
+            _check_divergences({function.name: function for function in config.stash[FUNCTIONS]})
     return config.stash[FUNCTIONS]
+
+
+def _check_divergences(registry: dict[str, Function]) -> None:
+    try:
+        for backend in backends.BACKENDS.values():
+            known_divergences.check(backend, registry)
+    except known_divergences.DivergenceError as error:
+        raise pytest.UsageError(f"known_divergences: {error}") from error
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,9 +3,11 @@
 An entry asserts the deviant behaviour. At its `input`, always tried, the verdict must be the recorded one; within its
 `region`, where there is one, a draw may earn it too. A release that mends it, or makes it worse, fails the run."""
 
+import difflib
 import math
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from backends import Backend
 from functions import Function, Inputs
 
 FOLDER = Path(__file__).parent
@@ -36,7 +39,7 @@ class Divergence:
     within its interval; no region means the witness alone. Empty `dtypes`, `devices` and `modes` mean all. `error`
     is the largest error that is tolerated, relative to the largest true entry of an argument's gradient; infinite where
     only the verdict is asserted. `answer` is "nan" where nothing else is expected but what is not finite. `issue` is an
-    address, or "unreported"."""
+    address, or "unreported". `where` is its file and number."""
 
     function: str
     verdict: str
@@ -50,6 +53,7 @@ class Divergence:
     modes: tuple[str, ...]
     error: float = math.inf
     answer: str = ""
+    where: str = ""
 
     def applies(self, function: str, device: str, dtype: str, mode: str, version: str) -> bool:
         """Whether this entry speaks of that cell in that version of the backend."""
@@ -64,6 +68,11 @@ class Divergence:
     def speaks_of(self, version: str) -> bool:
         """Whether this entry is about that version of the backend."""
         return self.versions.contains(re.split("[ +]", version)[0], prereleases=True)
+
+    def speaks_wherever(self, other: "Divergence") -> bool:
+        """Whether this entry is about every cell that the other one is about."""
+        pairs = ((self.dtypes, other.dtypes), (self.devices, other.devices), (self.modes, other.modes))
+        return all(not ours or (theirs and {*theirs} <= {*ours}) for ours, theirs in pairs)
 
     def tolerates(self, got: float, relative: float) -> bool:
         """Whether the worst entry of an answer deviates as recorded: what came, and how far off it is."""
@@ -89,6 +98,52 @@ class Divergence:
         return bool(self.region) and all(
             bool(((named[name] >= low) & (named[name] <= high)).any()) for name, (low, high) in self.region.items()
         )
+
+
+def check(backend: Backend, functions: Mapping[str, Function]) -> None:
+    """Hold the entries of a backend to what there is. Raises `DivergenceError` for one that can never match anything,
+    with its file, its number and what to do."""
+    for entry in load(backend.name):
+        function = functions.get(entry.function)
+        problems = [f"there is no function {entry.function!r}{_meant(entry.function, functions)}"]
+        if function is not None:
+            problems = _mismatches(entry, function, backend)
+        if entry.issue != "unreported" and not entry.issue.startswith("https://"):
+            problems.append(f'the issue {entry.issue!r} is neither an https address nor "unreported"')
+        if problems:
+            raise DivergenceError(f"{entry.where} ({entry.function}): {'; '.join(problems)}. Mend it, or take it out")
+
+
+def _mismatches(entry: Divergence, function: Function, backend: Backend) -> list[str]:
+    problems = []
+    kinds = (
+        ("dtypes", entry.dtypes, backend.dtypes),
+        ("modes", entry.modes, backend.modes),
+        ("devices", entry.devices, ("cpu", "gpu") if backend.has_gpu else ("cpu",)),
+    )
+    for kind, named, claimed in kinds:
+        problems += [
+            f"{n!r} is none of the {kind} of {backend.name}{_meant(n, claimed)}" for n in named if n not in claimed
+        ]
+    shapes = {name: domain.real_shape for name, domain in function.domains.items()}
+    problems += [f"the region names {n}, which is no argument" for n in entry.region if n not in shapes]
+    if entry.verdict == "unsupported":
+        return problems
+    if set(entry.input) != set(shapes):
+        return [
+            *problems,
+            f"the input gives {', '.join(entry.input) or 'nothing'}; the arguments are {', '.join(shapes)}",
+        ]
+    return problems + [
+        f"the input gives {name} the shape {entry.input[name].shape}; it has {shape}"
+        for name, shape in shapes.items()
+        if entry.input[name].shape != shape
+    ]
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
 
 
 @cache
@@ -136,6 +191,7 @@ def _entry(table: dict[str, Any], where: str) -> Divergence:
             modes=tuple(table.get("modes", ())),
             error=float(table.get("error", math.inf)),
             answer=table.get("answer", ""),
+            where=where,
         )
     except (InvalidSpecifier, TypeError, ValueError) as error:
         raise DivergenceError(f"{where}: {error}") from error

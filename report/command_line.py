@@ -37,3 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """With `--functions`, collect the verification and nothing else."""
     if config.getoption("functions"):
         config.args = [str(VERIFICATION)]
+
+
+def narrowed(config: pytest.Config) -> bool:
+    """Whether the command line leaves out, by pytest's own means, some of what Gradproof's options select."""
+    given = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    folders = [Path(config.invocation_params.dir, path) for path in given]
+    inside = bool(given) and not any(VERIFICATION.is_relative_to(folder.resolve()) for folder in folders)
+    options = ("keyword", "markexpr", "deselect", "lf", "maxfail", "splits", "ignore", "ignore_glob")
+    return inside or any(config.getoption(name, None) for name in options)

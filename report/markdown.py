@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from oracles.verdict import FAILING, Verdict
+from report.baseline import Comparison
 from report.results import Row, ratio_of
 from report.summary import VERDICTS
 
@@ -13,13 +14,16 @@ PROOF = "hand"
 """The check of a hand-derived gradient, which runs in no backend."""
 
 
-def summary(rows: Sequence[Row], conflicts: Sequence[str], missing: Sequence[str]) -> str:
-    """The whole text."""
+def summary(
+    rows: Sequence[Row], conflicts: Sequence[str], missing: Sequence[str], found: Comparison | None = None
+) -> str:
+    """The whole text; with what changed since an earlier run, where there is one."""
     failing = sum(row["verdict"] in FAILING and not row.get("known") for row in rows)
     head = f"# Gradients\n\n{len(rows)} cells; {failing} fail, beside what known_divergences records\n"
     parts = [
         head,
         _listed("Missing", missing),
+        changes(found) if found is not None else "",
         "## Function × backend\n\nLargest error in units of its bound, and the worst verdict where it is a bad one.\n",
         _functions([row for row in rows if row["check"] != PROOF]),
         "## Verdicts\n",
@@ -29,9 +33,15 @@ def summary(rows: Sequence[Row], conflicts: Sequence[str], missing: Sequence[str
     return "\n".join(part for part in parts if part)
 
 
-def _listed(title: str, lines: Sequence[str]) -> str:
+def changes(found: Comparison) -> str:
+    """What changed since an earlier run."""
+    head = f"## Since the baseline\n\n{len(found.worse)} cells got worse, {len(found.right)} better\n"
+    return "\n".join([head, *(_listed(title.capitalize(), lines, "###") for title, lines in found.blocks().items())])
+
+
+def _listed(title: str, lines: Sequence[str], level: str = "##") -> str:
     items = "".join(f"- {_plain(line)}\n" for line in lines)
-    return f"## {title}\n\n{items}" if items else ""
+    return f"{level} {title}\n\n{items}" if items else ""
 
 
 def _functions(rows: Iterable[Row]) -> str:

@@ -164,6 +164,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="like --expect, but what is missing is only said: for a job that is allowed to fail",
     )
     parser.add_argument(
+        "--baseline", type=Path, metavar="PATH", help="compare with this earlier results file; what got worse fails"
+    )
+    parser.add_argument(
         "--functions",
         action="append",
         default=[],
@@ -182,7 +185,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         merged = merge(paths)
         registry = functions.load(given.functions) if given.functions else functions.load_builtin()
         problems, told = unmet(merged, given.expect, registry), unmet(merged, given.tell, registry)
-        _write(given, merged, [*problems, *told])
+        found = baseline.compare(baseline.read(given.baseline), merged.rows) if given.baseline else None
+        _write(given, merged, [*problems, *told], found)
     except (OSError, baseline.BaselineError) as error:
         print(f"report.merge: {error}", file=sys.stderr)
         return 2
@@ -194,14 +198,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"conflict: {line}")
     for line in (*problems, *told):
         print(f"missing: {line}", file=sys.stderr)
-    return 1 if problems else 0
+    for line in found.worse if found else ():
+        print(f"worse than the baseline: {line}", file=sys.stderr)
+    return 1 if problems or (found and found.worse) else 0
 
 
-def _write(given: argparse.Namespace, merged: Merged, problems: list[str]) -> None:
+def _write(given: argparse.Namespace, merged: Merged, problems: list[str], found: baseline.Comparison | None) -> None:
     rows = merged.rows
     texts = {
         given.output: "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows),
-        given.summary: markdown.summary(rows, merged.conflicts, problems),
+        given.summary: markdown.summary(rows, merged.conflicts, problems, found),
     }
     for path, text in texts.items():
         if path is not None:

@@ -2,6 +2,7 @@
 closes with the summary. A required backend that verified nothing fails the run here."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -15,8 +16,8 @@ from report.results import PROPERTY, ResultsFile, Row
 class Reporter:
     """Lives in the process that talks to the terminal; under pytest-xdist that is the controller."""
 
-    def __init__(self, options: Options, run_seed: int) -> None:
-        self.options, self.run_seed = options, run_seed
+    def __init__(self, options: Options, run_seed: int, is_selected: Callable[[Row], bool]) -> None:
+        self.options, self.run_seed, self.is_selected = options, run_seed, is_selected
         self.rows: list[Row] = []
         self.before = self._read_baseline()
         self.file = ResultsFile(options.results) if options.results else None
@@ -63,13 +64,15 @@ class Reporter:
 
     def _problems(self) -> list[str]:
         problems = [self._unmet(name) for name in self.options.required]
-        problems += [f"worse than the baseline: {line}" for line in self._compared()[0]]
+        problems += [f"worse than the baseline: {line}" for line in self._compared().worse]
         if self.file is not None and self.file.problem:
             problems.append(self.file.problem)
         return [problem for problem in problems if problem]
 
-    def _compared(self) -> tuple[list[str], list[str]]:
-        return baseline.compare(self.before, self.rows) if self.options.baseline else ([], [])
+    def _compared(self) -> baseline.Comparison:
+        if self.options.baseline is None:
+            return baseline.Comparison()
+        return baseline.compare(self.before, self.rows, self.is_selected)
 
     def _unmet(self, required: str) -> str:
         backend, _, device = required.partition("-")
@@ -91,7 +94,7 @@ class Reporter:
             "as recorded in known_divergences": summary.recorded(self.rows),
             "not run": summary.not_run(self.rows),
             "where the time went": summary.seconds(self.rows, whole),
-            "since the baseline": self._compared()[1],
+            **{f"since the baseline, {title}": lines for title, lines in self._compared().blocks().items()},
             "what fails the run beside the tests": self._problems(),
         }
         for title, lines in blocks.items():

@@ -10,7 +10,7 @@ import pytest
 import backends
 import known_divergences
 from functions import Function, Reals, function, load_builtin
-from known_divergences import Divergence, DivergenceError, parse
+from known_divergences import Divergence, DivergenceError, check, parse
 
 GOOD = {
     "function": '"pair"',
@@ -183,27 +183,42 @@ def builtin() -> dict[str, Function]:
     return {entry.name: entry for entry in load_builtin()}
 
 
-def shipped() -> list[tuple[str, Divergence]]:
-    names = [path.stem for path in sorted(known_divergences.FOLDER.glob("*.toml"))]
-    return [(name, entry) for name in names for entry in known_divergences.load(name)]
-
-
 def test_every_file_is_named_after_a_backend() -> None:
     assert {path.stem for path in known_divergences.FOLDER.glob("*.toml")} <= set(backends.BACKENDS)
 
 
 def test_every_shipped_entry_speaks_of_what_exists() -> None:
-    for name, entry in shipped():
-        assert entry.function in builtin(), name
-        assert set(entry.dtypes) <= set(backends.BACKENDS[name].dtypes), name
-        assert set(entry.devices) <= set(backends.DEVICES) and set(entry.modes) <= set(backends.MODES), name
-        assert entry.issue == "unreported" or entry.issue.startswith("https://"), name
+    for backend in backends.BACKENDS.values():
+        check(backend, builtin())
 
 
-def test_every_shipped_witness_has_the_shapes_of_its_function() -> None:
-    for name, entry in shipped():
-        made = builtin()[entry.function]
-        assert set(entry.region) <= set(made.domains), name
-        if entry.verdict != "unsupported":
-            shapes = [domain.real_shape for domain in made.domains.values()]
-            assert [part.shape for part in entry.witness(made)] == shapes, name
+NAMED = backends.BACKENDS["numpy"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"function": '"pear"'}, "there is no function 'pear' (did you mean pair?)"),
+        ({"dtypes": '["float31"]'}, "'float31' is none of the dtypes of numpy (did you mean float32?)"),
+        ({"dtypes": '["bfloat16"]'}, "'bfloat16' is none of the dtypes of numpy"),
+        ({"modes": '["revers"]'}, "'revers' is none of the modes of numpy (did you mean reverse?)"),
+        ({"modes": '["compiled"]'}, "'compiled' is none of the modes of numpy"),
+        ({"devices": '["gpu"]'}, "'gpu' is none of the devices of numpy"),
+        ({"input": "{ x = [1.0, 2.0] }"}, "the input gives x; the arguments are x, y"),
+        ({"input": "{ x = [1.0], y = 0.5 }"}, "the input gives x the shape (1,); it has (2,)"),
+        ({"region": "{ z = [0.0, 1.0] }"}, "the region names z, which is no argument"),
+        ({"issue": '"somewhere"'}, "the issue 'somewhere' is neither an https address nor"),
+    ],
+    ids="function dtype unclaimed_dtype mode unclaimed_mode device arguments shape region issue".split(),
+)
+def test_an_entry_that_matches_nothing(changes: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_divergences, "load", lambda backend: parse(text(**changes), "stub.toml"))
+    with pytest.raises(DivergenceError) as caught:
+        check(NAMED, {"pair": pair()})
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("stub.toml, entry 1 (") and "take it out" in str(caught.value)
+
+
+def test_an_entry_that_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known_divergences, "load", lambda backend: parse(text(), "stub.toml"))
+    check(NAMED, {"pair": pair()})

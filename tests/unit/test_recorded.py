@@ -1,19 +1,22 @@
 """Recorded divergences at work: what is recorded passes and is asserted, what is not recorded fails, and an entry that
-a release has mended, or made worse, fails as well."""
+a release has mended, or made worse, or that is not needed, fails as well. Each is missed when it is deleted."""
 
 from types import SimpleNamespace
 
 import pytest
 
+import backends
 import known_divergences
 from functions import Function
+from known_divergences import Divergence
 from report.results import PROPERTY, Row
 from tests.unit.made import at, entry
 from tests.verification.cells import Cell
+from tests.verification.recorded import DRAWS, daily, entries, sightings
 from tests.verification.run import Verification
 
 NAME = "numpy"
-OPTIONS = SimpleNamespace(required=(), functions=())
+OPTIONS = SimpleNamespace(required=(), functions=(), reproduce=None)
 
 
 def made(factor: float) -> Function:
@@ -24,7 +27,7 @@ def made(factor: float) -> Function:
     return function
 
 
-def recorded(verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def recorded(verdict: str, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
     text = f"""
         [[divergence]]
         function = "square"
@@ -35,6 +38,7 @@ def recorded(verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
         reason = "planted"
         issue = "unreported"
     """
+    text += more
     entries = known_divergences.parse(text, "planted.toml")
     monkeypatch.setattr(known_divergences, "load", lambda backend: entries)
 
@@ -73,3 +77,61 @@ def test_what_is_worse_than_recorded_fails(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_as_imprecise_as_recorded_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded("imprecise", monkeypatch)
     assert verified(made(1 + 2.0**-40))["verdict"] == "imprecise"
+
+
+ANOTHER = """
+    [[divergence]]
+    function = "square"
+    verdict = "wrong"
+    input = { x = 1.5 }
+    versions = ">=2"
+    reason = "planted as well"
+    issue = "unreported"
+"""
+
+
+def test_an_entry_that_is_not_needed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded("wrong", monkeypatch, ANOTHER)
+    message = r"planted.toml, entry 1 \(square, wrong\) is not needed: planted.toml, entry 2 records the same"
+    with pytest.raises(pytest.fail.Exception, match=message):
+        verified(made(1.5))
+
+
+def test_an_entry_that_another_one_covers_in_part_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    only_here = ANOTHER.replace("[[divergence]]", '[[divergence]]\ndtypes = ["float64"]')
+    recorded("wrong", monkeypatch, only_here)
+    # The one that speaks of all dtypes is needed in the others; this one is not.
+    with pytest.raises(pytest.fail.Exception, match=r"entry 2 .* is not needed: planted.toml, entry 1"):
+        verified(made(1.5))
+
+
+def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify the cell that shows an entry, without the entry: it must fail."""
+    examiner, _ = next(sightings(name, entry))
+    assert examiner.cell.full_id in daily(name) or entry.dtypes or entry.modes, (
+        f"{entry.where}: no cell of the daily run shows it, and it names no dtypes or modes that are left to others"
+    )
+    left = tuple(other for other in known_divergences.load(name) if other is not entry)
+    monkeypatch.setattr(known_divergences, "load", lambda backend: left)
+    item = SimpleNamespace(nodeid="planted", user_properties=[])
+    with pytest.raises(pytest.fail.Exception, match=examiner.cell.function.name):
+        Verification(item, run_seed=0, examples=DRAWS, options=OPTIONS).verify(examiner.cell, "exact", share=0.0)
+    monkeypatch.undo()
+
+
+def test_what_is_recorded_of_the_smallest_file_is_missed_when_it_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert entries(NAME)
+    for divergence in entries(NAME):
+        deleted(NAME, divergence, monkeypatch)
+
+
+@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
+def test_each_entry_is_missed_when_it_is_deleted(
+    number: int, part: int, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    if pytestconfig.getoption("hypothesis_profile") != "nightly":
+        pytest.skip("takes minutes: --hypothesis-profile nightly")
+    name = list(backends.BACKENDS)[number]
+    for divergence in entries(name)[part::8]:
+        deleted(name, divergence, monkeypatch)

@@ -125,11 +125,26 @@ class Verification:
         finding = examiner.against_truth(inputs)
         verdict = finding.judgement.verdict
         # Where the recorded input is out of this dtype's range, or a kink of the gradient, nothing can be asserted.
-        if verdict != entry.verdict and not finding.out_of_range:
+        if finding.out_of_range:
+            return
+        if verdict == entry.verdict:
+            self._assert_needed(examiner, entry, finding)
+        else:
             pytest.fail(
                 f"{function.name} on {examiner.cell.backend} {examiner.version} is recorded as {entry.verdict} "
                 f"({entry.reason}), but is now {verdict} at the recorded input: take the entry out of "
                 f"known_divergences/{examiner.cell.backend}.toml, or limit its versions",
+                pytrace=False,
+            )
+
+    def _assert_needed(self, examiner: Examiner, entry: Divergence, finding: Finding) -> None:
+        """Without the entry the run would fail here: no other one records the same wherever this one speaks."""
+        others = [other for other in examiner.known if other is not entry and examiner.is_recorded(other, finding)]
+        wider = next((other for other in others if other.speaks_wherever(entry)), None)
+        if wider is not None:
+            pytest.fail(
+                f"{entry.where} ({entry.function}, {entry.verdict}) is not needed: {wider.where} records the same at "
+                "its input, in all its dtypes, modes and devices. Take it out, or give it an input of its own",
                 pytrace=False,
             )
 

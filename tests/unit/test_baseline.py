@@ -1,0 +1,145 @@
+"""The comparison of two result files: what got worse is found and fails, what is noise does not, and what was not asked
+for is told; as text, as Markdown and as an exit status."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from report import markdown
+from report.baseline import FACTOR, Comparison, compare, has_grown, main
+from report.results import Row
+
+
+def row(**changes: Any) -> Row:
+    return {
+        "function": "f",
+        "backend": "stub",
+        "device": "cpu",
+        "dtype": "float64",
+        "mode": "reverse",
+        "check": "exact",
+        "verdict": "verified",
+        "entry": "x[0]",
+        "error": 1e-16,
+        "bound": 1e-15,
+        "ratio": 0.1,
+        "ulp": 0.5,
+        "input": {"x": ["0x1.8p+0"]},
+        "versions": {"stub": "1.0"},
+    } | changes
+
+
+def found(was: Row | None, now: Row | None, *others: Row) -> Comparison:
+    return compare([r for r in (was, *others) if r], [r for r in (now, *others) if r])
+
+
+def test_nothing_changed() -> None:
+    result = found(row(), row())
+    assert result.worse == [] and result.right == [] and result.told == [] and result.versions == ["stub 1.0"]
+
+
+@pytest.mark.parametrize("verdict", ["wrong", "imprecise", "unsupported"])
+def test_newly_wrong_and_newly_right(verdict: str) -> None:
+    bad = row(verdict=verdict, reason="because")
+    (line,) = found(row(), bad).wrong
+    assert line == f"f-stub-cpu-float64-reverse, exact: verified before, {verdict} now: because"
+    (line,) = found(bad, row()).right
+    assert line == f"f-stub-cpu-float64-reverse, exact: {verdict} before, verified now"
+
+
+GROWN = {"error": 8e-16, "ratio": 0.8, "ulp": 4.0}
+
+
+def test_an_error_that_grew() -> None:
+    result = found(row(), row(**GROWN))
+    assert result.worse == result.grown
+    assert result.grown == [
+        "f-stub-cpu-float64-reverse, exact, x[0]: 0.1 of its bound (0.5 ulp) before, 0.8 of its bound (4 ulp) now"
+    ]
+    assert found(row(**GROWN), row()).worse == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "grown"),
+    [
+        ({"error": FACTOR * 1e-16, "ulp": 9.0}, False),  # no more than the factor
+        ({"error": 9e-16, "ulp": 1.5}, False),  # no more than an ulp
+        ({"error": 9e-16, "ulp": 1.6}, True),
+        ({"error": 9e-16, "ulp": None}, True),  # where there is no ulp, as in differences, the factor decides
+        ({"error": 0.0, "ulp": 0.0}, False),
+    ],
+)
+def test_what_is_noise(changes: dict[str, Any], grown: bool) -> None:
+    assert has_grown(row(), row(**changes)) == grown
+
+
+def test_errors_at_another_input_are_not_compared() -> None:
+    result = found(row(), row(input={"x": ["0x1.0p+0"]}, **GROWN))
+    assert result.worse == [] and "not compared: the errors of 1 cells" in result.told[0]
+
+
+def test_an_error_of_a_failing_cell_is_no_growth() -> None:
+    assert found(row(verdict="wrong"), row(verdict="wrong", **GROWN)).worse == []
+
+
+@pytest.mark.parametrize("verdict", ["not run", "inconclusive"])
+def test_what_is_not_run_any_more_fails(verdict: str) -> None:
+    (line,) = found(row(), row(verdict=verdict, reason="the wheel is broken")).gone
+    assert "the wheel is broken" in line
+    assert found(row(verdict=verdict), row()).right != []
+    assert found(row(verdict=verdict), None, row(function="g")).worse == []
+
+
+def test_what_has_no_row_any_more_fails_if_it_was_selected() -> None:
+    other_place, other_function = row(function="f", dtype="float32"), row(function="g")
+    (line,) = found(row(), None, other_place, other_function).gone
+    assert line == "f-stub-cpu-float64-reverse, exact: verified before, no row now"
+    for others in ([other_place], [other_function]):
+        result = found(row(), None, *others)
+        assert result.worse == [] and result.told == ["not selected this time: 1 cells of stub-cpu-float64-reverse"]
+
+
+def test_the_run_says_what_was_selected() -> None:
+    assert len(compare([row()], [], lambda row: True).gone) == 1
+    assert compare([row()], [], lambda row: False).worse == []
+
+
+def test_the_versions_of_both_runs_are_shown() -> None:
+    now = row(versions={"stub": "1.1", "python": "3.13"})
+    assert found(row(), now).versions == ["python none before, 3.13 now", "stub 1.0 before, 1.1 now"]
+
+
+def test_a_new_cell_is_told() -> None:
+    assert found(None, row()).told == ["new: f-stub-cpu-float64-reverse, exact: verified"]
+
+
+def written(path: Path, *rows: Row) -> str:
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    return str(path)
+
+
+def test_the_command_compares_two_files(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    before, now = written(tmp_path / "a", row()), written(tmp_path / "b", row(**GROWN, versions={"stub": "2.0"}))
+    assert main([before, now, "--markdown", str(tmp_path / "below" / "c.md")]) == 1
+    said = capsys.readouterr().out
+    assert "error grew:\n  f-stub" in said and "stub 1.0 before, 2.0 now" in said and "1 cells got worse" in said
+    text = (tmp_path / "below" / "c.md").read_text(encoding="utf-8")
+    assert "## Since the baseline" in text and "### Error grew\n\n- f-stub" in text
+    assert main([before, before]) == 0
+    assert main([now, before]) == 0
+
+
+def test_a_file_that_is_no_results_file(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    bad = written(tmp_path / "bad", {"x": 1}, row())
+    assert main([bad, bad]) == 2
+    assert "line 1 is no result row" in capsys.readouterr().err
+    assert main([str(tmp_path / "absent"), bad]) == 2
+
+
+def test_the_job_summary_has_a_place_for_it() -> None:
+    result = found(row(), row(verdict="wrong", ratio="inf", reason="a | b", examples=1))
+    text = markdown.summary([row(examples=1)], [], [], result)
+    assert "### Newly wrong\n\n- f-stub-cpu-float64-reverse, exact: verified before, wrong now: a \\| b" in text
+    assert "Since the baseline" not in markdown.summary([row(examples=1)], [], [])
