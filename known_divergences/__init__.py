@@ -137,7 +137,7 @@ def _mismatches(entry: Divergence, function: Function, backend: Backend) -> list
     return problems + [
         f"the input gives {name} the shape {entry.input[name].shape}; it has {shape}"
         for name, shape in shapes.items()
-        if entry.input[name].shape != shape
+        if entry.input[name].shape != shape and (entry.input[name].size or math.prod(shape))
     ]
 
 

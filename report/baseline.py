@@ -95,9 +95,7 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
             elif has_grown(was, row):
                 result.grown.append(f"{_name(row)}, {row.get('entry')}: {_size(was)} before, {_size(row)} now")
     if elsewhere:
-        result.told.append(
-            f"not compared: the errors of {elsewhere} cells, the largest of which is at another input"
-        )
+        result.told.append(f"not compared: the errors of {elsewhere} cells, the largest of which is at another input")
     _add_absent(result, [row for cell, row in old.items() if cell not in new], is_selected or _seen_in(now))
     return result
 
