@@ -43,7 +43,7 @@ class NativeCode:
     imports: dict[str, str] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
     _names: dict[tuple, str] = field(default_factory=dict)
-    _public: dict[int, str] = field(default_factory=dict)
+    _public: dict[int, tuple[Any, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for alias, module in self.script.modules.items():
@@ -52,7 +52,7 @@ class NativeCode:
                 if not name.startswith("_"):
                     value = getattr(loaded, name, None)
                     if value is not None and not isinstance(value, ModuleType | bool | int | float | str):
-                        self._public.setdefault(id(value), f"{alias}.{name}")
+                        self._public.setdefault(id(value), (value, f"{alias}.{name}"))
 
     def function(self, name: str, code: Callable, xp: Namespace | None) -> None:
         """Write `code` as a function of this name; its first parameter is `xp`, unless that is None."""
@@ -63,11 +63,8 @@ class NativeCode:
 
     def public(self, value: Any) -> ast.expr | None:
         """The name under which everybody can use this object, and its import; None where it has none."""
-        try:
-            dotted = self._public.get(id(value))
-        except TypeError:
-            dotted = None
-        if dotted is None:
+        found, dotted = self._public.get(id(value), (None, ""))
+        if not dotted or found is not value:
             return None
         alias = next(a for a in sorted(self.script.modules, key=len, reverse=True) if dotted.startswith(f"{a}."))
         root = alias.split(".")[0]

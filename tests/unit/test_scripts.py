@@ -1,0 +1,145 @@
+"""What a script is written from: the body in a backend's own words, what cannot be written, and one planted defect per
+kind of finding, each of which its script shows and, once it is mended, misses."""
+
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import backends
+from backends.scripts import SCRIPTS
+from functions import Function, Reals, function, weights
+from oracles.verdict import FAILING
+from report.native_code import NativeCode
+from report.sources import CannotWrite, undefined_names
+from tests.unit.made import at
+from tests.verification.cells import Cell
+from tests.verification.examine import Examiner, Finding
+from tests.verification.reproduce import script_of
+from tests.verification.run import Verification
+
+NAME = "autograd"
+
+pytestmark = pytest.mark.skipif(backends.installed_version(NAME) is None, reason="it is not installed")
+
+
+def written(body: Callable, **parameters: object) -> str:
+    """The body in the words of a backend."""
+    code = NativeCode(SCRIPTS[NAME], "float64")
+    code.function("f", body, backends.load(NAME).namespace("float64", "cpu"))
+    return "\n".join(code.used(("f",)))
+
+
+def test_operations_have_the_names_of_the_backend() -> None:
+    assert written(lambda xp, x: xp.sum(xp.concat([x, x]))) == "def f(x):\n    return anp.sum(anp.concatenate([x, x]))"
+
+
+def test_a_small_function_of_an_adapter_gives_way_to_what_it_returns() -> None:
+    text = written(lambda xp, x: xp.cumulative_sum(x, axis=1))
+    assert text == "def f(x):\n    return anp.cumsum(x, 1)"
+
+
+def test_a_larger_one_is_written_out() -> None:
+    text = written(lambda xp, x: xp.flip(x, axis=0))
+    assert "def _flip(x):" in text and "return _flip(x)" in text and undefined_names(text) == {"np"}
+
+
+def test_a_formula_is_written_out_in_the_same_words() -> None:
+    assert written(lambda xp, x: xp.nn.silu(x)) == "def f(x):\n    return x * special.expit(x)"
+
+
+def scaled(xp, x, *, factor=2.0):
+    if factor == 1:
+        return x
+    return factor * x
+
+
+def test_parameters_are_constants_and_decide_branches() -> None:
+    assert written(scaled) == "def f(x):\n    return 2.0 * x"
+
+
+def test_what_has_no_source_is_said() -> None:
+    operation = np.vectorize(abs)
+    with pytest.raises(CannotWrite, match="whose source can be written out"):
+        written(lambda xp, x: operation(x))
+
+
+# Findings, planted
+
+
+def planted(hand: Callable, shape: tuple[int, ...] = (2,)) -> Function:
+    """Σ w x², with an implementation whose gradient is `hand`."""
+
+    def body(xp, x):
+        """f(x) = Σ w x²"""
+        return xp.sum(weights(xp, x.shape) * x * x)
+
+    made = function(x=Reals(shape))(body)
+    made.gradient(hand)
+    made.points = [at([1.5, -0.5])]
+    return made
+
+
+def found(made: Function, mode: str = "reverse") -> tuple[Examiner, Finding]:
+    examiner = Examiner(Cell(made, "numpy", "cpu", "float64", mode))
+    return examiner, examiner.against_truth(made.points[0])
+
+
+def status(text: str, folder: Path) -> tuple[int, str]:
+    path = folder / "script.py"
+    path.write_text(text, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-I", str(path)], cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+PLANTED = {
+    "wrong": (lambda xp, x: 3 * weights(xp, x.shape) * x, "df/dx[1]: expected 1.46875, got 2.203125"),
+    "imprecise": (lambda xp, x: 2 * weights(xp, x.shape) * x * (1 + 2.0**-40), "df/dx[1]: expected 1.46875, got 1.46"),
+    "not finite": (lambda xp, x: weights(xp, x.shape) * x / 0.0, "got -inf"),
+    "shape": (lambda xp, x: xp.sum(x), "has the shape (), not (2,): ()"),
+    "refused": (lambda xp, x: xp.linalg.inv(x), "LinAlgError"),
+}
+
+
+@pytest.mark.parametrize(("hand", "said"), PLANTED.values(), ids=PLANTED)
+def test_what_is_planted_is_shown_and_what_is_mended_is_missed(hand: Callable, said: str, tmp_path: Path) -> None:
+    examiner, finding = found(planted(hand))
+    assert finding.judgement.verdict in FAILING
+    text = script_of(examiner, finding)
+    shown, output = status(text, tmp_path)
+    assert shown == 1 and said in output and "NumPy" in output
+    begin = text.index("def gradient(x):")
+    end = text.index("\n\n\n", begin)
+    mended = text[:begin] + "def gradient(x):\n    return 2 * np.array([1.109375, -1.46875]) * x" + text[end:]
+    assert status(mended, tmp_path)[0] == 0
+    broken = text[:begin] + "def gradient(x):\n    return out_of_cheese" + text[end:]
+    assert status(broken, tmp_path)[0] == 2
+
+
+def test_what_is_right_has_no_script() -> None:
+    examiner, finding = found(planted(lambda xp, x: 2 * weights(xp, x.shape) * x))
+    with pytest.raises(CannotWrite, match="the gradient is verified"):
+        script_of(examiner, finding)
+
+
+def failing(made: Function, folder: Path | None) -> str:
+    item = SimpleNamespace(nodeid="planted", user_properties=[])
+    options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=folder)
+    cell = Cell(made, "numpy", "cpu", "float64", "reverse")
+    with pytest.raises(pytest.fail.Exception) as caught:
+        Verification(item, run_seed=0, examples=1, options=options).verify(cell, "exact", share=0.0)
+    return str(caught.value)
+
+
+def test_the_failure_says_where_the_script_is_and_shows_it(tmp_path: Path) -> None:
+    made = planted(PLANTED["wrong"][0])
+    assert 'script      pytest "planted" --hypothesis-seed=0 --reproduce DIR' in failing(made, None)
+    text = failing(made, tmp_path)
+    (script,) = tmp_path.iterdir()
+    assert script.name == "body-numpy-cpu-float64-reverse.py" and f"script      {script}" in text
+    assert textwrap.indent(script.read_text(encoding="utf-8").splitlines()[-1], " " * 14) in text
