@@ -106,6 +106,8 @@ class _Writer:
         if mode:
             body.append(mode if mode.startswith("gradient") else f"{mode.strip()}\n\n\n")
         whole = "".join([*body, "\n", arguments, check])
+        if code.imports.get("np", _NP) != _NP:
+            whole = whole.replace("np.__version__", "numpy.__version__")
         setup = self.known.setup + (self.known.on_gpu if self.case.device == "gpu" else "")
         head = f"{_title(self.case, what)}\n{self._imports(code, whole)}\n\n{HOOK}{setup}"
         return re.sub(r"\n{4,}", "\n\n\n", head + whole)
@@ -137,9 +139,11 @@ class _Writer:
     def _imports(self, code: NativeCode, whole: str) -> str:
         standard = ["import platform", "import sys"]
         standard += ["import math", "from decimal import Decimal"] if "Decimal" in whole else []
-        lines = {*standard, *self.known.imports, *code.imports.values(), "import numpy as np"}
-        ours = sorted(line for line in lines if line.split()[1].split(".")[0] in _STANDARD)
-        return "\n".join([*ours, "", *sorted(lines - {*ours})])
+        # Some call another array library np; then NumPy has its own name.
+        ours = "import numpy" if code.imports.get("np", _NP) != _NP else _NP
+        lines = {*standard, *self.known.imports, *code.imports.values(), ours}
+        first = sorted(line for line in lines if line.split()[1].split(".")[0] in _STANDARD)
+        return "\n".join([*first, "", *sorted(lines - {*first})])
 
     def _mode(self) -> str:
         terms = [
@@ -282,6 +286,7 @@ class _Writer:
         return lines
 
 
+_NP = "import numpy as np"
 _STANDARD = ("decimal", "math", "platform", "sys", "functools", "itertools", "importlib")
 
 
@@ -296,4 +301,4 @@ def proof(truth: Truth, agreement: str, order: int) -> str:
     how = f"ball arithmetic, {FIRST_PRECISION} bits or more"
     if order == 2:
         return f"exact differences of the hand-derived gradient along v: {how}"
-    return f"exact differences: {how}; with them the hand-derived gradient {agreement}" if agreement else how
+    return f"exact differences: {how}; they and the hand-derived gradient {agreement}" if agreement else how

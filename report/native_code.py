@@ -87,9 +87,22 @@ class NativeCode:
             return ast.Dict([self.value(k) for k in value], [self.value(v) for v in value.values()])
         if getattr(value, "__name__", "") == "asarray" and getattr(value, "__module__", "").startswith("backends."):
             return self.asarray()
+        if (elsewhere := self._imported(value)) is not None:
+            return elsewhere
         if isinstance(value, FunctionType):
             return self._helper(hint, value, {}, {})
         raise CannotWrite(f"{value!r} is no function whose source can be written out")
+
+    def _imported(self, value: Any) -> ast.expr | None:
+        """What another package has, though not among the names that are for everybody; None for what is ours."""
+        module = sys.modules.get(getattr(value, "__module__", None) or "")
+        if module is None or is_ours(module) or module.__name__.startswith("functions_of_user"):
+            return None
+        name = next((n for n, v in vars(module).items() if v is value and n.isidentifier()), None)
+        if name is None:
+            return None
+        self.imports[name] = f"from {module.__name__} import {name}"
+        return ast.Name(name, ast.Load())
 
     def asarray(self) -> ast.expr:
         """The name of the function that makes arrays, which is written the first time."""

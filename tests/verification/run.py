@@ -32,7 +32,7 @@ from tests.verification.reproduce import exactly, script_of
 from tests.verification.search import Tally, drawn, search
 
 SHOWN_LINES = 40
-"""A script of no more lines stands in the text of the failure itself."""
+"""A script of no more lines, without the empty ones, stands in the text of the failure itself."""
 
 HAND = "hand"
 """What stands for a backend in the rows of the hand-derived gradients, which run in no backend."""
@@ -116,8 +116,8 @@ class Verification:
         else:
             lines = [str(folder / f"{examiner.cell.full_id}.py")]
             Path(lines[0]).write_text(text, encoding="utf-8")
-        shown = text.splitlines()
-        return [*lines, "", *shown] if len(shown) <= SHOWN_LINES else lines
+        is_short = sum(bool(line) for line in text.splitlines()) <= SHOWN_LINES
+        return [*lines, "", *text.splitlines()] if is_short else lines
 
     def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
         function = examiner.cell.function
