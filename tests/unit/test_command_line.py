@@ -244,6 +244,38 @@ def test_what_got_worse_than_the_baseline_fails(tmp_path: Path) -> None:
     assert "worse than the baseline: cube-numpy-cpu-float64-reverse, exact: verified before" in output
 
 
+def test_an_error_that_grew_and_a_cell_that_is_gone(tmp_path: Path) -> None:
+    assert run(tmp_path, GOOD, "--results", "before.jsonl").returncode == 0
+    rows = [json.loads(line) for line in (tmp_path / "before.jsonl").read_text().splitlines()]
+    for row in rows:
+        row["error"], row["ulp"] = 0.0, -2.0
+    gone = rows[0] | {"function": "cube", "mode": "reverse", "dtype": "float16"}
+    written = "".join(json.dumps(row) + "\n" for row in [*rows, gone, gone | {"function": "square"}])
+    (tmp_path / "before.jsonl").write_text(written)
+    output = failing(tmp_path, GOOD, "--baseline", "before.jsonl", "--dtype", "float64,float32")
+    assert "since the baseline, error grew:" in output
+    assert "worse than the baseline: cube-numpy-cpu-float64-reverse, exact" in output
+    assert "since the baseline, versions:" in output and "not selected this time: 1 cells" in output
+    assert run(tmp_path, GOOD, "--baseline", "before.jsonl", "-k", "nothing").returncode == 5
+
+
+@pytest.mark.skipif(backends.installed_version("autograd") is None, reason="one that differentiates is not installed")
+def test_a_script_is_written_for_what_fails(tmp_path: Path) -> None:
+    wrong = (
+        GOOD
+        + """
+    @cube.implementation("autograd")
+    def _(x):
+        return x * x * x * (1 + 2.0**-40)
+"""
+    )
+    output = failing(tmp_path, wrong, "--backend", "autograd", "--reproduce", "scripts", "--dtype", "float64")
+    script = tmp_path / "scripts" / "cube-autograd-cpu-float64-reverse.py"
+    assert str(script) in output
+    done = subprocess.run([sys.executable, "-I", str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "expected" in done.stdout
+
+
 @pytest.mark.skipif(backends.installed_version("autograd") is None, reason="one that differentiates is not installed")
 def test_a_function_without_a_derivation_is_held_to_exact_differences_alone(tmp_path: Path) -> None:
     source = GOOD[: GOOD.index("    @cube.gradient")]
