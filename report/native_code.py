@@ -356,22 +356,13 @@ class Rewriter(ast.NodeTransformer):
             call.func = self.out._helper(hint, callee, spaces, {})
             return call
         known = {k: v for k, v in given.items() if is_constant(v)}
-        return (
-            ast.Call(
-                self.out._helper(hint, callee, spaces, known),
-                [],
-                [ast.keyword(k, v) for k, v in given.items() if k not in known],
-            )
-            if self._keyword_only(callee, given, known)
-            else ast.Call(
-                self.out._helper(hint, callee, spaces, known), [v for k, v in given.items() if k not in known], []
-            )
-        )
-
-    @staticmethod
-    def _keyword_only(callee: Any, given: dict[str, ast.expr], known: dict[str, ast.expr]) -> bool:
+        left = {k: v for k, v in given.items() if k not in known}
+        call.func = self.out._helper(hint, callee, spaces, known)
         parameters = inspect.signature(callee).parameters
-        return any(parameters[k].kind is inspect.Parameter.KEYWORD_ONLY for k in given if k not in known)
+        by_name = any(parameters[k].kind is inspect.Parameter.KEYWORD_ONLY for k in left)
+        call.args = [] if by_name else list(left.values())
+        call.keywords = [ast.keyword(k, v) for k, v in left.items()] if by_name else []
+        return call
 
     def _bound(
         self, callee: Any, spaces: dict[int, Group], call: ast.Call
