@@ -3,11 +3,10 @@ table. Run as `python -m report.catalogue` from the root."""
 
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
 import known_divergences
 
-PATH = Path(known_divergences.FOLDER) / "records" / "catalogue.toml"
+PATH = known_divergences.FOLDER / "records" / "catalogue.toml"
 VERDICTS = known_divergences.VERDICTS
 
 
