@@ -89,6 +89,7 @@ class Reporter:
         blocks = {
             "functions verified, by backend, dtype and mode": coverage(self.rows),
             "as recorded in known_divergences": summary.recorded(self.rows),
+            "not all agree": summary.disagreements(self.rows),
             "not run": summary.not_run(self.rows),
             "where the time went": summary.seconds(self.rows, whole),
             "since the baseline": self._compared()[1],
