@@ -93,7 +93,7 @@ def _cholesky(x: Any, upper: bool = False) -> Any:
 
 
 MAIN = {name: getattr(anp, older) for name, older in OLDER.items()} | {
-    **named(anp, SAME, STEPS, "copysign diff remainder"),
+    **named(anp, SAME, STEPS, "angle copysign diff exp2 fmax remainder"),
     "positive": lambda x: 1 * x,
     "astype": lambda x, dtype: x.astype(dtype),
     "clip": lambda x, min=None, max=None: anp.clip(x, min, max),
@@ -123,7 +123,7 @@ LINALG = named(anp.linalg, "det eigh inv pinv slogdet solve svd") | {
 }
 # hfft and ihfft are not differentiated; irfft and rfft, of which they are made, are.
 FFT = named(anp.fft, "fft fftn fftshift ifft ifftn ifftshift irfft irfftn rfft rfftn")
-SPECIAL = named(special, "digamma erf erfc erfinv expit gammaln i0 i1 logit logsumexp") | {
+SPECIAL = named(special, "digamma erf erfc erfinv expit gammaln i0 i1 j0 j1 logit logsumexp") | {
     **{name: _lifted(getattr(special, name)) for name in ("betainc", "betaln", "gammainc", "gammaincc")},
     # SciPy's own names of these are not wrapped; other wrapped functions are the same.
     "i0e": lambda x: special.ive(0, x),

@@ -61,7 +61,13 @@ def _scan(step: Callable, state: jax.Array, rows: jax.Array) -> jax.Array:
     return jax.lax.scan(along, state, rows)[1]
 
 
-MAIN = named(jnp, UNARY, BINARY, ARRAYS, STEPS, PARTS, "argsort astype sort") | {
+def _bessel(order: int, x: jax.Array) -> jax.Array:
+    # All orders up to the one that is asked for, and at least the first, along a new axis in front.
+    return jax.scipy.special.bessel_jn(x, v=1)[order]
+
+
+MAIN = named(jnp, UNARY, BINARY, ARRAYS, STEPS, PARTS, "angle argsort astype exp2 fmax sort") | {
+    "cumulative_max": lambda x, axis=0: jax.lax.cummax(x, axis=axis),
     **named(jax.lax, "cond fori_loop while_loop"),
     "scan": _scan,
 }
@@ -71,6 +77,8 @@ SPECIAL = named(
     "logsumexp ndtr ndtri polygamma xlog1py xlogy zeta",
 ) | {
     "log_expit": jax.nn.log_sigmoid,
+    "j0": lambda x: _bessel(0, x),
+    "j1": lambda x: _bessel(1, x),
     "sinc": jnp.sinc,
 }
 NN = named(jax.nn, "relu leaky_relu elu softplus sigmoid log_sigmoid silu softmax log_softmax") | {

@@ -26,7 +26,8 @@ from backends.adapter import (
 )
 from functions import Function, Namespace
 
-MAIN = named(np, UNARY, BINARY, ARRAYS, STEPS, PARTS) | {
+MAIN = named(np, UNARY, BINARY, ARRAYS, STEPS, PARTS, "angle exp2 fmax") | {
+    "cumulative_max": lambda x, axis=0: np.maximum.accumulate(x, axis=axis),
     # np.astype refuses NumPy scalars, which is what a comparison of 0-d arrays gives.
     "astype": lambda x, dtype: np.asarray(x).astype(dtype),
     # NumPy sorts upwards only.
@@ -51,8 +52,8 @@ SPECIAL = {
     for name, operation in {
         **named(
             scipy.special,
-            "betainc betaln digamma entr erf erfc erfinv expit expn gammainc gammaincc gammaln i0 i0e i1 i1e log_expit",
-            "log_ndtr logit logsumexp ndtr ndtri polygamma xlog1py xlogy zeta",
+            "betainc betaln digamma entr erf erfc erfinv expit expn gammainc gammaincc gammaln i0 i0e i1 i1e j0 j1",
+            "log_expit log_ndtr logit logsumexp ndtr ndtri polygamma xlog1py xlogy zeta",
         ),
         "lambertw": lambda x: scipy.special.lambertw(x).real,
         "sinc": np.sinc,

@@ -222,11 +222,11 @@ def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) ->
     return tf.transpose(tf.nn.conv1d(x, tf.transpose(kernel, (2, 1, 0)), stride, "VALID"), (0, 2, 1))
 
 
-# tf.math has no hypot, which tf.experimental.numpy has, and no logaddexp, whose gradient is wrong there where x = y.
+# tf.math has no hypot and no logaddexp; tf.experimental.numpy has both.
 LIFTED = BINARY.replace("hypot", "").replace("logaddexp", "").split()
 MAIN = {
     **named(tf.math, "abs acos acosh asin asinh atan atanh ceil cos cosh exp expm1 floor log log1p logical_not"),
-    **named(tf.math, "conj imag negative real reciprocal sign sin sinh sqrt square tan tanh"),
+    **named(tf.math, "angle conj imag negative real reciprocal sign sin sinh sqrt square tan tanh"),
     **{name: _lifted(getattr(tf.math, name)) for name in LIFTED},
     **named(tf, "broadcast_to expand_dims ones_like repeat reshape squeeze stack tensordot zeros_like"),
     "argmax": _extreme(tf.argmax),
@@ -241,6 +241,7 @@ MAIN = {
     "count_nonzero": lambda x, axis=None, keepdims=False: tf.math.count_nonzero(x, axis, keepdims),
     "cumulative_prod": cumulative(tf.math.cumprod, 1.0, _full, tf.concat),
     "cumulative_sum": cumulative(tf.math.cumsum, 0.0, _full, tf.concat),
+    "exp2": tf.experimental.numpy.exp2,
     "flip": _flip,
     "fori_loop": _fori_loop,
     "full_like": lambda x, fill_value: tf.constant(fill_value, x.dtype, x.shape),
@@ -249,8 +250,7 @@ MAIN = {
     "isfinite": tf.math.is_finite,
     "isinf": tf.math.is_inf,
     "isnan": tf.math.is_nan,
-    # Differentiable where x = y, which the formula with a maximum is not; and y + softplus(x - y) cancels far below 0.
-    "logaddexp": _broadcast(lambda x, y: tf.math.reduce_logsumexp(tf.stack([x, y]), 0)),
+    "logaddexp": _lifted(tf.experimental.numpy.logaddexp),
     **named(tf.math, "logical_xor nextafter round"),
     "matmul": _matmul,
     "matrix_transpose": tf.linalg.matrix_transpose,
@@ -301,6 +301,7 @@ SPECIAL = named(tf.math, "digamma erf erfc erfinv ndtri xlog1py xlogy") | {
     "betaln": _broadcast(_lbeta),
     "gammainc": _lifted(tf.math.igamma),
     "gammaincc": _lifted(tf.math.igammac),
+    **{f"j{order}": getattr(tf.math.special, f"bessel_j{order}") for order in "01"},
     "sinc": tf.experimental.numpy.sinc,
     "expit": tf.math.sigmoid,
     "gammaln": tf.math.lgamma,
@@ -308,6 +309,7 @@ SPECIAL = named(tf.math, "digamma erf erfc erfinv ndtri xlog1py xlogy") | {
     "logsumexp": tf.math.reduce_logsumexp,
 }
 NN = named(tf.nn, "relu softplus sigmoid silu gelu softmax log_softmax") | {
+    "clip_by_norm": tf.clip_by_norm,
     "conv": _conv,
     "elu": lambda x: tf.nn.elu(x),
     "leaky_relu": lambda x, negative_slope=0.01: tf.nn.leaky_relu(x, negative_slope),

@@ -139,8 +139,11 @@ def _logsumexp(x: torch.Tensor, axis: Any = None, keepdims: bool = False) -> tor
 # Most native operations take `axis` and `keepdims` for `dim` and `keepdim`; here are those that do not, or that have
 # another name, another default (`var` divides by n - 1) or give a pair (`max`, `sort`).
 MAIN = {
-    **named(torch, UNARY, STEPS),
-    **{name: _lifted(getattr(torch, name)) for name in (*BINARY.split(), "copysign", "floor_divide", "remainder")},
+    **named(torch, UNARY, STEPS, "angle exp2"),
+    **{
+        name: _lifted(getattr(torch, name))
+        for name in (*BINARY.split(), "copysign", "floor_divide", "fmax", "remainder")
+    },
     # With numbers, which it takes on either side, it has other rules than with tensors.
     "pow": torch.pow,
     **named(torch, "argmax argmin broadcast_to full_like matmul moveaxis ones_like reshape squeeze tile zeros_like"),
@@ -150,6 +153,7 @@ MAIN = {
     "clip": _clip,
     "concat": _concat,
     "count_nonzero": lambda x, axis=None: torch.count_nonzero(x, dim=axis),
+    "cumulative_max": lambda x, axis=0: torch.cummax(x, dim=axis).values,
     "cumulative_prod": cumulative(torch.cumprod, 1.0, _full, torch.concat),
     "cumulative_sum": cumulative(torch.cumsum, 0.0, _full, torch.concat),
     "diff": _diff,
@@ -198,6 +202,8 @@ SPECIAL = named(
     "digamma entr erf erfc erfinv expit gammaln i0 i0e i1 i1e log_ndtr logit ndtr ndtri polygamma sinc xlog1py xlogy",
 ) | {
     **{name: _lifted(getattr(torch.special, name)) for name in ("gammainc", "gammaincc", "zeta")},
+    "j0": torch.special.bessel_j0,
+    "j1": torch.special.bessel_j1,
     "log_expit": functional.logsigmoid,
     "logsumexp": _logsumexp,
 }

@@ -26,6 +26,30 @@ def log10(xp, x):
     return xp.log(x) / math.log(10)
 
 
+def exp2(xp, x):
+    """2ˣ"""
+    return xp.pow(2.0, x)
+
+
+def fmax(xp, x, y):
+    """max(x, y); of a NaN and a number it would be the number"""
+    return xp.maximum(x, y)
+
+
+def angle(xp, z):
+    """The angle of a complex number with the positive axis"""
+    return xp.atan2(xp.imag(z), xp.real(z))
+
+
+def cumulative_max(xp, x, axis=0):
+    """The largest of the entries so far, along one axis"""
+    largest, *rest = xp.unstack(x, axis=axis)
+    results = [largest]
+    for part in rest:
+        results += [xp.maximum(results[-1], part)]
+    return xp.stack(results, axis=axis)
+
+
 def hypot(xp, x, y):
     """√(x² + y²)"""
     return xp.sqrt(x * x + y * y)
@@ -312,6 +336,12 @@ def log_softmax(xp, x, axis=-1):
     return x - xp.special.logsumexp(x, axis=axis, keepdims=True)
 
 
+def clip_by_norm(xp, x, limit):
+    """x where its Euclidean length is at most `limit`, x shrunk to that length elsewhere"""
+    length = xp.linalg.vector_norm(x)
+    return xp.where(length > limit, x * (limit / length), x)
+
+
 def conv(xp, x, kernel, stride=1, padding=0):
     """The 1-D cross-correlation y[n, o, t] = Σ_c Σ_k x[n, c, t·stride + k - padding] kernel[o, c, k]
 
@@ -330,14 +360,16 @@ MAIN = {
     f.__name__: f
     for f in (
         *(square, reciprocal, log2, log10, hypot, logaddexp, clip, copysign, signbit, trunc, floor_divide, remainder),
-        *(broadcast_arrays, meshgrid, unstack, diff, var, std, vecdot),
+        *(broadcast_arrays, meshgrid, unstack, diff, var, std, vecdot, exp2, fmax, angle, cumulative_max),
     )
 }
 MAIN |= {f.__name__: f for f in (cond, fori_loop, while_loop, scan)}
 LINALG = {f.__name__: f for f in (vecdot, outer, cross, vector_norm, matrix_norm, matrix_power, trace)}
 FFT = {f.__name__: f for f in (hfft, ihfft)}
 SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
-NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, conv)} | {
+NN = {
+    f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, clip_by_norm, conv)
+} | {
     "sigmoid": expit,
     "log_sigmoid": log_expit,
 }

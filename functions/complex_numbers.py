@@ -141,3 +141,29 @@ def _(xp, x, z):
     d_z = xp.conj(c * c) * d_p  # node 2 input
     d_x = xp.real(d_c)  # node 1 input: x moves c along the real axis alone
     return d_x, d_z
+
+
+@function(
+    z=Complex((3,), low=0.25, high=8.0),
+    points=[
+        dict(z=[1.5 + 0.5j, -0.25 + 2j, 3 - 1.25j]),
+        dict(z=[1.0, 2j, -2j]),  # on the axes, not on the cut
+        dict(z=[2.0**-120 * (1 + 1j), 2.0**100 * (1 - 2j), 2.0**-30 + 1j]),  # squares that leave complex64's range
+    ],
+)
+def angle_of_number(xp, z):
+    """f(z) = Σ w φ, z = |z| exp(iφ)
+
+    z: 3, drawn in the first quadrant, tried elsewhere, not on the cut along the negative axis. φ = Im log z."""
+    return xp.sum(weights(xp, (3,)) * xp.angle(z))
+
+
+@angle_of_number.gradient
+def _(xp, z):
+    x, y = xp.real(z), xp.imag(z)
+    r = xp.hypot(x, y)
+    d_angle = weights(xp, (3,))  # node 2 input: f = Σ w φ
+    d_x = -y / r / r * d_angle  # node 1 input: divided by r twice, they need no square
+    d_y = x / r / r * d_angle  # node 1 input
+    i = xp.asarray([1j, 1j, 1j])
+    return (xp.astype(d_x, z.dtype) + i * xp.astype(d_y, z.dtype),)

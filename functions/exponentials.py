@@ -245,3 +245,25 @@ def positive(xp, x):
 def _(xp, x):
     d_p = weights(xp, x.shape)  # node 2 input: f = Σ w p, with node 1: p = x
     return (d_p,)  # node 1 input
+
+
+@function(
+    x=Reals((5,), low=-120.0, high=120.0),
+    points=[
+        dict(x=[0.5, -1.25, 2.0, 3.75, -6.5]),
+        dict(x=[0.0, -0.0, 1.0, -1.0, 2.0**-20]),
+        dict(x=[120.0, -120.0, 100.5, 63.9375, -87.25]),
+    ],
+)
+def power_of_two(xp, x):
+    """f(x) = Σ w 2ˣ
+
+    x: 5. The function of its own that libraries have for it, exp2, and not a power."""
+    return xp.sum(weights(xp, (5,)) * xp.exp2(x))
+
+
+@power_of_two.gradient
+def _(xp, x):
+    p = xp.exp2(x)  # node 1
+    d_p = weights(xp, (5,))  # node 2 input: f = Σ w p
+    return (xp.log(2 * xp.ones_like(x)) * p * d_p,)  # node 1 input: 2ˣ = exp(x log 2)

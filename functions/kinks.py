@@ -162,3 +162,57 @@ def _(xp, x):
     d_c = weights(xp, (5,))  # node 2 input: f = Σ w c, with node 1: c = clip(x)
     d_x = xp.where(xp.abs(x) <= 1, d_c, xp.zeros_like(x))  # node 1 input
     return (d_x,)
+
+
+@function(
+    x=Reals((5,)),
+    y=Reals((5,)),
+    points=[
+        dict(x=[0.5, -1.25, 2.0, -3.5, 0.75], y=[0.25, 1.0, -2.5, -3.0, 0.625]),
+        dict(x=[1.5, 0.0, -2.0, 3.0, 0.5], y=[1.5, -0.0, -2.0, 1.0, 4.0]),  # three ties
+    ],
+)
+def larger_passing_over_nan(xp, x, y):
+    """f(x, y) = Σ w fmax(x, y)
+
+    x: 5, y: 5. The maximum that takes the number where the other is a NaN (C99, 7.12.12.2); ties are as for the
+    maximum, w (s, 1 - s) for every share s from 0 to 1, but backends choose otherwise. Chosen here: ½."""
+    return xp.sum(weights(xp, (5,)) * xp.fmax(x, y))
+
+
+@larger_passing_over_nan.gradient
+def _(xp, x, y):
+    d_m = weights(xp, (5,))  # node 2 input: f = Σ w m, with node 1: m = fmax(x, y)
+    one, zero = xp.ones_like(x), xp.zeros_like(x)
+    share = xp.where(x > y, one, xp.where(x < y, zero, one / 2))  # of x in m
+    return share * d_m, (1 - share) * d_m  # node 1 input
+
+
+@function(
+    x=Reals((2, 4)),
+    points=[
+        dict(x=[[0.5, -1.25, 2.0, 0.75], [-3.0, -1.0, -0.25, 4.0]]),
+        dict(x=[[1.0, 1.0, 0.0, 1.0], [-2.0, 0.5, -0.25, 0.5]]),  # ties with what was the largest so far
+    ],
+)
+def running_maximum(xp, x):
+    """f(x) = Σ w m, mₖ = max(x₁, …, xₖ) along each row
+
+    x: 2x4. An entry that ties with the largest so far shares with it the weights that follow, in any way that sums to
+    them; chosen here: the first keeps them all."""
+    return xp.sum(weights(xp, (2, 4)) * xp.cumulative_max(x, axis=1))
+
+
+@running_maximum.gradient
+def _(xp, x):
+    w, columns = weights(xp, (2, 4)), [x[:, k] for k in range(4)]
+    largest = [columns[0]]  # node 1
+    for k in range(1, 4):
+        largest += [xp.maximum(largest[-1], columns[k])]  # node k + 1
+    d_x, d_m = [], 0 * columns[0]
+    for k in reversed(range(1, 4)):
+        d_m = d_m + w[:, k]  # node 5 input: f = Σ w m, beside what came from node k + 2
+        new = columns[k] > largest[k - 1]
+        d_x = [xp.where(new, d_m, 0 * d_m), *d_x]  # node k + 1 input
+        d_m = xp.where(new, 0 * d_m, d_m)  # node k + 1 input
+    return (xp.stack([d_m + w[:, 0], *d_x], axis=1),)  # node 1 input

@@ -185,3 +185,6 @@ def _(xp, x):
     d_x = d_h / 2  # node 1 input: h = 0.5 (x + 2)
     d_x = d_x - 1.5 / (x * x) * d_q  # node 2 input: q = 1.5 / x
     return (d_x + d_r / 4,)  # node 3 input: r = x / 4
+
+
+arithmetic_with_numbers.variant("scalar", x=Positive(), points=[dict(x=0.5), dict(x=-1.25)])

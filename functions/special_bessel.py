@@ -98,3 +98,48 @@ def _(xp, x):
     d_i = weights(xp, (4,))  # node 2 input: f = Σ w i, with node 1: i = e^(-|x|) I₁(x)
     d_x = slope * d_i  # node 1 input
     return (d_x,)
+
+
+@function(
+    x=Reals((4,), low=-30.0, high=30.0),
+    points=[
+        dict(x=[0.5, -1.25, 2.0, -3.5]),
+        dict(x=[0.0, -0.0, 2.0**-10, 1.0]),
+        dict(x=[5.0, -8.0, 20.5, -30.0]),  # implementations go over to an expansion at 5 or 8
+    ],
+)
+def oscillating_bessel_zero(xp, x):
+    """f(x) = Σ w J₀(x)
+
+    x: 4. Not modified: a wave. J₀′ = -J₁ (DLMF 10.6.2)."""
+    return xp.sum(weights(xp, (4,)) * xp.special.j0(x))
+
+
+@oscillating_bessel_zero.gradient
+def _(xp, x):
+    d_j = weights(xp, (4,))  # node 2 input: f = Σ w j, with node 1: j = J₀(x)
+    return (-xp.special.j1(x) * d_j,)  # node 1 input
+
+
+@function(
+    x=Reals((4,), low=-30.0, high=30.0),
+    points=[
+        dict(x=[0.5, -1.25, 2.0, -3.5]),
+        dict(x=[0.0, -0.0, 2.0**-10, 1.0]),  # J₁(x) / x is ½ at 0
+        dict(x=[5.0, -8.0, 20.5, -30.0]),
+    ],
+)
+def oscillating_bessel_one(xp, x):
+    """f(x) = Σ w J₁(x)
+
+    x: 4. J₁′ = J₀ - J₁ / x (DLMF 10.6.2), and ½ at 0."""
+    return xp.sum(weights(xp, (4,)) * xp.special.j1(x))
+
+
+@oscillating_bessel_one.gradient
+def _(xp, x):
+    zero = x == 0
+    safe = xp.where(zero, xp.ones_like(x), x)
+    slope = xp.special.j0(x) - xp.where(zero, xp.ones_like(x) / 2, xp.special.j1(safe) / safe)
+    d_j = weights(xp, (4,))  # node 2 input: f = Σ w j, with node 1: j = J₁(x)
+    return (slope * d_j,)  # node 1 input

@@ -48,6 +48,8 @@ SPECIAL: dict[str, Callable[[arb], arb]] = {
     "gammaln": gammaln,
     "i0": lambda x: x.bessel_i(0),
     "i1": lambda x: x.bessel_i(1),
+    "j0": lambda x: x.bessel_j(0),
+    "j1": lambda x: x.bessel_j(1),
     "lambertw": arb.lambertw,
     "log_ndtr": log_ndtr,
     "ndtri": ndtri,

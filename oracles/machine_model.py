@@ -59,7 +59,7 @@ ULPS = {
     # from. igam 3.6e-14 and igamc 1.9e-14 (a, x up to 30 and 100), incbet 6.9e-15 (a, b up to 5; the errors grow with
     # the parameters, because xᵃ is computed through logarithms), to which are added the 16 ulp of each of the three
     # gammaln that other implementations take its factor 1 / B(a, b) from, i0 5.8e-16, i0e 5.4e-16, i1 1.9e-15, i1e
-    # 2.0e-15, expn 1.7e-15, ndtri 7.2e-16.
+    # 2.0e-15, j0 4.2e-16 and j1 2.6e-16 (x up to 30, absolute errors), expn 1.7e-15, ndtri 7.2e-16.
     "gammainc": 163,
     "gammaincc": 86,
     "betainc": 80,
@@ -67,6 +67,8 @@ ULPS = {
     "i0e": 3,
     "i1": 9,
     "i1e": 10,
+    "j0": 2,
+    "j1": 2,
     "expn": 8,
     "ndtri": 4,
     # Nobody publishes an error of these for a CPU (CUDA gives 2 and 5 ulp for its erfinv). As much as OpenCL grants
@@ -81,7 +83,7 @@ ULPS = {
 
 ARITHMETIC = ("add", "multiply", "divide", "sqrt")
 
-ABSOLUTE = ("gammaln", "digamma", "sinc")
+ABSOLUTE = ("gammaln", "digamma", "j0", "j1", "sinc")
 """Functions whose error is relative to the larger of the result and 1."""
 
 

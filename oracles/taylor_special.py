@@ -27,10 +27,12 @@ ONE: dict[str, Callable[[arb], arb]] = {
     "gammaln": arb.digamma,
     "i0": lambda x: x.bessel_i(1),
     "i1": _i1,
+    "j0": lambda x: -x.bessel_j(1),
+    "j1": lambda x: (x.bessel_j(0) - x.bessel_j(2)) / 2,
     "log_ndtr": _log_ndtr,
     "sinc": _sinc,
 }
-"""f'(x). Bessel functions: DLMF 10.29.1 and 10.29.3; gamma functions: 5.2.2 and 5.15.1."""
+"""f'(x). Bessel functions: DLMF 10.6.1 and 10.6.2, 10.29.1 and 10.29.3; gamma functions: 5.2.2 and 5.15.1."""
 
 FROM_VALUE: dict[str, Callable[[arb], arb]] = {
     "erfinv": lambda y: arb.pi().sqrt() / 2 * (y * y).exp(),

@@ -92,6 +92,7 @@ class Reporter:
         blocks = {
             "functions verified, by backend, dtype and mode": coverage(self.rows),
             "as recorded in known_divergences": summary.recorded(self.rows),
+            "not all agree": summary.disagreements(self.rows),
             "not run": summary.not_run(self.rows),
             "where the time went": summary.seconds(self.rows, whole),
             **{f"since the baseline, {title}": lines for title, lines in self._compared().blocks().items()},

@@ -1,6 +1,7 @@
 """The closing summary: a row per backend, device and dtype with its verdicts, the worst error and where; what was not
 run and why; and where the seconds went."""
 
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -8,6 +9,7 @@ from report.results import Row
 
 CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
 VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inconclusive", "not run")
+AGREEING = ("verified", "convention")
 BACKEND_PARTS = ("backend", "compile, first call", "own differences")
 """The parts of the time that are spent inside the backends."""
 
@@ -90,6 +92,20 @@ def recorded(rows: Iterable[Row]) -> list[str]:
         dtypes, modes = (list(dict.fromkeys(row[key] for row in group)) for key in ("dtype", "mode"))
         lines.append(f"{function} on {where}: {verdict} in {_listed(dtypes, modes)}")
     return lines
+
+
+def disagreements(rows: Iterable[Row]) -> list[str]:
+    """The functions of which not all backends that ran hold what they must, with those that do not, recorded or not."""
+    verdicts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        if row["check"] != "hand" and row["verdict"] not in ("not run", "inconclusive"):
+            verdicts[row["function"]][row["backend"]].add(row["verdict"])
+    if len({backend for places in verdicts.values() for backend in places}) < 2:
+        return []
+    odd = {f: [b for b, seen in places.items() if seen - {*AGREEING}] for f, places in verdicts.items()}
+    told = [f"{function} ({', '.join(backends)})" for function, backends in odd.items() if backends]
+    head = f"{len(told)} of {len(verdicts)} functions, and on whom: "
+    return textwrap.wrap(head + "; ".join(told), 116, break_long_words=False) if told else []
 
 
 def seconds(rows: Iterable[Row], whole: float) -> list[str]:

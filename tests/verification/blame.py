@@ -1,13 +1,19 @@
 """Who agrees with whom at a failing input, and who is the odd one out: the hand-derived gradient, the exact
-differences, the backend's own finite differences, and the backend's gradient."""
+differences, the backend's own finite differences, the backend's gradient, and what the other backends say that this run
+has imported anyway."""
+
+import sys
 
 import numpy as np
 
+from backends import BACKENDS
 from functions import Function, Inputs, RegistryError
 from oracles import exact
 from oracles.agreement import hand_against_exact
+from oracles.machine_model import FORMATS, MachineModel
 from oracles.verdict import FAILING, Verdict
-from tests.verification.examine import Examiner, Finding
+from report.answers import answer
+from tests.verification.examine import Examiner, Finding, reference_of
 
 
 def references(examiner: Examiner, finding: Finding, check: str) -> list[str]:
@@ -21,6 +27,8 @@ def references(examiner: Examiner, finding: Finding, check: str) -> list[str]:
         f"hand-derived gradient / exact differences: {hand}",
         f"{backend}'s own finite differences / exact reference: {own}",
     ]
+    others = _others(function, finding.inputs, backend)
+    lines += [f"other backends / exact reference, in float64: {others}"] if others else []
     if hand.startswith("disagree"):
         return [*lines, "odd one out: the hand-derived gradient; mend it in the registry"]
     if own.startswith("disagree"):
@@ -35,6 +43,27 @@ def _hand_against_exact(function: Function, inputs: Inputs) -> str:
         return str(hand_against_exact(function, inputs))
     except (RegistryError, exact.Uncomputable) as error:
         return f"cannot be compared: {error}"
+
+
+def _others(function: Function, inputs: Inputs, backend: str) -> str:
+    """What the other backends say whose adapter is imported already: a failure imports none."""
+    told = {}
+    for name in BACKENDS:
+        if name != backend and f"backends.{name}_adapter" in sys.modules:
+            told.setdefault(_against_exact(function, inputs, name), []).append(name)
+    return "; ".join(f"{', '.join(names)}: {verdict}" for verdict, names in told.items())
+
+
+def _against_exact(function: Function, inputs: Inputs, name: str) -> str:
+    given = answer(function, name, inputs)
+    if isinstance(given, str):
+        return "no gradient"
+    reference = reference_of(function)
+    truth, bounds = reference.truth(inputs), reference.bounds(inputs, MachineModel(FORMATS["float64"])).gradient
+    if truth.kink is not None:
+        return "a subgradient" if truth.kink.admits(given, bounds) else "no subgradient"
+    gaps = zip(truth.gradient, given, bounds, strict=True)
+    return "agree" if all((e.distance(got) <= bound).all() for e, got, bound in gaps) else "disagree"
 
 
 def _own_against_exact(examiner: Examiner, finding: Finding) -> str:

@@ -1,0 +1,114 @@
+"""Who agrees with whom: a wrong backend is the odd one out, so is a wrong derivation, and two that are wrong alike are
+both named, though they agree with one another."""
+
+import math
+import sys
+
+import numpy as np
+import pytest
+
+from backends import BACKENDS
+from functions import Function
+from report import blame
+from report.blame import EXACT, HAND, Opinion, agreement, groups, matrix, odd_ones, opinions
+from report.summary import disagreements
+from tests.unit.made import at, entry
+from tests.verification import blame as of_failure
+
+X = at([0.5, -2.0])
+GOOD, BAD = (np.array([1.0, -4.0]),), (np.array([1.0, 4.0]),)
+
+
+def square(factor: float = 2.0) -> Function:
+    return entry(lambda xp, x: xp.sum(x * x), lambda xp, x: factor * x, x=(2,))
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, **given: object) -> list[Opinion]:
+    """Opinions with these answers of the backends; their own differences are NumPy's."""
+    own = blame._own
+    monkeypatch.setattr(blame, "answer", lambda function, name, inputs: given[name])
+    monkeypatch.setattr(blame, "_own", lambda function, inputs, name, error: own(function, inputs, "numpy", error))
+    return opinions(square(), X, list(given))
+
+
+def test_all_agree() -> None:
+    found = opinions(square(), X, ["numpy"])
+    assert [o.name for o in found] == [EXACT, HAND, "numpy", "numpy's differences"]
+    assert odd_ones(found) == [] and len(groups(found)) == 1
+    assert matrix(found)[-1] == "all agree"
+
+
+def test_a_wrong_backend_is_the_odd_one_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = planted(monkeypatch, one=GOOD, two=BAD, three=GOOD)
+    assert odd_ones(found) == ["two"]
+    assert matrix(found)[-1] == "odd one out: two"
+
+
+def test_two_that_are_wrong_alike_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = planted(monkeypatch, one=BAD, two=BAD, three=GOOD)
+    assert odd_ones(found) == ["one", "two"]
+    assert ["one", "two"] in groups(found)
+
+
+def test_more_wrong_than_right_are_named_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert odd_ones(planted(monkeypatch, one=BAD, two=BAD, three=BAD)) == ["one", "two", "three"]
+
+
+def test_a_wrong_derivation_is_the_odd_one_out() -> None:
+    found = opinions(square(3.0), X, ["numpy"])
+    assert odd_ones(found) == [HAND, "numpy"]  # which runs that derivation
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_finite_agrees_with_nobody(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+    found = planted(monkeypatch, one=(np.array([1.0, value]),), two=GOOD)
+    assert odd_ones(found) == ["one"]
+
+
+def test_who_raises_has_no_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = planted(monkeypatch, one="ValueError: no", two=GOOD)
+    assert odd_ones(found) == [] and "one: ValueError: no" in matrix(found)
+
+
+def test_at_a_kink_the_largest_group_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = entry(lambda xp, x: xp.abs(x), lambda xp, x: xp.sign(x), x=())
+    given = {"one": (np.array(0.0),), "two": (np.array(1.0),), "three": (np.array(0.0),)}
+    monkeypatch.setattr(blame, "answer", lambda function, name, inputs: given[name])
+    assert odd_ones(opinions(made, at(0.0), list(given))) == ["two"]
+
+
+def test_digits() -> None:
+    one = Opinion("one", np.array([1.0, 100.0]), np.array([1e-9, 1e-9]))
+    other = Opinion("other", np.array([1.001, 100.0]), np.array([1e-9, math.inf]))
+    assert agreement(one, other) == pytest.approx(5.0, abs=0.01)
+    assert agreement(one, one) == math.inf and math.isnan(agreement(one, Opinion.none("none", "raised")))
+
+
+# In the text of a failure
+
+
+def test_a_failure_asks_those_that_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"numpy": (np.array(1.0),), "autograd": (np.array(2.0),), "torch": "RuntimeError: no"}
+    monkeypatch.setattr(of_failure, "answer", lambda function, name, inputs: given[name])
+    for name in BACKENDS:
+        monkeypatch.delitem(sys.modules, f"backends.{name}_adapter", raising=False)
+    made = entry(lambda xp, x: x * x, x=())
+    assert of_failure._others(made, at(1.0), "jax") == ""
+    for name in given:
+        monkeypatch.setitem(sys.modules, f"backends.{name}_adapter", None)
+    assert of_failure._others(made, at(1.0), "jax") == "numpy: disagree; autograd: agree; torch: no gradient"
+    assert "torch" not in of_failure._others(made, at(1.0), "torch")
+
+
+# In the summary of a run
+
+
+def row(function: str, backend: str, verdict: str) -> dict[str, object]:
+    return {"function": function, "backend": backend, "verdict": verdict, "check": "exact"}
+
+
+def test_the_summary_names_who_does_not_agree() -> None:
+    rows = [row("f", "one", "verified"), row("f", "two", "wrong"), row("g", "one", "convention")]
+    rows += [row("g", "two", "verified"), row("h", "one", "not run")]
+    assert disagreements(rows) == ["1 of 2 functions, and on whom: f (two)"]
+    assert disagreements(rows[2:4]) == [] and disagreements(rows[:1]) == []
