@@ -153,7 +153,8 @@ class Examiner:
         if (judgement.verdict == Verdict.UNSUPPORTED) != (recorded == Verdict.UNSUPPORTED):
             return False
         worst, no_worse = judgement.worst, judgement.verdict.severity <= recorded.severity
-        return no_worse and (worst is None or entry.tolerates(worst.got, worst.relative))
+        # A dtype or a shape that is off is no NaN.
+        return no_worse and (entry.tolerates(worst.got, worst.relative) if worst else not entry.answer)
 
     def answers(self, inputs: Inputs) -> list[Answer]:
         """Run the backend forward and backward: one answer, or one per row that holds the input in a batch. Raises

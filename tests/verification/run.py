@@ -4,7 +4,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -121,12 +121,13 @@ class Verification:
 
     def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
         function = examiner.cell.function
-        inputs = self._first_input(function) if entry.verdict == "unsupported" else entry.witness(function)
-        finding = examiner.against_truth(inputs)
-        verdict = finding.judgement.verdict
+        candidates = self._anywhere(function) if entry.verdict == "unsupported" else [entry.witness(function)]
+        found = (examiner.against_truth(inputs) for inputs in candidates)
+        finding = next((one for one in found if not one.out_of_range), None)
         # Where the recorded input is out of this dtype's range, or a kink of the gradient, nothing can be asserted.
-        if finding.out_of_range:
+        if finding is None:
             return
+        verdict = finding.judgement.verdict
         if verdict == entry.verdict:
             self._assert_needed(examiner, entry, finding)
         else:
@@ -148,8 +149,9 @@ class Verification:
                 pytrace=False,
             )
 
-    def _first_input(self, function: Function) -> Inputs:
-        return function.points[0] if function.points else drawn(function, self.run_seed, self.examples)[0]
+    def _anywhere(self, function: Function) -> Iterator[Inputs]:
+        yield from function.points
+        yield from drawn(function, self.run_seed, self.examples)
 
     def prove(self, function: Function, share: float) -> None:
         """Hold the hand-derived gradient of one function to its definition."""
