@@ -212,6 +212,11 @@ def _while_loop(condition: Callable, step: Callable, state: Any) -> Any:
     return tf.while_loop(condition, lambda state: (step(state),), (state,))[0]
 
 
+def _elu(x: tf.Tensor, alpha: float = 1.0) -> tf.Tensor:
+    # The native operation has no parameter.
+    return tf.nn.elu(x) if alpha == 1 else _where(x > 0, tf.nn.elu(x), alpha * tf.nn.elu(x))
+
+
 def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) -> tf.Tensor:
     # On the CPU the native convolution wants the channels last.
     x = tf.pad(tf.transpose(x, (0, 2, 1)), ((0, 0), (padding, padding), (0, 0)))
@@ -305,7 +310,9 @@ SPECIAL = named(tf.math, "digamma erf erfc erfinv ndtri xlog1py xlogy") | {
 }
 NN = named(tf.nn, "relu softplus sigmoid silu gelu softmax log_softmax") | {
     "conv": _conv,
-    "elu": lambda x: tf.nn.elu(x),
+    **named(tf.nn, "relu6 selu"),
+    "elu": _elu,
+    "soft_sign": tf.nn.softsign,
     "leaky_relu": lambda x, negative_slope=0.01: tf.nn.leaky_relu(x, negative_slope),
     "log_sigmoid": tf.math.log_sigmoid,
 }

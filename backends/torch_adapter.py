@@ -198,6 +198,12 @@ SPECIAL = named(
     "logsumexp": _logsumexp,
 }
 NN = named(functional, "relu leaky_relu elu softplus silu") | {
+    **named(functional, "relu6 prelu selu celu mish"),
+    "hard_tanh": functional.hardtanh,
+    "hard_sigmoid": functional.hardsigmoid,
+    "hard_silu": functional.hardswish,
+    "soft_sign": functional.softsign,
+    "glu": lambda x, axis=-1: functional.glu(x, dim=axis),
     "sigmoid": torch.sigmoid,
     "log_sigmoid": functional.logsigmoid,
     "gelu": lambda x, approximate=False: functional.gelu(x, approximate="tanh" if approximate else "none"),
