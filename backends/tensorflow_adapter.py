@@ -23,6 +23,7 @@ if sys.modules["jax"] is None:
 from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
 from backends.settings import SETTINGS
 from backends.tensorflow_fourier import FFT
+from backends.tensorflow_losses import LOSSES
 from functions import Function, Namespace, _formulas
 
 for gpu in tf.config.list_physical_devices("GPU"):
@@ -327,7 +328,7 @@ def _namespace(tested: str, handle: str) -> Namespace:
         with tf.device(handle):
             return tf.constant(values, dtype or dtype_of_values(values, tested))
 
-    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN | LOSSES}
     return Namespace("tensorflow", MAIN | creation(asarray), groups)
 
 

@@ -24,6 +24,7 @@ from backends.adapter import (
     named,
 )
 from backends.settings import SETTINGS
+from backends.torch_losses import LOSSES
 from functions import Namespace
 
 # TF32 would leave 10 bits of a float32 product or convolution on a GPU.
@@ -223,7 +224,7 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
         kind = dtype or DTYPES[dtype_of_values(values, tested)]
         return torch.asarray(values).to(dtype=kind, device=handle, copy=True)
 
-    groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN | LOSSES}
     return Namespace("torch", MAIN | creation(asarray), groups)
 
 

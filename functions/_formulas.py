@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from functions._activation_formulas import ACTIVATIONS
+from functions._loss_formulas import LOSSES
 
 
 def square(xp, x):
@@ -344,4 +345,4 @@ NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softm
     "sigmoid": expit,
     "log_sigmoid": log_expit,
 }
-NN |= ACTIVATIONS
+NN |= ACTIVATIONS | LOSSES
