@@ -27,10 +27,13 @@ def _triplet_margin(
 
 
 def _ctc_loss(logits: torch.Tensor, labels: list[int]) -> torch.Tensor:
-    # It takes logarithms of probabilities, a time axis before that of the batch, and labels as integers.
-    log_p = functional.log_softmax(logits, dim=1)[:, None, :]
-    targets = torch.asarray([labels], device=logits.device)
-    return functional.ctc_loss(log_p, targets, (logits.shape[0],), (len(labels),), blank=0, reduction="none")[0]
+    return _ctc_loss_of_log_probabilities(functional.log_softmax(logits, dim=1), labels)
+
+
+def _ctc_loss_of_log_probabilities(log_p: torch.Tensor, labels: list[int]) -> torch.Tensor:
+    # For a batch of one, whose axis stands behind that of the steps.
+    targets, lengths = torch.asarray([labels], device=log_p.device), ((log_p.shape[0],), (len(labels),))
+    return functional.ctc_loss(log_p[:, None, :], targets, *lengths, blank=0, reduction="none")[0]
 
 
 LOSSES: dict[str, Any] = {
@@ -47,4 +50,5 @@ LOSSES: dict[str, Any] = {
     "sigmoid_cross_entropy": _sigmoid_cross_entropy,
     "binary_cross_entropy": partial(functional.binary_cross_entropy, reduction="none"),
     "ctc_loss": _ctc_loss,
+    "ctc_loss_of_log_probabilities": _ctc_loss_of_log_probabilities,
 }

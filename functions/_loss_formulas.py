@@ -73,17 +73,21 @@ def binary_cross_entropy(xp, p, targets):
 
 
 def ctc_loss(xp, logits, labels):
+    """The same as `ctc_loss_of_log_probabilities`, of log softmax(logits)"""
+    return xp.nn.ctc_loss_of_log_probabilities(xp.nn.log_softmax(logits, axis=1), labels)
+
+
+def ctc_loss_of_log_probabilities(xp, log_p, labels):
     """-log of the probability of all paths that give the labels when repetitions, and then blanks, are taken out
 
-    Shapes: logits (steps, classes), class 0 the blank; labels a list of classes. A path takes one class a step, with
-    probability softmax(logits). The forward recursion in logarithms, over the labels with a blank around each: Graves
-    et al., ICML 2006, section 4.1."""
-    log_p = xp.nn.log_softmax(logits, axis=1)
+    Shapes: log_p (steps, classes), class 0 the blank; labels a list of classes. A path takes one class a step, with the
+    probability exp(log_p). The forward recursion in logarithms, over the labels with a blank around each: Graves et
+    al., ICML 2006, section 4.1."""
     states = [0]
     for label in labels:
         states += [label, 0]
     reached = {0: log_p[0, 0], 1: log_p[0, states[1]]}
-    for t in range(1, logits.shape[0]):
+    for t in range(1, log_p.shape[0]):
         after = {}
         for s, label in enumerate(states):
             skips = label != 0 and s > 1 and label != states[s - 2]
@@ -100,6 +104,6 @@ LOSSES = {
     for f in (
         *(squared_error, absolute_error, huber_loss, smooth_absolute_error, poisson_nll, kl_divergence),
         *(cosine_similarity, triplet_margin, softmax_cross_entropy, cross_entropy_of_labels),
-        *(sigmoid_cross_entropy, binary_cross_entropy, ctc_loss),
+        *(sigmoid_cross_entropy, binary_cross_entropy, ctc_loss, ctc_loss_of_log_probabilities),
     )
 }

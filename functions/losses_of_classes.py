@@ -217,18 +217,20 @@ focal_loss.variant("fifth_power", gamma=5.0)
         dict(z=[[-8.0, 9.0, 0.0], [8.0, 0.0, -8.0], [1.0, 0.0, 16.0], [40.0, -40.0, 0.0]]),  # one path nearly alone
     ],
 )
-def connectionist_loss(xp, z, *, labels=(1, 2)):
+def connectionist_loss(xp, z, *, labels=(1, 2), normalize=True):
     """f(z) = -log Σ over paths of Πₜ softmax(zₜ)ₖ, k the path's class at step t
 
     z: 4x3 (steps, classes), class 0 the blank. The paths are those that give the labels 1, 2 once repetitions are
-    merged and blanks dropped. CTC: Graves et al., ICML 2006, equations 6 to 16."""
-    return xp.nn.ctc_loss(z, list(labels))
+    merged and blanks dropped. CTC: Graves et al., ICML 2006, equations 6 to 16. Without `normalize` z holds the
+    logarithms of the probabilities themselves, and the slope is that in them."""
+    loss = xp.nn.ctc_loss if normalize else xp.nn.ctc_loss_of_log_probabilities
+    return loss(z, list(labels))
 
 
 @connectionist_loss.gradient
-def _(xp, z, *, labels=(1, 2)):
+def _(xp, z, *, labels=(1, 2), normalize=True):
     steps, classes = z.shape
-    log_p = xp.nn.log_softmax(z, axis=1)  # node 1
+    log_p = xp.nn.log_softmax(z, axis=1) if normalize else z  # node 1
     states = [0]
     for label in labels:
         states += [label, 0]  # a blank around each label
@@ -259,6 +261,8 @@ def _(xp, z, *, labels=(1, 2)):
         ways = {s: [rest[r] + log_p[t, states[r]] for r in follow[s] if r in rest] for s in range(len(states))}
         rest = {s: xp.special.logsumexp(xp.stack(ways[s])) for s in ways if ways[s]}
     d_log_p = -xp.stack(shares)
+    if not normalize:
+        return (d_log_p,)
     d_z = d_log_p - xp.exp(log_p) * xp.sum(d_log_p, axis=1, keepdims=True)  # node 1 input
     return (d_z,)
 
@@ -270,3 +274,4 @@ def _(n, rng):
 
 connectionist_loss.variant("repeated_label", labels=(1, 1))
 connectionist_loss.variant("one_label", labels=(2,))
+connectionist_loss.variant("of_log_probabilities", normalize=False)
