@@ -111,7 +111,8 @@ def log_cosh_error(xp, x, y):
 def _(xp, x, y):
     d = x - y  # node 1
     d_l = weights(xp, x.shape)  # node 3 input: f = Σ w l
-    d_d = xp.tanh(d) * d_l  # node 2 input: sinh d / cosh d
+    # Node 2 input: in log(eᵃ + eᵇ) the slopes are the shares of eᵃ and eᵇ, σ(a - b) and σ(b - a); a = d and b = -d.
+    d_d = xp.special.expit(2 * d) * d_l - xp.special.expit(-2 * d) * d_l
     return d_d, -d_d  # node 1 input
 
 
