@@ -295,7 +295,7 @@ class TorchAdapter(Adapter):
         return _unwarned(push)
 
     def vectorize(self, f: Callable) -> Callable:
-        return torch.func.vmap(f)
+        return _unwarned(torch.func.vmap(f))
 
     def checkpoint(self, f: Callable) -> Callable:
         return lambda *arguments: checkpoint(f, *arguments, use_reentrant=False)
@@ -309,12 +309,14 @@ class TorchAdapter(Adapter):
 
 
 def _unwarned(f: Callable) -> Callable:
-    """Without PyTorch's warnings of what its own forward mode and compiler are built with; they would end the run."""
+    """Without PyTorch's warnings of what its own forward mode and compiler are built with, and of an operation that it
+    maps over a batch one by one; they would end the run."""
 
     def run(*arguments: Any) -> Any:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
+            warnings.filterwarnings("ignore", "There is a performance drop because", UserWarning)
             return f(*arguments)
 
     return run

@@ -300,7 +300,12 @@ def _(xp, x, *, axis=-1):
 
 glu.inputs_of_size(_matrix)
 glu.variant("first_axis", axis=0)
-glu.variant("middle_axis", x=Reals((2, 4, 2), low=-1000.0, high=1000.0), axis=1)
+glu.variant(
+    "middle_axis",
+    x=Reals((2, 4, 2), low=-1000.0, high=1000.0),
+    axis=1,
+    points=[dict(x=[[[(7 * i + 5 * j + 3 * k) % 17 / 4 - 2.0 for k in range(2)] for j in range(4)] for i in range(2)])],
+)
 
 
 @function(x=Reals((2, 4)), points=ROWS)
