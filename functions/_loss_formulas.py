@@ -14,14 +14,16 @@ def absolute_error(xp, x, y):
 
 def huber_loss(xp, x, y, delta=1.0):
     """d² / 2 where |d| ≤ delta, delta (|d| - delta / 2) elsewhere, d = x - y"""
-    size = xp.abs(x - y)
-    return xp.where(size <= delta, size * size / 2, delta * (size - delta / 2))
+    d = x - y
+    size = xp.abs(d)
+    return xp.where(size <= delta, d * d / 2, delta * (size - delta / 2))
 
 
 def smooth_absolute_error(xp, x, y, beta=1.0):
     """d² / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere, d = x - y"""
-    size = xp.abs(x - y)
-    return xp.where(size < beta, size * size / (2 * beta), size - beta / 2)
+    d = x - y
+    size = xp.abs(d)
+    return xp.where(size < beta, d * d / (2 * beta), size - beta / 2)
 
 
 def poisson_nll(xp, log_rate, count):

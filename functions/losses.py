@@ -271,7 +271,20 @@ def _(n, rng):
     return dict(x=rng.normal(size=(n, 3)), y=rng.normal(size=(n, 3)))
 
 
-@function(x=WellConditioned((3, 3)), y=WellConditioned((3, 3)), points=[])
+@function(
+    x=WellConditioned((3, 3)),
+    y=WellConditioned((3, 3)),
+    points=[
+        dict(
+            x=[[0.5, -1.25, 2.0], [-3.5, 0.125, 0.75], [1.0, 0.5, -0.25]],
+            y=[[1.5, 0.25, -0.5], [-1.0, -2.0, 0.375], [0.5, 1.5, -2.0]],
+        ),
+        dict(
+            x=[[1.0, 0.0, 0.0], [1.0, 2.0, -1.0], [0.0, 3.0, 4.0]],
+            y=[[1.0, 0.0, 0.0], [2.0, -1.0, 0.0], [0.0, 1.0, 0.0]],
+        ),
+    ],
+)
 def cosine_embedding_loss(xp, x, y):
     """f(x, y) = Σᵢ wᵢ lᵢ, lᵢ = 1 - cᵢ for a pair that belongs together, max(0, cᵢ - ¼) for another
 
