@@ -82,6 +82,7 @@ SPECIAL = named(
     "sinc": jnp.sinc,
 }
 NN = named(jax.nn, "relu leaky_relu elu softplus sigmoid log_sigmoid silu softmax log_softmax") | {
+    **named(jax.nn, "relu6 selu celu mish hard_tanh hard_sigmoid hard_silu soft_sign glu"),
     "gelu": lambda x, approximate=False: jax.nn.gelu(x, approximate=approximate),
     "conv": _conv,
 }

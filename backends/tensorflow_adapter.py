@@ -23,6 +23,7 @@ if sys.modules["jax"] is None:
 from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
 from backends.settings import SETTINGS
 from backends.tensorflow_fourier import FFT
+from backends.tensorflow_losses import LOSSES
 from functions import Function, Namespace, _formulas
 
 for gpu in tf.config.list_physical_devices("GPU"):
@@ -216,6 +217,11 @@ def _while_loop(condition: Callable, step: Callable, state: Any) -> Any:
     return tf.while_loop(condition, lambda state: (step(state),), (state,))[0]
 
 
+def _elu(x: tf.Tensor, alpha: float = 1.0) -> tf.Tensor:
+    # The native operation has no parameter.
+    return tf.nn.elu(x) if alpha == 1 else _where(x > 0, tf.nn.elu(x), alpha * tf.nn.elu(x))
+
+
 def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) -> tf.Tensor:
     # On the CPU the native convolution wants the channels last.
     x = tf.pad(tf.transpose(x, (0, 2, 1)), ((0, 0), (padding, padding), (0, 0)))
@@ -311,7 +317,9 @@ SPECIAL = named(tf.math, "digamma erf erfc erfinv ndtri xlog1py xlogy") | {
 NN = named(tf.nn, "relu softplus sigmoid silu gelu softmax log_softmax") | {
     "clip_by_norm": tf.clip_by_norm,
     "conv": _conv,
-    "elu": lambda x: tf.nn.elu(x),
+    **named(tf.nn, "relu6 selu"),
+    "elu": _elu,
+    "soft_sign": tf.nn.softsign,
     "leaky_relu": lambda x, negative_slope=0.01: tf.nn.leaky_relu(x, negative_slope),
     "log_sigmoid": tf.math.log_sigmoid,
 }
@@ -326,7 +334,7 @@ def _namespace(tested: str, handle: str) -> Namespace:
         with tf.device(handle):
             return tf.constant(values, dtype or dtype_of_values(values, tested))
 
-    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN | LOSSES}
     return Namespace("tensorflow", MAIN | creation(asarray), groups)
 
 

@@ -24,6 +24,7 @@ from backends.adapter import (
     named,
 )
 from backends.settings import SETTINGS
+from backends.torch_losses import LOSSES
 from functions import Namespace
 
 # TF32 would leave 10 bits of a float32 product or convolution on a GPU.
@@ -208,6 +209,12 @@ SPECIAL = named(
     "logsumexp": _logsumexp,
 }
 NN = named(functional, "relu leaky_relu elu softplus silu") | {
+    **named(functional, "relu6 prelu selu celu mish"),
+    "hard_tanh": functional.hardtanh,
+    "hard_sigmoid": functional.hardsigmoid,
+    "hard_silu": functional.hardswish,
+    "soft_sign": functional.softsign,
+    "glu": lambda x, axis=-1: functional.glu(x, dim=axis),
     "sigmoid": torch.sigmoid,
     "log_sigmoid": functional.logsigmoid,
     "gelu": lambda x, approximate=False: functional.gelu(x, approximate="tanh" if approximate else "none"),
@@ -227,7 +234,7 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
         kind = dtype or DTYPES[dtype_of_values(values, tested)]
         return torch.asarray(values).to(dtype=kind, device=handle, copy=True)
 
-    groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN}
+    groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN | LOSSES}
     return Namespace("torch", MAIN | creation(asarray), groups)
 
 
@@ -298,7 +305,7 @@ class TorchAdapter(Adapter):
         return _unwarned(push)
 
     def vectorize(self, f: Callable) -> Callable:
-        return torch.func.vmap(f)
+        return _unwarned(torch.func.vmap(f))
 
     def checkpoint(self, f: Callable) -> Callable:
         return lambda *arguments: checkpoint(f, *arguments, use_reentrant=False)
@@ -312,12 +319,14 @@ class TorchAdapter(Adapter):
 
 
 def _unwarned(f: Callable) -> Callable:
-    """Without PyTorch's warnings of what its own forward mode and compiler are built with; they would end the run."""
+    """Without PyTorch's warnings of what its own forward mode and compiler are built with, and of an operation that it
+    maps over a batch one by one; they would end the run."""
 
     def run(*arguments: Any) -> Any:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
+            warnings.filterwarnings("ignore", "There is a performance drop because", UserWarning)
             return f(*arguments)
 
     return run

@@ -5,6 +5,9 @@ import math
 
 import numpy as np
 
+from functions._activation_formulas import ACTIVATIONS
+from functions._loss_formulas import LOSSES
+
 
 def square(xp, x):
     """x²"""
@@ -305,7 +308,8 @@ def leaky_relu(xp, x, negative_slope=0.01):
 
 def elu(xp, x, alpha=1.0):
     """x where x > 0, alpha (eˣ - 1) elsewhere"""
-    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, xp.zeros_like(x))))
+    below = xp.where(x > 0, xp.zeros_like(x), x)
+    return xp.where(x > 0, x, alpha * xp.expm1(below))
 
 
 def softplus(xp, x):
@@ -321,8 +325,8 @@ def silu(xp, x):
 def gelu(xp, x, approximate=False):
     """x Φ(x), exact with erf or the tanh approximation (Hendrycks and Gimpel, arXiv:1606.08415)"""
     if approximate:
-        return x / 2 * (1 + xp.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return x / 2 * (1 + xp.special.erf(x / math.sqrt(2)))
+        return x / 2 * (1 + xp.tanh(xp.sqrt(xp.asarray(2.0) / xp.pi) * (x + 0.044715 * x**3)))
+    return x / 2 * (1 + xp.special.erf(x / xp.sqrt(xp.asarray(2.0))))
 
 
 def softmax(xp, x, axis=-1):
@@ -373,3 +377,4 @@ NN = {
     "sigmoid": expit,
     "log_sigmoid": log_expit,
 }
+NN |= ACTIVATIONS | LOSSES

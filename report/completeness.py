@@ -1,10 +1,14 @@
 """How complete the registry is, list by list: which names of a published list some entry differentiates, and why others
 have no entry. Run as `python -m report.completeness` from the root; it prints a Markdown table.
 
-Nothing says which entry stands for which name. Every body is run on a namespace that watches it, at two inputs close
-together: an operation is differentiated through one of its arguments if the body's value is another one when that
-argument is held back at its first value. What merely makes weights or indices, or computes what is then left aside,
-does not count; nor does an operator, although `x + y` is `add(x, y)`: the name itself must be called."""
+In a list of operations nothing says which entry stands for which name. Every body is run on a namespace that watches
+it, at two inputs close together: an operation is differentiated through one of its arguments if the body's value is
+another one when that argument is held back at its first value. What merely makes weights or indices, or computes what
+is then left aside, does not count; nor does an operator, although `x + y` is `add(x, y)`: the name itself must be
+called.
+
+What is no operation of `xp`, such as a loss or a test problem, nothing can be watched for: a list of such names states
+the entries of each."""
 
 import functools
 import sys
@@ -22,10 +26,11 @@ from functions import Function, Inputs, load_builtin
 from functions._namespace import GROUPS
 
 FOLDER = Path(__file__).parents[1] / "functions"
-LISTS = ("array_api_2024_12.toml", "special_functions.toml")
-"""The lists, in files beside the families. `differentiable`, `flat` and `without_gradient` hold their names by section;
-`arguments` says for some by which arguments there is a derivative, where that is not the first one alone; `same_as`
-says of some that they are another name of another name."""
+LISTS = tuple(sorted(path.name for path in FOLDER.glob("*.toml")))
+"""The lists, in files beside the families, each with a `title` and a `source`. In a list of operations
+`differentiable`, `flat` and `without_gradient` hold the names by section; `arguments` says for some by which arguments
+there is a derivative, where that is not the first one alone; `same_as` says of some that they are another name of
+another name. In a list that states its entries, each table `[[name]]` has a `name`, and `entries` or a `reason`."""
 
 STEP = 2.0**-18
 """How far apart the two inputs are, relatively."""
@@ -86,9 +91,41 @@ class List:
         ]
 
 
-def read(path: Path) -> List:
+@dataclass(frozen=True)
+class StatedName:
+    """A name with the entries that differentiate it, or with the `reason` why there is none."""
+
+    name: str
+    entries: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StatedList:
+    """A list of names that states the entries of each."""
+
+    title: str
+    source: str
+    names: tuple[StatedName, ...]
+
+    def missing(self, uses: dict[str, set[Use]]) -> list[str]:
+        """What has neither an entry nor a reason, or has both, and what is no entry, in words."""
+        lines = [
+            f"{name.name}: {entry} is no entry" for name in self.names for entry in name.entries if entry not in uses
+        ]
+        return lines + [
+            f"{name.name}: {'both an entry and a reason' if name.reason else 'neither an entry nor a reason'}"
+            for name in self.names
+            if bool(name.entries) == bool(name.reason)
+        ]
+
+
+def read(path: Path) -> List | StatedList:
     """A list from its TOML file."""
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    if "name" in tables:
+        stated = (StatedName(**table | {"entries": tuple(table.get("entries", ()))}) for table in tables["name"])
+        return StatedList(tables["title"], tables["source"], tuple(stated))
     names = []
     for section, table in tables.items():
         if isinstance(table, dict):
@@ -103,9 +140,9 @@ def read(path: Path) -> List:
     return List(tables["title"], tuple(names))
 
 
-def lists() -> list[List]:
-    """All lists."""
-    return [read(FOLDER / name) for name in LISTS]
+def lists() -> dict[str, List | StatedList]:
+    """All lists, by the name of their file."""
+    return {name.removesuffix(".toml"): read(FOLDER / name) for name in LISTS}
 
 
 class Watched:
@@ -221,10 +258,35 @@ def uses_of_registry() -> dict[str, set[Use]]:
     return {function.name: uses(function) for function in load_builtin()}
 
 
-def table(names: List, found: dict[str, set[Use]], entries: dict[str, Function]) -> Iterator[str]:
+def table(names: List | StatedList, found: dict[str, set[Use]], entries: dict[str, Function]) -> Iterator[str]:
     """The completeness table of one list, in Markdown."""
+    rows = _stated_rows(names, entries) if isinstance(names, StatedList) else _watched_rows(names, found, entries)
     yield f"## {names.title}"
     yield ""
+    yield from rows
+    yield ""
+    reasons: dict[str, list[str]] = {}
+    for name in names.names:
+        reasons.setdefault(name.reason, []).append(name.name)
+    yield from (f"- left out: {', '.join(some)}: {reason}" for reason, some in reasons.items() if reason)
+    yield from (f"- **missing**: {line}" for line in names.missing(found))
+    yield ""
+
+
+def _stated_rows(names: StatedList, entries: dict[str, Function]) -> Iterator[str]:
+    with_entries = [name for name in names.names if name.entries]
+    left_out = sum(bool(name.reason) for name in names.names)
+    counts = f"{len(names.names)} names, {len(with_entries)} with entries, {left_out} left out with reason"
+    yield f"{counts}, from: {names.source}"
+    yield ""
+    yield "| name | entries | variants |"
+    yield "|---|---|---|"
+    for name in with_entries:
+        variants = sum(entry.variant_of in name.entries for entry in entries.values())
+        yield f"| {name.name} | {', '.join(name.entries)} | {variants} |"
+
+
+def _watched_rows(names: List, found: dict[str, set[Use]], entries: dict[str, Function]) -> Iterator[str]:
     sections = list(dict.fromkeys(name.section for name in names.names))
     yield "| section | names | differentiable | with entries | zero derivative | with entries | left out with reason |"
     yield "|---|---|---|---|---|---|---|"
@@ -245,22 +307,15 @@ def table(names: List, found: dict[str, set[Use]], entries: dict[str, Function])
             shown = sorted(originals or users, key=lambda entry: len({use.name for use in found[entry]}))[:3]
             counts = f"{len(originals)} | {len(users) - len(originals)} | {', '.join(shown) or 'none'}"
             yield f"| {name.name} | {'met' if name.flat else place} | {counts} |"
-    yield ""
-    reasons: dict[str, list[str]] = {}
-    for name in names.names:
-        reasons.setdefault(name.reason, []).append(name.name)
-    yield from (f"- left out: {', '.join(some)}: {reason}" for reason, some in reasons.items() if reason)
-    yield from (f"- **missing**: {line}" for line in names.missing(found))
-    yield ""
 
 
 def main() -> int:
     """Print the tables; 1 where something is missing."""
     found, entries = uses_of_registry(), {function.name: function for function in load_builtin()}
     print(f"{len(entries)} entries, {sum(bool(f.variant_of) for f in entries.values())} of them variants\n")
-    for names in lists():
+    for names in lists().values():
         print("\n".join(table(names, found, entries)))
-    return int(any(names.missing(found) for names in lists()))
+    return int(any(names.missing(found) for names in lists().values()))
 
 
 if __name__ == "__main__":
