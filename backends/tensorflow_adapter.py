@@ -23,6 +23,7 @@ if sys.modules["jax"] is None:
 from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
 from backends.settings import SETTINGS
 from backends.tensorflow_fourier import FFT
+from backends.tensorflow_layers import LAYERS
 from functions import Function, Namespace, _formulas
 
 for gpu in tf.config.list_physical_devices("GPU"):
@@ -212,12 +213,6 @@ def _while_loop(condition: Callable, step: Callable, state: Any) -> Any:
     return tf.while_loop(condition, lambda state: (step(state),), (state,))[0]
 
 
-def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) -> tf.Tensor:
-    # On the CPU the native convolution wants the channels last.
-    x = tf.pad(tf.transpose(x, (0, 2, 1)), ((0, 0), (padding, padding), (0, 0)))
-    return tf.transpose(tf.nn.conv1d(x, tf.transpose(kernel, (2, 1, 0)), stride, "VALID"), (0, 2, 1))
-
-
 # tf.math has no hypot, which tf.experimental.numpy has, and no logaddexp, whose gradient is wrong there where x = y.
 LIFTED = BINARY.replace("hypot", "").replace("logaddexp", "").split()
 MAIN = {
@@ -304,7 +299,7 @@ SPECIAL = named(tf.math, "digamma erf erfc erfinv ndtri xlog1py xlogy") | {
     "logsumexp": tf.math.reduce_logsumexp,
 }
 NN = named(tf.nn, "relu softplus sigmoid silu gelu softmax log_softmax") | {
-    "conv": _conv,
+    **LAYERS,
     "elu": lambda x: tf.nn.elu(x),
     "leaky_relu": lambda x, negative_slope=0.01: tf.nn.leaky_relu(x, negative_slope),
     "log_sigmoid": tf.math.log_sigmoid,
