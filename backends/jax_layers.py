@@ -71,6 +71,11 @@ def _avg_pool(x: jax.Array, window: Any, stride: Any, padding: Any = 0, counting
     return total / _reduced(jnp.ones_like(x), 0.0, jax.lax.add, window, stride, padding)
 
 
+def _standardize(x: jax.Array, epsilon: float, stable: bool = False) -> jax.Array:
+    # The choice is younger than the operation.
+    return jax.nn.standardize(x, -1, epsilon=epsilon, **({"algorithm": "stable"} if stable else {}))
+
+
 def _attention(q: jax.Array, k: jax.Array, v: jax.Array, causal: bool = False) -> jax.Array:
     # The native operation has the tokens before the heads.
     q, k, v = (jnp.swapaxes(part, 1, 2) for part in (q, k, v))
@@ -86,6 +91,6 @@ LAYERS = {
     "max_pool2d": _max_pool,
     "avg_pool": _avg_pool,
     "avg_pool2d": _avg_pool,
-    "standardize": lambda x, epsilon: jax.nn.standardize(x, -1, epsilon=epsilon),
+    "standardize": _standardize,
     "dot_product_attention": _attention,
 }

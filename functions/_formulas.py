@@ -299,8 +299,8 @@ def silu(xp, x):
 def gelu(xp, x, approximate=False):
     """x Φ(x), exact with erf or the tanh approximation (Hendrycks and Gimpel, arXiv:1606.08415)"""
     if approximate:
-        return x / 2 * (1 + xp.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-    return x / 2 * (1 + xp.special.erf(x / math.sqrt(2)))
+        return x / 2 * (1 + xp.tanh(xp.sqrt(xp.asarray(2.0) / xp.pi) * (x + 0.044715 * x**3)))
+    return x / 2 * (1 + xp.special.erf(x / xp.sqrt(xp.asarray(2.0))))
 
 
 def softmax(xp, x, axis=-1):
@@ -325,11 +325,8 @@ MAIN |= {f.__name__: f for f in (cond, fori_loop, while_loop, scan)}
 LINALG = {f.__name__: f for f in (vecdot, outer, cross, vector_norm, matrix_norm, matrix_power, trace)}
 FFT = {f.__name__: f for f in (hfft, ihfft)}
 SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
-NN = (
-    {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax)}
-    | {
-        "sigmoid": expit,
-        "log_sigmoid": log_expit,
-    }
-    | LAYERS
-)
+NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax)} | {
+    "sigmoid": expit,
+    "log_sigmoid": log_expit,
+}
+NN |= LAYERS

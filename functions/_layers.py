@@ -28,9 +28,8 @@ def dense(xp, x, W, b):
 
 
 def embedding(xp, indices, table):
-    """The rows of the table at these indices, an integer array of any shape"""
-    rows = xp.take(table, xp.reshape(indices, (-1,)), axis=0)
-    return xp.reshape(rows, (*indices.shape, table.shape[1]))
+    """The rows of the table at these indices, a vector of integers"""
+    return xp.take(table, indices, axis=0)
 
 
 def conv(xp, x, kernel, stride=1, padding=0, dilation=1, groups=1):
@@ -132,8 +131,9 @@ def avg_pool2d(xp, x, window, stride, padding=0, counting_padding=True):
     return _pooled(xp, x, window, stride, padding, average)
 
 
-def standardize(xp, x, epsilon):
-    """(x - x̄) / √(v + ε) along the last axis, v the mean of (x - x̄)²"""
+def standardize(xp, x, epsilon, stable=False):
+    """(x - x̄) / √(v + ε) along the last axis, v the mean of (x - x̄)²; a backend that has a faster v which cancels uses
+    it unless told otherwise"""
     return _standardized(xp, x, (-1,), epsilon)
 
 

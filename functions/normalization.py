@@ -15,15 +15,16 @@ EPSILON = 2.0**-16
         dict(x=[[1000.0, 1001.0, 998.0, 1000.5], [-40.0, 1000.0, 0.5, 2.0], [2.0**-10, -(2.0**-9), 0.0, 2.0**-8]]),
     ],
 )
-def standardization(xp, x):
+def standardization(xp, x, *, stable=False):
     """f(x) = Σ w ∘ (x - x̄) / √(v + ε), x̄ the mean of a row and v that of (x - x̄)²
 
-    x: 3x4."""
-    return xp.sum(weights(xp, tuple(x.shape)) * xp.nn.standardize(x, EPSILON))
+    x: 3x4. Some compute v as the mean of x² less the square of x̄, which cancels (Higham, Accuracy and Stability of
+    Numerical Algorithms, 2nd ed., section 1.9), unless told that it shall be stable."""
+    return xp.sum(weights(xp, tuple(x.shape)) * xp.nn.standardize(x, EPSILON, stable))
 
 
 @standardization.gradient
-def _(xp, x):
+def _(xp, x, *, stable=False):
     c = x - xp.mean(x, axis=1, keepdims=True)  # node 1
     v = xp.mean(c * c, axis=1, keepdims=True)  # node 2
     s = xp.sqrt(v + EPSILON)  # node 3
@@ -37,6 +38,9 @@ def _(xp, x):
 @standardization.inputs_of_size
 def _(n, rng):
     return dict(x=rng.normal(size=(n, 4)))
+
+
+standardization.variant("in_two_passes", stable=True)
 
 
 @function(

@@ -6,27 +6,27 @@ from functions._points import mixed, repeated
 
 
 @function(
-    x=Reals((3, 1, 2)),
+    x=Reals((3, 1, 1)),
     h=Reals((1, 2)),
     c=Reals((1, 2)),
-    W=Reals((8, 2)),
+    W=Reals((8, 1)),
     U=Reals((8, 2)),
     b=Reals((8,)),
     points=[
         dict(
-            x=mixed(3, 1, 2),
+            x=mixed(3, 1, 1),
             h=[[0.5, -0.125]],
             c=[[-0.75, 1.25]],
-            W=mixed(8, 2, first=8),
+            W=mixed(8, 1, first=8),
             U=mixed(8, 2, first=5),
             b=mixed(8, first=1),
         ),
-        dict(x=mixed(3, 1, 2), h=[[0.0, 0.0]], c=[[0.0, 0.0]], W=[[0.0] * 2] * 8, U=[[0.0] * 2] * 8, b=[0.0] * 8),
+        dict(x=mixed(3, 1, 1), h=[[0.0, 0.0]], c=[[0.0, 0.0]], W=[[0.0]] * 8, U=[[0.0] * 2] * 8, b=[0.0] * 8),
         dict(  # gates wide open and shut
-            x=8.0 * mixed(3, 1, 2),
+            x=8.0 * mixed(3, 1, 1),
             h=[[1.0, -1.0]],
             c=[[4.0, -0.5]],
-            W=mixed(8, 2, first=5),
+            W=mixed(8, 1, first=5),
             U=repeated(8, 2),
             b=[0.5, -0.5, 8.0, 8.0, 0.0, 0.0, -8.0, 1.0],
         ),
@@ -36,7 +36,7 @@ def long_short_term_memory(xp, x, h, c, W, U, b):
     """f(x, h₀, c₀, W, U, b) = Σₜ wₜ · hₜ, a = W xₜ + U hₜ₋₁ + b in four parts, cₜ = σ(a_f) cₜ₋₁ + σ(a_i) tanh a_g,
     hₜ = σ(a_o) tanh cₜ
 
-    x: 3x1x2 (steps, batch, inputs); h₀ and c₀: 1x2 (batch, width); W: 8x2 and U: 8x2, for the parts i, f, g and o one
+    x: 3x1x1 (steps, batch, inputs); h₀ and c₀: 1x2 (batch, width); W: 8x1 and U: 8x2, for the parts i, f, g and o one
     below the other; b: 8. Hochreiter and Schmidhuber, Neural Computation 9, 1997, with the forget gate of Gers,
     Schmidhuber and Cummins, Neural Computation 12, 2000."""
     states = xp.nn.lstm(x, h, c, W, U, b)
@@ -74,31 +74,31 @@ def _(xp, x, h, c, W, U, b):
 
 @long_short_term_memory.inputs_of_size
 def _(n, rng):
-    sizes = dict(x=(3, n, 2), h=(n, 2), c=(n, 2), W=(8, 2), U=(8, 2), b=(8,))
+    sizes = dict(x=(3, n, 3), h=(n, 2), c=(n, 2), W=(8, 3), U=(8, 2), b=(8,))
     return {name: rng.normal(size=size) for name, size in sizes.items()}
 
 
 @function(
-    x=Reals((3, 1, 2)),
+    x=Reals((3, 1, 1)),
     h=Reals((1, 2)),
-    W=Reals((6, 2)),
+    W=Reals((6, 1)),
     U=Reals((6, 2)),
     b=Reals((6,)),
     d=Reals((6,)),
     points=[
         dict(
-            x=mixed(3, 1, 2),
+            x=mixed(3, 1, 1),
             h=[[0.5, -0.125]],
-            W=mixed(6, 2, first=8),
+            W=mixed(6, 1, first=8),
             U=mixed(6, 2, first=5),
             b=mixed(6, first=1),
             d=mixed(6, first=4),
         ),
-        dict(x=mixed(3, 1, 2), h=[[0.0, 0.0]], W=[[0.0] * 2] * 6, U=[[0.0] * 2] * 6, b=[0.0] * 6, d=[0.0] * 6),
+        dict(x=mixed(3, 1, 1), h=[[0.0, 0.0]], W=[[0.0]] * 6, U=[[0.0] * 2] * 6, b=[0.0] * 6, d=[0.0] * 6),
         dict(  # gates wide open and shut
-            x=8.0 * mixed(3, 1, 2),
+            x=8.0 * mixed(3, 1, 1),
             h=[[1.0, -1.0]],
-            W=mixed(6, 2, first=5),
+            W=mixed(6, 1, first=5),
             U=repeated(6, 2),
             b=[0.5, -0.5, 8.0, -8.0, 0.0, 0.0],
             d=[0.0, 0.0, 0.25, 1.0, -0.5, 2.0],
@@ -109,7 +109,7 @@ def gated_recurrent_units(xp, x, h, W, U, b, d):
     """f(x, h₀, W, U, b, d) = Σₜ wₜ · hₜ, a = W xₜ + b and s = U hₜ₋₁ + d in three parts,
     r = σ(a_r + s_r), z = σ(a_z + s_z), g = tanh(a_g + r s_g), hₜ = (1 - z) g + z hₜ₋₁
 
-    x: 3x1x2 (steps, batch, inputs); h₀: 1x2 (batch, width); W: 6x2 and U: 6x2, for the parts r, z and g one below the
+    x: 3x1x1 (steps, batch, inputs); h₀: 1x2 (batch, width); W: 6x1 and U: 6x2, for the parts r, z and g one below the
     other; b and d: 6. Cho et al., arXiv:1406.1078, with r behind the product, as libraries for GPUs have it."""
     states = xp.nn.gru(x, h, W, U, b, d)
     return xp.sum(weights(xp, tuple(states.shape)) * states)
@@ -148,5 +148,5 @@ def _(xp, x, h, W, U, b, d):
 
 @gated_recurrent_units.inputs_of_size
 def _(n, rng):
-    sizes = dict(x=(3, n, 2), h=(n, 2), W=(6, 2), U=(6, 2), b=(6,), d=(6,))
+    sizes = dict(x=(3, n, 3), h=(n, 2), W=(6, 3), U=(6, 2), b=(6,), d=(6,))
     return {name: rng.normal(size=size) for name, size in sizes.items()}

@@ -146,8 +146,8 @@ def _probe_directions(inputs: Inputs) -> list[Direction]:
 
 
 def _falling(inputs: Inputs) -> Direction:
-    """A direction along which each entry rises by less than the one before it. Backends break ties by place: the first or
-    the last of the largest counts, which is what this direction and its opposite see, however many entries tie."""
+    """A direction along which each entry rises by less than the one before it. Backends break ties by place: the first
+    or the last of the largest counts, which is what this direction and its opposite see, however many entries tie."""
     steps = np.abs(_flat(generic_direction(inputs)))
     heights = np.cumsum(steps[::-1])[::-1] / max(len(steps), 1)
     parts = np.split(heights, np.cumsum([x.size for x in inputs])[:-1])
