@@ -18,6 +18,11 @@ def _channels_second(x: tf.Tensor) -> tf.Tensor:
     return tf.transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
+def _sides(padding: Any) -> Any:
+    """The padding of an image, as native operations take it. Some of their gradients know no explicit padding."""
+    return [(0, 0), *((p, p) for p in _pair(padding)), (0, 0)] if any(_pair(padding)) else "VALID"
+
+
 def _dense(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return tf.nn.bias_add(tf.linalg.matmul(x, w), b)
 
@@ -33,9 +38,8 @@ def _conv(
 def _conv2d(
     x: tf.Tensor, kernel: tf.Tensor, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> tf.Tensor:
-    sides = [(0, 0), *((p, p) for p in _pair(padding)), (0, 0)]
-    taps = tf.transpose(kernel, (2, 3, 1, 0))
-    return _channels_second(tf.nn.conv2d(_channels_last(x), taps, _pair(stride), sides, dilations=_pair(dilation)))
+    x, taps = _channels_last(x), tf.transpose(kernel, (2, 3, 1, 0))
+    return _channels_second(tf.nn.conv2d(x, taps, _pair(stride), _sides(padding), dilations=_pair(dilation)))
 
 
 def _conv_transpose(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0, dilation: int = 1) -> tf.Tensor:
@@ -50,24 +54,21 @@ def _conv_transpose(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: i
 def _conv_transpose2d(
     x: tf.Tensor, kernel: tf.Tensor, stride: Any = 1, padding: Any = 0, dilation: Any = 1
 ) -> tf.Tensor:
-    padding = _pair(padding)
-    sizes = zip(x.shape[2:], kernel.shape[2:], _pair(stride), padding, _pair(dilation), strict=True)
+    sizes = zip(x.shape[2:], kernel.shape[2:], _pair(stride), _pair(padding), _pair(dilation), strict=True)
     places = [(n - 1) * s + d * (taps - 1) + 1 - 2 * p for n, taps, s, p, d in sizes]
     y = tf.nn.conv2d_transpose(
         _channels_last(x),
         tf.transpose(kernel, (2, 3, 1, 0)),
         (x.shape[0], *places, kernel.shape[1]),
         _pair(stride),
-        [(0, 0), *((p, p) for p in padding), (0, 0)],
+        _sides(padding),
         dilations=_pair(dilation),
     )
     return _channels_second(y)
 
 
 def _max_pool2d(x: tf.Tensor, window: Any, stride: Any, padding: Any = 0) -> tf.Tensor:
-    sides = [(0, 0), *((p, p) for p in _pair(padding)), (0, 0)]
-    padded = sides if any(_pair(padding)) else "VALID"
-    return _channels_second(tf.nn.max_pool2d(_channels_last(x), _pair(window), _pair(stride), padded))
+    return _channels_second(tf.nn.max_pool2d(_channels_last(x), _pair(window), _pair(stride), _sides(padding)))
 
 
 def _max_pool(x: tf.Tensor, window: int, stride: int, padding: int = 0) -> tf.Tensor:
