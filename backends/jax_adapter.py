@@ -35,6 +35,7 @@ from backends.adapter import (
     frequencies,
     named,
 )
+from backends.jax_layers import LAYERS
 from backends.settings import SETTINGS
 from functions import Namespace
 
@@ -47,10 +48,6 @@ if jax.config.jax_compilation_cache_dir is None:
     jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[1] / ".cache" / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-def _conv(x: jax.Array, kernel: jax.Array, stride: int = 1, padding: int = 0) -> jax.Array:
-    return jax.lax.conv_general_dilated(x, kernel, (stride,), [(padding, padding)])
 
 
 def _scan(step: Callable, state: jax.Array, rows: jax.Array) -> jax.Array:
@@ -84,7 +81,7 @@ SPECIAL = named(
 NN = named(jax.nn, "relu leaky_relu elu softplus sigmoid log_sigmoid silu softmax log_softmax") | {
     **named(jax.nn, "relu6 selu celu mish hard_tanh hard_sigmoid hard_silu soft_sign glu"),
     "gelu": lambda x, approximate=False: jax.nn.gelu(x, approximate=approximate),
-    "conv": _conv,
+    **LAYERS,
 }
 
 

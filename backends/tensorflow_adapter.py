@@ -23,6 +23,7 @@ if sys.modules["jax"] is None:
 from backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
 from backends.settings import SETTINGS
 from backends.tensorflow_fourier import FFT
+from backends.tensorflow_layers import LAYERS
 from backends.tensorflow_losses import LOSSES
 from functions import Function, Namespace, _formulas
 
@@ -222,12 +223,6 @@ def _elu(x: tf.Tensor, alpha: float = 1.0) -> tf.Tensor:
     return tf.nn.elu(x) if alpha == 1 else _where(x > 0, tf.nn.elu(x), alpha * tf.nn.elu(x))
 
 
-def _conv(x: tf.Tensor, kernel: tf.Tensor, stride: int = 1, padding: int = 0) -> tf.Tensor:
-    # On the CPU the native convolution wants the channels last.
-    x = tf.pad(tf.transpose(x, (0, 2, 1)), ((0, 0), (padding, padding), (0, 0)))
-    return tf.transpose(tf.nn.conv1d(x, tf.transpose(kernel, (2, 1, 0)), stride, "VALID"), (0, 2, 1))
-
-
 # tf.math has no hypot and no logaddexp; tf.experimental.numpy has both.
 LIFTED = BINARY.replace("hypot", "").replace("logaddexp", "").split()
 MAIN = {
@@ -315,8 +310,8 @@ SPECIAL = named(tf.math, "digamma erf erfc erfinv ndtri xlog1py xlogy") | {
     "logsumexp": tf.math.reduce_logsumexp,
 }
 NN = named(tf.nn, "relu softplus sigmoid silu gelu softmax log_softmax") | {
+    **LAYERS,
     "clip_by_norm": tf.clip_by_norm,
-    "conv": _conv,
     **named(tf.nn, "relu6 selu"),
     "elu": _elu,
     "soft_sign": tf.nn.softsign,

@@ -24,6 +24,7 @@ from backends.adapter import (
     named,
 )
 from backends.settings import SETTINGS
+from backends.torch_layers import LAYERS
 from backends.torch_losses import LOSSES
 from functions import Namespace
 
@@ -220,7 +221,7 @@ NN = named(functional, "relu leaky_relu elu softplus silu") | {
     "gelu": lambda x, approximate=False: functional.gelu(x, approximate="tanh" if approximate else "none"),
     "softmax": lambda x, axis=-1: functional.softmax(x, dim=axis),
     "log_softmax": lambda x, axis=-1: functional.log_softmax(x, dim=axis),
-    "conv": lambda x, kernel, stride=1, padding=0: functional.conv1d(x, kernel, stride=stride, padding=padding),
+    **LAYERS,
 }
 
 

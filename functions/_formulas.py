@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from functions._activation_formulas import ACTIVATIONS
+from functions._layers import LAYERS
 from functions._loss_formulas import LOSSES
 
 
@@ -346,20 +347,6 @@ def clip_by_norm(xp, x, limit):
     return xp.where(length > limit, x * (limit / length), x)
 
 
-def conv(xp, x, kernel, stride=1, padding=0):
-    """The 1-D cross-correlation y[n, o, t] = Σ_c Σ_k x[n, c, t·stride + k - padding] kernel[o, c, k]
-
-    Shapes: x (batch, channels, length), kernel (outputs, channels, taps), y (batch, outputs, length')."""
-    if padding:
-        edge = xp.zeros((x.shape[0], x.shape[1], padding))
-        x = xp.concat([edge, x, edge], axis=2)
-    taps = kernel.shape[2]
-    steps = (x.shape[2] - taps) // stride + 1
-    windows = xp.stack([x[:, :, k : k + (steps - 1) * stride + 1 : stride] for k in range(taps)], axis=2)
-    flat = xp.reshape(windows, (x.shape[0], x.shape[1] * taps, steps))
-    return xp.matmul(xp.reshape(kernel, (kernel.shape[0], kernel.shape[1] * taps)), flat)
-
-
 MAIN = {
     f.__name__: f
     for f in (
@@ -371,10 +358,8 @@ MAIN |= {f.__name__: f for f in (cond, fori_loop, while_loop, scan)}
 LINALG = {f.__name__: f for f in (vecdot, outer, cross, vector_norm, matrix_norm, matrix_power, trace)}
 FFT = {f.__name__: f for f in (hfft, ihfft)}
 SPECIAL = {f.__name__: f for f in (expit, logit, log_expit, xlogy, xlog1py, entr, betaln, ndtr, logsumexp)}
-NN = {
-    f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, clip_by_norm, conv)
-} | {
+NN = {f.__name__: f for f in (relu, leaky_relu, elu, softplus, silu, gelu, softmax, log_softmax, clip_by_norm)} | {
     "sigmoid": expit,
     "log_sigmoid": log_expit,
 }
-NN |= ACTIVATIONS | LOSSES
+NN |= ACTIVATIONS | LAYERS | LOSSES

@@ -141,7 +141,17 @@ def _probe_directions(inputs: Inputs) -> list[Direction]:
         tuple(part + TILT * noise for part, noise in zip(d, generic_direction(inputs, seed), strict=True))
         for seed, d in enumerate(straight)
     ]
-    return tilted + [generic_direction(inputs, -seed - 1 & 0xFFFF) for seed in range(GENERIC_DIRECTIONS)]
+    generic = [generic_direction(inputs, -seed - 1 & 0xFFFF) for seed in range(GENERIC_DIRECTIONS)]
+    return [*tilted, *generic, _falling(inputs)]
+
+
+def _falling(inputs: Inputs) -> Direction:
+    """A direction along which each entry rises by less than the one before it. Backends break ties by place: the first
+    or the last of the largest counts, which is what this direction and its opposite see, however many entries tie."""
+    steps = np.abs(_flat(generic_direction(inputs)))
+    heights = np.cumsum(steps[::-1])[::-1] / max(len(steps), 1)
+    parts = np.split(heights, np.cumsum([x.size for x in inputs])[:-1])
+    return tuple(part.reshape(x.shape) for part, x in zip(parts, inputs, strict=True))
 
 
 def _test_directions(answer: Gradient) -> list[np.ndarray]:

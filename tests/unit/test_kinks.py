@@ -200,6 +200,21 @@ def test_no_shares_of_many_ties(made: Function, ours: tuple[float, ...], theirs:
     assert not admits(made, at(tie, tie), w * np.array(ours), w * np.array(theirs))
 
 
+def shared_windows(xp, x):
+    """Σ w max(xᵢ, xᵢ₊₁, xᵢ₊₂): windows that share entries, and weights of either sign"""
+    return sum(w * xp.max(x[i : i + 3]) for i, w in enumerate(SLOPES))
+
+
+SLOPES = (1.125, -1.5, 1.875, 1.25, -1.625, 2.0)
+
+
+@pytest.mark.parametrize(
+    "answer", [(*SLOPES, 0.0, 0.0), (0.0, 0.0, *SLOPES)], ids=["the first of each window", "the last of each window"]
+)
+def test_ties_broken_by_place(answer: tuple[float, ...]) -> None:
+    assert admits(entry(shared_windows, x=(8,)), at([0.0] * 8), list(answer))
+
+
 def test_a_kink_leaves_the_other_entries_their_bounds() -> None:
     made = entry(lambda xp, x, y: xp.abs(x) + y * y, lambda xp, x, y: (xp.sign(x), 2 * y), x=(), y=())
     assert admits(made, at(0.0, 3.0), 0.0, 6.0)

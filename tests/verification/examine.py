@@ -2,7 +2,7 @@
 differences."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -77,15 +77,19 @@ class Examiner:
         self.model = self._model(cell.dtype)
         self.reference = reference_of(cell.function)
         self.judged_by = second_order_of(cell.function) if self.mode.order == 2 else self.reference
-        self.known = [
-            entry
-            for entry in known_divergences.load(cell.backend)
-            if entry.applies(cell.function.name, cell.device, cell.dtype, cell.mode, self.version)
-        ]
+        self.known = self._recorded(cell.dtype)
         self._forward: Callable | None = None
         self._backward: Callable | None = None
         self._companions = list(cell.function.points)
         self._structure_is_checked = False
+
+    def _recorded(self, dtype: str) -> list[Divergence]:
+        cell = self.cell
+        return [
+            entry
+            for entry in known_divergences.load(cell.backend)
+            if entry.applies(cell.function.name, cell.device, dtype, cell.mode, self.version)
+        ]
 
     def _model(self, dtype: str) -> MachineModel:
         flushes = self.cell.device in self.adapter.flushes_subnormals
@@ -139,9 +143,9 @@ class Examiner:
             return None, None, f"rounded to {self.cell.dtype}, the input leaves the function's domain"
         return truth, bounds, bounds.out_of_range
 
-    def _finding(self, inputs: Inputs, judgement: Judgement) -> Finding:
+    def _finding(self, inputs: Inputs, judgement: Judgement, beside: Iterable[Divergence] = ()) -> Finding:
         found = Finding(inputs, judgement)
-        known = next((entry for entry in self.known if self.is_recorded(entry, found)), None)
+        known = next((entry for entry in (*self.known, *beside) if self.is_recorded(entry, found)), None)
         return replace(found, known=known)
 
     def is_recorded(self, entry: Divergence, finding: Finding) -> bool:
@@ -301,7 +305,12 @@ class Examiner:
         if judgement.verdict in FAILING and not self._resolves(rounded, bounds):
             reason = "finite differences do not resolve the function here"
             return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, reason), out_of_range=reason)
-        return self._finding(rounded, judgement)
+        # The forward pass ran in the widest dtype, and what is recorded there may be in its value.
+        return self._finding(rounded, judgement, self._recorded(self._widest))
+
+    @property
+    def _widest(self) -> str:
+        return "complex128" if self.cell.function.is_complex else "float64"
 
     def _resolves(self, inputs: Inputs, bounds: Bounds) -> bool:
         """Whether differences of the exact function, with the same steps, give the exact gradient: before they accuse a
@@ -325,8 +334,7 @@ class Examiner:
     def own_differences(self, inputs: Inputs) -> OwnDifferences:
         """The backend's own finite differences at `inputs`, shared by its dtypes and modes."""
         with CLOCK.part("bounds"):
-            widest = "complex128" if self.cell.function.is_complex else "float64"
-            value_error = float(self.reference.bounds(inputs, self._model(widest)).value)
+            value_error = float(self.reference.bounds(inputs, self._model(self._widest)).value)
         try:
             return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
         except Exception as error:
