@@ -1,8 +1,8 @@
 """Models fitted to measured data by least squares, from the collection of Moré, Garbow and Hillstrom, "Testing
 Unconstrained Optimization Software", ACM Transactions on Mathematical Software 7 (1981), numbered as there; the data are
-those printed there. Points are their starting points and their solutions, which are printed with few digits and were
-computed anew, each number rounded to the nearest of float32. The gradient is 2 Jᵀ r: each residual sends 2 r to what it
-was made of."""
+printed there. Points are their starting points and their solutions, which are printed with few digits and were computed
+anew, each number rounded to the nearest of float32. The gradient is 2 Jᵀ r: each residual sends 2 r to what it was made
+of."""
 
 import numpy as np
 
@@ -39,6 +39,7 @@ OSBORNE_TWO = [
     x=Positive((3,), low=0.125, high=8.0),
     points=[
         dict(x=[1.0, 1.0, 1.0]),  # the start
+        dict(x=np.float32([0.0824105591, 1.13303614, 2.34369516])),  # the solution
         dict(x=[0.5, 1.25, 2.75]),
         dict(x=[0.0, 0.125, 8.0]),
     ],
@@ -70,10 +71,14 @@ def _(xp, x):
     return (xp.stack([d_a, d_b, d_c]),)
 
 
+bard.publishes("8.21487e-3", SOURCE, x=np.float32([0.0824105591, 1.13303614, 2.34369516]))
+
+
 @function(
     x=Reals((3,), low=-1.0, high=2.0),
     points=[
         dict(x=np.float32([0.4, 1.0, 0.0])),  # the start, so near the solution that nothing but noise is left
+        dict(x=np.float32([0.39895615, 1.00001907, 0.0])),  # the solution
         dict(x=[0.5, 1.25, -0.375]),
         dict(x=[-0.75, 0.0, 1.5]),  # b = 0: a constant
     ],
@@ -102,10 +107,14 @@ def _(xp, x):
     return (xp.stack([d_a, d_b, d_c]),)
 
 
+gaussian_bell_fit.publishes("1.12793e-8", SOURCE, x=np.float32([0.39895615, 1.00001907, 0.0]))
+
+
 @function(
     x=Positive((3,), high=1024.0),
     points=[
         dict(x=np.float32([0.02, 4000.0, 250.0])),  # the start
+        dict(x=np.float32([0.005609636463, 6181.346347426, 345.2236346625])),  # the solution
         dict(x=[0.5, 600.0, 8.0]),
     ],
 )
@@ -133,10 +142,14 @@ def _(xp, x):
     return (xp.stack([d_a, d_b, d_c]),)
 
 
+meyer.publishes("87.9458", SOURCE, x=[0.005609636463, 6181.346347426, 345.2236346625])
+
+
 @function(
     x=Positive((4,), low=2.0**-6, high=4.0),
     points=[
         dict(x=np.float32([0.25, 0.39, 0.415, 0.39])),  # the start
+        dict(x=np.float32([0.192806929, 0.191282332, 0.123056509, 0.136062324])),  # the solution
         dict(x=[0.5, 1.25, 2.0, 0.75]),
         dict(x=[2.0, 0.0, 0.0, 0.25]),
     ],
@@ -144,8 +157,8 @@ def _(xp, x):
 def kowalik_osborne(xp, x):
     """f(a, b, c, d) = Σᵢ (yᵢ - a (uᵢ² + b uᵢ) / (uᵢ² + c uᵢ + d))², i = 1 … 11
 
-    x = (a, b, c, d): 4, positive, so that no divisor vanishes. Problem 15, of Kowalik and Osborne: the rate of a reaction
-    with an enzyme."""
+    x = (a, b, c, d): 4, positive, so that no divisor vanishes. Problem 15, of Kowalik and Osborne: the rate of a
+    reaction with an enzyme."""
     u = xp.asarray(KOWALIK_AT)
     r = xp.asarray(KOWALIK) - x[0] * (u * u + x[1] * u) / (u * u + x[2] * u + x[3])
     return xp.sum(r * r)
@@ -167,10 +180,14 @@ def _(xp, x):
     return (xp.stack([d_a, d_b, d_c, d_d]),)
 
 
+kowalik_osborne.publishes("3.07505e-4", SOURCE, x=np.float32([0.192806929, 0.191282332, 0.123056509, 0.136062324]))
+
+
 @function(
     x=Reals((5,), low=-0.0625, high=1.0),
     points=[
         dict(x=np.float32([0.5, 1.5, -1.0, 0.01, 0.02])),  # the start
+        dict(x=np.float32([0.37541005, 1.93584692, -1.46468711, 0.0128675345, 0.0221226998])),  # the solution
         dict(x=[0.25, -0.5, 0.75, 0.0625, 0.0]),  # the second exponential does not decay
     ],
 )
@@ -196,10 +213,32 @@ def _(xp, x):
     return (xp.stack([d_x1, d_x2, d_x3, d_x4, d_x5]),)
 
 
+osborne_of_two_exponentials.publishes(
+    "5.46489e-5", SOURCE, x=np.float32([0.37541005, 1.93584692, -1.46468711, 0.0128675345, 0.0221226998])
+)
+
+
 @function(
     x=Reals((11,), low=0.0, high=8.0),
     points=[
         dict(x=np.float32([1.3, 0.65, 0.65, 0.7, 0.6, 3.0, 5.0, 7.0, 2.0, 4.5, 5.5])),  # the start
+        dict(
+            x=np.float32(
+                [
+                    1.30997717,
+                    0.431553781,
+                    0.633661687,
+                    0.599430561,
+                    0.754183233,
+                    0.90428859,
+                    1.36581182,
+                    4.823699,
+                    2.39868498,
+                    4.56887484,
+                    5.67534161,
+                ]
+            )
+        ),  # the solution
         dict(x=[0.5, -1.25, 2.0, 0.75, 0.0, 1.0, 0.5, 0.25, 1.0, 3.0, -2.0]),
     ],
 )
@@ -209,7 +248,11 @@ def osborne_of_three_peaks(xp, x):
     x: 11, from 0 to 8: a decay and three peaks, with their heights, widths and places. Problem 19, of Osborne."""
     t = xp.arange(65.0) / 10
     u = t - x[8:, None]
-    r = xp.asarray(OSBORNE_TWO) - x[0] * xp.exp(-x[4] * t) - xp.sum(x[1:4, None] * xp.exp(-x[5:8, None] * u * u), axis=0)
+    r = (
+        xp.asarray(OSBORNE_TWO)
+        - x[0] * xp.exp(-x[4] * t)
+        - xp.sum(x[1:4, None] * xp.exp(-x[5:8, None] * u * u), axis=0)
+    )
     return xp.sum(r * r)
 
 
@@ -231,3 +274,24 @@ def _(xp, x):
     d_rate = -xp.sum(t * p * d_p)  # node 1 input
     d_x = xp.concat([d_amplitude[None], d_heights, d_rate[None], d_widths, d_places])  # in the order of x
     return (d_x,)
+
+
+osborne_of_three_peaks.publishes(
+    "4.01377e-2",
+    SOURCE,
+    x=np.float32(
+        [
+            1.30997717,
+            0.431553781,
+            0.633661687,
+            0.599430561,
+            0.754183233,
+            0.90428859,
+            1.36581182,
+            4.823699,
+            2.39868498,
+            4.56887484,
+            5.67534161,
+        ]
+    ),
+)

@@ -186,8 +186,8 @@ jennrich_sampson.publishes("124.362", SOURCE, x=[0.2578252137, 0.2578252137])
 def helical_valley(xp, x):
     """f(a, b, c) = 100 (c - 10 θ)² + 100 (√(a² + b²) - 1)² + c², θ the angle of (a, b) in turns
 
-    x = (a, b, c): 3. Problem 7, of Fletcher and Powell. Their angle, arctan(b/a) with half a turn more where a < 0, jumps
-    below the origin, at a quarter of a turn backwards; measured from the second axis it is one arctangent of two
+    x = (a, b, c): 3. Problem 7, of Fletcher and Powell. Their angle, arctan(b/a) with half a turn more where a < 0,
+    jumps below the origin, at a quarter of a turn backwards; measured from the second axis it is one arctangent of two
     arguments. The draws are positive, because at the origin there is no angle; the points lie all around."""
     a, b, c = x[0], x[1], x[2]
     turns = 0.25 - xp.atan2(a, b) / (2 * xp.pi)
@@ -229,8 +229,8 @@ helical_valley.publishes("0e-30", SOURCE, x=[1.0, 0.0, 0.0])
 def gulf_research(xp, x):
     """f(a, b, c) = Σᵢ (exp(-|yᵢ - b|ᶜ / a) - tᵢ)², tᵢ = i/100, yᵢ = 25 + (-50 log tᵢ)^(2/3), i = 1 … 10
 
-    x = (a, b, c): 3. Problem 11, of Gulf Research and Development, with the difference that its own program has in place
-    of the product that is printed. y is 48 and more: for the draws, from 1/4 to 1, no exponent exceeds 256."""
+    x = (a, b, c): 3. Problem 11, of Gulf Research and Development, with the difference yᵢ - b that their program has
+    where a product is printed. y is 48 and more: for the draws, from 1/4 to 1, no exponent exceeds 256."""
     t = xp.arange(1.0, 11.0) / 100
     y = 25 + (-50 * xp.log(t)) ** (2 / 3)
     r = xp.exp(-(xp.abs(y - x[1]) ** x[2]) / x[0]) - t
@@ -397,3 +397,6 @@ def _(xp, x):
 
 
 biggs_six_exponentials.publishes("0e-30", SOURCE, x=[1.0, 10.0, 1.0, 5.0, 4.0, 3.0])
+biggs_six_exponentials.publishes(
+    "5.65565e-3", SOURCE, x=np.float32([1.71141599, 17.68319818, 1.16314366, 5.18656155, 1.71141599, 1.16314366])
+)
