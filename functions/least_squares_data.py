@@ -1,8 +1,8 @@
 """Models fitted to measured data by least squares, from the collection of Moré, Garbow and Hillstrom, "Testing
-Unconstrained Optimization Software", ACM Transactions on Mathematical Software 7 (1981), numbered as there; the data are
-printed there. Points are their starting points and their solutions, which are printed with few digits and were computed
-anew, each number rounded to the nearest of float32. The gradient is 2 Jᵀ r: each residual sends 2 r to what it was made
-of."""
+Unconstrained Optimization Software", ACM Transactions on Mathematical Software 7 (1981), numbered as there, with the
+data printed there. Points are their starting points and their solutions, which are printed with few digits and were
+computed anew, each number rounded to the nearest of float32. The gradient is 2 Jᵀ r: each residual sends 2 r to what it
+was made of."""
 
 import numpy as np
 
