@@ -12,14 +12,17 @@ OPTION = dict(
 """Where the options of this file lie: the spot price S, the strike price K, the volatility σ, the interest rate r and
 the time T to maturity. At the corners d₁ is about ±31, where Φ and φ are no longer numbers of float32."""
 
-AT_THE_MONEY = dict(S=64.0, K=64.0, sigma=0.25, r=0.0, T=1.0)
-IN_THE_MONEY = dict(S=80.0, K=62.5, sigma=0.375, r=0.0625, T=0.75)
-OUT_OF_THE_MONEY = dict(S=40.0, K=96.0, sigma=0.1875, r=0.125, T=0.5)
+POINTS = [
+    dict(S=80.0, K=62.5, sigma=0.375, r=0.0625, T=0.75),
+    dict(S=64.0, K=64.0, sigma=0.25, r=0.0, T=1.0),  # at the money, without interest
+    dict(S=40.0, K=96.0, sigma=0.1875, r=0.125, T=0.5),  # where a call is worth next to nothing
+    dict(S=96.0, K=40.0, sigma=0.1875, r=-0.125, T=0.5),  # where a put is
+]
 
 HULL = "Hull, Options, Futures, and Other Derivatives, chapter on the Black-Scholes-Merton model, the numerical example"
 
 
-@function(**OPTION, points=[AT_THE_MONEY, IN_THE_MONEY, OUT_OF_THE_MONEY])
+@function(**OPTION, points=POINTS)
 def black_scholes_call(xp, S, K, sigma, r, T):
     """f(S, K, σ, r, T) = S Φ(d₁) - K e^(-rT) Φ(d₂), d₁ = (log(S/K) + (r + σ²/2) T) / (σ √T), d₂ = d₁ - σ √T
 
@@ -58,7 +61,7 @@ def _(xp, S, K, sigma, r, T):
 black_scholes_call.publishes("4.76", HULL, S=42.0, K=40.0, sigma=0.2, r=0.1, T=0.5)
 
 
-@function(**OPTION, points=[AT_THE_MONEY, IN_THE_MONEY, OUT_OF_THE_MONEY])
+@function(**OPTION, points=POINTS)
 def black_scholes_put(xp, S, K, sigma, r, T):
     """f(S, K, σ, r, T) = K e^(-rT) Φ(-d₂) - S Φ(-d₁), d₁ = (log(S/K) + (r + σ²/2) T) / (σ √T), d₂ = d₁ - σ √T
 

@@ -73,7 +73,7 @@ def agree(ours: arb, theirs: arb) -> bool:
 
 
 @pytest.mark.parametrize(("function", "sign"), [(CALL, 1), (PUT, -1)], ids=["call", "put"])
-@pytest.mark.parametrize("inputs", INPUTS, ids=["at", "in", "out", "between"])
+@pytest.mark.parametrize("inputs", INPUTS, ids=["near", "at", "below", "above", "between"])
 def test_the_gradient_is_the_greeks(function: Function, sign: int, inputs: Inputs) -> None:
     with ctx.workprec(exact.FIRST_PRECISION):
         expected = first_order(sign, *(arb(float(x)) for x in inputs))
@@ -82,7 +82,7 @@ def test_the_gradient_is_the_greeks(function: Function, sign: int, inputs: Input
 
 
 @pytest.mark.parametrize("function", [CALL, PUT], ids=["call", "put"])
-@pytest.mark.parametrize("inputs", INPUTS, ids=["at", "in", "out", "between"])
+@pytest.mark.parametrize("inputs", INPUTS, ids=["near", "at", "below", "above", "between"])
 def test_differences_of_the_gradient_are_the_greeks_of_second_order(function: Function, inputs: Inputs) -> None:
     with ctx.workprec(exact.FIRST_PRECISION):
         h = exact.step(inputs)
