@@ -62,7 +62,7 @@ def _lifted(operation: Callable) -> Callable:
     """`operation(x, y, …)` with Python numbers among its arguments, which take the dtype of the arrays."""
 
     def of_numbers(*arguments: Any) -> Any:
-        dtype = next(a.dtype for a in arguments if not isinstance(a, int | float))
+        dtype = next(a.dtype for a in arguments if hasattr(a, "dtype"))  # a scalar of NumPy is a Python float too
         return operation(*(np.asarray(a, dtype) if isinstance(a, int | float) else a for a in arguments))
 
     of_numbers.native = operation

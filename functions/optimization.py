@@ -37,6 +37,14 @@ def _(xp, x):
     return (d_x,)
 
 
+@rosenbrock.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
+
+
+rosenbrock.publishes("0e-30", "Rosenbrock, The Computer Journal 3 (1960)", x=[1.0, 1.0, 1.0, 1.0])
+
+
 @function(
     x=Reals((3,)),
     points=[
@@ -61,6 +69,11 @@ def _(xp, x):
     # Node 2 sends d_s = d_n / 2n, and node 1 sends 2 x d_s: the 2 cancels.
     d_x = x / xp.where(n == 0, 1.0, n) * d_n  # node 2 and 1 input
     return (d_x,)
+
+
+@euclidean_norm.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
 
 
 @function(
