@@ -273,7 +273,7 @@ def von_mises_log_density(xp, x, mu, kappa):
     """f(x, μ, κ) = Σ κ (cos(x - μ) - 1) - log(e^-κ I₀(κ)) - log 2π
 
     x: n = 4, angles; μ, κ: scalars. Through the scaled Bessel function, because I₀ itself overflows. κ from 2⁻¹⁰: at 0,
-    where the distribution is uniform, the scaling has a kink. Mardia and Jupp, Directional Statistics, section 3.5.4."""
+    where the distribution is uniform, the scaling has a kink. Mardia and Jupp, Directional Statistics, 2000, 3.5.4."""
     normalization = xp.log(xp.special.i0e(kappa)) + math.log(2 * math.pi)
     return xp.sum(kappa * (xp.cos(x - mu) - 1)) - x.shape[0] * normalization
 

@@ -1,4 +1,4 @@
-"""Log-likelihoods of models with a hidden state that moves from step to step: summed over all its paths, or filtered."""
+"""Log-likelihoods of models with a hidden state that moves from step to step: summed over its paths, or filtered."""
 
 import math
 
