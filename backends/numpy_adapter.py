@@ -40,7 +40,7 @@ def _in_own_dtype(operation: Callable) -> Callable:
     rounded to the dtype of the arrays."""
 
     def rounded(*arguments: Any, **options: Any) -> np.ndarray:
-        dtype = next(a.dtype for a in arguments if not isinstance(a, int | float))
+        dtype = next(a.dtype for a in arguments if hasattr(a, "dtype"))
         return np.asarray(operation(*arguments, **options)).astype(dtype, copy=False)
 
     return rounded

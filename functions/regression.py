@@ -214,7 +214,7 @@ def gaussian_mixture(xp, alphas, means, factors, x):
     α: K = 2, μ: K x D = 2x2, q and l side by side: K x D (D + 1)/2 = 2x3, x: N x D = 3x2. The logarithm of the
     posterior density of a mixture whose precision matrices are Qᵀ Q, with Wishart's distribution as their prior, but
     for its constant. Šrajer, Kukelova and Fitzgibbon, Optimization Methods and Software 33 (2018), section 4.1, with
-    one sign for likelihood and prior (their program has opposite ones).
+    one sign for likelihood and prior (their program has opposite ones)."""
     (count, d), k = x.shape, means.shape[0]
     q, lower = factors[:, :d], factors[:, d:]
     L = xp.reshape(lower @ xp.asarray(triangle(d)), (k, d, d))
