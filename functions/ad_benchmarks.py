@@ -60,7 +60,7 @@ def bundle_adjustment(xp, rotation, centre, focal, principal, radial, x, w):
     theta = xp.sqrt(xp.where(square == 0, xp.ones_like(square), square))
     a = xp.where(square == 0, xp.ones_like(square), xp.sin(theta) / theta)
     h = xp.where(square == 0, xp.ones_like(square), xp.sin(theta / 2) / (theta / 2))
-    r, d = xp.broadcast_to(rotation, (n, 3)), x - centre + xp.asarray([0.0, 0.0, 6.0])
+    r, d = rotation * xp.ones_like(x), x - centre + xp.asarray([0.0, 0.0, 6.0])
     u = xp.linalg.cross(r, d)
     z = d + a * u + h * h / 2 * xp.linalg.cross(r, u)
     p = z[:, :2] / z[:, 2:]
@@ -77,7 +77,7 @@ def _(xp, rotation, centre, focal, principal, radial, x, w):
     theta = xp.sqrt(xp.where(none, one, square))  # node 2
     a = xp.where(none, one, xp.sin(theta) / theta)  # node 3
     h = xp.where(none, one, xp.sin(theta / 2) / (theta / 2))  # node 4
-    r, d = xp.broadcast_to(rotation, (n, 3)), x - centre + xp.asarray([0.0, 0.0, 6.0])  # node 5
+    r, d = rotation * xp.ones_like(x), x - centre + xp.asarray([0.0, 0.0, 6.0])  # node 5
     u = xp.linalg.cross(r, d)  # node 6
     v = xp.linalg.cross(r, u)  # node 7
     z = d + a * u + h * h / 2 * v  # node 8
@@ -141,8 +141,8 @@ def _(n, rng):
     ],
 )
 def diagonal_lstm(xp, layers, ends, states, sequence):
-    """f(w, v, s, x) = -1/((n - 1) h) Σₜ xₜ₊₁ · log softmax(v₂ yₜ + v₃), where yₜ is what two layers make of v₁ xₜ; of an
-    input x a layer with weights w, biases b and state (h, c) makes its new h = σ(w³ x + b³) tanh c, with the new
+    """f(w, v, s, x) = -1/((n - 1) h) Σₜ xₜ₊₁ · log softmax(v₂ yₜ + v₃), where yₜ is what two layers make of v₁ xₜ; of
+    an input x a layer with weights w, biases b and state (h, c) makes its new h = σ(w³ x + b³) tanh c, with the new
     c = σ(w¹ x + b¹) c + σ(w² h + b²) tanh(w⁴ h + b⁴); σ(a) = 1/(1 + e⁻ᵃ), all products by entries
 
     Of each layer a row of weights and one of biases, each for four gates: 4x8; v: 3x2; of each layer a row for h and

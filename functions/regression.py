@@ -150,7 +150,7 @@ def k_means(xp, x, centres):
     """f(x, c) = Σᵢ minₖ Σⱼ (xᵢⱼ - cₖⱼ)²
 
     x: n x d = 4x2, c: k x d = 3x2. Where several centres are nearest, the subdifferential is every set of shares among
-    them that are at least 0 and sum to 1; chosen here: equal shares. MacQueen, Fifth Berkeley Symposium (1967)."""
+    them that are at least 0 and sum to 1; chosen here: the first of them. MacQueen, Fifth Berkeley Symposium (1967)."""
     r = x[:, None, :] - centres[None, :, :]
     return xp.sum(xp.min(xp.sum(r * r, axis=2), axis=1))
 
@@ -159,14 +159,14 @@ def k_means(xp, x, centres):
 def _(xp, x, centres):
     r = x[:, None, :] - centres[None, :, :]  # node 1, (n, k, d)
     s = xp.sum(r * r, axis=2)  # node 2, (n, k)
-    m = xp.min(s, axis=1, keepdims=True)  # node 3
-    # Equality is meant: the smallest is one of the entries itself, without rounding.
-    mask = xp.where(s == m, xp.ones_like(s), xp.zeros_like(s))
-    d_s = mask / xp.sum(mask, axis=1, keepdims=True)  # node 4 input: f = Σ m, and node 3 input
-    d_r = 2 * r * d_s[:, :, None]  # node 2 input
-    d_x = xp.sum(d_r, axis=1)  # node 1 input
-    d_centres = -xp.sum(d_r, axis=0)  # node 1 input
-    return d_x, d_centres
+    nearest = xp.argmin(s, axis=1)  # node 3: the smallest s of each row
+    d_x, d_centres = 0, []
+    for k in range(centres.shape[0]):
+        own = (nearest == k)[:, None]
+        d_r = xp.where(own, 2 * r[:, k, :], xp.zeros_like(x))  # nodes 4, 3 and 2 input: f = Σ s over the nearest
+        d_x = d_x + d_r  # node 1 input
+        d_centres += [-xp.sum(d_r, axis=0)]  # node 1 input
+    return d_x, xp.stack(d_centres)
 
 
 @k_means.inputs_of_size
