@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from backends.adapter import Adapter, Unsupported
+from backends.adapter import Adapter, Missing, Unsupported
 from backends.gpu import gpu_missing
 from backends.modes import MODES, Mode
 from functions import Function
@@ -160,14 +160,14 @@ def differentiate(adapter: Adapter, function: Function, dtype: str, device: str,
 def load(name: str) -> Adapter:
     """Import a backend and return its adapter.
 
-    Raises `Unsupported` where it is not installed, or where importing it raises: the message has the cause."""
+    Raises `Missing` where it is not installed, or where importing it raises: the message has the cause."""
     if installed_version(name) is None:
-        raise Unsupported(f"{name} is not installed: {BACKENDS[name].cure}")
+        raise Missing(f"{name} is not installed: {BACKENDS[name].cure}")
     try:
         module = importlib.import_module(f"backends.{name}_adapter")
         return module.ADAPTER()
     except Exception as error:
-        raise Unsupported(
+        raise Missing(
             f"importing {name} {installed_version(name)} raised {type(error).__name__}: {error}. "
             f"Reinstall it: {BACKENDS[name].cure}"
         ) from error
@@ -180,6 +180,7 @@ __all__ = [
     "MODES",
     "Adapter",
     "Backend",
+    "Missing",
     "Mode",
     "Unsupported",
     "differentiate",

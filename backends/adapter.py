@@ -105,6 +105,10 @@ class Unsupported(Exception):
     the cure."""
 
 
+class Missing(Unsupported):
+    """A backend or device that is not there at all, or cannot be imported: what `--require` forbids."""
+
+
 class Adapter(ABC):
     """One backend, imported when this class is instantiated.
 
@@ -146,6 +150,10 @@ class Adapter(ABC):
     def gradient(self, f: Callable) -> Callable:
         """Reverse mode: from `f(*arrays)`, a real scalar, to a function that returns a tuple, one gradient per
         argument. What the backend leaves unconnected stays None. For a complex argument it is df/dRe + i df/dIm."""
+
+    def forward(self, f: Callable) -> Callable:
+        """What computes the value of `f(*arrays)`: `f` itself, compiled where running it op by op costs more."""
+        return f
 
     def inner_gradient(self, f: Callable) -> Callable:
         """A gradient that can itself be differentiated."""

@@ -124,6 +124,17 @@ class JaxAdapter(Adapter):
         (device,) = array.devices()
         return device.platform
 
+    def forward(self, f: Callable) -> Callable:
+        compiled = jax.jit(f)
+
+        def value(*arguments: jax.Array) -> jax.Array:
+            try:
+                return compiled(*arguments)
+            except jax.errors.JAXTypeError:
+                return f(*arguments)  # it looks at the values of its arguments
+
+        return value
+
     def gradient(self, f: Callable) -> Callable:
         def gradient(*arguments: jax.Array) -> tuple[jax.Array, ...]:
             parts = jax.grad(f, tuple(range(len(arguments))))(*arguments)

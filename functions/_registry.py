@@ -5,6 +5,7 @@ other functions of the file still run."""
 import functools
 import importlib.util
 import inspect
+import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -259,15 +260,14 @@ def _point_array(value: Any, domain: Domain) -> tuple[np.ndarray, str]:
 def weights(xp: Any, shape: tuple[int, ...]) -> Any:
     """Fixed weights that contract an array-valued operation to a scalar: asymmetric, all different in size and sign
     pattern from their neighbours, and exact even in bfloat16, so that no permutation or transpose goes unseen."""
-    return xp.reshape(xp.asarray(_uneven(int(np.prod(shape)))), shape)
+    return xp.asarray(np.reshape(_uneven(math.prod(shape)), shape).tolist())
 
 
 def complex_weights(xp: Any, shape: tuple[int, ...]) -> Any:
     """Fixed complex weights, to contract complex arrays: the sizes of `weights` as real parts, and imaginary parts of
     another pattern."""
-    count = int(np.prod(shape))
-    values = [complex(abs(re), (11 * k + 5) % 32 / 32 - k % 3) for k, re in enumerate(_uneven(count))]
-    return xp.reshape(xp.asarray(values), shape)
+    values = [complex(abs(re), (11 * k + 5) % 32 / 32 - k % 3) for k, re in enumerate(_uneven(math.prod(shape)))]
+    return xp.asarray(np.reshape(values, shape).tolist())
 
 
 def direction(function: Function) -> Inputs:

@@ -219,7 +219,10 @@ def _(xp, x, y, z, *, indexing="xy"):
 grid_of_three.variant("matrix_indices", indexing="ij")
 
 
-@function(x=Reals((3, 4), low=-64.0, high=64.0))
+@function(
+    x=Reals((3, 4), low=-64.0, high=64.0),
+    points=[dict(x=[[0.5, -1.25, 2.0, 0.75], [1.5, 3.0, -0.375, 0.25], [-2.0, 4.0, -0.5, 1.0]])],
+)
 def lower_triangle(xp, x, *, k=0):
     """f(x) = Σ w y², yᵢⱼ = xᵢⱼ where j ≤ i + k, 0 elsewhere
 
@@ -244,7 +247,10 @@ lower_triangle.variant("square", x=Reals((3, 3), low=-64.0, high=64.0))
 lower_triangle.variant("batches", k=-1, x=Reals((2, 1, 3, 2), low=-64.0, high=64.0))
 
 
-@function(x=Reals((4, 3), low=-64.0, high=64.0))
+@function(
+    x=Reals((4, 3), low=-64.0, high=64.0),
+    points=[dict(x=[[0.5, -1.25, 2.0], [0.75, 1.5, 3.0], [-0.375, 0.25, -2.0], [4.0, -0.5, 1.0]])],
+)
 def upper_triangle(xp, x, *, k=0):
     """f(x) = Σ w y², yᵢⱼ = xᵢⱼ where j ≥ i + k, 0 elsewhere
 

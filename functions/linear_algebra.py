@@ -168,6 +168,33 @@ def _(xp, A, B):
 
 
 @function(
+    A=WellConditioned((2, 1, 2, 2)),
+    B=Reals((3, 2, 1)),
+    points=[
+        dict(
+            A=[[[[2.0, -0.5], [0.75, -3.0]]], [[[0.0, 2.0], [4.0, 0.5]]]],  # pivots in the second
+            B=[[[0.5], [-1.25]], [[2.0], [0.75]], [[1.5], [40.0]]],
+        )
+    ],
+)
+def linear_solves_of_all_with_all(xp, A, B):
+    """f(A, B) = Σ W ∘ (A⁻¹ B), each matrix with each right-hand side
+
+    A: 2x1x2x2, B: 3x2x1, both stretched to a stack of 2x3 systems."""
+    return xp.sum(weights(xp, (2, 3, 2, 1)) * xp.linalg.solve(A, B))
+
+
+@linear_solves_of_all_with_all.gradient
+def _(xp, A, B):
+    X = xp.linalg.solve(A, B)  # node 1, (2, 3, 2, 1)
+    d_X = weights(xp, (2, 3, 2, 1))  # node 2 input: f = Σ W ∘ X
+    each_B = xp.linalg.solve(xp.matrix_transpose(A), d_X)  # node 1 input, for each system of its own
+    d_A = -xp.sum(xp.matmul(each_B, xp.matrix_transpose(X)), axis=1, keepdims=True)  # A served the 3 right-hand sides
+    d_B = xp.sum(each_B, axis=0)  # B served the 2 matrices
+    return d_A, d_B
+
+
+@function(
     A=WellConditioned((3, 3)),
     points=[
         dict(A=[[2.0, -0.5, 0.25], [0.75, -3.0, 1.0], [-0.125, 0.5, 1.5]]),

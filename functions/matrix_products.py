@@ -2,6 +2,8 @@
 entries only. A product is bilinear: the gradient of each factor is a product of the other one and of what comes back,
 summed over what was stretched (Giles, "Collected matrix derivative results", 2008, section 2.2.1)."""
 
+import numpy as np
+
 from functions import Complex, Reals, complex_weights, function, weights
 
 MATRIX = [[1.0, -0.5, 0.25, 2.0], [-1.5, 0.75, 3.0, -0.125], [0.625, 1.25, -2.0, 0.375]]
@@ -304,6 +306,45 @@ def _(xp, x, y, *, axis=-1):
 cross_product.variant("first_axis", x=Reals((3, 2)), y=Reals((3, 2)), axis=0)
 cross_product.variant("middle_axis", x=Reals((2, 3, 1)), y=Reals((2, 3, 1)), axis=-2)
 cross_product.variant("all_equal", x=Reals((3, 3)), y=Reals((3, 3)), axis=-2)
+
+
+@function(
+    x=Reals((2, 3)),
+    y=Reals((1, 3)),
+    points=[dict(x=[[0.5, -1.25, 2.0], [3.0, 0.25, -0.75]], y=[[0.75, -2.0, 1.5]])],
+)
+def cross_product_with_one(xp, x, y):
+    """f(x, y) = Σ w ∘ (x × y), one y for every x
+
+    x: 2x3, y: 1x3."""
+    return xp.sum(weights(xp, (2, 3)) * xp.linalg.cross(x, y))
+
+
+@cross_product_with_one.gradient
+def _(xp, x, y):
+    d_c = weights(xp, (2, 3))  # node 2 input: f = Σ w c, with node 1: c = x × y
+    d_x = xp.linalg.cross(y, d_c)  # node 1 input
+    return d_x, xp.sum(xp.linalg.cross(d_c, x), axis=0, keepdims=True)  # node 1 input: y served both
+
+
+@function(
+    A=Reals((2, 0)),
+    B=Reals((0, 3)),
+    C=Reals((2, 3), low=-1024.0, high=1024.0),
+    points=[dict(A=[[], []], B=np.zeros((0, 3)), C=[[0.5, -1.25, 2.0], [3.0, 0.25, -0.75]])],
+)
+def product_over_nothing(xp, A, B, C):
+    """f(A, B, C) = Σ W ∘ (A B + C²), A B a sum over no index at all: zeros
+
+    A: 2x0, B: 0x3, C: 2x3."""
+    return xp.sum(weights(xp, (2, 3)) * (xp.matmul(A, B) + C * C))
+
+
+@product_over_nothing.gradient
+def _(xp, A, B, C):
+    d_P = weights(xp, (2, 3))  # node 2 input: f = Σ W (P + C²), with node 1: P = A B
+    d_A, d_B = xp.matmul(d_P, xp.matrix_transpose(B)), xp.matmul(xp.matrix_transpose(A), d_P)  # node 1 input: empty
+    return d_A, d_B, 2 * C * d_P  # node 2 input
 
 
 @function(X=Reals((3, 4)), points=[dict(X=MATRIX), dict(X=CANCELLING)])

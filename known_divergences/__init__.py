@@ -69,7 +69,11 @@ class Divergence:
 
     def witness(self, function: Function) -> Inputs:
         """The input at which the deviation is asserted."""
-        return tuple(self.input[name] for name in function.domains)
+        # A list cannot tell 0x3 from 0.
+        return tuple(
+            self.input[name] if self.input[name].size else np.zeros(domain.real_shape)
+            for name, domain in function.domains.items()
+        )
 
     def covers(self, function: Function, inputs: Inputs) -> bool:
         """Whether `inputs` is the witness or lies in the region."""

@@ -55,11 +55,14 @@ def _solve_matrix(on: Any, a: Any, b: Any) -> Any:
 
 
 def solve(on: Any, a: Any, b: Any) -> Any:
-    """x with a x = b; b is a vector when it has one dimension, as in the array API standard."""
-    b = on.asarray(b)
-    if b.ndim == 1:
-        return _solve_matrix(on, a, b[:, None])[:, 0]
-    return _solve_matrix(on, a, b)
+    """x with a x = b, stacks of either stretched to each other; b is a vector when it has one dimension, as in the
+    array API standard."""
+    a, b = on.asarray(a), on.asarray(b)
+    columns = b[:, None] if b.ndim == 1 else b
+    stack = np.broadcast_shapes(a.shape[:-2], columns.shape[:-2])
+    stretched = (on.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (a, columns))
+    x = _solve_matrix(on, *stretched)
+    return x[..., 0] if b.ndim == 1 else x
 
 
 def inv(on: Any, a: Any) -> Any:

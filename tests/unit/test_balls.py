@@ -299,6 +299,15 @@ def test_inverse_and_solve(values: list) -> None:
     assert residual(a @ xp.linalg.solve(a, b[:, 0]) - b[:, 0], 0) < 1e-50
 
 
+def test_solve_stretches_stacks_to_each_other() -> None:
+    xp = BallArithmetic().namespace()
+    a, b = ball([[[[2.0, 1.0], [0.0, 4.0]]], [[[0.0, 2.0], [1.0, 0.0]]]]), ball([[[1.0], [2.0]], [[-3.0], [0.5]]])
+    x = xp.linalg.solve(a, b)
+    assert x.shape == (2, 2, 2, 1)
+    assert residual(x[:, 0, :, 0], [[0.25, 0.5], [2.0, 0.5]]) < 1e-50
+    assert xp.linalg.solve(a, b[0, :, 0]).shape == (2, 1, 2)
+
+
 @every_matrix
 def test_determinant(values: list) -> None:
     xp, a = BallArithmetic().namespace(), ball(values)

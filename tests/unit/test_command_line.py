@@ -212,6 +212,18 @@ def test_a_required_backend_that_is_broken_fails(tmp_path: Path) -> None:
     assert "--require torch-cpu: nothing was verified on it" in output
 
 
+def test_a_function_that_a_required_backend_cannot_differentiate_is_a_skip(tmp_path: Path) -> None:
+    underived = """
+    @function(x=Reals(), points=[dict(x=1.5)])
+    def square(xp, x):
+        "f(x) = x²"
+        return x * x
+    """
+    done = run(tmp_path, GOOD + underived, "--require", "numpy")
+    assert done.returncode == 0, done.stdout
+    assert "square has no hand-derived gradient, and numpy cannot differentiate" in done.stdout
+
+
 def test_a_required_backend_that_nothing_selects_fails(tmp_path: Path) -> None:
     output = failing(tmp_path, GOOD, "--require", "jax")
     reason = backends.missing("jax", "cpu") or "no cell of it was selected"

@@ -1,7 +1,9 @@
 """One cell at work: run the backend at an input, and judge its answer against the truth or against its own finite
 differences."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 
 import backends
 import known_divergences
-from backends import MODES, Unsupported
+from backends import MODES, Missing, Unsupported
 from backends.adapter import REAL_PART
 from backends.settings import SETTINGS
 from backends.stopped import OutOfMemory, ran_out
@@ -66,12 +68,12 @@ class Examiner:
     def __init__(self, cell: Cell) -> None:
         self.cell, self.mode = cell, MODES[cell.mode]
         if cell.missing is not None:
-            raise Unsupported(cell.missing)
+            raise (Missing if backends.missing(cell.backend, cell.device) else Unsupported)(cell.missing)
         with CLOCK.part("import"):
             self.adapter = backends.load(cell.backend)
             self.version = self.adapter.version()
             if cell.device not in self.adapter.devices():
-                raise Unsupported(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
+                raise Missing(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
         self.model = self._model(cell.dtype)
         self.reference = reference_of(cell.function)
         self.judged_by = second_order_of(cell.function) if self.mode.order == 2 else self.reference
@@ -155,7 +157,7 @@ class Examiner:
         `BackendRaised` when the backend raises."""
         first_call = self._backward is None
         try:
-            with CLOCK.part("compile, first call" if first_call else "backend"):
+            with _inside_the_backend("compile, first call" if first_call else "backend"):
                 forward, backward = self._code()
                 arrays = self.arrays(inputs)
                 value = self._value(inputs, forward, arrays)
@@ -190,7 +192,7 @@ class Examiner:
         """What computes the value and what is verified, made at the first call."""
         if self._forward is None or self._backward is None:
             cell = self.cell
-            self._forward = self.adapter.callable(cell.function, cell.dtype, cell.device)
+            self._forward = self.adapter.forward(self.adapter.callable(cell.function, cell.dtype, cell.device))
             self._backward = backends.differentiate(self.adapter, cell.function, cell.dtype, cell.device, cell.mode)
         return self._forward, self._backward
 
@@ -201,8 +203,9 @@ class Examiner:
     def gradient_again(self, inputs: Inputs) -> Answer:
         """One more call at the same input, and whether it left its arguments alone."""
         forward, backward = self._code()
-        arrays = self.arrays(inputs)
-        answer = self._converted(inputs, self._value(inputs, forward, arrays), backward(*arrays), ())
+        with _inside_the_backend("backend"):
+            arrays = self.arrays(inputs)
+            answer = self._converted(inputs, self._value(inputs, forward, arrays), backward(*arrays), ())
         untouched = zip(self.cell.function.native(inputs), arrays, self.cell.function.domains, strict=True)
         changed = [name for x, a, name in untouched if not np.array_equal(self.adapter.to_numpy(a), x)]
         return replace(answer, problem=f"the call has changed its argument {changed[0]}") if changed else answer
@@ -211,9 +214,10 @@ class Examiner:
         """The gradient by reverse mode of `cotangent` times the function. Raises `Unsupported` where the backend
         differentiates nothing by itself."""
         f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
-        arrays = self.arrays(inputs)
-        gradient = self.adapter.gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
-        return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
+        with _inside_the_backend("backend"):
+            arrays = self.arrays(inputs)
+            gradient = self.adapter.gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
+            return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
 
     def _batch(self, inputs: Inputs, value: tuple[str, np.ndarray], backward: Callable) -> list[Answer]:
         # The input stands first and last, and another between the two: a row that takes from its neighbours differs.
@@ -323,6 +327,14 @@ class Examiner:
             raise self._raised(error) from error
 
 
+@contextmanager
+def _inside_the_backend(part: str) -> Iterator[None]:
+    # What a backend warns of says nothing about its gradient; where warnings are errors it would pass for a refusal.
+    with CLOCK.part(part), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _shortly(error: Exception) -> str:
     # Some backends open with "in user code:" and end with what is wrong; others add a list of all their kernels.
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
@@ -353,7 +365,7 @@ class _OwnDifferences:
         adapter = backends.load(self.backend)
         widest = "complex128" if self.function.is_complex else "float64"
         arrays = adapter.arguments(self.function, batch, widest, self.device)
-        with CLOCK.part("own differences"):
+        with _inside_the_backend("own differences"):
             if self.batched is None:
                 single = adapter.callable(self.function, widest, self.device)
                 try:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from backends import MODES, Unsupported
+from backends import MODES, Missing, Unsupported
 from backends.stopped import OutOfMemory, Stopped
 from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
@@ -66,10 +66,10 @@ class Verification:
             witnesses = tuple(entry.witness(cell.function) for entry in known if entry.verdict != "unsupported")
             tally = self._searched(cell, check, examiner.version, examine, share, witnesses)
         except Unsupported as error:
-            reason = str(error)
+            reason, forbidden = str(error), isinstance(error, Missing) and self._is_required(cell)
         else:
             return self._conclude(examiner, check, known, tally)
-        self._not_run(cell, check, reason, fail=bool({cell.backend, f"{cell.backend}-{cell.device}"} & self._required))
+        self._not_run(cell, check, reason, fail=forbidden)
 
     def _note(self, cell: Cell, check: str, backend_version: str, doing: str) -> None:
         self.notes.write(self._row(cell, check, Verdict.UNSUPPORTED, backend_version) | {"reason": doing})
@@ -82,9 +82,8 @@ class Verification:
         given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
         pytest.fail(f"STOPPED: {cell.id}: {row['reason']}\n  input  {given}\n  again  {self.again}", pytrace=False)
 
-    @property
-    def _required(self) -> set[str]:
-        return {*self.options.required}
+    def _is_required(self, cell: Cell) -> bool:
+        return bool({cell.backend, f"{cell.backend}-{cell.device}"} & {*self.options.required})
 
     def _conclude(self, examiner: Examiner, check: str, known: list[Divergence], tally: Tally) -> None:
         cell = examiner.cell
