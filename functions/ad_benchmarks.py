@@ -155,7 +155,7 @@ def diagonal_lstm(xp, layers, ends, states, sequence):
         x = ends[0] * sequence[t]
         for i in range(0, len(memory), 2):
             a = xp.concat([x, memory[i], x, memory[i]]) * layers[i] + layers[i + 1]
-            gates = xp.special.expit(a[: 3 * size])
+            gates = xp.nn.sigmoid(a[: 3 * size])
             cell = gates[:size] * memory[i + 1] + gates[size : 2 * size] * xp.tanh(a[3 * size :])
             x = gates[2 * size :] * xp.tanh(cell)
             memory[i], memory[i + 1] = x, cell
@@ -172,7 +172,7 @@ def _(xp, layers, ends, states, sequence):
         for i in range(0, depth, 2):
             seen = xp.concat([x, memory[i], x, memory[i]])  # node 2 of layer i
             a = seen * layers[i] + layers[i + 1]  # node 3
-            gates, g = xp.special.expit(a[: 3 * size]), xp.tanh(a[3 * size :])  # nodes 4 and 5
+            gates, g = xp.nn.sigmoid(a[: 3 * size]), xp.tanh(a[3 * size :])  # nodes 4 and 5
             forget, take, give = gates[:size], gates[size : 2 * size], gates[2 * size :]
             cell = forget * memory[i + 1] + take * g  # node 6
             x = give * xp.tanh(cell)  # nodes 7 and 8
