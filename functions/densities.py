@@ -53,6 +53,11 @@ def _(xp, x, nu, mu, log_sigma):
     return d_x, d_nu, d_mu, d_log_sigma
 
 
+student_log_density.publishes(
+    "-4.5789195434", "1/π, Cauchy's density at its centre", x=[1.5] * 4, nu=1.0, mu=1.5, log_sigma=0.0
+)
+
+
 @student_log_density.inputs_of_size
 def _(n, rng):
     return dict(x=rng.standard_t(3, size=n), nu=3.0, mu=rng.normal(), log_sigma=0.25 * rng.normal())
@@ -154,6 +159,14 @@ def _(xp, x, alpha):
     d_alpha = xp.sum(xp.log(x), axis=0) - x.shape[0] * xp.special.digamma(alpha)  # node 2 input
     d_alpha = d_alpha + d_s  # node 1 input, the second way
     return d_x, d_alpha
+
+
+dirichlet_log_density.publishes(
+    "1.3862943611",
+    "1/2, the area of the triangle x + y ≤ 1",
+    x=[[0.25, 0.5, 0.25], [0.5, 0.375, 0.125]],
+    alpha=[1.0] * 3,
+)
 
 
 @dirichlet_log_density.inputs_of_size
