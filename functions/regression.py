@@ -178,10 +178,13 @@ GAMMA, M = 0.75, 2
 """The parameters of Wishart's distribution: its scale is 1/γ², and it has D + m + 1 degrees of freedom."""
 
 
-def triangle(d):
-    """The place in a d x d matrix of each entry below the diagonal, column by column: 1 there, 0 elsewhere."""
-    places = [(i, j) for j in range(d) for i in range(j + 1, d)]
-    return [[float((i, j) == place) for i in range(d) for j in range(d)] for place in places]
+def below_diagonal(d):
+    """The places of the entries below the diagonal, column by column, in the rows of a d x d matrix end to end; and for
+    each place of the matrix which of these entries stands there, counted from 1, or 0 for none."""
+    places = [i * d + j for j in range(d) for i in range(j + 1, d)]
+    entries = np.zeros(d * d, dtype=int)
+    entries[places] = np.arange(1, len(places) + 1)
+    return places, entries
 
 
 @function(
@@ -217,8 +220,8 @@ def gaussian_mixture(xp, alphas, means, factors, x):
     one sign for likelihood and prior (their program has opposite ones)."""
     (count, d), k = x.shape, means.shape[0]
     q, lower = factors[:, :d], factors[:, d:]
-    L = xp.reshape(lower @ xp.asarray(triangle(d)), (k, d, d))
-    Q = xp.exp(q)[:, :, None] * xp.eye(d) + L
+    L = xp.take(xp.concat([xp.zeros((k, 1)), lower], axis=1), xp.asarray(below_diagonal(d)[1]), axis=1)
+    Q = xp.exp(q)[:, :, None] * xp.eye(d) + xp.reshape(L, (k, d, d))
     y = xp.matmul(Q, xp.matrix_transpose(x) - means[:, :, None])
     a = (alphas + xp.sum(q, axis=1))[:, None] - xp.sum(y * y, axis=1) / 2
     fit = xp.sum(xp.special.logsumexp(a, axis=0)) - count * xp.special.logsumexp(alphas)
@@ -228,9 +231,11 @@ def gaussian_mixture(xp, alphas, means, factors, x):
 @gaussian_mixture.gradient
 def _(xp, alphas, means, factors, x):
     (count, d), k = x.shape, means.shape[0]
-    q, lower, places = factors[:, :d], factors[:, d:], xp.asarray(triangle(d))
+    q, (places, entries) = factors[:, :d], below_diagonal(d)
+    lower = xp.concat([xp.zeros((k, 1)), factors[:, d:]], axis=1)
     e = xp.exp(q)  # node 1, (k, d)
-    Q = e[:, :, None] * xp.eye(d) + xp.reshape(lower @ places, (k, d, d))  # node 2
+    L = xp.reshape(xp.take(lower, xp.asarray(entries), axis=1), (k, d, d))
+    Q = e[:, :, None] * xp.eye(d) + L  # node 2
     r = xp.matrix_transpose(x) - means[:, :, None]  # node 3, (k, d, count): a column for each observation
     y = xp.matmul(Q, r)  # node 4
     a = (alphas + xp.sum(q, axis=1))[:, None] - xp.sum(y * y, axis=1) / 2  # node 5, (k, count)
@@ -243,7 +248,7 @@ def _(xp, alphas, means, factors, x):
     d_r = xp.matmul(xp.matrix_transpose(Q), d_y)  # node 4 input
     d_x = xp.matrix_transpose(xp.sum(d_r, axis=0))  # node 3 input
     d_means = -xp.sum(d_r, axis=2)  # node 3 input
-    d_lower = xp.reshape(d_Q, (k, d * d)) @ xp.matrix_transpose(places)  # node 2 input
+    d_lower = xp.take(xp.reshape(d_Q, (k, d * d)), xp.asarray(places), axis=1)  # node 2 input
     d_e = xp.sum(d_Q * xp.eye(d), axis=2)  # node 2 input
     d_q = d_q + e * d_e  # node 1 input, the second way
     return d_alphas, d_means, xp.concat([d_q, d_lower], axis=1), d_x
