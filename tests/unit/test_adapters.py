@@ -509,3 +509,11 @@ def test_the_hand_derived_gradient_runs_in_the_dtype():
     with pytest.raises(Unsupported):
         adapter.gradient(lambda x: x)
     assert adapter.callable(sample, "float32", "cpu")(x, y) == 3
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_a_special_function_takes_what_a_sum_gives(dtype):
+    # A sum of NumPy is a number of its own type, which in float64 is a Python float as well.
+    xp = backends.load("numpy").namespace(dtype, "cpu")
+    found = xp.special.gammaln(xp.sum(xp.asarray([1.5, 2.5])))
+    assert found.dtype == dtype and abs(float(found) - np.log(6.0)) < 1e-2
