@@ -273,3 +273,10 @@ def test_the_limits_do_not_trust_a_wrong_derivation() -> None:
     made = entry(lambda xp, x: xp.abs(x), lambda xp, x: 2 * xp.sign(x), x=())
     assert admits(made, at(0.0), 1.0)
     assert not admits(made, at(0.0), 2.0)
+
+
+def test_a_root_of_what_is_zero_wherever_one_looks_is_smooth() -> None:
+    # Taylor arithmetic has no series for it; differences of the body stand in.
+    deviation = entry(lambda xp, x: xp.sqrt(xp.sum((x - xp.mean(x)) * (x - xp.mean(x)))), x=(1,))
+    truth = Reference(deviation).truth(at([0.75]))
+    assert truth.kink is None and (truth.gradient[0].high == 0).all()
