@@ -17,7 +17,7 @@ def log_sum_exp(xp, x):
     """f(x) = Σᵢ wᵢ log Σⱼ exp xᵢⱼ
 
     x: 3x4. Smooth even where entries tie: its gradient is the softmax of each row."""
-    return xp.sum(weights(xp, (3,)) * xp.special.logsumexp(x, axis=1))
+    return xp.sum(weights(xp, x.shape[:1]) * xp.special.logsumexp(x, axis=1))
 
 
 @log_sum_exp.gradient
@@ -27,11 +27,16 @@ def _(xp, x):
     s = xp.sum(e, axis=1, keepdims=True)  # node 2, (3, 1)
     # l = log s + m  node 3
     # f = Σ w l      node 4
-    d_l = weights(xp, (3, 1))  # node 4 input
+    d_l = weights(xp, (x.shape[0], 1))  # node 4 input
     d_s = 1 / s * d_l  # node 3 input
     d_e = d_s  # node 2 input, the same for each entry of a row
     d_x = e * d_e  # node 1 input
     return (d_x,)
+
+
+@log_sum_exp.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(n, n)))
 
 
 @function(
@@ -78,26 +83,31 @@ def _(xp, z):
     ],
 )
 def logistic_loss(xp, x, w):
-    """f(x, w) = ⅕ Σᵢ log(1 + exp(-tᵢ Σⱼ xᵢⱼ wⱼ))
+    """f(x, w) = Σᵢ log(1 + exp(-tᵢ Σⱼ xᵢⱼ wⱼ)) / n
 
-    x: 5x3, w: 3, fixed labels t = ±1."""
-    t = xp.asarray([1.0, -1.0, 1.0, -1.0, 1.0])
-    return xp.sum(xp.nn.softplus(-t * xp.sum(x * w, axis=1))) / 5
+    x: n x p = 5x3, w: 3, fixed labels t = ±1, one after the other."""
+    t = xp.asarray([1.0 - 2 * (i % 2) for i in range(x.shape[0])])
+    return xp.sum(xp.nn.softplus(-t * xp.sum(x * w, axis=1))) / x.shape[0]
 
 
 @logistic_loss.gradient
 def _(xp, x, w):
-    t = xp.asarray([1.0, -1.0, 1.0, -1.0, 1.0])
+    t = xp.asarray([1.0 - 2 * (i % 2) for i in range(x.shape[0])])
     a = xp.sum(x * w, axis=1)  # node 1, (5,)
     m = -t * a  # node 2
     # l = log(1 + exp m)  node 3
-    # f = Σ l / 5         node 4
-    d_l = xp.ones_like(m) / 5  # node 4 input
+    # f = Σ l / n         node 4
+    d_l = xp.ones_like(m) / m.shape[0]  # node 4 input
     d_m = xp.special.expit(m) * d_l  # node 3 input: exp m / (1 + exp m)
     d_a = -t * d_m  # node 2 input
     d_x = d_a[:, None] * w  # node 1 input
     d_w = xp.sum(d_a[:, None] * x, axis=0)  # node 1 input
     return d_x, d_w
+
+
+@logistic_loss.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(4 * n, n)), w=rng.normal(size=n) / n)
 
 
 @function(

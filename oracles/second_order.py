@@ -21,6 +21,9 @@ from oracles.taylor import TaylorArithmetic, first_coefficient
 SMOOTH = arb(2) ** -60
 """The quotients ahead and behind differ by less than this, relatively, where the gradient is differentiable."""
 
+TURNS = 4
+"""How many ways to split a direction in two are tried, where entries tie."""
+
 Gradient = list[np.ndarray]
 
 
@@ -92,15 +95,28 @@ class SecondOrder:
         return _Found(tuple(Exact.of(part) for part in central), "")
 
     def _quotients(self, inputs: Inputs) -> tuple[Gradient, Gradient]:
-        h = exact.step(inputs)
-        behind, here, ahead = (self._gradient(inputs, distance) for distance in (-h, arb(0), h))
-        central = [objects((a - b) / (2 * h)) for a, b in zip(ahead, behind, strict=True)]
-        gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
+        central, gap, tie = self._along(inputs, self.direction)
+        if tie:
+            # Where x² and 2x² meet at 0 both sides are alike. But a derivative is linear in its direction v: that
+            # along v is the sum of those along v/2 + w and v/2 - w.
+            for seed in range(TURNS):
+                other = exact.generic_direction(inputs, seed)
+                halves = [tuple(v / 2 + s * w for v, w in zip(self.direction, other, strict=True)) for s in (1, -1)]
+                one, two = (self._along(inputs, half)[0] for half in halves)
+                gap = gap + [objects(c - p - q) for c, p, q in zip(central, one, two, strict=True)]
         return central, gap
 
-    def _gradient(self, inputs: Inputs, distance: arb) -> Gradient:
+    def _along(self, inputs: Inputs, along: exact.Direction) -> tuple[Gradient, Gradient, bool]:
+        """The central quotient along a direction, how far ahead and behind differ, and whether there may be a tie."""
+        h = exact.step(inputs)
+        (behind, _), (here, tie), (ahead, _) = (self._gradient(inputs, along, distance) for distance in (-h, arb(0), h))
+        central = [objects((a - b) / (2 * h)) for a, b in zip(ahead, behind, strict=True)]
+        gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
+        return central, gap, tie
+
+    def _gradient(self, inputs: Inputs, along: exact.Direction, distance: arb) -> tuple[Gradient, bool]:
         on = BallArithmetic()
-        return exact.hand_gradient(self.function, on, exact.displaced(on, inputs, self.direction, distance))
+        return exact.hand_gradient(self.function, on, exact.displaced(on, inputs, along, distance)), on.at_kink
 
     def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         first, curvature = self.first.bounds(inputs, model), self._curvature(inputs)

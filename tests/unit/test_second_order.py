@@ -78,6 +78,32 @@ def test_where_there_is_no_second_derivative_nothing_is_judged(body, hand, reaso
         assert "no hand-derived gradient that holds" in reference.bounds(at(1.5), DOUBLE).out_of_range
 
 
+def smaller_square() -> Function:
+    """min(x₁² + x₂², 2 x₁² + x₂ x₁ + x₂²/2), whose gradient at 0 is 0 from every side, and odd."""
+
+    def squares(x):
+        return x[0] * x[0] + x[1] * x[1], 2 * x[0] * x[0] + x[0] * x[1] + x[1] * x[1] / 2
+
+    def hand(xp, x):
+        one, two = squares(x)
+        other = xp.stack([4 * x[0] + x[1], x[0] + x[1]])
+        return (xp.where(one <= two, 2 * x, other),)
+
+    return entry(lambda xp, x: xp.minimum(*squares(x)), hand, x=(2,))
+
+
+def test_a_gradient_that_is_alike_on_both_sides_but_not_linear_has_no_derivative() -> None:
+    reference = SecondOrder(Reference(smaller_square()))
+    assert reference.bounds(at([0.0, 0.0]), DOUBLE).out_of_range == "a kink of the gradient"
+    assert reference.bounds(at([1.0, 0.25]), DOUBLE).out_of_range == ""
+
+
+def test_a_tie_of_a_smooth_gradient_is_judged() -> None:
+    f = entry(lambda xp, x: xp.sum(x * x), lambda xp, x: (xp.where(x == 0, xp.zeros_like(x), 2 * x),), x=(2,))
+    reference = SecondOrder(Reference(f))
+    assert reference.bounds(at([0.0, 1.5]), DOUBLE).out_of_range == ""
+
+
 def test_a_complex_argument_has_a_product_in_real_numbers() -> None:
     from functions import Complex, function
 
