@@ -166,6 +166,7 @@ def diagonal_lstm(xp, layers, ends, states, sequence):
 @diagonal_lstm.gradient
 def _(xp, layers, ends, states, sequence):
     size, depth, n = ends.shape[1], states.shape[0], sequence.shape[0]
+    count = size * (n - 1)
     memory, steps = [states[i] for i in range(depth)], []
     for t in range(n - 1):
         x, step = ends[0] * sequence[t], []  # node 1 of step t
@@ -184,9 +185,8 @@ def _(xp, layers, ends, states, sequence):
     d_memory = [nothing] * depth
     for t in reversed(range(n - 1)):
         step, y, log_p = steps[t]
-        d_f = -1 / (size * (n - 1))  # node 11 input: f = -Σ x · log p / ((n - 1) h)
-        d_sequence[t + 1] = d_sequence[t + 1] + log_p * d_f  # node 11 input
-        d_log_p = sequence[t + 1] * d_f  # node 11 input
+        d_sequence[t + 1] = d_sequence[t + 1] - log_p / count  # node 11 input: f = -Σ x · log p / count
+        d_log_p = -sequence[t + 1] / count  # node 11 input
         d_z = d_log_p - xp.exp(log_p) * xp.sum(d_log_p)  # node 10 input
         d_ends[1], d_ends[2] = d_ends[1] + y * d_z, d_ends[2] + d_z  # node 9 input
         d_x = ends[1] * d_z  # node 9 input
