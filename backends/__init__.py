@@ -26,7 +26,7 @@ class Backend:
     `distributions` are the names under which it may be installed; `gpu_distributions` those of which one must be there
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
     `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
-    too slow here for the default run, and `quick` is the one in which that tries what comes on top of float64.
+    too slow here for the default run, and `quick` is the one in which that tries every function.
     `import_seconds` is about what its import costs each process."""
 
     name: str

@@ -91,13 +91,13 @@ def _is_selected(function: Function, backend: str, dtype: str, mode: str, option
 
 
 def _is_daily(function: Function, backend: str, dtype: str, mode: str, every: int) -> bool:
-    """Each function in reverse mode in float64, and in float32 in the backend's quick mode; a variant, which is the
-    same operation with other parameters, in float64 and the quick mode alone. Of the other modes in float64, and of
-    half precision, one combination in `every`, chosen by its name, so that it is the same every day."""
+    """Each function in float64 and float32 in the backend's quick mode; a variant, which is the same operation with
+    other parameters, in float64 alone. Of the other modes in float64, and of half precision, one combination in
+    `every`, chosen by its name, so that it is the same every day."""
     quick = backends.BACKENDS[backend].quick
     if function.variant_of:
         return dtype in WIDE and mode == quick
-    if (dtype in WIDE and mode == "reverse") or (dtype in NARROW and mode == quick):
+    if dtype in (*WIDE, *NARROW) and mode == quick:
         return True
     name = f"{function.name}-{backend}-{dtype}-{mode}"
     return (dtype in WIDE or mode == quick) and zlib.crc32(name.encode()) % every == 0
@@ -117,12 +117,12 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
 
 
 def _speaks(cell: Cell) -> bool:
-    return cell.mode == ("reverse" if cell.dtype in WIDE else backends.BACKENDS[cell.backend].quick)
+    return cell.mode == backends.BACKENDS[cell.backend].quick
 
 
 def share_of_draws(cell: Cell) -> float:
     """How much of the profile's draws this cell is searched with, after the points, which are where most is found: all
-    in reverse mode, in the dtypes that are trained and computed in; a quarter in forward mode, which takes a call for
+    in the quick mode, in the dtypes that are trained and computed in; a quarter in forward mode, which takes a call for
     every entry; half elsewhere."""
     if cell.mode == "forward":
         return 0.25
