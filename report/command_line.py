@@ -22,7 +22,7 @@ SEARCH = {
     # A draw may meet a function that is slow in balls; none of it hints at a bad strategy.
     "suppress_health_check": list(HealthCheck),
 }
-settings.register_profile("dev", max_examples=10, **SEARCH)
+settings.register_profile("dev", max_examples=5, **SEARCH)
 settings.register_profile("ci", max_examples=20, **SEARCH)
 # Every night has another seed, so what one night has found must be kept for the next.
 settings.register_profile("nightly", max_examples=500, **SEARCH | {"database": examples.database()})
