@@ -45,11 +45,13 @@ def _summary_line(key: tuple[str, ...], rows: list[Row]) -> list[str]:
 
 
 def _worst(rows: list[Row]) -> str:
-    judged = [row for row in rows if row["ratio"] is not None]
+    # Of a cell that deviates as recorded, what is not recorded counts here.
+    judged = [(row["function"], row.get("beside", row)) for row in rows]
+    judged = [(function, numbers) for function, numbers in judged if numbers["ratio"] is not None]
     if not judged:
         return ""
-    worst = max(judged, key=lambda row: _as_number(row["ratio"]))
-    return f"{_as_number(worst['ratio']):.2g} {worst['function']} {worst.get('entry', '')}".rstrip()
+    function, worst = max(judged, key=lambda pair: _as_number(pair[1]["ratio"]))
+    return f"{_as_number(worst['ratio']):.2g} {function} {worst.get('entry', '')}".rstrip()
 
 
 def _as_number(value: float | str) -> float:

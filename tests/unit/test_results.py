@@ -133,6 +133,13 @@ def test_a_row_of_the_table_counts_its_verdicts() -> None:
     assert cells(line) == ["stub-cpu-float32", "gradient", "60", "2", ".", ".", "1", ".", ".", ".", "inf", "g", "y"]
 
 
+def test_the_largest_error_is_that_of_what_is_not_recorded() -> None:
+    recorded = row(function="g", verdict="wrong", ratio=9e9, beside={"ratio": 0.75, "entry": "x[3]"}, known=2)
+    refused = row(function="h", verdict="unsupported", ratio=None, beside={"ratio": None}, known=1)
+    _, line = table([row(), recorded, refused])
+    assert cells(line)[-3:] == ["0.75", "g", "x[3]"]
+
+
 def test_the_table_has_a_row_for_each_check_and_cell() -> None:
     rows = [row(check="differences"), row(dtype="float64"), row(check="hand"), row(), row(mode="compiled")]
     names = [cells(line)[:2] for line in table(rows)[1:]]

@@ -272,11 +272,14 @@ class Verification:
             "counts": dict(tally.counts),
             "out_of_range": dict(tally.out_of_range),
         }
-        if tally.worst is not None:
-            found["input"] = hexadecimal(function, tally.worst.inputs)
-            found["reason"] = tally.worst.judgement.reason
-            if tally.worst.judgement.worst is not None:
-                found |= _numbers(tally.worst.judgement.worst)
+        # The numbers are those of the input that the verdict is of; what is not recorded has its worst error beside it.
+        shown = tally.worst if tally.failure is not None else tally.recorded or tally.worst
+        if shown is not None:
+            found["input"] = hexadecimal(function, shown.inputs)
+            found["reason"] = shown.judgement.reason
+            found |= _numbers(shown.judgement.worst)
+        if shown is not tally.worst:
+            found["beside"] = _numbers(tally.worst.judgement.worst if tally.worst is not None else None)
         found["known"] = sum(tally.counts[str(v)] for v in FAILING) if tally.failure is None else 0
         return found
 
@@ -285,7 +288,9 @@ class Verification:
         self.item.user_properties.append((PROPERTY, json.loads(json.dumps(row))))
 
 
-def _numbers(entry: Entry) -> Row:
+def _numbers(entry: Entry | None) -> Row:
+    if entry is None:
+        return {"ratio": None}
     return {
         "entry": f"{entry.argument}{list(entry.index) if entry.index else ''}",
         "error": number(entry.error),
