@@ -21,8 +21,9 @@ FULL, ONE_IN = 60, 10
 ones, however many functions there are, so that what is found in one registry stays under watch in the next."""
 
 
-DIFFERENCES_ONE_IN = 3
-"""Of a large registry one function in three is held to a backend's own differences every day."""
+THIRD = 3
+"""Of a large registry a third of the variants runs every day, and a third of the functions is held to a backend's own
+differences."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +97,11 @@ def _is_selected(function: Function, backend: str, dtype: str, mode: str, option
 
 def _is_daily(function: Function, backend: str, dtype: str, mode: str, every: int) -> bool:
     """Each function in float64 and float32 in the backend's quick mode; a variant, which is the same operation with
-    other parameters, in float64 alone. Of the other modes in float64, and of half precision, one combination in
-    `every`, chosen by its name, so that it is the same every day."""
+    other parameters, in float64 alone, and of a large registry a third of them on each backend. Of the other modes in
+    float64, and of half precision, one combination in `every`, chosen by its name, so that it is the same every day."""
     quick = backends.BACKENDS[backend].quick
     if function.variant_of:
-        return dtype in WIDE and mode == quick
+        return dtype in WIDE and mode == quick and _is_drawn(function, backend, every)
     if dtype in (*WIDE, *NARROW) and mode == quick:
         return True
     name = f"{function.name}-{backend}-{dtype}-{mode}"
@@ -111,15 +112,19 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
     """Those cells that are held to the backend's own differences as well: their answer is the gradient. In the default
     run one mode speaks for the others and an operation for its variants, a third of a large registry for the rest, and
     half precision, whose gradient has too few digits, is left out."""
-    every = DIFFERENCES_ONE_IN if len({cell.function for cell in cells}) > FULL else 1
+    every = ONE_IN if len({cell.function for cell in cells}) > FULL else 1
     return [
         cell
         for cell in cells
         if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched
         if options.names_modes or (_speaks(cell) and not cell.function.variant_of)
         if options.names_dtypes or cell.dtype not in HALF
-        if options.names_modes or zlib.crc32(f"{cell.function.name}-{cell.backend}".encode()) % every == 0
+        if options.names_modes or _is_drawn(cell.function, cell.backend, every)
     ]
+
+
+def _is_drawn(function: Function, backend: str, every: int) -> bool:
+    return every == 1 or zlib.crc32(f"{function.name}-{backend}".encode()) % THIRD == 0
 
 
 def _speaks(cell: Cell) -> bool:
