@@ -94,7 +94,12 @@ def _(xp, x, *, axis=-1, keepdims=False):
 
 norms_of_order_one.variant("first_axis_kept", axis=0, keepdims=True)
 norms_of_order_one.variant("all", axis=None)
-norms_of_order_one.variant("two_axes", x=Reals((2, 3, 2)), axis=(1, 2))
+norms_of_order_one.variant(
+    "two_axes",
+    x=Reals((2, 3, 2)),
+    axis=(1, 2),
+    points=[dict(x=[[[0.5, -1.25], [2.0, 0.75], [3.0, -0.375]], [[1.5, 0.25], [-1.0, 4.0], [-0.5, 1.0]]])],
+)
 
 
 @function(

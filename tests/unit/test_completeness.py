@@ -26,7 +26,7 @@ def test_every_body_can_be_watched() -> None:
     # Without a finite value at any point an entry would speak for nothing. Some call nothing: they use operators alone.
     silent = [made for made in load_builtin() if made.points and not uses_of_registry()[made.name]]
     values = {made.name: [Run().of(made, made.native(inputs)).value for inputs in made.points] for made in silent}
-    assert len(values) < 5 and [name for name, found in values.items() if not np.isfinite(found).any()] == []
+    assert len(values) < 20 and [name for name, found in values.items() if not np.isfinite(found).any()] == []
 
 
 def test_a_name_without_an_entry_is_missing() -> None:
@@ -36,7 +36,7 @@ def test_a_name_without_an_entry_is_missing() -> None:
 
 
 def test_a_name_is_missing_without_the_only_entry_that_differentiates_it() -> None:
-    found = {name: used for name, used in uses_of_registry().items() if not name.startswith("rolled")}
+    found = {name: used for name, used in uses_of_registry().items() if not any(use.name == "roll" for use in used)}
     assert "roll: no entry differentiates its argument 0" not in STANDARD.missing(uses_of_registry())
     assert "roll: no entry differentiates its argument 0" in STANDARD.missing(found)
 
