@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from functions._activation_formulas import ACTIVATIONS
-from functions._layers import LAYERS
+from functions._layer_formulas import LAYERS
 from functions._loss_formulas import LOSSES
 
 

@@ -71,6 +71,7 @@ def one_sided(function: Function, inputs: Inputs) -> tuple[Direction, Direction]
     """The derivatives to the left and to the right along every entry: exact differences with a step to one side."""
     with ctx.workprec(FIRST_PRECISION):
         step = arb(scale(inputs)) * arb(2) ** -STEP_BITS
+        here = body_value(function, BallArithmetic(), [BallArithmetic().inputs(x) for x in inputs])
         sides = []
         for sign in (-1.0, 1.0):
             slopes = tuple(np.zeros(x.shape) for x in inputs)
@@ -78,7 +79,6 @@ def one_sided(function: Function, inputs: Inputs) -> tuple[Direction, Direction]
                 for index in np.ndindex(part.shape):
                     along = tuple(sign * v for v in unit(inputs, i, index))
                     moved = body_value(function, BallArithmetic(), displaced(BallArithmetic(), inputs, along, step))
-                    here = body_value(function, BallArithmetic(), [BallArithmetic().inputs(x) for x in inputs])
                     part[index] = sign * float((moved - here) / step)
             sides.append(slopes)
         return sides[0], sides[1]

@@ -51,6 +51,8 @@ class Case:
 
 def script(case: Case) -> str:
     """The script. Raises `CannotWrite`, which says why there is none."""
+    if case.adapter.name not in SCRIPTS:
+        raise CannotWrite(f"backends/scripts.py does not say how {case.adapter.name} is written")
     missing = MISSING.match(case.judgement.reason)
     text = _of_missing(case, missing) if missing else _Writer(case).text()
     if unknown := undefined_names(text):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import backends
+import known_divergences
 from backends import BACKENDS, DTYPES, MODES, Unsupported
 from functions import Complex, Function, Reals, function, weights
 from oracles.verdict import FAILING, Verdict
@@ -415,6 +416,42 @@ def test_a_step_out_of_the_domain_accuses_nobody() -> None:
         """f(x) = L₂₂ of the Cholesky factor L of x, hardly positive definite"""
         return xp.linalg.cholesky((x + xp.matrix_transpose(x)) / 2)[1, 1]
 
-    examiner = Examiner(Cell(determinant_root, "autograd", "cpu", "float64", "reverse"))
     needs("autograd")
+    examiner = Examiner(Cell(determinant_root, "autograd", "cpu", "float64", "reverse"))
     assert not examiner.against_own_differences(determinant_root.points[0]).fails
+
+
+@pytest.mark.parametrize("of", ["float64", "float32", "float16"])
+def test_what_is_recorded_of_the_forward_pass_in_float64_is_no_news_in_float32(
+    of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Own differences take the forward pass in float64, whatever the dtype of the gradient.
+    made = cubes()
+    made.implementation("numpy")(lambda x: (x * x * x).sum() * (1.25 if x.dtype == np.float64 else 1))
+    record = f'''
+        [[divergence]]
+        function = "{made.name}"
+        verdict = "wrong"
+        dtypes = ["{of}"]
+        input = {{ x = {made.points[0][0].tolist()} }}
+        versions = ">=1"
+        reason = "planted"
+        issue = "unreported"
+    '''
+    monkeypatch.setattr(known_divergences, "load", lambda backend: known_divergences.parse(record, "planted.toml"))
+    examiner = Examiner(Cell(made, "numpy", "cpu", "float32", "reverse"))
+    finding = examiner.against_own_differences(made.points[0])
+    assert finding.judgement.verdict == Verdict.WRONG and finding.fails == (of == "float16")
+
+
+# Values
+
+
+def test_a_function_that_looks_at_its_values_is_not_refused_by_the_compiler() -> None:
+    needs("jax")
+    made = cubes()
+    made.implementation("jax")(lambda x: (x * x * x).sum() if float(x[0]) == x[0] else None)
+    examiner = Examiner(Cell(made, "jax", "cpu", "float64", "reverse"))
+    adapter = examiner.adapter
+    value = adapter.forward(adapter.callable(made, "float64", "cpu"))
+    assert float(value(*examiner.arrays(made.points[0]))) == float((made.points[0][0] ** 3).sum())

@@ -14,6 +14,7 @@ import backends
 from backends.scripts import SCRIPTS
 from functions import Function, Reals, function, weights
 from oracles.verdict import FAILING
+from report import capsule
 from report.native_code import NativeCode
 from report.sources import CannotWrite, undefined_names
 from tests.unit.made import at
@@ -146,6 +147,13 @@ def test_what_is_mended_is_missed(implementation: Callable, said: str, tmp_path:
 def test_what_is_right_has_no_script() -> None:
     examiner, finding = found(planted(lambda x: np.sum(np.array([1.109375, -1.46875]) * x * x)))
     with pytest.raises(CannotWrite, match="the gradient is verified"):
+        script_of(examiner, finding)
+
+
+def test_a_backend_that_nobody_wrote_texts_for_has_no_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    examiner, finding = found(planted(half_detached))
+    monkeypatch.setattr(capsule, "SCRIPTS", {})
+    with pytest.raises(CannotWrite, match=f"does not say how {NAME} is written"):
         script_of(examiner, finding)
 
 
