@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 
 from functions._domains import Domain
 
+FOLDER = Path(__file__).resolve().parent
+"""The folder of the built-in registry."""
+
 Inputs = tuple[np.ndarray, ...]
 """One float64 array per argument, in the order of the body's signature. A complex argument is held in real numbers,
 with one more axis for its real and imaginary part."""
@@ -134,6 +137,11 @@ class Function:
     def where(self) -> str:
         """`file:line`, for errors."""
         return f"{self.path}:{self.line}"
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it belongs to this registry, and not to a user, who may give a function of his own the same name."""
+        return Path(self.path).parent == FOLDER
 
     @property
     def is_complex(self) -> bool:
@@ -284,8 +292,7 @@ def _uneven(count: int) -> list[float]:
 
 def load_builtin() -> list[Function]:
     """Load the families of the built-in registry, in the order of their files."""
-    folder = Path(__file__).parent
-    return load([path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")])
+    return load([path for path in sorted(FOLDER.glob("*.py")) if not path.name.startswith("_")])
 
 
 def load(paths: Iterable[Path]) -> list[Function]:
@@ -321,8 +328,7 @@ def _load_file(path: Path) -> list[Function]:
 def _execute(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file or folder {path}")
-    builtin = path.parent == Path(__file__).parent
-    name = f"functions.{path.stem}" if builtin else f"functions_of_user_{path.stem}"
+    name = f"functions.{path.stem}" if path.parent == FOLDER else f"functions_of_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is not a Python file")

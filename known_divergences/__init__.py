@@ -69,10 +69,10 @@ class Divergence:
         """Whether this entry is about that version of the backend."""
         return self.versions.contains(re.split("[ +]", version)[0], prereleases=True)
 
-    def speaks_wherever(self, other: "Divergence") -> bool:
-        """Whether this entry is about every cell that the other one is about."""
-        pairs = ((self.dtypes, other.dtypes), (self.devices, other.devices), (self.modes, other.modes))
-        return all(not ours or (theirs and {*theirs} <= {*ours}) for ours, theirs in pairs)
+    def may_record(self, other: "Divergence", function: Function) -> bool:
+        """Whether what the other entry asserts is, in a cell of which both speak, what this one is about."""
+        kinds = self.verdict == "unsupported", other.verdict == "unsupported"
+        return kinds[0] == kinds[1] and (all(kinds) or self.covers(function, other.witness(function)))
 
     def tolerates(self, got: float, relative: float) -> bool:
         """Whether the worst entry of an answer deviates as recorded: what came, and how far off it is."""

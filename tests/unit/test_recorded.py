@@ -1,6 +1,7 @@
 """Recorded divergences at work: what is recorded passes and is asserted, what is not recorded fails, and an entry that
 a release has mended, or made worse, or that is not needed, fails as well. Each is missed when it is deleted."""
 
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +11,10 @@ import known_divergences
 from functions import Function
 from known_divergences import Divergence
 from report.results import PROPERTY, Row
-from tests.unit.made import at, entry
-from tests.verification.cells import Cell
-from tests.verification.recorded import DRAWS, daily, entries, sightings
+from tests.unit.made import at, builtin, entry
+from tests.verification import watch
+from tests.verification.cells import Cell, plan
+from tests.verification.recorded import DRAWS, cell_of, entries, registry
 from tests.verification.run import Verification
 
 NAME = "numpy"
@@ -21,7 +23,7 @@ OPTIONS = SimpleNamespace(required=(), functions=(), reproduce=None)
 
 def made(factor: float) -> Function:
     """x² with a gradient that is `factor` times the right one."""
-    function = entry(lambda xp, x: x * x, lambda xp, x: factor * (2 * x), x=())
+    function = builtin(entry(lambda xp, x: x * x, lambda xp, x: factor * (2 * x), x=()))
     function.name = "square"
     function.points = [at(1.5)]
     return function
@@ -41,6 +43,9 @@ def recorded(verdict: str, monkeypatch: pytest.MonkeyPatch, more: str = "") -> N
     text += more
     entries = known_divergences.parse(text, "planted.toml")
     monkeypatch.setattr(known_divergences, "load", lambda backend: entries)
+    monkeypatch.setattr(watch, "load", dict)
+    kept = {("square", NAME): list(watch.missing(NAME, {"square": made(1.5)}))}
+    monkeypatch.setattr(watch, "load", lambda: kept)
 
 
 def verified(function: Function) -> Row:
@@ -92,7 +97,7 @@ ANOTHER = """
 
 def test_an_entry_that_is_not_needed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded("wrong", monkeypatch, ANOTHER)
-    message = r"planted.toml, entry 1 \(square, wrong\) is not needed: planted.toml, entry 2 records the same"
+    message = "planted.toml, entry 1: square is not needed: planted.toml, entry 2 records the same"
     with pytest.raises(pytest.fail.Exception, match=message):
         verified(made(1.5))
 
@@ -100,22 +105,61 @@ def test_an_entry_that_is_not_needed_fails(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_entry_that_another_one_covers_in_part_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     only_here = ANOTHER.replace("[[divergence]]", '[[divergence]]\ndtypes = ["float64"]')
     recorded("wrong", monkeypatch, only_here)
-    # The one that speaks of all dtypes is needed in the others; this one is not.
-    with pytest.raises(pytest.fail.Exception, match=r"entry 2 .* is not needed: planted.toml, entry 1"):
+    # The one that speaks of all dtypes is watched in another, where it is needed; this one is not.
+    with pytest.raises(pytest.fail.Exception, match=r"entry 2: .* is not needed: planted.toml, entry 1"):
         verified(made(1.5))
 
 
+def test_an_entry_that_cannot_be_asserted_where_it_is_watched_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded("wrong", monkeypatch)
+    function = made(1.0)
+    function.body, function.hand = lambda xp, x: 1e308 * (x * x), lambda xp, x: 1e308 * (2 * x)
+    function.points = [at(0.5)]
+    with pytest.raises(pytest.fail.Exception, match="cannot be asserted in the cell that watches it"):
+        verified(function)
+
+
+def test_what_is_recorded_is_not_about_a_user_s_function_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded("wrong", monkeypatch)
+    function = made(1.5)
+    function.path = __file__
+    with pytest.raises(pytest.fail.Exception, match="WRONG: square"):
+        verified(function)
+
+
+# What is shipped
+
+DEFAULT = {"devices": ("cpu",), "dtypes": backends.DTYPES, "modes": tuple(backends.MODES)}
+
+
+@pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
+def test_each_entry_is_watched_by_a_cell_of_the_default_run(number: int) -> None:
+    name = list(backends.BACKENDS)[number]
+    options = SimpleNamespace(backends=(name,), names_dtypes=False, names_modes=False, **DEFAULT)
+    daily = {cell.full_id for cell in plan(list(registry().values()), options)}
+    for divergence in known_divergences.load(name):
+        line = watch.watching(divergence, registry()[divergence.function], name)
+        assert line is not None, f"nothing watches {divergence.where}: run python -m tests.verification.watch"
+        assert cell_of(line).full_id in daily
+
+
+def test_each_line_that_is_watched_is_of_something_that_exists() -> None:
+    for line in itertools.chain(*watch.load().values()):
+        function, known = registry()[line.function], backends.BACKENDS[line.backend]
+        assert line.dtype in known.dtypes and line.mode in known.modes
+        assert not line.input or [x.shape for x in line.inputs(function)] == [
+            domain.real_shape for domain in function.domains.values()
+        ]
+
+
 def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verify the cell that shows an entry, without the entry: it must fail."""
-    examiner, _ = next(sightings(name, entry))
-    assert examiner.cell.full_id in daily(name) or entry.dtypes or entry.modes, (
-        f"{entry.where}: no cell of the daily run shows it, and it names no dtypes or modes that are left to others"
-    )
+    """Verify the cell of the default run that watches an entry, without the entry: it must fail."""
+    line = watch.watching(entry, registry()[entry.function], name)
     left = tuple(other for other in known_divergences.load(name) if other is not entry)
     monkeypatch.setattr(known_divergences, "load", lambda backend: left)
     item = SimpleNamespace(nodeid="planted", user_properties=[])
-    with pytest.raises(pytest.fail.Exception, match=examiner.cell.function.name):
-        Verification(item, run_seed=0, examples=DRAWS, options=OPTIONS).verify(examiner.cell, "exact", share=0.0)
+    with pytest.raises(pytest.fail.Exception, match=entry.function):
+        Verification(item, run_seed=0, examples=DRAWS, options=OPTIONS).verify(cell_of(line), "exact", share=0.0)
     monkeypatch.undo()
 
 

@@ -1,7 +1,6 @@
 """What is verified: the cells of the matrix function × backend × device × dtype × mode, chosen by the options."""
 
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import backends
@@ -9,26 +8,14 @@ from backends import MODES
 from backends.adapter import REAL_PART
 from functions import Function
 from report.options import Options
-
-WIDE = ("float64", "complex128")
-"""The dtypes in which every function is tried, and in which modes are compared."""
-
-NARROW = ("float32", "complex64")
-HALF = ("float16", "bfloat16")
-
-FULL, ONE_IN = 60, 10
-"""With more than `FULL` functions the default run tries one in `ONE_IN` of their further combinations: always the same
-ones, however many functions there are, so that what is found in one registry stays under watch in the next."""
-
-
-THIRD = 3
-"""Of a large registry a third of the variants runs every day, and a third of the functions is held to a backend's own
-differences."""
+from tests.verification import watch
+from tests.verification.daily import HALF, WIDE, is_daily, is_drawn, is_large, speaks
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One function on one backend, device, dtype and mode."""
+    """One function on one backend, device, dtype and mode. One that `only_watches` stands in the default run for a
+    recorded divergence alone."""
 
     function: Function
     backend: str
@@ -36,6 +23,7 @@ class Cell:
     dtype: str
     mode: str
     names_mode: bool = False
+    only_watches: bool = False
 
     @property
     def id(self) -> str:
@@ -66,9 +54,9 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
 
     A backend that runs on the CPU only has no cells for another device; a function of complex arguments has cells in
     the complex dtypes alone, and any other function in the real ones."""
-    every = ONE_IN if len(functions) > FULL else 1
-    return [
-        Cell(function, backend, device, dtype, mode, names_mode=len(options.modes) > 1)
+    large, names_mode = is_large(functions), len(options.modes) > 1
+    cells = (
+        Cell(function, backend, device, dtype, mode, names_mode)
         for function in functions
         for backend in options.backends
         for device in options.devices
@@ -76,67 +64,59 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
         for dtype in options.dtypes
         if (dtype in REAL_PART) == function.is_complex
         for mode in options.modes
-        if _is_selected(function, backend, dtype, mode, options, every)
+    )
+    selected = ((cell, _is_selected(cell, options, large)) for cell in cells)
+    return [
+        cell if is_selected else replace(cell, only_watches=True)
+        for cell, is_selected in selected
+        if is_selected or _watches(cell, options)
     ]
 
 
-def _is_selected(function: Function, backend: str, dtype: str, mode: str, options: Options, every: int) -> bool:
+def _is_selected(cell: Cell, options: Options, large: bool) -> bool:
     """Whether the options select this combination: what was named is tried, or reported as not run; of what was not
     named, the default run leaves out what a backend does not claim and what takes too long for every day."""
-    known = backends.BACKENDS[backend]
-    if not options.names_dtypes and dtype not in known.dtypes:
+    known = backends.BACKENDS[cell.backend]
+    if not options.names_dtypes and cell.dtype not in known.dtypes:
         return False
     if options.names_modes:
         return True
-    if mode not in known.modes or MODES[mode].nightly or mode in known.nightly:
-        return False
     if options.names_dtypes:
-        return dtype in WIDE or mode in ("reverse", known.quick)
-    return _is_daily(function, backend, dtype, mode, every)
+        is_usual = cell.mode in known.modes and not MODES[cell.mode].nightly and cell.mode not in known.nightly
+        return is_usual and (cell.dtype in WIDE or cell.mode in ("reverse", known.quick))
+    return is_daily(cell.function, cell.backend, cell.dtype, cell.mode, large)
 
 
-def _is_daily(function: Function, backend: str, dtype: str, mode: str, every: int) -> bool:
-    """Each function in float64 and float32 in the backend's quick mode; a variant, which is the same operation with
-    other parameters, in float64 alone, and of a large registry a third of them on each backend. Of the other modes in
-    float64, and of half precision, one combination in `every`, chosen by its name, so that it is the same every day."""
-    quick = backends.BACKENDS[backend].quick
-    if function.variant_of:
-        return dtype in WIDE and mode == quick and _is_drawn(function, backend, every)
-    if dtype in (*WIDE, *NARROW) and mode == quick:
-        return True
-    name = f"{function.name}-{backend}-{dtype}-{mode}"
-    return (dtype in WIDE or mode == quick) and zlib.crc32(name.encode()) % every == 0
+def _watches(cell: Cell, options: Options) -> bool:
+    """Whether an input is watched here that no other combination of the default run tries."""
+    if options.names_dtypes or options.names_modes:
+        return False
+    return any((line.dtype, line.mode) == (cell.dtype, cell.mode) for line in watch.lines(cell.function, cell.backend))
 
 
 def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
     """Those cells that are held to the backend's own differences as well: their answer is the gradient. In the default
     run one mode speaks for the others and an operation for its variants, a third of a large registry for the rest, and
     half precision, whose gradient has too few digits, is left out."""
-    every = ONE_IN if len({cell.function for cell in cells}) > FULL else 1
+    large = is_large({cell.function for cell in cells})
     return [
         cell
         for cell in cells
-        if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched
-        if options.names_modes or (_speaks(cell) and not cell.function.variant_of)
+        if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched and not cell.only_watches
+        if options.names_modes or (speaks(cell.backend, cell.mode) and not cell.function.variant_of)
         if options.names_dtypes or cell.dtype not in HALF
-        if options.names_modes or _is_drawn(cell.function, cell.backend, every)
+        if options.names_modes or is_drawn(cell.function, cell.backend, large)
     ]
-
-
-def _is_drawn(function: Function, backend: str, every: int) -> bool:
-    return every == 1 or zlib.crc32(f"{function.name}-{backend}".encode()) % THIRD == 0
-
-
-def _speaks(cell: Cell) -> bool:
-    return cell.mode == backends.BACKENDS[cell.backend].quick
 
 
 def share_of_draws(cell: Cell) -> float:
     """How much of the profile's draws this cell is searched with, after the points, which are where most is found: all
     in the quick mode, in the dtypes that are trained and computed in; a quarter in forward mode, which takes a call for
-    every entry; half elsewhere."""
+    every entry; none where a recorded divergence is all that is asked for; half elsewhere."""
+    if cell.only_watches:
+        return 0.0
     if cell.mode == "forward":
         return 0.25
     if cell.function.variant_of or cell.dtype in (*HALF, "complex64"):
         return 0.5
-    return 1.0 if _speaks(cell) else 0.5
+    return 1.0 if speaks(cell.backend, cell.mode) else 0.5

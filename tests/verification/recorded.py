@@ -1,20 +1,19 @@
-"""Where a recorded divergence can be seen: the cells of which it speaks, those of the daily run first, and what comes
+"""Where a recorded divergence can be seen: the cells of which it speaks, the one that watches it first, and what comes
 at its witness there."""
 
 from collections.abc import Iterator
 from functools import cache
-from types import SimpleNamespace
 
 import backends
 import known_divergences
-from backends import BACKENDS, DTYPES, MODES, Unsupported
-from backends.adapter import REAL_PART
+from backends import Unsupported
 from functions import Function, Inputs, load_builtin
 from known_divergences import Divergence
 from oracles.verdict import Verdict
-from tests.verification.cells import Cell, plan
+from tests.verification.cells import Cell
 from tests.verification.examine import Examiner, Finding
 from tests.verification.search import drawn
+from tests.verification.watch import Watched, combinations, watching
 
 DRAWS = 20
 
@@ -25,26 +24,18 @@ def registry() -> dict[str, Function]:
     return {function.name: function for function in load_builtin()}
 
 
-@cache
-def daily(backend: str) -> frozenset[str]:
-    """The cells of the default run, by their words with the mode."""
-    options = SimpleNamespace(
-        backends=(backend,), devices=("cpu",), dtypes=DTYPES, modes=tuple(MODES), names_dtypes=False, names_modes=False
-    )
-    return frozenset(cell.full_id for cell in plan(list(registry().values()), options))
+def cell_of(line: Watched) -> Cell:
+    """The cell, on the CPU, in which a line has its input tried."""
+    return Cell(registry()[line.function], line.backend, "cpu", line.dtype, line.mode)
 
 
 def cells_of(backend: str, entry: Divergence) -> list[Cell]:
-    """The cells on the CPU of which an entry speaks; those of the default run first."""
-    function, known = registry()[entry.function], BACKENDS[backend]
-    version = backends.installed_version(backend) or ""
-    cells = [
-        Cell(function, backend, "cpu", dtype, mode)
-        for dtype in known.dtypes
-        for mode in known.modes
-        if (dtype in REAL_PART) == function.is_complex and entry.applies(function.name, "cpu", dtype, mode, version)
-    ]
-    return sorted(cells, key=lambda cell: cell.full_id not in daily(backend))
+    """The cells on the CPU of which an entry speaks; the one that watches it first."""
+    function = registry()[entry.function]
+    line = watching(entry, function, backend)
+    first = [] if line is None else [(line.dtype, line.mode)]
+    ordered = dict.fromkeys([*first, *combinations(entry, function, backend)])
+    return [Cell(function, backend, "cpu", dtype, mode) for dtype, mode in ordered]
 
 
 def witnesses(entry: Divergence) -> tuple[Inputs, ...]:
@@ -69,9 +60,7 @@ def sightings(backend: str, entry: Divergence) -> Iterator[tuple[Examiner, Findi
 
 
 def entries(backend: str) -> tuple[Divergence, ...]:
-    """The entries of a backend that speak of the installed version; none where it is not installed."""
+    """The entries of a backend that speak of the installed version on the CPU; none where it is not installed."""
     version = backends.installed_version(backend)
-    if version is None:
-        return ()
-    given = known_divergences.load(backend)
-    return tuple(entry for entry in given if entry.speaks_of(version))
+    given = known_divergences.load(backend) if version is not None else ()
+    return tuple(entry for entry in given if entry.speaks_of(version) and "cpu" in (entry.devices or ("cpu",)))

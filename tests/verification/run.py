@@ -18,6 +18,7 @@ from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
 from oracles.agreement import DIGITS, hand_against_exact
 from oracles.exact import Uncomputable
+from oracles.reference import input_key
 from oracles.verdict import FAILING, Entry, Judgement, Verdict
 from report.clock import CLOCK
 from report.failure import Culprit, failure_text
@@ -25,8 +26,10 @@ from report.isolation import Notes
 from report.options import Options
 from report.results import PROPERTY, Row, hexadecimal, number
 from report.sources import CannotWrite
+from tests.verification import watch
 from tests.verification.blame import references
-from tests.verification.cells import HALF, Cell
+from tests.verification.cells import Cell
+from tests.verification.daily import HALF
 from tests.verification.examine import Examiner, Finding, reference_of
 from tests.verification.reproduce import exactly, script_of
 from tests.verification.search import Tally, drawn, search
@@ -69,7 +72,7 @@ class Verification:
             examiner = Examiner(cell)
             examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
             known = examiner.known if check == "exact" else []
-            witnesses = tuple(entry.witness(cell.function) for entry in known if entry.verdict != "unsupported")
+            witnesses = _witnesses(cell, known) if check == "exact" else ()
             tally = self._searched(cell, check, examiner.version, examine, share, witnesses)
         except Unsupported as error:
             reason, forbidden = str(error), isinstance(error, Missing) and self._is_required(cell)
@@ -120,34 +123,30 @@ class Verification:
         return [*lines, "", *text.splitlines()] if is_short else lines
 
     def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
-        function = examiner.cell.function
+        cell = examiner.cell
+        function = cell.function
         candidates = self._anywhere(function) if entry.verdict == "unsupported" else [entry.witness(function)]
         found = (examiner.against_truth(inputs) for inputs in candidates)
         finding = next((one for one in found if not one.out_of_range), None)
-        # Where the recorded input is out of this dtype's range, or a kink of the gradient, nothing can be asserted.
+        line = watch.watching(entry, function, cell.backend)
+        is_watched = line is not None and (line.dtype, line.mode) == (cell.dtype, cell.mode)
         if finding is None:
+            # Elsewhere the recorded input may be out of the dtype's range, or a kink of the gradient.
+            if is_watched:
+                self._fail_entry(entry, "cannot be asserted in the cell that watches it, where nothing can be judged")
             return
         verdict = finding.judgement.verdict
-        if verdict == entry.verdict:
-            self._assert_needed(examiner, entry, finding)
-        else:
-            pytest.fail(
-                f"{function.name} on {examiner.cell.backend} {examiner.version} is recorded as {entry.verdict} "
-                f"({entry.reason}), but is now {verdict} at the recorded input: take the entry out of "
-                f"known_divergences/{examiner.cell.backend}.toml, or limit its versions",
-                pytrace=False,
-            )
-
-    def _assert_needed(self, examiner: Examiner, entry: Divergence, finding: Finding) -> None:
-        """Without the entry the run would fail here: no other one records the same wherever this one speaks."""
+        if verdict != entry.verdict:
+            now = f"({entry.reason}), but is now {verdict} at the recorded input"
+            self._fail_entry(entry, f"on {cell.backend} {examiner.version} is recorded as {entry.verdict} {now}")
+        # Without the entry the run must fail here.
         others = [other for other in examiner.known if other is not entry and examiner.is_recorded(other, finding)]
-        wider = next((other for other in others if other.speaks_wherever(entry)), None)
-        if wider is not None:
-            pytest.fail(
-                f"{entry.where} ({entry.function}, {entry.verdict}) is not needed: {wider.where} records the same at "
-                "its input, in all its dtypes, modes and devices. Take it out, or give it an input of its own",
-                pytrace=False,
-            )
+        if is_watched and others:
+            self._fail_entry(entry, f"is not needed: {others[0].where} records the same at its input")
+
+    def _fail_entry(self, entry: Divergence, what: str) -> None:
+        cure = "Take the entry out, limit its versions, dtypes or modes, or give it an input of its own"
+        pytest.fail(f"{entry.where}: {entry.function} {what}. {cure}", pytrace=False)
 
     def _anywhere(self, function: Function) -> Iterator[Inputs]:
         yield from function.points
@@ -286,6 +285,15 @@ class Verification:
     def _keep(self, row: Row) -> None:
         # Through JSON and back: between processes only plain types travel, and a version may be a subclass of str.
         self.item.user_properties.append((PROPERTY, json.loads(json.dumps(row))))
+
+
+def _witnesses(cell: Cell, known: list[Divergence]) -> tuple[Inputs, ...]:
+    """The inputs at which something is recorded or watched in this cell."""
+    function = cell.function
+    recorded = [entry.witness(function) for entry in known if entry.verdict != Verdict.UNSUPPORTED]
+    lines = [line for line in watch.lines(function, cell.backend) if (line.dtype, line.mode) == (cell.dtype, cell.mode)]
+    watched = [line.inputs(function) for line in lines if line.input]
+    return tuple({input_key(inputs): inputs for inputs in (*recorded, *watched)}.values())
 
 
 def _numbers(entry: Entry | None) -> Row:
