@@ -146,6 +146,10 @@ class MachineModel:
         normal results, and a library may give zero below them."""
         return self.format.tiny if self.flushes or operation not in ARITHMETIC else self.format.smallest
 
+    def may_flush(self, values: np.ndarray) -> bool:
+        """Whether some of these numbers may be taken for zero."""
+        return self.flushes and bool(((values != 0) & (np.abs(values) < self.format.tiny)).any())
+
     def factor(self, operation: str, count: int = 1) -> arb:
         """The ball 1 ± δ that holds what `count` roundings of `operation` may multiply a result by."""
         return _factor(self.format.precision, operation, count)

@@ -218,6 +218,8 @@ class Reference:
             bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
         overflowed = forward.overflowed or backward.overflowed
         problem = range_problem(overflowed, model, (value_bound, *bounds))
+        if truth.kink is not None and any(map(model.may_flush, inputs)):
+            problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
 
 

@@ -53,6 +53,12 @@ SATURATING = ("tanh", "expit")
 """Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s)."""
 
 
+def _invertible(divisor: Any) -> Any:
+    # Arb refuses to divide by a series whose constant term may be zero; by a number that may be, it gives NaN.
+    is_series = isinstance(divisor, arb_series)
+    return arb("nan") if is_series and divisor[0].contains(0) else divisor
+
+
 def first_coefficient(entry: Any) -> arb:
     """The derivative that one entry carries: 0 for what does not depend on the direction."""
     return entry[1] if isinstance(entry, arb_series) else arb(0)
@@ -135,7 +141,8 @@ class TaylorArithmetic(BallArithmetic):
         return super().multiply(self._roughened(x, "multiply"), y)
 
     def divide(self, x: Any, y: Any) -> Balls:
-        return super().divide(self._roughened(x, "divide"), self._roughened(y, "divide"))
+        divisor = objects(np.frompyfunc(_invertible, 1, 1)(self._roughened(y, "divide").entries))
+        return super().divide(self._roughened(x, "divide"), Balls(divisor, self))
 
     def _roughened(self, x: Any, operation: str) -> Balls:
         x = self._lift(x)

@@ -295,3 +295,12 @@ def test_a_root_of_what_is_zero_wherever_one_looks_is_smooth() -> None:
     deviation = entry(lambda xp, x: xp.sqrt(xp.sum((x - xp.mean(x)) * (x - xp.mean(x)))), x=(1,))
     truth = Reference(deviation).truth(at([0.75]))
     assert truth.kink is None and (truth.gradient[0].high == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "flushes", "judged"), [(-1e-39, True, False), (-1e-39, False, True), (-1e-37, True, True)]
+)
+def test_a_kink_beside_a_number_that_may_be_flushed_is_out_of_range(x: float, flushes: bool, judged: bool) -> None:
+    reference = Reference(entry(lambda xp, x: xp.sum(xp.abs(x)), x=(2,)))
+    bounds = reference.bounds(at([x, 0.0]), MachineModel(FORMATS["float32"], flushes))
+    assert (bounds.out_of_range == "") == judged

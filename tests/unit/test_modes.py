@@ -9,6 +9,7 @@ import known_divergences
 from backends import BACKENDS, DTYPES, MODES, Unsupported
 from functions import Complex, Function, Reals, function, weights
 from oracles.verdict import FAILING, Verdict
+from tests.unit.made import builtin
 from tests.verification.cells import Cell
 from tests.verification.examine import Examiner, Finding
 
@@ -426,7 +427,7 @@ def test_what_is_recorded_of_the_forward_pass_in_float64_is_no_news_in_float32(
     of: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Own differences take the forward pass in float64, whatever the dtype of the gradient.
-    made = cubes()
+    made = builtin(cubes())
     made.implementation("numpy")(lambda x: (x * x * x).sum() * (1.25 if x.dtype == np.float64 else 1))
     record = f'''
         [[divergence]]

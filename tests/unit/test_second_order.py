@@ -123,3 +123,24 @@ def test_a_complex_argument_has_a_product_in_real_numbers() -> None:
     along = (pairs * v).sum(axis=-1, keepdims=True)
     expected = (pairs**2).sum(axis=-1, keepdims=True) * v + 2 * along * pairs
     np.testing.assert_allclose(truth.gradient[0].high, expected, rtol=1e-15)
+
+
+def test_a_divisor_that_rounding_may_take_to_zero_is_out_of_range() -> None:
+    # In float32 the entries tie within rounding, so that a share of the largest may be 1 / 0.
+    def hand(xp, x):
+        mask = xp.where(x == xp.max(x), xp.ones_like(x), xp.zeros_like(x))
+        return (mask / xp.sum(mask) * x,)
+
+    f = entry(lambda xp, x: xp.max(x) ** 2 / 2, hand, x=(3,))
+    shifted = entry(lambda xp, x: f.body(xp, x + 1.0), lambda xp, x: (hand(xp, x + 1.0)[0],), x=(3,))
+    bounds = SecondOrder(Reference(shifted)).bounds(at([1.0, 1.0 - 2.0**-24, 0.5]), MachineModel(FORMATS["float32"]))
+    assert "can move a divisor" in bounds.out_of_range
+
+
+def test_a_number_may_be_a_series() -> None:
+    def hand(xp, x):
+        return (xp.where(x / 3 > 1 / 3, 2 * x, 2 * x),)
+
+    f = entry(lambda xp, x: x * x, hand, x=())
+    bounds = SecondOrder(Reference(f)).bounds(at(1.0), DOUBLE)
+    assert bounds.near_kink and bounds.gradient[0].shape == ()
