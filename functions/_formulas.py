@@ -177,7 +177,7 @@ def matrix_power(xp, x, n):
     """x x … x, n factors; of the inverse for negative n"""
     if n < 0:
         return matrix_power(xp, xp.linalg.inv(x), -n)
-    power = xp.broadcast_to(xp.eye(x.shape[-1]), x.shape)
+    power = xp.broadcast_to(xp.astype(xp.eye(x.shape[-1]), x.dtype), x.shape)
     for _ in range(n):
         power = xp.matmul(power, x)
     return power

@@ -226,8 +226,8 @@ def _(xp, x):
 def hermitian_eigenvalues_from_lower_triangle(xp, x):
     """f(x) = Σ w λ, λ the eigenvalues of the Hermitian matrix whose lower triangle is that of x
 
-    x: 3x3, Hermitian. The standard leaves open what is done with the other triangle. Here, as in LAPACK, neither it nor
-    the imaginary part of the diagonal is read: an entry below the diagonal speaks for two, and one above it for none."""
+    x: 3x3, Hermitian. The standard leaves open what is done with the other triangle. Here, as in LAPACK, neither it
+    nor the imaginary part of the diagonal is read: an entry below the diagonal speaks for two, one above for none."""
     return xp.sum(weights(xp, (3,)) * xp.linalg.eigvalsh(x))
 
 

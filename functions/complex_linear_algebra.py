@@ -144,9 +144,7 @@ complex_inverse.variant("stacked", A=WellConditioned((1, 3, 2, 2), is_complex=Tr
 complex_inverse.variant("number", A=WellConditioned((1, 1), is_complex=True))
 
 
-@function(
-    A=WellConditioned((3, 3), is_complex=True), points=[dict(A=INVERTIBLE), dict(A=PIVOTING), dict(A=DIAGONAL)]
-)
+@function(A=WellConditioned((3, 3), is_complex=True), points=[dict(A=INVERTIBLE), dict(A=PIVOTING), dict(A=DIAGONAL)])
 def complex_determinant(xp, A):
     """f(A) = Re Σ v̄ det A
 
@@ -188,9 +186,7 @@ def _(xp, A):
     return (xp.conj(cofactors) * d_d,)
 
 
-@function(
-    A=WellConditioned((3, 3), is_complex=True), points=[dict(A=INVERTIBLE), dict(A=PIVOTING), dict(A=DIAGONAL)]
-)
+@function(A=WellConditioned((3, 3), is_complex=True), points=[dict(A=INVERTIBLE), dict(A=PIVOTING), dict(A=DIAGONAL)])
 def complex_log_determinant(xp, A):
     """f(A) = Σ w log |det A|
 
@@ -208,9 +204,7 @@ def _(xp, A):
 complex_log_determinant.variant("stacked", A=WellConditioned((3, 2, 2), is_complex=True))
 
 
-@function(
-    A=WellConditioned((3, 3), is_complex=True), points=[dict(A=INVERTIBLE), dict(A=PIVOTING), dict(A=DIAGONAL)]
-)
+@function(A=WellConditioned((3, 3), is_complex=True), points=[dict(A=INVERTIBLE), dict(A=PIVOTING), dict(A=DIAGONAL)])
 def complex_determinant_phase(xp, A):
     """f(A) = Re Σ v̄ s, s = det A / |det A|
 

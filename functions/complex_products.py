@@ -159,11 +159,17 @@ complex_euclidean_norms.variant("all", axis=None)
 complex_euclidean_norms.variant("two_axes", z=Complex((2, 3, 2)), axis=(0, -1), keepdims=True)
 
 
-@function(z=Complex((3, 4), low=0.125, high=64.0), points=[dict(z=MATRIX), dict(z=PYTHAGOREAN), dict(z=KINKS)])
+@function(
+    z=Complex((3, 4), low=0.125, high=64.0),
+    points=[
+        dict(z=MATRIX),
+        dict(z=[[1.0, 1j, -1.0, -1j], [3 + 4j, -5.0, 12j, 0.5], [2.0**-10 * (1 - 1j), 8.0, -64j, 2.0]]),
+    ],
+)
 def complex_power_norms(xp, z, *, ord=3, axis=-1):
     """f(z) = Σ w n, n = (Σ |z|ᵖ)^(1/p) along an axis, p > 1 the order
 
-    z: 3x4, drawn in the first quadrant, tried elsewhere."""
+    z: 3x4, drawn in the first quadrant, tried elsewhere, without a 0."""
     n = xp.linalg.vector_norm(z, axis=axis, ord=ord)
     return xp.sum(weights(xp, n.shape) * n)
 
@@ -174,10 +180,9 @@ def _(xp, z, *, ord=3, axis=-1):
     s = xp.sum(a**ord, axis=axis, keepdims=True)  # node 2: the powers, node 3: their sum
     d_n = weights(xp, s.shape)  # node 5 input: f = Σ w n, with node 4: n = s^(1/p)
     one = xp.ones_like(s)  # so that 1/p is rounded to the precision at hand, not to a Python float's
-    positive = xp.where(s == 0, one, s)
-    d_s = xp.where(s == 0, xp.zeros_like(s), positive ** (one / ord - 1)) / ord * d_n  # node 4 input, 0 at the kink
+    d_s = s ** (one / ord - 1) / ord * d_n  # node 4 input
     d_a = ord * a ** (ord - 1) * d_s  # node 3 and 2 input
-    return (z / xp.where(a == 0, xp.ones_like(a), a) * d_a,)  # node 1 input
+    return (z / a * d_a,)  # node 1 input
 
 
 complex_power_norms.variant("first_axis", ord=4, axis=0)
@@ -204,33 +209,34 @@ complex_norms_of_order_one.variant("all", axis=None)
 
 
 @function(
-    z=Complex((3, 4)),
+    z=limited(3, 4),
     points=[
         dict(z=MATRIX),
         dict(z=PYTHAGOREAN),
         dict(z=[[3 + 4j, -5.0, 1.0, 5j], [1.0, -1j, 1j, 0.5], [0.5, 3j, -3.0, 2.0]]),  # ties of moduli
     ],
 )
-def complex_largest_moduli(xp, z, *, axis=-1, keepdims=False):
-    """f(z) = Σ w n, n = max |z| along some axes
+def complex_largest_moduli(xp, z, *, keepdims=False):
+    """f(z) = Σ w n, n = max |z| along the last axis
 
-    z: 3x4. At a tie the subdifferential is every set of shares that sum to 1, each along z / |z|; chosen here: equal
-    ones."""
-    n = xp.linalg.vector_norm(z, axis=axis, keepdims=keepdims, ord=math.inf)
+    z: 3x4 or a stack of such. At a tie the subdifferential is every set of shares that sum to 1, each along z / |z|;
+    chosen here: all to the first."""
+    n = xp.linalg.vector_norm(z, axis=-1, keepdims=keepdims, ord=math.inf)
     return xp.sum(weights(xp, n.shape) * n)
 
 
 @complex_largest_moduli.gradient
-def _(xp, z, *, axis=-1, keepdims=False):
-    a = xp.abs(z)  # node 1
-    n = xp.max(a, axis=axis, keepdims=True)  # node 2
-    d_n = weights(xp, n.shape)  # node 3 input
-    share = xp.where(a == n, xp.ones_like(a), xp.zeros_like(a))
-    d_a = share / xp.sum(share, axis=axis, keepdims=True) * d_n  # node 2 input
-    return (z / xp.where(a == 0, xp.ones_like(a), a) * d_a,)  # node 1 input
+def _(xp, z, *, keepdims=False):
+    first = xp.argmax(xp.real(z * xp.conj(z)), axis=-1, keepdims=True)
+    chosen = xp.take_along_axis(z, first, axis=-1)  # node 1; node 2: n = |chosen|
+    d_n = weights(xp, chosen.shape)  # node 3 input: f = Σ w n
+    size = xp.abs(chosen)
+    d_chosen = chosen / xp.where(size == 0, xp.ones_like(size), size) * d_n  # node 2 input, 0 where all are 0
+    places = xp.eye(z.shape[-1])[first[..., 0]]  # 1 where the entry was taken from, 0 elsewhere
+    return (places * d_chosen,)  # node 1 input
 
 
-complex_largest_moduli.variant("all", axis=None)
+complex_largest_moduli.variant("stacked_kept", z=limited(2, 1, 3), keepdims=True)
 
 
 @function(
@@ -286,24 +292,29 @@ complex_spectral_norms.variant("nuclear", ord="nuc")
 complex_spectral_norms.variant("nuclear_stacked", A=SeparatedSpectrum((2, 2, 2), is_complex=True), ord="nuc")
 
 
-@function(A=Complex((2, 3)), points=[dict(A=[[1 + 0.5j, -2j, 0.25], [0.75 - 1j, 1.5, -1 + 1j]])])
+@function(
+    A=Complex((2, 3), low=0.125, high=1024.0),
+    points=[
+        dict(A=[[1 + 0.5j, -2j, 0.25], [0.75 - 1j, 1.5, -1 + 1j]]),
+        dict(A=[[3 + 4j, 2.0, 1j], [-1.0, 0.5j, 2.0**-20]]),
+    ],
+)
 def complex_induced_norms(xp, A, *, ord=1):
     """f(A) = Σ w ‖A‖, ‖A‖ the largest column sum (order 1) or row sum (∞) of |a|
 
-    A: 2x3 or a stack of such."""
+    A: 2x3, drawn in the first quadrant, tried elsewhere, without a 0."""
     n = xp.linalg.matrix_norm(A, ord=ord)
     return xp.sum(weights(xp, n.shape) * n)
 
 
 @complex_induced_norms.gradient
 def _(xp, A, *, ord=1):
-    summed, left = (-2, -1) if ord == 1 else (-1, -2)
     a = xp.abs(A)  # node 1
-    sums = xp.sum(a, axis=summed, keepdims=True)  # node 2
-    n = xp.max(sums, axis=left, keepdims=True)  # node 3
-    share = xp.where(sums >= n, xp.ones_like(sums), xp.zeros_like(sums))
-    d_a = share / xp.sum(share, axis=left, keepdims=True) * weights(xp, n.shape)  # node 4, 3 and 2 input
-    return (A / xp.where(a == 0, xp.ones_like(a), a) * d_a,)  # node 1 input
+    sums = xp.sum(a, axis=-2 if ord == 1 else -1)  # node 2
+    place = xp.eye(sums.shape[-1])[xp.argmax(sums, axis=-1)]  # 1 at the largest sum, the first at a tie
+    d_sums = weights(xp, ()) * place  # node 3 input: n = max of the sums
+    d_a = d_sums[None, :] if ord == 1 else d_sums[:, None]  # node 2 input
+    return (A / a * d_a,)  # node 1 input
 
 
 complex_induced_norms.variant("largest_row", ord=math.inf)

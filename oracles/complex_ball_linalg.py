@@ -2,11 +2,10 @@
 `ball_linalg.py` and `ball_spectral.py`; here are determinants, and spectral decompositions of Hermitian matrices.
 
 Jacobi's method for a Hermitian matrix first turns one column by a phase that makes the entry to be annihilated real
-(Golub and Van Loan, Matrix Computations, 4th ed., section 8.5, exercises; Forsythe and Henrici, Transactions of the AMS
-94, 1960). Everything else is as for symmetric matrices: with Qᴴ A Q = D + E each eigenvalue lies within ‖E‖ of a
-diagonal entry, and the part of a unit eigenvector along another one is at most ‖E‖ / (gap - ‖E‖). Singular values and
-vectors are those of [[0, A], [Aᴴ, 0]]. The phase of an eigenvector, and of a pair of singular vectors, is nobody's
-choice: a function that depends on it has no gradient."""
+(Forsythe and Henrici, Transactions of the AMS 94, 1960). Everything else is as for symmetric matrices: with
+Qᴴ A Q = D + E each eigenvalue lies within ‖E‖ of a diagonal entry, and the part of a unit eigenvector along another one
+is at most ‖E‖ / (gap - ‖E‖). Singular values and vectors are those of [[0, A], [Aᴴ, 0]]. The phase of an eigenvector,
+and of a pair of singular vectors, is nobody's choice: a function that depends on it has no gradient."""
 
 import functools
 import operator
