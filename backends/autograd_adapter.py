@@ -89,7 +89,7 @@ def _matrix_norm(x: Any, ord: Any = "fro", keepdims: bool = False) -> Any:
 
 def _cholesky(x: Any, upper: bool = False) -> Any:
     lower = anp.linalg.cholesky(x)
-    return anp.swapaxes(lower, -1, -2) if upper else lower
+    return anp.conj(anp.swapaxes(lower, -1, -2)) if upper else lower
 
 
 MAIN = {name: getattr(anp, older) for name, older in OLDER.items()} | {

@@ -140,12 +140,29 @@ def _solve(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 def _cholesky(x: tf.Tensor, upper: bool = False) -> tf.Tensor:
     lower = tf.linalg.cholesky(x)
-    return tf.linalg.matrix_transpose(lower) if upper else lower
+    return tf.linalg.adjoint(lower) if upper else lower
+
+
+# Of a complex matrix the native operations give eigenvalues, logarithms and norms as complex numbers.
+
+
+def _eigh(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    values, vectors = tf.linalg.eigh(x)
+    return tf.math.real(values), vectors
+
+
+def _eigvalsh(x: tf.Tensor) -> tf.Tensor:
+    return tf.math.real(tf.linalg.eigvalsh(x))
+
+
+def _slogdet(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    sign, logarithm = tf.linalg.slogdet(x)
+    return sign, tf.math.real(logarithm)
 
 
 def _svd(x: tf.Tensor, full_matrices: bool = True) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     values, u, v = tf.linalg.svd(x, full_matrices)
-    return u, values, tf.linalg.matrix_transpose(v)
+    return u, values, tf.linalg.adjoint(v)
 
 
 def _trace(x: tf.Tensor, offset: int = 0) -> tf.Tensor:
@@ -157,12 +174,12 @@ def _vector_norm(x: tf.Tensor, axis: Any = None, keepdims: bool = False, ord: fl
     # The native norm takes no negative order, and of two axes it makes a matrix.
     if ord < 0 or isinstance(axis, tuple):
         return _formulas.vector_norm(PLAIN, x, axis, keepdims, ord)
-    return tf.norm(x, ord, axis, keepdims)
+    return tf.math.real(tf.norm(x, ord, axis, keepdims))
 
 
 def _matrix_norm(x: tf.Tensor, ord: Any = "fro", keepdims: bool = False) -> tf.Tensor:
     if ord in ("fro", 1, 2, np.inf):
-        return tf.norm(x, ord, (-2, -1), keepdims)
+        return tf.math.real(tf.norm(x, ord, (-2, -1), keepdims))
     return _formulas.matrix_norm(PLAIN, x, ord, keepdims)
 
 
@@ -281,12 +298,15 @@ MAIN = {
     "where": _where,
     "while_loop": _while_loop,
 }
-LINALG = named(tf.linalg, "det eigh eigvalsh inv matrix_transpose pinv qr slogdet tensordot") | {
+LINALG = named(tf.linalg, "det inv matrix_transpose pinv qr tensordot") | {
     "cholesky": _cholesky,
     "cross": _cross,
     "diagonal": lambda x, offset=0: tf.linalg.diag_part(x, k=offset),
+    "eigh": _eigh,
+    "eigvalsh": _eigvalsh,
     "matmul": _matmul,
     "matrix_norm": _matrix_norm,
+    "slogdet": _slogdet,
     "solve": _solve,
     "svd": _svd,
     "svdvals": lambda x: tf.linalg.svd(x, compute_uv=False),

@@ -4,6 +4,7 @@ value drawn is exact in float32, so that float64 and float32 share one truth."""
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -174,7 +175,9 @@ class Distinct(Domain):
 
 @dataclass(frozen=True)
 class _Matrices(Domain):
-    """Stacks of matrices, shape (…, m, n), each drawn by `matrix()`."""
+    """Stacks of matrices, shape (…, m, n), each drawn by `matrix()`; of complex numbers with `is_complex`."""
+
+    is_complex: bool = field(default=False, kw_only=True)
 
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """One matrix of the stack."""
@@ -183,17 +186,28 @@ class _Matrices(Domain):
     def strategy(self) -> st.SearchStrategy[np.ndarray]:
         """As many matrices as the stack has."""
         if len(self.shape) == 2:
-            return self.matrix()
+            return self.matrix().map(self.reals)
         count = math.prod(self.shape[:-2])
-        return st.lists(self.matrix(), min_size=count, max_size=count).map(lambda a: np.stack(a).reshape(self.shape))
+        return st.lists(self.matrix(), min_size=count, max_size=count).map(
+            lambda a: self.reals(np.stack(a).reshape(self.shape))
+        )
+
+    def entries(self, size: int) -> st.SearchStrategy[list[Any]]:
+        """Numbers whose parts are multiples of 1/16 between -1 and 1."""
+        if not self.is_complex:
+            return _sixteenths(-16, 16, size)
+        return _sixteenths(-16, 16, 2 * size).map(lambda parts: list(map(complex, parts[:size], parts[size:])))
+
+    def signs(self, size: int) -> st.SearchStrategy[list[Any]]:
+        """Signs, or, of complex numbers, numbers of size 1 or a little more in several directions."""
+        return st.lists(st.sampled_from(_TURNS if self.is_complex else (1.0, -1.0)), min_size=size, max_size=size)
+
+
+_TURNS = (1.0, -1.0, 1j, -1j, 0.75 + 0.75j, -0.75 + 0.75j, 0.75 - 0.75j)
 
 
 def _sixteenths(low: int, high: int, size: int) -> st.SearchStrategy[list[float]]:
     return st.lists(st.integers(low, high).map(lambda k: k / 16), min_size=size, max_size=size)
-
-
-def _signs(size: int) -> st.SearchStrategy[list[float]]:
-    return st.lists(st.sampled_from([1.0, -1.0]), min_size=size, max_size=size)
 
 
 @dataclass(frozen=True)
@@ -204,39 +218,41 @@ class WellConditioned(_Matrices):
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """Entries from -1 to 1, and on the diagonal the row's sum of sizes and 1/4 to 2 more, of either sign."""
         m, n = self.shape[-2:]
-        drawn = st.tuples(_sixteenths(-16, 16, m * n), _sixteenths(4, 32, min(m, n)), _signs(min(m, n)))
+        drawn = st.tuples(self.entries(m * n), _sixteenths(4, 32, min(m, n)), self.signs(min(m, n)))
         return drawn.map(lambda parts: _dominant(m, n, *parts))
 
 
-def _dominant(m: int, n: int, entries: list[float], margins: list[float], signs: list[float]) -> np.ndarray:
+def _dominant(m: int, n: int, entries: list[Any], margins: list[float], signs: list[Any]) -> np.ndarray:
     matrix, k = np.array(entries).reshape(m, n), min(m, n)
     block = matrix[:k, :k]
     np.fill_diagonal(block, 0.0)
-    np.fill_diagonal(block, np.array(signs) * (np.abs(block).sum(axis=1) + np.array(margins)))
+    sums = np.ceil(16 * np.abs(block).sum(axis=1)) / 16  # of complex numbers more than the sum, but exact in float32
+    np.fill_diagonal(block, np.array(signs) * (sums + np.array(margins)))
     return matrix
 
 
 @dataclass(frozen=True)
 class PositiveDefinite(_Matrices):
-    """Symmetric positive definite matrices, shape (…, n, n): diagonally dominant, with a positive diagonal."""
+    """Symmetric (Hermitian) positive definite matrices, shape (…, n, n): diagonally dominant, with a positive
+    diagonal."""
 
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """The symmetric part of a diagonally dominant matrix, its diagonal made to dominate again."""
         n = self.shape[-1]
-        drawn = st.tuples(_sixteenths(-16, 16, n * n), _sixteenths(4, 32, n))
+        drawn = st.tuples(self.entries(n * n), _sixteenths(4, 32, n))
         return drawn.map(lambda parts: _symmetric(n, *parts))
 
 
-def _symmetric(n: int, entries: list[float], margins: list[float]) -> np.ndarray:
+def _symmetric(n: int, entries: list[Any], margins: list[float]) -> np.ndarray:
     strict = np.tril(np.array(entries).reshape(n, n), -1)
-    return _dominant(n, n, list((strict + strict.T).ravel()), margins, [1.0] * n)
+    return _dominant(n, n, list((strict + strict.conj().T).ravel()), margins, [1.0] * n)
 
 
 @dataclass(frozen=True)
 class SeparatedSpectrum(_Matrices):
     """Matrices, shape (…, m, n), whose singular values are at least 1/2 apart and 1/2 from zero, and so are the
-    eigenvalues of a square one's symmetric part: those of a diagonal matrix, moved by less than 1/4 (Weyl). With
-    `symmetric` the matrix is its own symmetric part."""
+    eigenvalues of a square one's symmetric (Hermitian) part: those of a diagonal matrix, moved by less than 1/4 (Weyl).
+    With `symmetric` the matrix is its own symmetric part."""
 
     symmetric: bool = field(default=False, kw_only=True)
 
@@ -244,24 +260,26 @@ class SeparatedSpectrum(_Matrices):
         """Different integers of either sign on the diagonal, small entries elsewhere, as it is or turned around."""
         m, n = self.shape[-2:]
         values = st.lists(st.integers(1, m + n), min_size=min(m, n), max_size=min(m, n), unique=True)
-        drawn = st.tuples(values, _signs(min(m, n)), _sixteenths(-16, 16, m * n), st.booleans())
+        signs = st.lists(st.sampled_from([1.0, -1.0]), min_size=min(m, n), max_size=min(m, n))
+        drawn = st.tuples(values, signs, self.entries(m * n), st.booleans())
         return drawn.map(lambda parts: _separated(m, n, self.symmetric, *parts))
 
 
 def _separated(
-    m: int, n: int, symmetric: bool, values: list[int], signs: list[float], entries: list[float], turned: bool
+    m: int, n: int, symmetric: bool, values: list[int], signs: list[float], entries: list[Any], turned: bool
 ) -> np.ndarray:
     matrix = np.array(entries).reshape(m, n) / (8 * max(m, n))
     np.fill_diagonal(matrix, np.array(values) * np.array(signs))
     # Reflections keep the spectrum; rounding to float32 moves it by far less than the gaps.
-    matrix = _reflection(m) @ matrix @ _reflection(n) if turned else matrix
-    matrix = (matrix + matrix.T) / 2 if symmetric else matrix
-    return matrix.astype(np.float32).astype(np.float64)
+    unit = 1j if np.iscomplexobj(matrix) else 1
+    matrix = _reflection(m, unit) @ matrix @ _reflection(n, unit) if turned else matrix
+    matrix = (matrix + matrix.conj().T) / 2 if symmetric else matrix
+    return matrix.astype(np.complex64 if np.iscomplexobj(matrix) else np.float32).astype(matrix.dtype)
 
 
-def _reflection(n: int) -> np.ndarray:
-    v = np.arange(1.0, n + 1)
-    return np.eye(n) - 2 * np.outer(v, v) / (v @ v)
+def _reflection(n: int, unit: complex) -> np.ndarray:
+    v = np.arange(1.0, n + 1) * np.array([unit**k for k in range(n)])
+    return np.eye(n) - 2 * np.outer(v, v.conj()) / (v.conj() @ v)
 
 
 @dataclass(frozen=True)
@@ -270,7 +288,8 @@ class MultipleOfIdentity(_Matrices):
 
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
         """Multiples of 1/16, times the unit matrix."""
-        return st.integers(4, 128).map(lambda k: k / 16 * np.eye(self.shape[-1]))
+        one = np.eye(self.shape[-1], dtype=np.complex128 if self.is_complex else np.float64)
+        return st.integers(4, 128).map(lambda k: k / 16 * one)
 
 
 @dataclass(frozen=True)
@@ -279,10 +298,11 @@ class RankDeficient(_Matrices):
     rounding error: [[I, b], [c, c b]] with small powers of two."""
 
     def matrix(self) -> st.SearchStrategy[np.ndarray]:
-        """Entries of b among ±1, ±2 and ±4, of c ±1."""
-        n = self.shape[-1] - 1
-        columns = st.lists(st.sampled_from([1.0, -1.0, 2.0, -2.0, 4.0, -4.0]), min_size=n, max_size=n)
-        rows = st.lists(st.sampled_from([1.0, -1.0]), min_size=n, max_size=n)
+        """Entries of b among ±1, ±2 and ±4, of c ±1, and i times those of complex numbers."""
+        n, units = self.shape[-1] - 1, [1, 1j] if self.is_complex else [1]
+        sizes, signs = [1.0, -1.0, 2.0, -2.0, 4.0, -4.0], [1.0, -1.0]
+        columns = st.lists(st.sampled_from([size * unit for unit in units for size in sizes]), min_size=n, max_size=n)
+        rows = st.lists(st.sampled_from([sign * unit for unit in units for sign in signs]), min_size=n, max_size=n)
         return st.tuples(columns, rows).map(lambda drawn: _of_rank_one_less(*map(np.array, drawn)))
 
 

@@ -162,7 +162,7 @@ def cross(xp, x, y, axis=-1):
 def vector_norm(xp, x, axis=None, keepdims=False, ord=2):
     """(Σ |x|^ord)^(1/ord); the largest |x| for ord = inf, the smallest for -inf"""
     if ord == 2:
-        return xp.sqrt(xp.sum(x * x, axis=axis, keepdims=keepdims))
+        return xp.sqrt(xp.sum(xp.real(x * xp.conj(x)), axis=axis, keepdims=keepdims))
     if ord == 1:
         return xp.sum(xp.abs(x), axis=axis, keepdims=keepdims)
     if ord in (math.inf, -math.inf):
@@ -177,17 +177,17 @@ def matrix_power(xp, x, n):
     """x x … x, n factors; of the inverse for negative n"""
     if n < 0:
         return matrix_power(xp, xp.linalg.inv(x), -n)
-    power = xp.broadcast_to(xp.eye(x.shape[-1]), x.shape)
+    power = xp.broadcast_to(xp.astype(xp.eye(x.shape[-1]), x.dtype), x.shape)
     for _ in range(n):
         power = xp.matmul(power, x)
     return power
 
 
 def matrix_norm(xp, x, ord="fro", keepdims=False):
-    """The Frobenius norm √Σ x²; the sum ("nuc"), largest (2) or smallest (-2) of the singular values; the largest or
+    """The Frobenius norm √Σ |x|²; the sum ("nuc"), largest (2) or smallest (-2) of the singular values; the largest or
     smallest column sum (1, -1) or row sum (inf, -inf) of |x|"""
     if ord == "fro":
-        return xp.sqrt(xp.sum(xp.abs(x) ** 2, axis=(-2, -1), keepdims=keepdims))
+        return xp.linalg.vector_norm(x, axis=(-2, -1), keepdims=keepdims)
     if ord in ("nuc", 2, -2):
         pick = {"nuc": xp.sum, 2: xp.max, -2: xp.min}[ord]
         norm = pick(xp.linalg.svdvals(x), axis=-1)

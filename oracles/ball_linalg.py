@@ -1,12 +1,17 @@
 """Linear algebra in balls, by the textbook algorithms (Golub and Van Loan, Matrix Computations, 4th ed.): Gaussian
 elimination with partial pivoting (section 3.4) and the Cholesky factorization (section 4.2). Both are backward stable
-there, and every operation carries its own rounding, so the radius of the result covers a backend's factorization."""
+there, and every operation carries its own rounding, so the radius of the result covers a backend's factorization.
+
+Most of it holds of real and of complex numbers: `on` is a `BallArithmetic`, or that for both (`complex_balls.Both`)."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from oracles.complex_balls import ComplexBalls
 
 
 def matrixwise(operation: Callable) -> Callable:
@@ -27,11 +32,21 @@ def matrixwise(operation: Callable) -> Callable:
     return apply
 
 
-def _eliminate(on: Any, a: Any, b: Any) -> tuple[list, list, int]:
+def adjoint(on: Any, a: Any) -> Any:
+    """The conjugate transpose."""
+    return on.conj(on.matrix_transpose(a))
+
+
+def _size(on: Any, x: Any) -> float:
+    parts = (x.re, x.im) if isinstance(x, ComplexBalls) else (x,)
+    return math.hypot(*(float(on.center(part.entries)[()]) for part in parts))
+
+
+def eliminate(on: Any, a: Any, b: Any) -> tuple[list, list, int]:
     """The rows of an upper triangular matrix and of the right-hand sides that go with it, and the row swaps' sign."""
     rows, rights, sign = list(a), list(b), 1
     for k in range(len(rows)):
-        sizes = [abs(float(on.center(row[k].entries)[()])) for row in rows[k:]]
+        sizes = [_size(on, row[k]) for row in rows[k:]]
         pivot = k + int(np.argmax(sizes))
         if pivot != k:
             rows[k], rows[pivot], rights[k], rights[pivot] = rows[pivot], rows[k], rights[pivot], rights[k]
@@ -44,7 +59,7 @@ def _eliminate(on: Any, a: Any, b: Any) -> tuple[list, list, int]:
 
 @matrixwise
 def _solve_matrix(on: Any, a: Any, b: Any) -> Any:
-    rows, rights, _ = _eliminate(on, a, b)
+    rows, rights, _ = eliminate(on, a, b)
     solution: list[Any] = [None] * len(rows)
     for i in reversed(range(len(rows))):
         known = rights[i]
@@ -74,7 +89,7 @@ def inv(on: Any, a: Any) -> Any:
 @matrixwise
 def slogdet(on: Any, a: Any) -> tuple[Any, Any]:
     """The sign of the determinant and the logarithm of its size."""
-    rows, _, sign = _eliminate(on, a, a)
+    rows, _, sign = eliminate(on, a, a)
     diagonal = on.stack([rows[i][i] for i in range(len(rows))])
     return sign * on.prod(on.sign(diagonal)), on.sum(on.elementwise("log", on.abs(diagonal)))
 
@@ -82,23 +97,23 @@ def slogdet(on: Any, a: Any) -> tuple[Any, Any]:
 @matrixwise
 def det(on: Any, a: Any) -> Any:
     """The determinant."""
-    rows, _, sign = _eliminate(on, a, a)
+    rows, _, sign = eliminate(on, a, a)
     return sign * on.prod(on.stack([rows[i][i] for i in range(len(rows))]))
 
 
 @matrixwise
 def cholesky(on: Any, a: Any, *, upper: bool = False) -> Any:
-    """The lower triangular L with L Lᵀ = a, read from the lower triangle of a; Lᵀ with `upper`."""
+    """The lower triangular L with L Lᴴ = a, read from the lower triangle of a; Lᴴ with `upper`."""
     n = a.shape[-1]
     lower = [[on.zeros(()) for _ in range(n)] for _ in range(n)]
     for i in range(n):
         for j in range(i + 1):
             rest = a[i, j]
             for k in range(j):
-                rest = rest - lower[i][k] * lower[j][k]
-            lower[i][j] = on.elementwise("sqrt", rest) if i == j else rest / lower[j][j]
+                rest = rest - lower[i][k] * on.conj(lower[j][k])
+            lower[i][j] = on.elementwise("sqrt", on.real(rest)) if i == j else rest / lower[j][j]
     factor = on.stack([on.stack(row) for row in lower])
-    return on.matrix_transpose(factor) if upper else factor
+    return adjoint(on, factor) if upper else factor
 
 
 def diagonal(on: Any, a: Any, *, offset: int = 0) -> Any:

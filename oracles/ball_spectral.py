@@ -16,7 +16,8 @@ import numpy as np
 from flint import arb, arb_series, ctx
 
 from oracles.ball_arrays import Balls, objects
-from oracles.ball_linalg import matrixwise
+from oracles.ball_linalg import adjoint, matrixwise
+from oracles.complex_balls import ComplexBalls
 
 BACKWARD = 2
 """A backward stable routine gives the decomposition of A + E with ‖E‖ ≤ p(n) ε ‖A‖, p a modestly growing function
@@ -36,9 +37,9 @@ class Decomposition:
         exact = np.frompyfunc(lambda v: v.mid(), 1, 1)(centers)
         radii = np.frompyfunc(lambda v: arb(v.rad()), 1, 1)(centers)
         diagonal, vectors, rest = _jacobi(exact)
-        order = sorted(range(len(a)), key=lambda i: diagonal[i].mid())
-        self.on, self.size = on, _frobenius(exact)
-        self.error = rest + _frobenius(radii)
+        order = ascending(diagonal)
+        self.on, self.size = on, frobenius(exact)
+        self.error = rest + frobenius(radii)
         if on.model is not None:
             self.error += BACKWARD * len(a) * on.model.format.unit_roundoff * self.size
         self.values, self.vectors = diagonal[order], vectors[:, order]
@@ -84,6 +85,11 @@ class Decomposition:
         return np.frompyfunc(lambda p, q: arb_series([p, q]), 2, 1)(v, slope)
 
 
+def ascending(values: np.ndarray) -> list[int]:
+    """The order of balls by their midpoints."""
+    return sorted(range(len(values)), key=lambda i: values[i].mid())
+
+
 def _around_zero(size: arb) -> arb:
     return arb(0, min(size.upper(), arb(2)))
 
@@ -92,7 +98,7 @@ def _total(products: np.ndarray, axis: int) -> Any:
     return np.sum(products, axis=axis)
 
 
-def _frobenius(a: np.ndarray) -> arb:
+def frobenius(a: np.ndarray) -> arb:
     """An upper bound on the Frobenius norm."""
     return arb(sum((v.abs_upper() ** 2 for v in a.flat), arb(0)).sqrt().upper())
 
@@ -107,7 +113,7 @@ def _jacobi(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, arb]:
     """The diagonal of Qᵀ a Q, Q, and the Frobenius norm of the rest of Qᵀ a Q, for an exact symmetric matrix."""
     n, a = len(a), a.copy()
     q = np.array([[arb(int(i == j)) for j in range(n)] for i in range(n)], dtype=object)
-    negligible = _frobenius(a) * arb(2) ** (8 - ctx.prec)
+    negligible = frobenius(a) * arb(2) ** (8 - ctx.prec)
     for _ in range(SWEEPS):
         for i in range(n):
             for j in range(i + 1, n):
@@ -115,23 +121,28 @@ def _jacobi(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, arb]:
                     _rotate(a, q, i, j)
         if all(abs(a[i, j].mid()) <= negligible for i in range(n) for j in range(i)):
             break
-    rest = _frobenius(a - np.diag(np.diag(a)))
+    rest = frobenius(a - np.diag(np.diag(a)))
     return np.diag(a).copy(), q, rest
 
 
-def _rotate(a: np.ndarray, q: np.ndarray, i: int, j: int) -> None:
+def rotation(first: arb, second: arb, entry: arb) -> tuple[arb, arb]:
+    """Cosine and sine of the rotation that makes [[first, entry], [entry, second]] diagonal."""
     # The tangent may be any number: for an exact one the rotation is exactly orthogonal.
-    half = (a[j, j].mid() - a[i, i].mid()) / (2 * a[i, j].mid())
+    half = (second.mid() - first.mid()) / (2 * entry.mid())
     root = (1 + half * half).sqrt()
     tangent = (1 / (half + root) if half >= 0 else 1 / (half - root)).mid()
     c = (1 + tangent * tangent).rsqrt()
-    s = tangent * c
+    return c, tangent * c
+
+
+def _rotate(a: np.ndarray, q: np.ndarray, i: int, j: int) -> None:
+    c, s = rotation(a[i, i], a[j, j], a[i, j])
     a[:, i], a[:, j] = c * a[:, i] - s * a[:, j], s * a[:, i] + c * a[:, j]
     a[i, :], a[j, :] = c * a[i, :] - s * a[j, :], s * a[i, :] + c * a[j, :]
     q[:, i], q[:, j] = c * q[:, i] - s * q[:, j], s * q[:, i] + c * q[:, j]
 
 
-def _note_equals(on: Any, values: list[Any]) -> None:
+def note_equals(on: Any, values: list[Any]) -> None:
     """Eigenvalues that may be equal have no derivatives of their own."""
     for low, high in itertools.pairwise(values):
         on.greater(Balls(high, on), Balls(low, on))
@@ -166,7 +177,7 @@ def eigvalsh(on: Any, a: Balls) -> Balls:
     """The eigenvalues, ascending, of the symmetric matrix whose lower triangle is given."""
     found = Decomposition(on, _lower(a))
     values = [found.eigenvalue(i) for i in range(a.shape[-1])]
-    _note_equals(on, values)
+    note_equals(on, values)
     return _line(on, values)
 
 
@@ -175,7 +186,7 @@ def eigh(on: Any, a: Balls) -> tuple[Balls, Balls]:
     """The eigenvalues, ascending, and unit eigenvectors in columns; in each the largest entry is positive."""
     found, n = Decomposition(on, _lower(a)), a.shape[-1]
     values = [found.eigenvalue(i) for i in range(n)]
-    _note_equals(on, values)
+    note_equals(on, values)
     vectors = [_signed(found.eigenvector(i), found.vectors[:, i]) for i in range(n)]
     return _line(on, values), _columns(on, vectors)
 
@@ -197,7 +208,7 @@ def svdvals(on: Any, a: Balls) -> Balls:
     found = _jordan_wielandt(on, a)
     values = [found.eigenvalue(i) for i in _descending(*a.shape)]
     # At zero a singular value has a corner like |x|.
-    _note_equals(on, [*values, arb(0)][::-1])
+    note_equals(on, [*values, arb(0)][::-1])
     return _line(on, values)
 
 
@@ -209,7 +220,7 @@ def svd(on: Any, a: Balls, *, full_matrices: bool = True) -> tuple[Balls, Balls,
         raise NotImplementedError("the columns beyond the reduced decomposition are nobody's choice but a backend's")
     found, chosen = _jordan_wielandt(on, a), _descending(m, n)
     values = [found.eigenvalue(i) for i in chosen]
-    _note_equals(on, [*values, arb(0)][::-1])
+    note_equals(on, [*values, arb(0)][::-1])
     pairs = [_signed(found.eigenvector(i), found.vectors[m:, i]) * arb(2).sqrt() for i in chosen]
     u, v = _columns(on, [pair[:m] for pair in pairs]), _columns(on, [pair[m:] for pair in pairs])
     return u, _line(on, values), on.matrix_transpose(v)
@@ -220,38 +231,41 @@ def _disturbed(on: Any, a: Balls, axis: int | None) -> Balls:
     Gram and Schmidt alone would be too good entry by entry."""
     if on.model is None:
         return a
-    squares = np.frompyfunc(lambda v: v.abs_upper() ** 2, 1, 1)(on.center(a.entries))
+    parts = [a.re.entries, a.im.entries] if isinstance(a, ComplexBalls) else [a.entries]
+    squares = sum(np.frompyfunc(lambda v: v.abs_upper() ** 2, 1, 1)(on.center(part)) for part in parts)
     sizes = np.sqrt(objects(np.sum(squares, axis=axis, keepdims=True)))
     change = BACKWARD * max(a.shape) * on.model.format.unit_roundoff
-    return Balls(a.entries + np.frompyfunc(lambda size: arb(0, (change * size).upper()), 1, 1)(sizes), on)
+    moved = np.frompyfunc(lambda size: arb(0, (change * size).upper()), 1, 1)(sizes)
+    disturbed = [Balls(part + moved, a.on) for part in parts]
+    return ComplexBalls(*disturbed) if isinstance(a, ComplexBalls) else disturbed[0]
 
 
 @matrixwise
 def qr(on: Any, a: Balls) -> tuple[Balls, Balls]:
     """The reduced factors a = q r by Gram and Schmidt (modified; section 5.2.8), the diagonal of r positive. LAPACK,
-    and so a backend, may give the other sign to a column of q and a row of r."""
+    and so a backend, may give the other sign, or phase, to a column of q and a row of r."""
     m, n = a.shape
     a = _disturbed(on, a, axis=0)
     columns, qs = [a[:, j] for j in range(n)], []
     r = [[on.zeros(()) for _ in range(n)] for _ in range(min(m, n))]
     for i in range(min(m, n)):
-        r[i][i] = on.elementwise("sqrt", on.sum(columns[i] * columns[i]))
+        r[i][i] = on.elementwise("sqrt", on.sum(on.real(on.conj(columns[i]) * columns[i])))
         qs.append(columns[i] / r[i][i])
         for j in range(i + 1, n):
-            r[i][j] = on.sum(qs[i] * columns[j])
+            r[i][j] = on.sum(on.conj(qs[i]) * columns[j])
             columns[j] = columns[j] - r[i][j] * qs[i]
     return on.stack(qs, axis=-1), on.stack([on.stack(row) for row in r])
 
 
 @matrixwise
 def pinv(on: Any, a: Balls) -> Balls:
-    """The pseudoinverse of a matrix of full rank: r⁻¹ qᵀ of a = q r, and of the transpose for a wide matrix."""
+    """The pseudoinverse of a matrix of full rank: r⁻¹ qᴴ of a = q r, and of the adjoint for a wide matrix."""
     if a.shape[0] < a.shape[1]:
-        return on.matrix_transpose(pinv(on, on.matrix_transpose(a)))
+        return adjoint(on, pinv(on, adjoint(on, a)))
     q, r = qr(on, _disturbed(on, a, axis=None))
     rows: list[Any] = [None] * a.shape[1]
     for i in reversed(range(a.shape[1])):
-        known = on.matrix_transpose(q)[i]
+        known = adjoint(on, q)[i]
         for j in range(i + 1, a.shape[1]):
             known = known - r[i, j] * rows[j]
         rows[i] = known / r[i, i]

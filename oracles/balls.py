@@ -16,7 +16,15 @@ import numpy as np
 from flint import arb
 
 from functions import Namespace
-from oracles import ball_fourier, ball_linalg, ball_special, ball_spectral, ball_steps, complex_balls
+from oracles import (
+    ball_fourier,
+    ball_linalg,
+    ball_special,
+    ball_spectral,
+    ball_steps,
+    complex_ball_linalg,
+    complex_balls,
+)
 from oracles.ball_arrays import Balls, Decision, decided, objects
 from oracles.ball_special import SEVERAL, SPECIAL
 from oracles.machine_model import ABSOLUTE, MachineModel
@@ -82,6 +90,8 @@ class BallArithmetic:
         for name in (*complex_balls.OPERATIONS, *complex_balls.PARTWISE):
             main[name] = complex_balls.aware(self, name, main[name])
         linalg |= {name: main[name] for name in linalg if name in main}
+        for name, operation in complex_ball_linalg.OPERATIONS.items():
+            linalg[name] = complex_balls.either(linalg[name], partial(operation, self))
         fourier = {name: partial(operation, self) for name, operation in ball_fourier.OPERATIONS.items()}
         groups = {
             "linalg": linalg,

@@ -291,6 +291,24 @@ def aware(on: "BallArithmetic", name: str, plain: Callable) -> Callable:
     return operation
 
 
+class Both:
+    """The operations of `on` for real and complex arrays alike, for what is written in terms of them."""
+
+    def __init__(self, on: "BallArithmetic") -> None:
+        self.on = on
+
+    def __getattr__(self, name: str) -> Any:
+        plain = getattr(self.on, name)
+        return aware(self.on, name, plain) if name in OPERATIONS or name in PARTWISE else plain
+
+
+def either(plain: Callable, of_complex: Callable) -> Callable:
+    """One operation where no argument is complex, and another where one is."""
+    return lambda *arguments, **options: (of_complex if any(map(_is_complex, arguments)) else plain)(
+        *arguments, **options
+    )
+
+
 def _is_complex(argument: Any) -> bool:
     if isinstance(argument, list | tuple):
         return any(isinstance(item, ComplexBalls) for item in argument)

@@ -17,8 +17,10 @@ from functions import (
     Function,
     Positive,
     PositiveDefinite,
+    RankDeficient,
     Reals,
     RegistryError,
+    SeparatedSpectrum,
     UnitInterval,
     WellConditioned,
     function,
@@ -321,8 +323,49 @@ def test_draws_lie_in_their_domain(name: str, data: st.DataObject) -> None:
     assert inside(drawn)
 
 
-SIGNED_ZEROS = {"plus": 1.0, "minus": -1.0}
 EAGER = settings(max_examples=2000, database=None)
+
+
+def separation(values: np.ndarray) -> float:
+    """The smallest distance between two of them, or of one from zero where none is negative."""
+    return float(np.diff(np.sort(values if (values < 0).any() else [0.0, *values])).min())
+
+
+COMPLEX_MATRICES: dict[str, tuple[Domain, Callable[[np.ndarray], bool]]] = {
+    "well conditioned": (WellConditioned((3, 3), is_complex=True), lambda x: np.linalg.cond(x) < 1e3),
+    "tall": (WellConditioned((3, 2), is_complex=True), lambda x: np.linalg.matrix_rank(x) == 2),
+    "positive definite": (
+        PositiveDefinite((3, 3), is_complex=True),
+        lambda x: bool((x == x.conj().T).all() and np.linalg.eigvalsh(x).min() > 0.249),
+    ),
+    "separated singular values": (
+        SeparatedSpectrum((3, 2), is_complex=True),
+        lambda x: separation(np.linalg.svdvals(x)) > 0.49,
+    ),
+    "separated eigenvalues": (
+        SeparatedSpectrum((3, 3), is_complex=True, symmetric=True),
+        lambda x: bool((x == x.conj().T).all() and separation(np.linalg.eigvalsh(x)) > 0.49),
+    ),
+    "rank deficient": (RankDeficient((3, 3), is_complex=True), lambda x: np.linalg.matrix_rank(x) == 2),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX_MATRICES)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_draws_of_complex_matrices_lie_in_their_domain(name: str, data: st.DataObject) -> None:
+    domain, inside = COMPLEX_MATRICES[name]
+    drawn = data.draw(domain.strategy())
+    assert drawn.shape == (*domain.shape, 2) and np.array_equal(drawn, drawn.astype(np.float32).astype(np.float64))
+    assert inside(domain.native(drawn))
+
+
+@pytest.mark.parametrize("name", COMPLEX_MATRICES)
+def test_both_parts_of_complex_matrices_are_drawn(name: str) -> None:
+    find(COMPLEX_MATRICES[name][0].strategy(), lambda x: bool(x[..., 0].any() and x[..., 1].any()), settings=EAGER)
+
+
+SIGNED_ZEROS = {"plus": 1.0, "minus": -1.0}
 
 
 @pytest.mark.parametrize("sign", SIGNED_ZEROS.values(), ids=SIGNED_ZEROS)
