@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.modules.setdefault("jax", None)
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import forwardprop
 
 if sys.modules["jax"] is None:
     del sys.modules["jax"]
@@ -402,6 +403,10 @@ class TensorflowAdapter(Adapter):
         return _placed(gradient)
 
     def jvp(self, f: Callable) -> Callable:
+        # The JVP of an operation that was once traced without a shape is taken for every shape from then on, and some
+        # cannot do without: what came before would decide whether this can be differentiated.
+        forwardprop._jvp_function_cache.clear()
+
         def push(*arrays: tf.Tensor) -> Any:
             count = len(arrays) // 2
             with tf.autodiff.ForwardAccumulator(list(arrays[:count]), list(arrays[count:])) as accumulator:
