@@ -420,7 +420,7 @@ class BallArithmetic:
         chosen = objects(np.where(value, a, b))
         if self.model is not None and undecided.any():
             # Within rounding of the switch a backend may take either branch: both are allowed.
-            both = _vectorized(self.hull, 2)(a, b)
+            both = objects(_vectorized(self.hull, 2)(a, b))
             chosen = objects(np.where(undecided, both, chosen))
         return Balls(chosen, self)
 

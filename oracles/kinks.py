@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from functions import Inputs
 from oracles.ball_arrays import objects
-from oracles.exact import Direction, generic_direction, scale, unit
+from oracles.exact import FIRST_PRECISION, Direction, ball, generic_direction, scale, unit
 
 GENERIC_DIRECTIONS = 8
 TILT = 2.0**-10
@@ -34,6 +34,9 @@ SMOOTH = 2.0**-45
 
 SETTLED = 2.0**-20
 """Limits exist when bringing the probes closer changes them by less than this, relative to the largest."""
+
+VANISHING = 2.0**-5
+"""… or where it makes them so much smaller at least: they tend to zero, no slower than the root of the distance."""
 
 FINE_TILT = arb(2) ** -80
 """A direction sought for its own sake is tilted by this much, which changes no sum of products by a rounding."""
@@ -85,7 +88,7 @@ class Kink:
             for sign in (1.0, -1.0):
                 if not self._reaches(sign * v, float(sign * (flat @ v) - margin)):
                     return False
-        return not (self._signs is not None and self._is_separate(flat, slack))
+        return not (self._stands_out(flat, slack) if self._signs is None else self._is_separate(flat, slack))
 
     @cached_property
     def _rows(self) -> np.ndarray:
@@ -104,6 +107,13 @@ class Kink:
             if (along.max(axis=0) - np.diag(along) <= SMOOTH * np.abs(along).max(initial=0.0)).all():
                 return signs
         return None
+
+    def _stands_out(self, flat: np.ndarray, slack: np.ndarray) -> bool:
+        # Not regular: only what is farther off than the limits seen are from one another, as a sum that all of them
+        # have in common, is told without knowing the farthest.
+        v = flat - nearest(self._rows, flat)
+        along, target = self._rows @ v, float(flat @ v - slack @ np.abs(v))
+        return bool(target - along.max() > np.ptp(along)) and not self._reaches(v, target)
 
     def _is_separate(self, flat: np.ndarray, slack: np.ndarray) -> bool:
         # Gilbert's algorithm: from the nearest point between the limits towards the answer, and the limit that is
@@ -156,8 +166,7 @@ class Kink:
         shapes = [part.shape[1:] for part in self.limits]
         ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
         ways = tuple(part.reshape(shape) for part, shape in zip(np.split(v, ends), shapes, strict=True))
-        fine = np.frompyfunc(lambda a, noise: arb(float(a)) + arb(float(noise)) * FINE_TILT, 2, 1)
-        return tuple(objects(fine(way, n)) for way, n in zip(ways, generic_direction(ways), strict=True))
+        return _moved(ways, FINE_TILT, generic_direction(ways))
 
     def span(self, argument: int) -> tuple[np.ndarray, np.ndarray]:
         """The smallest and the largest limit of every entry of one argument."""
@@ -182,8 +191,14 @@ def _leaning(direction: Direction) -> Iterator[Direction]:
     size = max((abs(float(v)) for part in direction for v in part.flat), default=0.0)
     for seed in range(LEANINGS):
         for sign in (1.0, -1.0):
-            by = sign * size * 2.0 ** -(seed % LEANINGS_BITS)
-            yield tuple(p + by * n for p, n in zip(direction, generic_direction(direction, seed), strict=True))
+            by = arb(sign * size) * arb(2) ** -(seed % LEANINGS_BITS)
+            yield _moved(direction, by, generic_direction(direction, seed))
+
+
+def _moved(direction: Direction, by: arb, aside: Direction) -> Direction:
+    move = np.frompyfunc(lambda v, noise: ball(v) + arb(float(noise)) * by, 2, 1)
+    with ctx.workprec(FIRST_PRECISION):
+        return tuple(objects(move(v, n)) for v, n in zip(direction, aside, strict=True))
 
 
 def nearest(points: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -236,7 +251,10 @@ def probe(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
     # gradient is unbounded they run away.
     if all((_spread(p) <= _spread(q) * 2.0**-10).all() for p, q in zip(near, far, strict=True)):
         return None
-    settled = all((abs(p - q) <= SETTLED * np.abs(p).max(initial=0.0)).all() for p, q in zip(near, far, strict=True))
+    settled = all(
+        ((abs(p - q) <= SETTLED * np.abs(p).max(initial=0.0)) | (np.abs(p) <= np.abs(q) * VANISHING)).all()
+        for p, q in zip(near, far, strict=True)
+    )
     return Kink(near, settled, seen, closer)
 
 
