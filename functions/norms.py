@@ -202,6 +202,8 @@ induced_norms.variant(
     points=[
         dict(A=[[[0.5, -1.25], [2.0, 0.75], [3.0, 0.25]], [[-0.75, -1.5], [-2.5, 1.0], [0.125, 4.0]]]),
         dict(A=[[[3.0, 0.0], [0.0, 1.0], [0.0, 0.0]], [[1.0, 0.0], [2.0**-6, 1.0 + 2.0**-6], [0.0, 0.0]]]),
+        # Two equal singular values, and of rank one: of the two extreme ones, and of the sum, there a kink.
+        dict(A=[[[0.0, 2.0], [-2.0, 0.0], [0.0, 0.0]], [[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]]]),
     ],
 )
 def spectral_norms(xp, A, *, ord=2, keepdims=False):

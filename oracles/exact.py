@@ -135,9 +135,14 @@ def step(inputs: Inputs) -> arb:
     return arb(scale(inputs)) * arb(2) ** -STEP_BITS
 
 
+def ball(number: Any) -> arb:
+    """A ball as it is, or a float as an exact one."""
+    return number if isinstance(number, arb) else arb(float(number))
+
+
 def displaced(on: BallArithmetic, inputs: Inputs, direction: Direction, distance: arb) -> list[Balls]:
-    """The inputs, moved by `distance` times `direction`, exactly."""
-    move = np.frompyfunc(lambda x, v: arb(float(x)) + arb(float(v)) * distance, 2, 1)
+    """The inputs, moved by `distance` times `direction`, exactly. The direction may hold balls: finer than float64."""
+    move = np.frompyfunc(lambda x, v: ball(x) + ball(v) * distance, 2, 1)
     return [Balls(objects(move(x, v)), on) for x, v in zip(inputs, direction, strict=True)]
 
 

@@ -13,7 +13,7 @@ from flint import arb, ctx
 
 from functions import Function, Inputs
 from oracles import exact
-from oracles.ball_arrays import Balls
+from oracles.ball_arrays import Balls, objects
 from oracles.balls import BallArithmetic
 from oracles.kinks import GradientAt, Kink, probe
 from oracles.machine_model import SLACK, MachineModel
@@ -25,6 +25,9 @@ LEVEL_LIMIT = 1000
 BOUND_PRECISION = 256
 KINK_ROUNDINGS = 8
 """At a kink an answer is a choice among limits, and may be off them by this many roundings of the largest."""
+
+NUDGE = arb(2) ** -140
+"""A point that lies on a kink leaves it when its direction turns by so much."""
 
 
 @dataclass(frozen=True)
@@ -176,19 +179,28 @@ class Reference:
 
         def gradient_at(direction: exact.Direction, distance: arb) -> list[np.ndarray] | None:
             with ctx.workprec(exact.FIRST_PRECISION):
-                moved = exact.displaced(BallArithmetic(), inputs, direction, distance)
-                if not exact.body_value(self.function, BallArithmetic(), moved).is_finite():
+                on = BallArithmetic()
+                moved = exact.displaced(on, inputs, direction, distance)
+                if not exact.body_value(self.function, on, moved).is_finite():
                     return None
-                hand = self._hand_at(moved)
-                if hand is not None and proved == [True]:
-                    return hand
-                taylor = taylor_gradient(self.function, TaylorArithmetic(), moved)
-                if not all(e.is_finite() for part in taylor for e in part.flat):
-                    # A root of what is zero wherever one looks, as the deviation of one entry, has no series.
-                    taylor = exact.differences_at(self.function, moved, distance * arb(2) ** -exact.STEP_BITS)
-                if hand is not None and not proved:
-                    proved.append(_same(hand, taylor))
-                return taylor
+                found = gradient_here(moved, distance)
+                if not on.at_kink:
+                    return found
+                # A tie as far away as this: of what is equal everywhere, or another kink, which has no gradient.
+                nudged = exact.displaced(on, inputs, _nudged(inputs, direction), distance)
+                return found if _same(found, gradient_here(nudged, distance)) else None
+
+        def gradient_here(moved: list[Balls], distance: arb) -> list[np.ndarray]:
+            hand = self._hand_at(moved)
+            if hand is not None and proved == [True]:
+                return hand
+            taylor = taylor_gradient(self.function, TaylorArithmetic(), moved)
+            if not all(e.is_finite() for part in taylor for e in part.flat):
+                # A root of what is zero wherever one looks, as the deviation of one entry, has no series.
+                taylor = exact.differences_at(self.function, moved, distance * arb(2) ** -exact.STEP_BITS)
+            if hand is not None and not proved:
+                proved.append(_same(hand, taylor))
+            return taylor
 
         return gradient_at
 
@@ -221,6 +233,11 @@ class Reference:
         if truth.kink is not None and any(map(model.may_flush, inputs)):
             problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
+
+
+def _nudged(inputs: Inputs, direction: exact.Direction) -> exact.Direction:
+    shift = np.frompyfunc(lambda v, noise: exact.ball(v) + arb(float(noise)) * NUDGE, 2, 1)
+    return tuple(objects(shift(v, n)) for v, n in zip(direction, exact.generic_direction(inputs), strict=True))
 
 
 def _levelled(gradient: list[np.ndarray], direction: exact.Direction) -> exact.Direction:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from functions import Function, Inputs
-from oracles.kinks import Kink
+from oracles.kinks import Kink, nearest
 from oracles.machine_model import FORMATS, MachineModel
 from oracles.reference import Reference
 from tests.unit.made import at, entry
@@ -304,3 +304,153 @@ def test_a_kink_beside_a_number_that_may_be_flushed_is_out_of_range(x: float, fl
     reference = Reference(entry(lambda xp, x: xp.sum(xp.abs(x)), x=(2,)))
     bounds = reference.bounds(at([x, 0.0]), MachineModel(FORMATS["float32"], flushes))
     assert (bounds.out_of_range == "") == judged
+
+
+# Kinks that are curved, or where very many meet: the limits seen are a few of a continuum.
+
+
+def frame(n: int) -> np.ndarray:
+    """An orthogonal matrix of which every entry is exact"""
+    v = np.array([1.0, 1.0, -1.0, 1.0])[:n]
+    return np.eye(n) - 2 * np.outer(v, v) / (v @ v)
+
+
+def nuclear_gradient(xp, matrix):
+    left, _, right = xp.linalg.svd(matrix, full_matrices=False)
+    return left @ right
+
+
+def spectral_gradient(xp, matrix):
+    left, _, right = xp.linalg.svd(matrix, full_matrices=False)
+    return left[:, :1] @ right[:1, :]
+
+
+NUCLEAR = [
+    entry(lambda xp, matrix: xp.sum(xp.linalg.svdvals(matrix)), nuclear_gradient, matrix=(3, 3)),
+    entry(lambda xp, matrix: xp.linalg.matrix_norm(matrix, ord="nuc"), matrix=(3, 3)),
+]
+
+
+@pytest.mark.parametrize("made", NUCLEAR, ids=["hand", "bare"])
+def test_nuclear_norm_one_rank_short(made: Function) -> None:
+    # U Vᵀ + W with UᵀW = 0, WV = 0 and ‖W‖ ≤ 1 (Watson, Linear Algebra and its Applications 170, 1992).
+    matrix = np.array([[2.0, 1.0, 1.0], [1.0, 2.0, -1.0], [1.0, -1.0, 2.0]])
+    left, _, right = np.linalg.svd(matrix)
+    fixed, free = left[:, :2] @ right[:2], np.outer(left[:, 2], right[2])
+    for share in (0.0, 1.0, -1.0, 0.999, -0.5):
+        assert admits(made, at(matrix), fixed + share * free, name="float64")
+    assert not admits(made, at(matrix), 1.01 * fixed, name="float64")
+    assert not any(admits(made, at(matrix), fixed + share * free, name="float64") for share in (1.01, -1.01))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nuclear_norm_two_ranks_short(seed: int) -> None:
+    matrix = np.outer([1.0, 2.0, 2.0], [2.0, -1.0, 2.0])
+    left, _, right = np.linalg.svd(matrix)
+    free = np.random.default_rng(seed).normal(size=(2, 2))
+    free /= np.linalg.norm(free, 2)
+    inside, outside = (left[:, :1] @ right[:1] + size * left[:, 1:] @ free @ right[1:] for size in (1.0, 1.01))
+    assert admits(NUCLEAR[0], at(matrix), inside) and not admits(NUCLEAR[0], at(matrix), outside)
+    assert admits(NUCLEAR[0], at(matrix), inside, name="float64")
+
+
+@pytest.mark.parametrize(("order", "gradient"), [(2, spectral_gradient), ("nuc", nuclear_gradient)])
+@pytest.mark.parametrize("seed", range(3))
+def test_matrix_norms_at_the_zero_matrix(order: object, gradient: Callable, seed: int) -> None:
+    made = entry(lambda xp, matrix: xp.linalg.matrix_norm(matrix, ord=order), gradient, matrix=(3, 2))
+    slopes = np.random.default_rng(seed).normal(size=(3, 2))
+    sizes = np.linalg.svd(slopes, compute_uv=False)
+    slopes /= sizes.sum() if order == 2 else sizes.max()  # onto the sphere of the dual norm
+    assert admits(made, at(np.zeros((3, 2))), slopes)
+    assert not admits(made, at(np.zeros((3, 2))), 1.01 * slopes)
+
+
+REPEATED = frame(4) @ np.diag([3.0, 3.0, 3.0, 1.0]) @ frame(4)
+
+
+def eigenvalue(place: int, sign: int, n: int) -> Function:
+    def gradient(xp, x):
+        _, vectors = xp.linalg.eigh((x + xp.matrix_transpose(x)) / 2)
+        v = vectors[:, place][:, None]
+        return sign * v @ xp.matrix_transpose(v)
+
+    return entry(lambda xp, x: sign * xp.linalg.eigvalsh((x + xp.matrix_transpose(x)) / 2)[place], gradient, x=(n, n))
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["convex", "concave"])
+@pytest.mark.parametrize("seed", range(3))
+def test_largest_eigenvalue_where_three_are_equal(sign: int, seed: int) -> None:
+    # V Z Vᵀ with Z ≥ 0 and tr Z = 1 (Overton, SIAM Journal on Matrix Analysis 9, 1988).
+    made, vectors = eigenvalue(-1, sign, 4), frame(4)[:, :3]
+    root = np.random.default_rng(seed).normal(size=(3, 1 + seed))
+    slopes = vectors @ (root @ root.T / np.sum(root * root)) @ vectors.T
+    indefinite = vectors @ np.diag([0.51, 0.5, -0.01]) @ vectors.T
+    assert admits(made, at(REPEATED), sign * slopes)
+    assert not any(admits(made, at(REPEATED), sign * wrong) for wrong in (1.01 * slopes, 0.99 * slopes, indefinite))
+
+
+def test_an_eigenvalue_between_equal_ones() -> None:
+    # It is neither convex nor concave, and its limits v vᵀ are curved all the same.
+    made = eigenvalue(1, 1, 3)
+    for seed in range(2):
+        v = np.random.default_rng(seed).normal(size=3)
+        assert admits(made, at(np.eye(3)), np.outer(v, v) / (v @ v))
+    assert not any(admits(made, at(np.eye(3)), np.diag(d)) for d in ([1.01, 0, 0], [0.4, 0.4, 0.4], [0.0, 0, -0.01]))
+
+
+@pytest.mark.parametrize("name", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1.0, 0.999, 0.5])
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["convex", "concave"])
+def test_slopes_of_the_norm_of_many_entries(name: str, size: float, sign: float) -> None:
+    def gradient(xp, x):
+        return sign * x / xp.sqrt(xp.sum(x * x))
+
+    made = entry(lambda xp, x: sign * xp.linalg.vector_norm(x), gradient, x=(12,))
+    for seed in range(3):
+        v = np.random.default_rng(seed).normal(size=12)
+        v *= 1 / np.linalg.norm(v)
+        assert admits(made, at([0.0] * 12), size * v, name=name)
+        assert not admits(made, at([0.0] * 12), 1.01 * v, name=name)
+
+
+def test_norms_of_rows_with_weights_of_either_sign() -> None:
+    made = entry(lambda xp, x: xp.sum(xp.asarray([1.5, -2.0]) * xp.linalg.vector_norm(x, axis=1)), x=(2, 4))
+    v = np.random.default_rng(3).normal(size=(2, 4))
+    v *= np.array([[1.5], [2.0]]) / np.linalg.norm(v, axis=1, keepdims=True)
+    assert admits(made, at(np.zeros((2, 4))), v)
+    assert not admits(made, at(np.zeros((2, 4))), v * [[1.01], [1.0]])
+    assert not admits(made, at(np.zeros((2, 4))), v * [[0.5], [1.01]])
+
+
+def test_the_largest_of_two_norms() -> None:
+    made = entry(lambda xp, x, y: xp.maximum(*(xp.linalg.vector_norm(z) for z in (x, y))), x=(3,), y=(3,))
+    p, q = np.array([0.6, 0.0, 0.8]), np.array([2.0, 1.0, -2.0]) / 3
+    assert all(admits(made, at([0.0] * 3, [0.0] * 3), s * p, (1 - s) * q) for s in (0.0, 0.25, 1.0))
+    assert not admits(made, at([0.0] * 3, [0.0] * 3), 0.51 * p, 0.5 * q)
+
+
+def test_slopes_of_a_saddle_with_a_kink() -> None:
+    made = entry(lambda xp, x, y: x * xp.abs(y), x=(), y=())
+    assert Reference(made).truth(at(0.0, 0.0)).kink is None  # there the slopes are 0, on all sides
+    for x in (2.0, -2.0):
+        assert all(admits(made, at(x, 0.0), 0.0, slope) for slope in (-2.0, 0.0, 1.5, 2.0))
+        assert not any(admits(made, at(x, 0.0), *slopes) for slopes in [(0.0, 2.02), (0.0, -2.02), (0.01, 0.0)])
+
+
+def test_slopes_of_the_smaller_size() -> None:
+    made = entry(lambda xp, x, y: xp.minimum(xp.abs(x), xp.abs(y)), x=(), y=())
+    inside = [(0, 0), (1, 0), (0, -1), (0.5, 0.5), (-0.25, 0.75)]
+    assert all(admits(made, at(0.0, 0.0), *slopes) for slopes in inside)
+    assert not any(admits(made, at(0.0, 0.0), *slopes) for slopes in [(1.01, 0), (0.505, 0.505), (0.7, -0.7)])
+
+
+def test_slopes_just_outside_a_difference_of_kinks() -> None:
+    assert all(admits(made, at(0.0, 0.0), 1.0, -1.0) for made in DIFFERENCES)
+    assert not any(admits(made, at(0.0, 0.0), *slopes) for made in DIFFERENCES for slopes in [(1.01, 0), (1, -1.01)])
+
+
+def test_the_nearest_point_between_others() -> None:
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.25, 0.25]])
+    assert np.allclose(nearest(corners, np.array([1.0, 1.0])), 0.5, atol=1e-15)
+    assert np.allclose(nearest(corners, np.array([0.25, 0.5])), [0.25, 0.5], atol=1e-15)
+    assert np.allclose(nearest(corners, np.array([-1.0, -2.0])), 0.0, atol=1e-15)

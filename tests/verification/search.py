@@ -97,8 +97,8 @@ def search(
         finding = examine(inputs)
         tally.add(finding)
         if finding.fails:
-            # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one. What is refused
-            # is refused at any input, and each further one may cost a compilation that fails.
+            # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one. What is
+            # refused is refused at any input, and each further one may cost a compilation that fails.
             is_refused = finding.judgement.verdict == Verdict.UNSUPPORTED
             simpler = (
                 None if is_refused else _failing(function, examine, run_seed, examples, cell, settings.default.phases)
