@@ -1,0 +1,82 @@
+"""Calls with a time limit, in a process that is kept from one to the next: what does not come back, not even to Python,
+is ended with its process, and what takes its process down ends nothing else. A benchmark then tells it and goes on."""
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+START = 120.0
+"""Seconds that a new process may take to start."""
+
+
+class Failed(Exception):
+    """A call without a result. The message says why: too slow, its process died, or it raised."""
+
+
+class Worker:
+    """A process that calls `work(task)` for one task after the other; `work` is a function of a module."""
+
+    def __init__(self, work: Callable[[Any], Any]) -> None:
+        self._work = work
+        self._process: multiprocessing.process.BaseProcess | None = None
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def call(self, task: Any, limit: float) -> Any:
+        """The result of one task, which may take `limit` seconds. Raises `Failed` where there is none."""
+        if self._process is None:
+            self._start()
+        self._connection.send(task)
+        succeeded, result = self._received(limit)
+        if not succeeded:
+            raise Failed(result)
+        return result
+
+    def _start(self) -> None:
+        # Spawned, because a framework's threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, self._work), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._received(START)
+
+    def _received(self, limit: float) -> Any:
+        try:
+            if self._connection.poll(limit):
+                return self._connection.recv()
+            problem = f"over {limit:g} s"
+        except EOFError:
+            problem = "its process died"
+        self._end()
+        raise Failed(problem)
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._connection.close()
+            self._process = None
+
+
+def _serve(connection: Connection, work: Callable[[Any], Any]) -> None:
+    # What frameworks log as they start would break into the table; an error is sent as an answer.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    connection.send((True, "started"))
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            answer = (True, work(task))
+        except Exception as error:
+            text = (str(error).splitlines() or [""])[0]
+            answer = (False, f"{type(error).__name__}: {text}")
+        connection.send(answer)
