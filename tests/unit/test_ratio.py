@@ -18,7 +18,7 @@ from benchmarks.ratio import HEADING, Cost, Row, Table, Task, codes, cost, large
 from benchmarks.workers import Failed, Worker
 from functions import Function, Reals, function
 from functions.activations import softmax
-from oracles.verdict import FAILING, Verdict
+from oracles.verdict import Verdict
 
 NUMPY, AUTOGRAD = ("numpy", "eager"), ("autograd", "eager")
 
@@ -185,14 +185,14 @@ def test_what_stands_above_the_table_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("error", "verdict"), [(1e-10, Verdict.IMPRECISE), (1e-5, Verdict.WRONG)])
 def test_one_wrong_entry_among_many_is_found(error: float, verdict: Verdict) -> None:
-    made = softmax.at_size(512)
+    made = large.at_size(softmax, 512)
     gradient = made.gradient_by_hand(backends.load("numpy").namespace("float64", "cpu"), *made.points[0])[0]
     at = tuple(int(k) for k in np.unravel_index(np.argmax(np.abs(gradient)), gradient.shape))
-    (right,) = large.judgements(made, ["autograd"], "float64")
-    (wrong,) = large.judgements(planted(made, "autograd", scaled((0, at), 1 + error)), ["autograd"], "float64")
-    assert right[1].verdict is Verdict.VERIFIED and right[1].worst.ratio < 0.5
-    assert wrong[1].verdict is verdict and wrong[1].verdict in FAILING
-    assert wrong[1].worst.index == at and f"at x{list(at)}" in large.line_of(*wrong)
+    (right,) = large.findings(made, ["autograd"], "float64")
+    (wrong,) = large.findings(planted(made, "autograd", scaled((0, at), 1 + error)), ["autograd"], "float64")
+    assert right[1].judgement.verdict is Verdict.VERIFIED and right[1].judgement.worst.ratio < 0.5
+    assert wrong[1].judgement.verdict is verdict and wrong[1].fails
+    assert wrong[1].judgement.worst.index == at and f"at x{list(at)}" in large.line_of(*wrong)
 
 
 def test_a_planted_error_ends_the_command_with_1(
@@ -203,6 +203,18 @@ def test_a_planted_error_ends_the_command_with_1(
     assert large.main() == 0
     assert "softmax, n = 64, 256 numbers in" in capsys.readouterr().out
     sized = planted(softmax.at_size(64), "autograd", scaled((0, (40, 2)), 1.001))
-    monkeypatch.setattr(Function, "at_size", lambda self, n: sized)
+    monkeypatch.setattr(large, "at_size", lambda made, n: sized)
     assert large.main() == 1
     assert "wrong" in capsys.readouterr().out
+
+
+def test_what_is_recorded_fails_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    record = RECORD.replace('["compiled"]', '["reverse"]').replace('"unsupported"', '"wrong"')
+    record = record.replace("input = {}", "input = { x = [0.0] }\nregion = { x = [-10.0, 10.0] }")
+    monkeypatch.setattr(ratio.known_divergences, "load", lambda name: ratio.known_divergences.parse(record, name))
+    sized = planted(large.at_size(softmax, 16), "autograd", scaled((0, (7, 2)), 1.5))
+    monkeypatch.setattr("sys.argv", ["large", "--backend", "autograd"])
+    monkeypatch.setattr(large, "selected", lambda words: [softmax])
+    monkeypatch.setattr(large, "at_size", lambda made, n: sized)
+    assert large.main() == 0
+    assert "as recorded: it has no such operation" in capsys.readouterr().out
