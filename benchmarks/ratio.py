@@ -249,7 +249,7 @@ def markdown(path: Path, rows: list[Row], columns: list[tuple[str, str]], limit:
         "The gradient's seconds in units of the function's, both of the processor and the least that was seen. `n` is",
         "what the function's generator was given; `primal` is that of the quickest backend. With numpy the gradient is",
         "the one derived by hand.",
-        f"A cell that takes more than {limit:g} s, first call and compiling included, is ended.",
+        f"A cell that takes more than {limit:g} s of the processor, first call and compiling included, is ended.",
         "",
         *(f"- {line}" for line in summary(rows, columns)),
         "",
@@ -281,7 +281,7 @@ def main() -> None:
     parser.add_argument("--backend", default="all", help="names with commas between; all installed ones without")
     parser.add_argument("--dtype", default="float64", choices=["float64", "float32"])
     parser.add_argument("-k", default="", metavar="WORDS", help="only functions whose name contains one of these words")
-    parser.add_argument("--limit", type=float, default=20.0, help="seconds for each cell (20)")
+    parser.add_argument("--limit", type=float, default=20.0, help="seconds of the processor for each cell (20)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there as well")
     options = parser.parse_args()
     on_one_core()

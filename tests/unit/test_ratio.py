@@ -12,7 +12,7 @@ import pytest
 
 import backends
 from backends import BACKENDS
-from benchmarks import large, ratio
+from benchmarks import large, ratio, workers
 from benchmarks.planted import planted, scaled
 from benchmarks.ratio import HEADING, Cost, Row, Table, Task, codes, cost, large_size, markdown, summary
 from benchmarks.workers import Failed, Worker
@@ -99,8 +99,10 @@ def test_entries_of_one_size_are_left_out() -> None:
 
 def answer(task: str) -> str:
     """A call as its name says, in a process of its own."""
-    if task == "hangs":
+    if task == "waits":
         time.sleep(600)
+    if task == "computes":
+        busy(600)
     if task == "dies":
         os._exit(1)
     if task == "raises":
@@ -110,9 +112,10 @@ def answer(task: str) -> str:
 
 def test_what_is_slow_dies_or_raises_is_told_and_stops_nothing() -> None:
     with Worker(answer) as worker:
-        for task, told in (("hangs", "over 0.5 s"), ("dies", "its process died"), ("raises", "ValueError: a reason")):
+        slow = [("waits", "over 0.25 s"), ("computes", "over 0.25 s")]
+        for task, told in (*slow, ("dies", "its process died"), ("raises", "ValueError: a reason")):
             with pytest.raises(Failed) as failed:
-                worker.call(task, 0.5 if task == "hangs" else 60.0)
+                worker.call(task, 0.25 if (task, told) in slow else 60.0)
             assert str(failed.value) == told
             assert worker.call("the next", 60.0) == "the next done"
 
@@ -218,3 +221,10 @@ def test_what_is_recorded_fails_nothing(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(large, "at_size", lambda made, n: sized)
     assert large.main() == 0
     assert "as recorded: it has no such operation" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(workers.resource is None, reason="this system limits no process's seconds of the processor")
+def test_what_computes_is_ended_by_the_processors_seconds_and_not_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PATIENCE", 1000)
+    with Worker(answer) as worker, pytest.raises(Failed, match=r"over 0\.5 s"):
+        worker.call("computes", 0.5)
