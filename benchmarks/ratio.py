@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +166,7 @@ def cell(worker: Worker, task: Task, limit: float) -> Cost | str:
 def rows_of(functions: list[Function], names: list[str], size: int, dtype: str, limit: float) -> Iterator[Row]:
     """Measure function after function, each on every backend; `size` 0 takes a large one for each function."""
     with ExitStack() as stack:
-        workers = {name: stack.enter_context(Worker(measured)) for name in names}
+        workers = {name: stack.enter_context(Worker(measured, partial(backends.load, name))) for name in names}
         for k, function in enumerate(functions, 1):
             n = size or large_size(function)
             cells: dict[tuple[str, str], Cost | str] = {}

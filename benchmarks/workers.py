@@ -3,16 +3,11 @@ is ended with its process, and what takes its process down ends nothing else. A 
 
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
-
-try:
-    import resource
-except ImportError:  # not on every system; then the clock alone ends a call
-    resource = None
 
 START = 120.0
 """Seconds that a new process may take to start."""
@@ -21,15 +16,20 @@ PATIENCE = 6
 """How many times its limit a call may take by the clock, where it waits or others use the machine."""
 
 
+STEP = 0.25
+"""Seconds from one look at a process to the next."""
+
+
 class Failed(Exception):
     """A call without a result. The message says why: too slow, its process died, or it raised."""
 
 
 class Worker:
-    """A process that calls `work(task)` for one task after the other; `work` is a function of a module."""
+    """A process that calls `work(task)` for one task after the other, and `start()` before the first, outside of its
+    limit; both are functions of a module."""
 
-    def __init__(self, work: Callable[[Any], Any]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[Any], Any], start: Callable[[], Any] = int) -> None:
+        self._work, self._first = work, start
         self._process: multiprocessing.process.BaseProcess | None = None
 
     def __enter__(self) -> "Worker":
@@ -43,8 +43,8 @@ class Worker:
         times as many. Raises `Failed` where there is none."""
         if self._process is None:
             self._start()
-        self._connection.send((task, limit))
-        succeeded, result = self._received(PATIENCE * limit, f"over {limit:g} s")
+        self._connection.send(task)
+        succeeded, result = self._received(limit, PATIENCE * limit, f"over {limit:g} s")
         if not succeeded:
             raise Failed(result)
         return result
@@ -53,20 +53,20 @@ class Worker:
         # Spawned, because a framework's threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._work), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, self._work, self._first), daemon=True)
         self._process.start()
         theirs.close()
-        self._received(START, "its process does not start")
+        self._received(START, START, "its process does not start")
 
-    def _received(self, seconds: float, too_slow: str) -> Any:
+    def _received(self, limit: float, by_the_clock: float, too_slow: str) -> Any:
+        used, until = _processor_seconds(self._process.pid), time.monotonic() + by_the_clock
+        problem = too_slow
         try:
-            if self._connection.poll(seconds):
-                return self._connection.recv()
-            problem = too_slow
+            while time.monotonic() < until and _processor_seconds(self._process.pid) < used + limit:
+                if self._connection.poll(STEP):
+                    return self._connection.recv()
         except EOFError:
-            self._process.join()
-            of_the_limit = self._process.exitcode == -getattr(signal, "SIGXCPU", 0)
-            problem = too_slow if of_the_limit else "its process died"
+            problem = "its process died"
         self._end()
         raise Failed(problem)
 
@@ -78,20 +78,26 @@ class Worker:
             self._process = None
 
 
-def _serve(connection: Connection, work: Callable[[Any], Any]) -> None:
+def _processor_seconds(pid: int) -> float:
+    """What a process has used of the processor; 0 on a system that does not tell, where the clock ends a call."""
+    # Not by a limit of the system: with one set, Linux counts a process's time in ticks, too coarse to measure by.
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _serve(connection: Connection, work: Callable[[Any], Any], start: Callable[[], Any]) -> None:
     # What frameworks log as they start would break into the table; an error is sent as an answer.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    if resource is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # SIGXCPU would leave the memory in a file
+    start()
     connection.send((True, "started"))
     while True:
         try:
-            task, limit = connection.recv()
+            task = connection.recv()
         except EOFError:
             return
-        if resource is not None:  # the system ends the process with SIGXCPU, whatever that is at
-            _, most = resource.getrlimit(resource.RLIMIT_CPU)
-            resource.setrlimit(resource.RLIMIT_CPU, (round(time.process_time() + limit) + 1, most))
         try:
             answer = (True, work(task))
         except Exception as error:

@@ -97,10 +97,17 @@ def test_entries_of_one_size_are_left_out() -> None:
     assert [made.name for made in ratio.selected(["beale", "hinge_of_scores"])] == ["hinge_of_scores"]
 
 
+def started() -> None:
+    """What comes before the first call."""
+    os.environ["STARTED"] = "yes"
+
+
 def answer(task: str) -> str:
     """A call as its name says, in a process of its own."""
     if task == "waits":
         time.sleep(600)
+    if task == "has it started":
+        return os.environ.get("STARTED", "no")
     if task == "computes":
         busy(600)
     if task == "dies":
@@ -223,8 +230,13 @@ def test_what_is_recorded_fails_nothing(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "as recorded: it has no such operation" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(workers.resource is None, reason="this system limits no process's seconds of the processor")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell what a process uses")
 def test_what_computes_is_ended_by_the_processors_seconds_and_not_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "PATIENCE", 1000)
     with Worker(answer) as worker, pytest.raises(Failed, match=r"over 0\.5 s"):
         worker.call("computes", 0.5)
+
+
+def test_a_process_starts_before_its_first_call() -> None:
+    with Worker(answer, started) as worker:
+        assert worker.call("has it started", 60.0) == "yes"
