@@ -268,13 +268,15 @@ def _point_array(value: Any, domain: Domain) -> tuple[np.ndarray, str]:
 def weights(xp: Any, shape: tuple[int, ...]) -> Any:
     """Fixed weights that contract an array-valued operation to a scalar: asymmetric, all different in size and sign
     pattern from their neighbours, and exact even in bfloat16, so that no permutation or transpose goes unseen."""
-    return xp.asarray(np.reshape(_uneven(math.prod(shape)), shape).tolist())
+    return xp.asarray(np.reshape(_uneven(math.prod(shape)), shape))
 
 
 def complex_weights(xp: Any, shape: tuple[int, ...]) -> Any:
     """Fixed complex weights, to contract complex arrays: the sizes of `weights` as real parts, and imaginary parts of
     another pattern."""
-    values = [complex(abs(re), (11 * k + 5) % 32 / 32 - k % 3) for k, re in enumerate(_uneven(math.prod(shape)))]
+    values = [
+        complex(abs(re), (11 * k + 5) % 32 / 32 - k % 3) for k, re in enumerate(_uneven(math.prod(shape)).tolist())
+    ]
     return xp.asarray(np.reshape(values, shape).tolist())
 
 
@@ -282,12 +284,16 @@ def direction(function: Function) -> Inputs:
     """The fixed direction of Hessian-vector products: an array per argument, in real numbers, of entries like those of
     `weights`, so that no entry of the Hessian goes unseen."""
     sizes = [int(np.prod(domain.real_shape)) for domain in function.domains.values()]
-    parts = np.split(np.array(_uneven(sum(sizes))), np.cumsum(sizes)[:-1])
+    parts = np.split(_uneven(sum(sizes)), np.cumsum(sizes)[:-1])
     return tuple(part.reshape(d.real_shape) for part, d in zip(parts, function.domains.values(), strict=True))
 
 
-def _uneven(count: int) -> list[float]:
-    return [(1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(count)]
+_PERIOD = np.array([(1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(3 * 61)])
+
+
+def _uneven(count: int) -> np.ndarray:
+    # Repeated by one copy, so that at a large size a function is timed, and not the making of its weights.
+    return np.tile(_PERIOD, count // len(_PERIOD) + 1)[:count]
 
 
 def load_builtin() -> list[Function]:

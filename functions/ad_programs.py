@@ -226,6 +226,11 @@ def _(xp, x, y, rate):
     return d_x, d_y, d_rate
 
 
+@saddle_by_descent_and_ascent.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n), y=rng.normal(size=n), rate=0.125)
+
+
 @function(
     w=Reals((), low=-1.0, high=1.0),
     position=Reals((2,), low=-1.0, high=1.0),

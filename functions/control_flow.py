@@ -21,22 +21,27 @@ def recurrence_by_scan(xp, W, h, x):
 
     W: 2x2; h₀: 2; x: 3x2, a row for each step."""
     states = xp.scan(lambda h, row: xp.tanh(xp.matmul(W, h) + row), h, x)
-    return xp.sum(weights(xp, (3, 2)) * states)
+    return xp.sum(weights(xp, tuple(x.shape)) * states)
 
 
 @recurrence_by_scan.gradient
 def _(xp, W, h, x):
-    w, hs = weights(xp, (3, 2)), [h]
-    for t in range(3):
+    w, hs = weights(xp, tuple(x.shape)), [h]
+    for t in range(x.shape[0]):
         hs += [xp.tanh(xp.matmul(W, hs[t]) + x[t])]  # node 1 of step t
     d_W, d_h, d_x = 0, 0, []
-    for t in reversed(range(3)):
+    for t in reversed(range(x.shape[0])):
         d_h = d_h + w[t]  # node 2 input: f = Σ w h, besides what the step after has sent
         d_a = (1 - hs[t + 1] * hs[t + 1]) * d_h  # node 1 input: tanh
         d_W = d_W + d_a[:, None] * hs[t][None, :]  # node 1 input: a = W h + x
         d_x = [d_a, *d_x]
         d_h = xp.matmul(xp.matrix_transpose(W), d_a)  # to the step before
     return d_W, d_h, xp.stack(d_x)
+
+
+@recurrence_by_scan.inputs_of_size
+def _(n, rng):
+    return dict(W=0.5 * rng.normal(size=(2, 2)), h=rng.normal(size=2), x=rng.normal(size=(n, 2)))
 
 
 @function(
@@ -119,7 +124,7 @@ def pendulum_by_runge_kutta(xp, y, k):
         k4 = slope(y + h * k3)
         return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
-    return xp.sum(weights(xp, (2,)) * xp.fori_loop(0, STEPS, step, y))
+    return xp.sum(weights(xp, tuple(y.shape)) * xp.fori_loop(0, STEPS, step, y))
 
 
 @pendulum_by_runge_kutta.gradient
@@ -140,7 +145,7 @@ def _(xp, y, k):
         y4 = y + h * slope(y3)  # node 4
         stages += [(y1, y2, y3, y4)]
         y = y + h / 6 * (slope(y1) + 2 * slope(y2) + 2 * slope(y3) + slope(y4))  # node 5
-    d_y, d_k = weights(xp, (2,)), 0
+    d_y, d_k = weights(xp, tuple(y.shape)), 0
     for y1, y2, y3, y4 in reversed(stages):
         d_y4, k4 = pull(y4, h / 6 * d_y)  # node 5 input
         d_y3, k3 = pull(y3, h / 3 * d_y + h * d_y4)  # node 5 input, node 4 input
@@ -149,6 +154,11 @@ def _(xp, y, k):
         d_y = d_y + d_y1 + d_y2 + d_y3 + d_y4  # y stands alone in nodes 1 to 5
         d_k = d_k + k1 + k2 + k3 + k4
     return d_y, d_k
+
+
+@pendulum_by_runge_kutta.inputs_of_size
+def _(n, rng):
+    return dict(y=rng.uniform(-2, 2, size=(2, n)), k=rng.uniform(0.5, 2, size=n))
 
 
 @function(

@@ -54,10 +54,12 @@ def _(n, rng):
     return dict(x=rng.normal(size=(n, 4, 5)), kernel=rng.normal(size=(2, 4, 3)))
 
 
-convolution_of_signals.variant("dilated", stride=1, padding=2, dilation=2)
+convolution_of_signals.variant("dilated", stride=1, padding=2, dilation=2).inputs_of_size(
+    convolution_of_signals.generator
+)
 convolution_of_signals.variant("dilated_with_stride", padding=2, dilation=2)
 convolution_of_signals.variant("unread_end", stride=3, padding=0)  # the last two places are in no window
-convolution_of_signals.variant(
+grouped = convolution_of_signals.variant(
     "grouped",
     kernel=Reals((4, 2, 3)),
     groups=2,
@@ -66,7 +68,14 @@ convolution_of_signals.variant(
         dict(x=repeated(2, 4, 5), kernel=repeated(4, 2, 3, first=1)),
     ],
 )
-convolution_of_signals.variant(
+
+
+@grouped.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(n, 4, 5)), kernel=rng.normal(size=(4, 2, 3)))
+
+
+by_channel = convolution_of_signals.variant(
     "by_channel",
     kernel=Reals((8, 1, 2)),
     stride=1,
@@ -77,6 +86,13 @@ convolution_of_signals.variant(
         dict(x=repeated(2, 4, 5), kernel=repeated(8, 1, 2, first=1)),
     ],
 )
+
+
+@by_channel.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(n, 4, 5)), kernel=rng.normal(size=(8, 1, 2)))
+
+
 convolution_of_signals.variant(
     "of_one_tap",
     kernel=Reals((3, 4, 1)),
@@ -136,8 +152,10 @@ def _(n, rng):
 
 
 convolution_of_images.variant("plain", stride=(1, 1), padding=(0, 0))
-convolution_of_images.variant("dilated", stride=(1, 1), padding=(2, 1), dilation=(2, 2))
-convolution_of_images.variant(
+convolution_of_images.variant("dilated", stride=(1, 1), padding=(2, 1), dilation=(2, 2)).inputs_of_size(
+    convolution_of_images.generator
+)
+grouped_images = convolution_of_images.variant(
     "grouped",
     kernel=Reals((4, 1, 2, 2)),
     groups=2,
@@ -146,6 +164,11 @@ convolution_of_images.variant(
         dict(x=repeated(2, 2, 4, 3), kernel=repeated(4, 1, 2, 2, first=1)),
     ],
 )
+
+
+@grouped_images.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(n, 2, 4, 3)), kernel=rng.normal(size=(4, 1, 2, 2)))
 
 
 @function(
@@ -189,7 +212,9 @@ def _(n, rng):
 
 transposed_convolution_of_signals.variant("plain", stride=1, padding=0)
 transposed_convolution_of_signals.variant("gaps", stride=4, padding=0)  # places to which nothing is added
-transposed_convolution_of_signals.variant("dilated", dilation=2)
+transposed_convolution_of_signals.variant("dilated", dilation=2).inputs_of_size(
+    transposed_convolution_of_signals.generator
+)
 
 
 @function(
@@ -237,7 +262,9 @@ def _(n, rng):
 
 
 transposed_convolution_of_images.variant("plain", stride=(1, 1), padding=(0, 0))
-transposed_convolution_of_images.variant("dilated", dilation=(2, 2))
+transposed_convolution_of_images.variant("dilated", dilation=(2, 2)).inputs_of_size(
+    transposed_convolution_of_images.generator
+)
 
 
 @function(

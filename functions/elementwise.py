@@ -102,15 +102,20 @@ def logistic(xp, x):
     """f(x) = Σ w σ(x), σ(x) = 1 / (1 + e⁻ˣ)
 
     x: 5."""
-    return xp.sum(weights(xp, (5,)) * xp.special.expit(x))
+    return xp.sum(weights(xp, x.shape) * xp.special.expit(x))
 
 
 @logistic.gradient
 def _(xp, x):
     s = xp.special.expit(x)  # node 1
-    d_s = weights(xp, (5,))  # node 2 input: f = Σ w s
+    d_s = weights(xp, x.shape)  # node 2 input: f = Σ w s
     d_x = s * (1 - s) * d_s  # node 1 input
     return (d_x,)
+
+
+@logistic.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
 
 
 @function(

@@ -188,6 +188,11 @@ def _(xp, x):
     return (2 * x * d_s,)  # node 1 input
 
 
+@square.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
+
+
 @function(
     x=Positive((5,)),
     points=[

@@ -42,28 +42,33 @@ def _(xp, x):
     ],
 )
 def hinge(xp, x, w):
-    """f(x, w) = ¼ Σᵢ max(0, 1 - tᵢ Σⱼ xᵢⱼ wⱼ)
+    """f(x, w) = 1/n Σᵢ max(0, 1 - tᵢ Σⱼ xᵢⱼ wⱼ)
 
-    x: 4x3, w: 3, fixed labels t = ±1. Where a margin m = 1 - t Σ x w is 0, the subdifferential of max(0, m) is every
-    slope from 0 to 1, times dm; chosen here: 0."""
-    t = xp.asarray([1.0, -1.0, 1.0, -1.0])
+    x: nx3, n = 4, w: 3, fixed labels t = ±1. Where a margin m = 1 - t Σ x w is 0, the subdifferential of max(0, m) is
+    every slope from 0 to 1, times dm; chosen here: 0."""
+    t = xp.asarray([(-1.0) ** i for i in range(x.shape[0])])
     margin = 1 - t * xp.sum(x * w, axis=1)
-    return xp.sum(xp.maximum(margin, xp.zeros_like(margin))) / 4
+    return xp.sum(xp.maximum(margin, xp.zeros_like(margin))) / x.shape[0]
 
 
 @hinge.gradient
 def _(xp, x, w):
-    t = xp.asarray([1.0, -1.0, 1.0, -1.0])
+    t = xp.asarray([(-1.0) ** i for i in range(x.shape[0])])
     a = xp.sum(x * w, axis=1)  # node 1, (4,)
     m = 1 - t * a  # node 2
     # l = max(0, m)  node 3
-    # f = Σ l / 4    node 4
-    d_l = xp.ones_like(m) / 4  # node 4 input
+    # f = Σ l / n    node 4
+    d_l = xp.ones_like(m) / x.shape[0]  # node 4 input
     d_m = xp.where(m > 0, d_l, xp.zeros_like(m))  # node 3 input
     d_a = -t * d_m  # node 2 input
     d_x = d_a[:, None] * w  # node 1 input
     d_w = xp.sum(d_a[:, None] * x, axis=0)  # node 1 input
     return d_x, d_w
+
+
+@hinge.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(n, 3)), w=rng.normal(size=3))
 
 
 @function(
@@ -132,14 +137,19 @@ def huber(xp, x):
     x: 5. Huber, Annals of Mathematical Statistics 35 (1964), with δ = 1. At ±1 both branches have the slope ±1: the
     subdifferential is that one slope, and only the second derivative jumps."""
     inside = xp.abs(x) <= 1
-    return xp.sum(weights(xp, (5,)) * xp.where(inside, x * x / 2, xp.abs(x) - 0.5))
+    return xp.sum(weights(xp, x.shape) * xp.where(inside, x * x / 2, xp.abs(x) - 0.5))
 
 
 @huber.gradient
 def _(xp, x):
-    d_h = weights(xp, (5,))  # node 2 input: f = Σ w h, with node 1: h = h(x)
+    d_h = weights(xp, x.shape)  # node 2 input: f = Σ w h, with node 1: h = h(x)
     d_x = xp.where(xp.abs(x) <= 1, x, xp.sign(x)) * d_h  # node 1 input: (x² / 2)′ = x, (|x| - ½)′ = ±1
     return (d_x,)
+
+
+@huber.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
 
 
 @function(
@@ -154,14 +164,19 @@ def clipped(xp, x):
     """f(x) = Σ w min(max(x, -1), 1)
 
     x: 5. At xᵢ = ±1 the subdifferential is wᵢ times every slope from 0 to 1; chosen here: 1, as inside."""
-    return xp.sum(weights(xp, (5,)) * xp.clip(x, -1.0, 1.0))
+    return xp.sum(weights(xp, x.shape) * xp.clip(x, -1.0, 1.0))
 
 
 @clipped.gradient
 def _(xp, x):
-    d_c = weights(xp, (5,))  # node 2 input: f = Σ w c, with node 1: c = clip(x)
+    d_c = weights(xp, x.shape)  # node 2 input: f = Σ w c, with node 1: c = clip(x)
     d_x = xp.where(xp.abs(x) <= 1, d_c, xp.zeros_like(x))  # node 1 input
     return (d_x,)
+
+
+@clipped.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
 
 
 @function(

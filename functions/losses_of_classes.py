@@ -103,7 +103,7 @@ def _(n, rng):
     return dict(z=rng.normal(size=(n, 4)))
 
 
-cross_entropy_of_labels.variant("smoothed", smoothing=0.125)
+cross_entropy_of_labels.variant("smoothed", smoothing=0.125).inputs_of_size(cross_entropy_of_labels.generator)
 
 
 @function(
@@ -137,7 +137,9 @@ def _(n, rng):
     return dict(z=rng.normal(size=n), t=rng.uniform(0.0, 1.0, size=n))
 
 
-binary_cross_entropy_of_logits.variant("weighted", positive_weight=3.0)
+binary_cross_entropy_of_logits.variant("weighted", positive_weight=3.0).inputs_of_size(
+    binary_cross_entropy_of_logits.generator
+)
 
 
 @function(

@@ -40,7 +40,7 @@ def _(n, rng):
     return dict(x=rng.normal(size=(n, 4)))
 
 
-standardization.variant("in_two_passes", stable=True)
+standardization.variant("in_two_passes", stable=True).inputs_of_size(standardization.generator)
 
 
 @function(
@@ -179,7 +179,7 @@ def _(n, rng):
     return dict(x=rng.normal(size=(n, 4, 2)), gain=rng.normal(size=4), bias=rng.normal(size=4))
 
 
-normalized_groups.variant("all_in_one", groups=1)
+normalized_groups.variant("all_in_one", groups=1).inputs_of_size(normalized_groups.generator)
 
 
 @function(

@@ -48,8 +48,9 @@ def _(n, rng):
     return dict(x=rng.normal(size=(n, 1, 7)))
 
 
-max_pooling_of_signals.variant("apart", window=2, padding=0)  # no window shares an entry; the last entry is in none
-max_pooling_of_signals.variant("step_by_step", stride=1, padding=0)
+# No window shares an entry; the last entry is in none.
+max_pooling_of_signals.variant("apart", window=2, padding=0).inputs_of_size(max_pooling_of_signals.generator)
+max_pooling_of_signals.variant("step_by_step", stride=1, padding=0).inputs_of_size(max_pooling_of_signals.generator)
 max_pooling_of_signals.variant("gaps", window=2, stride=3, padding=0)
 
 
@@ -99,7 +100,9 @@ def _(n, rng):
     return dict(x=rng.normal(size=(n, 1, 3, 3)))
 
 
-max_pooling_of_images.variant("padded", window=(3, 2), stride=(1, 2), padding=(1, 1))
+max_pooling_of_images.variant("padded", window=(3, 2), stride=(1, 2), padding=(1, 1)).inputs_of_size(
+    max_pooling_of_images.generator
+)
 
 
 @function(
@@ -140,7 +143,9 @@ def _(n, rng):
 
 
 average_pooling_of_signals.variant("apart", window=2, padding=0)  # the last entry is in no window
-average_pooling_of_signals.variant("without_padding", counting_padding=False)
+average_pooling_of_signals.variant("without_padding", counting_padding=False).inputs_of_size(
+    average_pooling_of_signals.generator
+)
 
 
 @function(
@@ -188,4 +193,4 @@ def _(n, rng):
 average_pooling_of_images.variant("padded", window=(3, 2), stride=(1, 2), padding=(1, 1))
 average_pooling_of_images.variant(
     "without_padding", window=(3, 3), stride=(1, 1), padding=(1, 1), counting_padding=False
-)
+).inputs_of_size(average_pooling_of_images.generator)

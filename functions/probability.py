@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from functions import PositiveDefinite, Reals, function, weights
 
 
@@ -49,22 +51,27 @@ def _(n, rng):
     ],
 )
 def softmax_cross_entropy(xp, z):
-    """f(z) = -⅓ Σᵢⱼ Tᵢⱼ log softmax(zᵢ)ⱼ
+    """f(z) = -1/n Σᵢⱼ Tᵢⱼ log softmax(zᵢ)ⱼ
 
-    z: 3x4, fixed one-hot targets T. Bishop, Pattern Recognition and Machine Learning, section 4.3.4."""
-    T = xp.asarray([[0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
-    return -xp.sum(T * xp.nn.log_softmax(z, axis=1)) / 3
+    z: nx4, n = 3, fixed one-hot targets T. Bishop, Pattern Recognition and Machine Learning, section 4.3.4."""
+    T = xp.asarray([[float(j == (i + 2) % 3) for j in range(4)] for i in range(z.shape[0])])
+    return -xp.sum(T * xp.nn.log_softmax(z, axis=1)) / z.shape[0]
 
 
 @softmax_cross_entropy.gradient
 def _(xp, z):
-    T = xp.asarray([[0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    T = xp.asarray([[float(j == (i + 2) % 3) for j in range(4)] for i in range(z.shape[0])])
     log_p = xp.nn.log_softmax(z, axis=1)  # node 1: log pⱼ = zⱼ - log Σ exp z
     p = xp.exp(log_p)
-    d_log_p = -T / 3  # node 2 input: f = -Σ T log p / 3
-    # A row of T sums to 1, so that the next line is the textbook's (p - T) / 3.
+    d_log_p = -T / z.shape[0]  # node 2 input: f = -Σ T log p / n
+    # A row of T sums to 1, so that the next line is the textbook's (p - T) / n.
     d_z = d_log_p - p * xp.sum(d_log_p, axis=1, keepdims=True)  # node 1 input
     return (d_z,)
+
+
+@softmax_cross_entropy.inputs_of_size
+def _(n, rng):
+    return dict(z=rng.normal(size=(n, 4)))
 
 
 @function(
@@ -146,13 +153,18 @@ def _(xp, x, mu, log_sigma):
     z = r / sigma  # node 3
     # f = Σ (-½ z² - log σ - ½ log 2π)  node 4
     d_z = -z  # node 4 input
-    d_log_sigma = -4  # node 4 input: log σ is counted once for each of the 4 rows
+    d_log_sigma = -x.shape[0]  # node 4 input: log σ is counted once for each row
     d_r = 1 / sigma * d_z  # node 3 input
     d_sigma = xp.sum(-r / (sigma * sigma) * d_z, axis=0)  # node 3 input
     d_x = d_r  # node 2 input
     d_mu = -xp.sum(d_r, axis=0)  # node 2 input
-    d_log_sigma = d_log_sigma + sigma * d_sigma  # node 1 input, the second way: Σ z² - 4
+    d_log_sigma = d_log_sigma + sigma * d_sigma  # node 1 input, the second way: Σ z² less the rows
     return d_x, d_mu, d_log_sigma
+
+
+@gaussian_log_density.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(n, 3)), mu=rng.normal(size=3), log_sigma=0.25 * rng.normal(size=3))
 
 
 @function(
@@ -170,32 +182,38 @@ def _(xp, x, mu, log_sigma):
     ],
 )
 def multivariate_gaussian(xp, x, mu, A):
-    """f(x, μ, A) = -½ (x - μ)ᵀ S⁻¹ (x - μ) - ½ log det S - 3/2 log 2π, S = ½ (A + Aᵀ)
+    """f(x, μ, A) = -½ (x - μ)ᵀ S⁻¹ (x - μ) - ½ log det S - n/2 log 2π, S = ½ (A + Aᵀ)
 
-    x: 3, μ: 3, A: 3x3. Evaluated through S = L Lᵀ (Cholesky), as libraries do. S is symmetric whatever A is, so that
-    no gradient depends on the triangle that a factorization reads."""
+    x: n, μ: n, A: nxn, n = 3. Evaluated through S = L Lᵀ (Cholesky), as libraries do. S is symmetric whatever A is, so
+    that no gradient depends on the triangle that a factorization reads."""
     S = (A + xp.matrix_transpose(A)) / 2
     L = xp.linalg.cholesky(S)
-    whitened = xp.linalg.solve(L, xp.reshape(x - mu, (3, 1)))
+    whitened = xp.linalg.solve(L, xp.reshape(x - mu, (x.shape[0], 1)))
     log_det = 2 * xp.sum(xp.log(xp.linalg.diagonal(L)))
-    return -0.5 * xp.sum(whitened * whitened) - 0.5 * log_det - 1.5 * math.log(2 * math.pi)
+    return -0.5 * xp.sum(whitened * whitened) - 0.5 * log_det - x.shape[0] / 2 * math.log(2 * math.pi)
 
 
 @multivariate_gaussian.gradient
 def _(xp, x, mu, A):
     S = (A + xp.matrix_transpose(A)) / 2  # node 1
-    r = xp.reshape(x - mu, (3, 1))  # node 2
+    r = xp.reshape(x - mu, (x.shape[0], 1))  # node 2
     P = xp.linalg.inv(S)
     v = P @ r
     # q = rᵀ S⁻¹ r             node 3
     # g = log det S            node 4
-    # f = -½ q - ½ g - 3/2 log 2π  node 5
+    # f = -½ q - ½ g - n/2 log 2π  node 5
     d_q = -0.5  # node 5 input
     d_g = -0.5  # node 5 input
     d_S = P * d_g  # node 4 input: d log det S = tr(S⁻¹ dS)
     d_S = d_S - v @ xp.matrix_transpose(v) * d_q  # node 3 input: d S⁻¹ = -S⁻¹ dS S⁻¹
     d_r = 2 * v * d_q  # node 3 input: S⁻¹ is symmetric, so both r count alike
-    d_x = xp.reshape(d_r, (3,))  # node 2 input
+    d_x = xp.reshape(d_r, (x.shape[0],))  # node 2 input
     d_mu = -d_x  # node 2 input
     d_A = (d_S + xp.matrix_transpose(d_S)) / 2  # node 1 input
     return d_x, d_mu, d_A
+
+
+@multivariate_gaussian.inputs_of_size
+def _(n, rng):
+    B = rng.normal(size=(n, n))
+    return dict(x=rng.normal(size=n), mu=rng.normal(size=n), A=B @ B.T / n + np.eye(n))

@@ -33,7 +33,7 @@ def recurrent_network(xp, W, U, b, h, x):
     """f(W, U, b, h₀, x) = Σₜ wₜ · hₜ, hₜ = tanh(W hₜ₋₁ + U xₜ + b)
 
     W: 2x2, U: 2x3, b: 2x1, h₀: 2x1, x: 3x4, a column for each of the four steps."""
-    w, f = weights(xp, (2, 4)), 0
+    w, f = weights(xp, (h.shape[0], 4)), 0
     for t in range(4):
         h = xp.tanh(W @ h + U @ x[:, t : t + 1] + b)
         f = f + xp.sum(w[:, t : t + 1] * h)
@@ -42,7 +42,7 @@ def recurrent_network(xp, W, U, b, h, x):
 
 @recurrent_network.gradient
 def _(xp, W, U, b, h, x):
-    w, hs = weights(xp, (2, 4)), [h]  # hs[t] is the state before step t, hs[t + 1] the one after it
+    w, hs = weights(xp, (h.shape[0], 4)), [h]  # hs[t] is the state before step t, hs[t + 1] the one after it
     for t in range(4):
         a = W @ hs[t] + U @ x[:, t : t + 1] + b  # node 1 of step t
         hs += [xp.tanh(a)]  # node 2 of step t
@@ -58,6 +58,12 @@ def _(xp, W, U, b, h, x):
         d_x = [xp.matrix_transpose(U) @ d_a, *d_x]  # node 1 input, (3, 1)
         d_h = xp.matrix_transpose(W) @ d_a  # node 1 input: to the step before
     return d_W, d_U, d_b, d_h, xp.concat(d_x, axis=1)
+
+
+@recurrent_network.inputs_of_size
+def _(n, rng):
+    sizes = dict(U=(n, 3), b=(n, 1), h=(n, 1), x=(3, 4))
+    return dict(W=rng.normal(size=(n, n)) / n**0.5) | {name: rng.normal(size=size) for name, size in sizes.items()}
 
 
 @function(

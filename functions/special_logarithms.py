@@ -40,14 +40,19 @@ def log_logistic(xp, x):
     """f(x) = Σ w log σ(x), σ(x) = 1 / (1 + e⁻ˣ)
 
     x: 4. Its derivative is 1 - σ(x) = σ(-x), of which the second form does not cancel."""
-    return xp.sum(weights(xp, (4,)) * xp.special.log_expit(x))
+    return xp.sum(weights(xp, x.shape) * xp.special.log_expit(x))
 
 
 @log_logistic.gradient
 def _(xp, x):
-    d_l = weights(xp, (4,))  # node 2 input: f = Σ w l, with node 1: l = log σ(x)
+    d_l = weights(xp, x.shape)  # node 2 input: f = Σ w l, with node 1: l = log σ(x)
     d_x = xp.special.expit(-x) * d_l  # node 1 input
     return (d_x,)
+
+
+@log_logistic.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
 
 
 @function(
@@ -149,6 +154,11 @@ def _(xp, x, *, axis=-1, keepdims=False):
     d_e = d_s  # node 2 input, the same for each entry of a sum
     d_x = e * d_e  # node 1 input
     return (d_x,)
+
+
+@log_sum_of_exponentials.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=(n, 4)))
 
 
 log_sum_of_exponentials.variant("first_axis_kept", axis=0, keepdims=True)

@@ -141,7 +141,7 @@ def _(n, rng):
     return dict(q=rng.normal(size=(1, 2, n, 2)), k=rng.normal(size=(1, 2, n, 2)), v=rng.normal(size=(1, 2, n, 2)))
 
 
-attention_of_heads.variant("causal", causal=True)
+attention_of_heads.variant("causal", causal=True).inputs_of_size(attention_of_heads.generator)
 
 
 @function(

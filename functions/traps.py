@@ -128,6 +128,11 @@ def _(xp, x):
     return (4 * e / ((1 + e) * (1 + e)) * d_t,)  # node 1 input
 
 
+@hyperbolic_tangent_tail.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.uniform(8, 80, size=n))
+
+
 @function(
     x=Positive((4,), low=8.0, high=80.0),
     points=[
@@ -147,6 +152,11 @@ def logistic_tail(xp, x):
 def _(xp, x):
     d_s = weights(xp, x.shape)  # node 2 input: f = Σ w s, with node 1: s = σ(x)
     return (xp.special.expit(x) * xp.special.expit(-x) * d_s,)  # node 1 input: 1 - σ(x) = σ(-x)
+
+
+@logistic_tail.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.uniform(8, 80, size=n))
 
 
 @function(
@@ -169,6 +179,11 @@ def softplus_of_any_size(xp, x):
 def _(xp, x):
     d_s = weights(xp, x.shape)  # node 2 input: f = Σ w s, with node 1: s = log(1 + eˣ)
     return (xp.special.expit(x) * d_s,)  # node 1 input
+
+
+@softplus_of_any_size.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
 
 
 @function(

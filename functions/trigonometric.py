@@ -202,6 +202,11 @@ def _(xp, x):
     return ((1 - t * t) * d_t,)  # node 1 input
 
 
+@hyperbolic_tangent.inputs_of_size
+def _(n, rng):
+    return dict(x=rng.normal(size=n))
+
+
 hyperbolic_tangent.variant("scalar", points=[dict(x=0.75), dict(x=0.0), dict(x=40.0)], x=Reals())
 
 

@@ -13,7 +13,7 @@ the entries of each."""
 import functools
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ LISTS = tuple(sorted(path.name for path in FOLDER.glob("*.toml")))
 """The lists, in files beside the families, each with a `title` and a `source`. In a list of operations
 `differentiable`, `flat` and `without_gradient` hold the names by section; `arguments` says for some by which arguments
 there is a derivative, where that is not the first one alone; `same_as` says of some that they are another name of
-another name. In a list that states its entries, each table `[[name]]` has a `name`, and `entries` or a `reason`."""
+another name. In a list that states its entries, each table `[[name]]` has a `name`, and `entries` or a `reason`, and
+`one_size` says of the entries that come in one size why they do."""
 
 STEP = 2.0**-18
 """How far apart the two inputs are, relatively."""
@@ -102,11 +103,12 @@ class StatedName:
 
 @dataclass(frozen=True)
 class StatedList:
-    """A list of names that states the entries of each."""
+    """A list of names that states the entries of each. `one_size` says why an entry does not come in any size."""
 
     title: str
     source: str
     names: tuple[StatedName, ...]
+    one_size: Mapping[str, str]
 
     def missing(self, uses: dict[str, set[Use]]) -> list[str]:
         """What has neither an entry nor a reason, or has both, and what is no entry, in words."""
@@ -119,13 +121,27 @@ class StatedList:
             if bool(name.entries) == bool(name.reason)
         ]
 
+    def without_sizes(self, entries: Mapping[str, Function]) -> list[str]:
+        """What comes in one size and does not say why, and what says why for nothing, in words."""
+        listed = dict.fromkeys(entry for name in self.names for entry in name.entries if entry in entries)
+        lines = [
+            f"{entry}: neither a generator of inputs nor a reason for its one size"
+            for entry in listed
+            if entries[entry].generator is None and entry not in self.one_size
+        ]
+        return lines + [
+            f"{entry}: " + ("comes in any size" if entry in listed else "is no entry of this list")
+            for entry in self.one_size
+            if entry not in listed or entries[entry].generator is not None
+        ]
+
 
 def read(path: Path) -> List | StatedList:
     """A list from its TOML file."""
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     if "name" in tables:
         stated = (StatedName(**table | {"entries": tuple(table.get("entries", ()))}) for table in tables["name"])
-        return StatedList(tables["title"], tables["source"], tuple(stated))
+        return StatedList(tables["title"], tables["source"], tuple(stated), tables.get("one_size", {}))
     names = []
     for section, table in tables.items():
         if isinstance(table, dict):
@@ -270,14 +286,19 @@ def table(names: List | StatedList, found: dict[str, set[Use]], entries: dict[st
         reasons.setdefault(name.reason, []).append(name.name)
     yield from (f"- left out: {', '.join(some)}: {reason}" for reason, some in reasons.items() if reason)
     yield from (f"- **missing**: {line}" for line in names.missing(found))
+    if isinstance(names, StatedList):
+        yield from (f"- of one size: {entry}: {reason}" for entry, reason in names.one_size.items())
+        yield from (f"- **missing**: {line}" for line in names.without_sizes(entries))
     yield ""
 
 
 def _stated_rows(names: StatedList, entries: dict[str, Function]) -> Iterator[str]:
     with_entries = [name for name in names.names if name.entries]
     left_out = sum(bool(name.reason) for name in names.names)
+    listed = {entry for name in with_entries for entry in name.entries if entry in entries}
+    sized = sum(entries[entry].generator is not None for entry in listed)
     counts = f"{len(names.names)} names, {len(with_entries)} with entries, {left_out} left out with reason"
-    yield f"{counts}, from: {names.source}"
+    yield f"{counts}; {sized} of {len(listed)} entries in any size; from: {names.source}"
     yield ""
     yield "| name | entries | variants |"
     yield "|---|---|---|"
@@ -315,7 +336,9 @@ def main() -> int:
     print(f"{len(entries)} entries, {sum(bool(f.variant_of) for f in entries.values())} of them variants\n")
     for names in lists().values():
         print("\n".join(table(names, found, entries)))
-    return int(any(names.missing(found) for names in lists().values()))
+    stated = [names for names in lists().values() if isinstance(names, StatedList)]
+    without_sizes = any(names.without_sizes(entries) for names in stated)
+    return int(without_sizes or any(names.missing(found) for names in lists().values()))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 import backends
 from functions import Complex, Function, Reals, function, load_builtin, weights
 from report import completeness
-from report.completeness import List, Name, Run, Use, lists, table, uses, uses_of_registry
+from report.completeness import List, Name, Run, StatedList, Use, lists, table, uses, uses_of_registry
 from tests.unit.made import entry
 
 LISTS = lists()
@@ -188,6 +188,38 @@ def test_a_list_can_state_its_entries(tmp_path: Path) -> None:
     ]
     assert names.missing(used) == missing
     shown = "\n".join(table(names, used, registry))
-    assert "## Some losses" in shown and "4 names, 2 with entries, 2 left out with reason, from: a textbook" in shown
+    assert "## Some losses" in shown
+    assert "4 names, 2 with entries, 2 left out with reason; 1 of 1 entries in any size; from: a textbook" in shown
     assert "| squared | hinge, no_such_entry | 0 |" in shown and "- left out: absolute, undecided: not now" in shown
     assert "- **missing**: forgotten: neither an entry nor a reason" in shown
+
+
+def test_every_entry_of_a_stated_list_comes_in_any_size_or_says_why_not() -> None:
+    registry = {made.name: made for made in load_builtin()}
+    stated = [names for names in LISTS.values() if isinstance(names, StatedList)]
+    assert len(stated) >= 6
+    assert [line for names in stated for line in names.without_sizes(registry)] == []
+
+
+def test_an_entry_of_one_size_without_a_reason_is_told(tmp_path: Path) -> None:
+    text = """
+    title = "Some functions"
+    source = "a textbook"
+    [one_size]
+    hinge = "for no reason"
+    branin = "not of this list"
+    booth = "2 variables"
+    [[name]]
+    name = "some"
+    entries = ["hinge", "beale", "booth"]
+    """
+    (tmp_path / "some.toml").write_text(text, encoding="utf-8")
+    names, registry = completeness.read(tmp_path / "some.toml"), {made.name: made for made in load_builtin()}
+    missing = [
+        "beale: neither a generator of inputs nor a reason for its one size",
+        "hinge: comes in any size",
+        "branin: is no entry of this list",
+    ]
+    assert names.without_sizes(registry) == missing
+    shown = "\n".join(table(names, {name: set() for name in registry}, registry))
+    assert "- of one size: booth: 2 variables" in shown and f"- **missing**: {missing[0]}" in shown
