@@ -101,7 +101,7 @@ class BallArithmetic:
         if name == "sqrt":
             self._note_zeros(lifted[0])
         function = _vectorized(self.scalar(name), len(lifted))
-        # What Arb does in doubles on its way raises flags of the processor, which NumPy takes for those of its own loop.
+        # What Arb does in doubles on its way sets flags of the processor, which NumPy takes for those of its own loop.
         with np.errstate(all="ignore"):
             values = function(*(argument.entries for argument in lifted))
         return self._rounded(values, name)
