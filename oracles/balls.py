@@ -111,7 +111,10 @@ class BallArithmetic:
         if name == "sqrt":
             self._note_zeros(lifted[0])
         function = _vectorized(self.scalar(name), len(lifted))
-        return self._rounded(function(*(argument.entries for argument in lifted)), name)
+        # What Arb does in doubles on its way sets flags of the processor, which NumPy takes for those of its own loop.
+        with np.errstate(all="ignore"):
+            values = function(*(argument.entries for argument in lifted))
+        return self._rounded(values, name)
 
     def center(self, entries: np.ndarray) -> np.ndarray:
         """The numbers that comparisons and range checks look at."""

@@ -474,6 +474,16 @@ def test_every_operation_adds_its_rounding() -> None:
     assert all(e.rad() >= unit * 0.99 * abs(e.mid()) for result in results for e in result.entries.flat)
 
 
+def test_what_arb_computes_in_doubles_inside_is_no_warning_here() -> None:
+    # Its series for balls as wide as these, and for no point, sets the processor's flag for an invalid operation.
+    def at(model: MachineModel | None) -> arb:
+        x = ball(0.875, model)
+        one = x.on.ones_like(x)
+        return only(x.on.elementwise("betainc", 2.5 * one, 1.5 * one, x))
+
+    assert at(MachineModel(FORMATS["float16"])).contains(at(None))
+
+
 # Overflow
 
 
