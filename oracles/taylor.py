@@ -53,10 +53,12 @@ SATURATING = ("tanh", "expit")
 """Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s)."""
 
 
-def _invertible(divisor: Any) -> Any:
-    # Arb refuses to divide by a series whose constant term may be zero; by a number that may be, it gives NaN.
-    is_series = isinstance(divisor, arb_series)
-    return arb("nan") if is_series and divisor[0].contains(0) else divisor
+def _quotient(x: Any, y: Any) -> Any:
+    # Arb refuses to divide by what may be zero as soon as one of the two is a series.
+    if not isinstance(x, arb_series) and not isinstance(y, arb_series):
+        return x / y
+    divisor = y[0] if isinstance(y, arb_series) else y
+    return x / y if divisor.is_finite() and not divisor.contains(0) else arb_series([arb("nan"), arb("nan")])
 
 
 def first_coefficient(entry: Any) -> arb:
@@ -141,8 +143,8 @@ class TaylorArithmetic(BallArithmetic):
         return super().multiply(self._roughened(x, "multiply"), y)
 
     def divide(self, x: Any, y: Any) -> Balls:
-        divisor = objects(np.frompyfunc(_invertible, 1, 1)(self._roughened(y, "divide").entries))
-        return super().divide(self._roughened(x, "divide"), Balls(divisor, self))
+        x, y = self._roughened(x, "divide"), self._roughened(y, "divide")
+        return self._rounded(objects(np.frompyfunc(_quotient, 2, 1)(x.entries, y.entries)), "divide")
 
     def _roughened(self, x: Any, operation: str) -> Balls:
         x = self._lift(x)
