@@ -112,10 +112,11 @@ class Adapter(ABC):
     """One backend, imported when this class is instantiated.
 
     Class data: `name`, as in a test id; `flushes_subnormals`, the devices on which results below the smallest normal
-    number may become zero."""
+    number may become zero; `takes_floats`, whether a Python float may stand for an argument without axes."""
 
     name: ClassVar[str]
     flushes_subnormals: ClassVar[tuple[str, ...]] = ()
+    takes_floats: ClassVar[bool] = False
 
     @abstractmethod
     def version(self) -> str:

@@ -151,6 +151,7 @@ class AutogradAdapter(NumpyAdapter):
     """The arrays are NumPy's, and so are devices and conversions."""
 
     name = "autograd"
+    takes_floats = True
     gradient_of = Adapter.gradient_of
 
     def version(self) -> str:

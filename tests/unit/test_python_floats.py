@@ -1,0 +1,65 @@
+"""Python floats for arguments, where a backend takes them as well as arrays: the gradient of every function whose
+arguments have no axes is the same, to the bit, as at arrays."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import backends
+from backends import Missing
+from functions import Function, load_builtin
+from oracles.verdict import Verdict
+from tests.unit.made import at, entry
+from tests.verification.cells import Cell
+from tests.verification.examine import Examiner
+
+
+@cache
+def scalars() -> dict[str, Function]:
+    """The functions whose arguments are all real and without axes."""
+    without_axes = [made for made in load_builtin() if all(domain.shape == () for domain in made.domains.values())]
+    return {made.name: made for made in without_axes if not made.is_complex}
+
+
+def gradients(made: Function, name: str) -> list[tuple[list[np.ndarray], list[np.ndarray]]]:
+    """At every point of a function: the gradient at arrays, and at Python floats."""
+    if not backends.load(name).takes_floats:
+        pytest.skip("its arguments must be arrays")
+    examiner = Examiner(Cell(made, name, "cpu", "float64", backends.BACKENDS[name].quick))
+    _, backward = examiner._code()
+    found = []
+    for inputs in made.points:
+        if examiner.against_truth(inputs).judgement.verdict == Verdict.VERIFIED:
+            pair = backward(*examiner.arrays(inputs)), backward(*map(float, inputs))
+            found.append(tuple([np.asarray(part) for part in parts] for parts in pair))
+    return found
+
+
+def same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
+    return all(x.shape == y.shape == () and np.array_equal(x, y) for x, y in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
+def test_a_float_has_the_gradient_of_an_array(number: int) -> None:
+    name, compared = list(backends.BACKENDS)[number], 0
+    try:
+        backends.load(name)
+    except Missing as missing:
+        pytest.skip(str(missing))
+    for made in scalars().values():
+        pairs = gradients(made, name)
+        assert all(same(*pair) for pair in pairs), made.name
+        compared += len(pairs)
+    assert compared > 30
+
+
+def test_a_gradient_that_tells_floats_from_arrays_is_seen() -> None:
+    name = next(
+        name for name in backends.BACKENDS if backends.installed_version(name) and backends.load(name).takes_floats
+    )
+    made = entry(lambda xp, x: x * x, lambda xp, x: 2 * x, x=())
+    made.points = [at(1.5)]
+    made.implementation(name)(lambda x: x * x if type(getattr(x, "_value", x)) is not float else x * x * x)
+    ((ours, theirs),) = gradients(made, name)
+    assert not same(ours, theirs)
