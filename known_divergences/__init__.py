@@ -22,7 +22,7 @@ from functions import Function, Inputs
 FOLDER = Path(__file__).parent
 VERDICTS = ("imprecise", "wrong", "unsupported")
 REQUIRED = ("function", "verdict", "input", "versions", "reason", "issue")
-OPTIONAL = ("dtypes", "devices", "modes", "region", "error", "answer")
+OPTIONAL = ("variants", "dtypes", "devices", "modes", "region", "error", "answer")
 ANSWERS = ("", "nan")
 
 
@@ -33,7 +33,7 @@ class DivergenceError(Exception):
 @dataclass(frozen=True, eq=False)
 class Divergence:
     """One entry. `input` is the witness, one array per argument, a complex one as pairs of real and imaginary part;
-    empty for an `unsupported` function.
+    empty for an `unsupported` function. Such an entry may name `variants` of the function of which it speaks as well.
 
     `region` gives intervals by argument; an input lies in it when every argument named there has at least one entry
     within its interval; no region means the witness alone. Empty `dtypes`, `devices` and `modes` mean all. `error`
@@ -54,11 +54,17 @@ class Divergence:
     error: float = math.inf
     answer: str = ""
     where: str = ""
+    variants: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The functions of which this entry speaks."""
+        return self.function, *(f"{self.function}_{variant}" for variant in self.variants)
 
     def applies(self, function: str, device: str, dtype: str, mode: str, version: str) -> bool:
         """Whether this entry speaks of that cell in that version of the backend."""
         return (
-            self.function == function
+            function in self.names
             and (not self.dtypes or dtype in self.dtypes)
             and (not self.devices or device in self.devices)
             and (not self.modes or mode in self.modes)
@@ -105,9 +111,9 @@ def check(backend: Backend, functions: Mapping[str, Function]) -> None:
     with its file, its number and what to do."""
     for entry in load(backend.name):
         function = functions.get(entry.function)
-        problems = [f"there is no function {entry.function!r}{_meant(entry.function, functions)}"]
+        problems = [f"there is no function {n!r}{_meant(n, functions)}" for n in entry.names if n not in functions]
         if function is not None:
-            problems = _mismatches(entry, function, backend)
+            problems += _mismatches(entry, function, backend)
         if entry.issue != "unreported" and not entry.issue.startswith("https://"):
             problems.append(f'the issue {entry.issue!r} is neither an https address nor "unreported"')
         if problems:
@@ -174,9 +180,13 @@ def _entry(table: dict[str, Any], where: str) -> Divergence:
         raise DivergenceError(f"{where}: the verdict {table['verdict']!r} is none of {', '.join(VERDICTS)}")
     if table.get("answer", "") not in ANSWERS:
         raise DivergenceError(f'{where}: the answer {table["answer"]!r} can only be "nan"')
-    for key in ("dtypes", "devices", "modes"):
+    for key in ("variants", "dtypes", "devices", "modes"):
         if not isinstance(table.get(key, []), list):
             raise DivergenceError(f"{where}: {key} must be a list")
+    if table.get("variants") and table["verdict"] != "unsupported":
+        raise DivergenceError(
+            f"{where}: a variant of what is {table['verdict']} needs an entry and an input of its own"
+        )
     try:
         return Divergence(
             function=table["function"],
@@ -192,6 +202,7 @@ def _entry(table: dict[str, Any], where: str) -> Divergence:
             error=float(table.get("error", math.inf)),
             answer=table.get("answer", ""),
             where=where,
+            variants=tuple(table.get("variants", ())),
         )
     except (InvalidSpecifier, TypeError, ValueError) as error:
         raise DivergenceError(f"{where}: {error}") from error

@@ -29,7 +29,7 @@ class Case:
             f"{backend}: {verdict}"
             for verdict, backends in self.failing.items()
             for backend in backends
-            if not any(d.function in self.entries and d.verdict == verdict for d in known_divergences.load(backend))
+            if not any({*d.names} & {*self.entries} and d.verdict == verdict for d in known_divergences.load(backend))
         ]
 
     @property

@@ -108,6 +108,16 @@ def test_values_of_the_wrong_type(changes: dict[str, str]) -> None:
     assert error(text(**changes)).startswith("stub.toml, entry 1")
 
 
+def test_variants_are_named_where_nothing_works() -> None:
+    entry = only(verdict='"unsupported"', input="{}", variants='["upper"]')
+    assert entry.names == ("pair", "pair_upper")
+    assert entry.applies(**CELL | {"function": "pair_upper"}) and not entry.applies(**CELL | {"function": "pair_lower"})
+
+
+def test_variants_of_what_is_wrong_need_inputs_of_their_own() -> None:
+    assert "needs an entry and an input of its own" in error(text(variants='["upper"]'))
+
+
 @pytest.mark.parametrize(
     "toml", [text().replace("divergence", "divergences"), text().replace("[[divergence]]", "[divergence]")]
 )
@@ -199,6 +209,10 @@ NAMED = backends.BACKENDS["numpy"]
     ("changes", "message"),
     [
         ({"function": '"pear"'}, "there is no function 'pear' (did you mean pair?)"),
+        (
+            {"verdict": '"unsupported"', "input": "{}", "variants": '["upper"]'},
+            "there is no function 'pair_upper'",
+        ),
         ({"dtypes": '["float31"]'}, "'float31' is none of the dtypes of numpy (did you mean float32?)"),
         ({"dtypes": '["bfloat16"]'}, "'bfloat16' is none of the dtypes of numpy"),
         ({"modes": '["revers"]'}, "'revers' is none of the modes of numpy (did you mean reverse?)"),
@@ -209,7 +223,7 @@ NAMED = backends.BACKENDS["numpy"]
         ({"region": "{ z = [0.0, 1.0] }"}, "the region names z, which is no argument"),
         ({"issue": '"somewhere"'}, "the issue 'somewhere' is neither an https address nor"),
     ],
-    ids="function dtype unclaimed_dtype mode unclaimed_mode device arguments shape region issue".split(),
+    ids="function variant dtype unclaimed_dtype mode unclaimed_mode device arguments shape region issue".split(),
 )
 def test_an_entry_that_matches_nothing(changes: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(known_divergences, "load", lambda backend: parse(text(**changes), "stub.toml"))

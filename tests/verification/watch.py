@@ -89,7 +89,7 @@ def missing(backend: str, registry: dict[str, Function]) -> Iterator[Watched]:
         function = registry[entry.function]
         if watching(entry, function, backend) is not None:
             continue
-        others = [other for other in entries if other is not entry and other.function == entry.function]
+        others = [other for other in entries if other is not entry and entry.function in other.names]
         rivals = [combinations(other, function, backend) for other in others if other.may_record(entry, function)]
 
         def order(combination: Combination, function: Function = function, rivals: list = rivals) -> tuple[bool, bool]:
