@@ -69,11 +69,12 @@ class BallArithmetic:
 
     `model` is None for the truth. After an evaluation `at_kink` says that there may be no derivative here: some
     comparison met a tie or an overlap, or some root a zero. `undecided` says that it met an overlap that is no exact
-    tie, and `overflowed` that some result lies outside the model's format."""
+    tie, `overflowed` that some result lies outside the model's format, and `disordered` that something was sorted whose
+    order rounding can change."""
 
     def __init__(self, model: MachineModel | None = None) -> None:
         self.model = model
-        self.at_kink = self.undecided = self.overflowed = False
+        self.at_kink = self.undecided = self.overflowed = self.disordered = False
 
     def namespace(self) -> Namespace:
         """The `xp` that runs a body in this evaluation."""
@@ -505,7 +506,7 @@ class BallArithmetic:
         order = np.argsort(-keys if descending else keys, axis=axis, kind="stable")
         line = Balls(np.moveaxis(np.take_along_axis(x.entries, order, axis), axis, 0), self)
         if len(line) > 1:
-            self.greater(line[1:], line[:-1])
+            self.disordered |= bool(self.greater(line[1:], line[:-1]).undecided.any()) and self.model is not None
         return order
 
     def sort(self, x: Any, *, axis: int = -1, descending: bool = False, **_: Any) -> Balls:

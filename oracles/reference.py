@@ -228,8 +228,7 @@ class Reference:
             bounds = tuple(distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
         else:
             bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
-        overflowed = forward.overflowed or backward.overflowed
-        problem = range_problem(overflowed, model, (value_bound, *bounds))
+        problem = range_problem((forward, backward), model, (value_bound, *bounds))
         if truth.kink is not None and any(map(model.may_flush, inputs)):
             problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
@@ -299,10 +298,12 @@ def _kink_bound(limits: np.ndarray, model: MachineModel) -> np.ndarray:
     return np.full(limits.shape[1:], SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.format.tiny)
 
 
-def range_problem(overflowed: bool, model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:
+def range_problem(evaluations: tuple[BallArithmetic, ...], model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:
     """Why these bounds can judge nothing in this format; empty where they can."""
-    if overflowed:
+    if any(evaluation.overflowed for evaluation in evaluations):
         return f"an intermediate result overflows {model.format.name}"
+    if any(evaluation.disordered for evaluation in evaluations):
+        return f"rounding in {model.format.name} can change the order of what is sorted"
     if not all(np.isfinite(bound).all() for bound in bounds):
         return f"rounding or underflow in {model.format.name} can move a divisor or an argument out of its domain"
     return ""

@@ -133,7 +133,7 @@ class SecondOrder:
         speed = max(float(np.abs(v).max(initial=0.0)) for v in self.direction)
         noise = [speed * bound for bound in first.gradient]
         bounds = tuple(distance(balls, true.balls, model) + n for (balls, true), n in zip(pairs, noise, strict=True))
-        problem = range_problem(on.overflowed, model, bounds)
+        problem = range_problem((on,), model, bounds)
         return Bounds(first.value, bounds, problem, first.near_kink or on.undecided)
 
 

@@ -54,7 +54,7 @@ def _functions(rows: Iterable[Row]) -> str:
     for name in names:
         of_place = {place: cells.get((name, place), []) for place in places}
         lines.append([name, *map(_cell, of_place.values()), _agreement(of_place)])
-    return _table(lines)
+    return table(lines)
 
 
 def _place(row: Row) -> str:
@@ -100,14 +100,15 @@ def _verdicts(rows: Iterable[Row]) -> str:
         counts = Counter(row["verdict"] for row in groups[key])
         examples = sum(row["examples"] for row in groups[key])
         lines.append([*key, str(examples), *(str(counts[verdict] or "·") for verdict in VERDICTS)])
-    return _table(lines)
+    return table(lines)
 
 
 def _version(row: Row) -> str:
     return row.get("versions", {}).get(row["backend"], "")
 
 
-def _table(lines: Sequence[Sequence[str]]) -> str:
+def table(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first line is its head."""
     head, *body = (f"| {' | '.join(map(_plain, line))} |\n" for line in lines)
     return head + f"|{'---|' * len(lines[0])}\n" + "".join(body)
 

@@ -568,6 +568,15 @@ def test_an_exact_zero_underflows_to_itself() -> None:
     assert all(e.is_zero() for e in (on.inputs(np.zeros(2)) * 0.3).entries)
 
 
+@pytest.mark.parametrize(
+    ("x", "model", "disordered"), [(2e-39, FLUSHING, True), (2e-39, None, False), (2e-37, FLUSHING, False)]
+)
+def test_an_order_that_rounding_can_change_is_noted(x: float, model: MachineModel | None, disordered: bool) -> None:
+    on = BallArithmetic(model)
+    on.argsort(on.inputs(np.array([0.0, x, 0.0, 1.0])))
+    assert on.disordered == disordered
+
+
 def test_subnormal_inputs_may_be_flushed() -> None:
     assert only(ball(2.0**-140, FLUSHING)).contains(0)
     assert only(ball(2.0**-140, SINGLE)).is_exact()
