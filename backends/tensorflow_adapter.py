@@ -403,9 +403,10 @@ class TensorflowAdapter(Adapter):
         return _placed(gradient)
 
     def jvp(self, f: Callable) -> Callable:
-        # The JVP of an operation that was once traced without a shape is taken for every shape from then on, and some
-        # cannot do without: what came before would decide whether this can be differentiated.
+        # The JVP of an operation that was traced without a shape, as it is from the 33rd time on, is taken for every
+        # shape, and some cannot do without: what came before would decide whether this can be differentiated.
         forwardprop._jvp_function_cache.clear()
+        forwardprop._TRACE_COUNT.clear()
 
         def push(*arrays: tf.Tensor) -> Any:
             count = len(arrays) // 2
