@@ -112,9 +112,10 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
 def share_of_draws(cell: Cell) -> float:
     """How much of the profile's draws this cell is searched with, after the points, which are where most is found: all
     in the quick mode, in the dtypes that are trained and computed in; a quarter in forward mode, which takes a call for
-    every entry; none where a recorded divergence is all that is asked for; half elsewhere."""
+    every entry; half elsewhere. None where an input that is watched is all that is asked for, unless there is no point
+    at which it could be seen that everything is refused."""
     if cell.only_watches:
-        return 0.0
+        return 0.0 if cell.function.points else 0.25
     if cell.mode == "forward":
         return 0.25
     if cell.function.variant_of or cell.dtype in (*HALF, "complex64"):

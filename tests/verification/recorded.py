@@ -26,7 +26,7 @@ def registry() -> dict[str, Function]:
 
 def cell_of(line: Watched) -> Cell:
     """The cell, on the CPU, in which a line has its input tried."""
-    return Cell(registry()[line.function], line.backend, "cpu", line.dtype, line.mode)
+    return Cell(registry()[line.function], line.backend, "cpu", line.dtype, line.mode, only_watches=True)
 
 
 def cells_of(backend: str, entry: Divergence) -> list[Cell]:
