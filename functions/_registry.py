@@ -288,7 +288,7 @@ def direction(function: Function) -> Inputs:
     return tuple(part.reshape(d.real_shape) for part, d in zip(parts, function.domains.values(), strict=True))
 
 
-_PERIOD = np.array([(1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(3 * 61)])
+_PERIOD = tuple((1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(3 * 61))
 
 
 def _uneven(count: int) -> np.ndarray:
