@@ -18,9 +18,9 @@ class Script:
     """One backend. `modules` are those of its public names, by alias, the preferred first; `version` is an expression;
     `array` makes an array of `$values` in `$dtype`, and `asarray` is the function that does so for what may be an array
     already. `numbers` makes a NumPy array of `$array`. `dot` and `complex_dot` are one term of `$slope`. A mode's text
-    defines `gradient`, or for the mode forward `slope`; `conjugate` says that its gradient is df/dRe - i df/dIm, and
-    `loses_shapes` that what depends on a shape may fail in a graph, and may not be put there as a constant. `on_gpu` is
-    the setup there, and `groups` says in which modules the operations of a group would be."""
+    defines `gradient`, or for the mode forward `slope_along`; `conjugate` says that its gradient is df/dRe - i df/dIm,
+    and `loses_shapes` that what depends on a shape may fail in a graph, and may not be put there as a constant.
+    `on_gpu` is the setup there, and `groups` says in which modules the operations of a group would be."""
 
     title: str
     modules: Mapping[str, str]
@@ -92,8 +92,8 @@ def gradient($args):
         tape.watch([$args])
         with tf.autodiff.ForwardAccumulator([$args], [$velocity]) as accumulator:
             result = f($args)
-        slope = accumulator.jvp(result, tf.UnconnectedGradients.ZERO)
-    return tape.gradient(slope, [$args], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        slope_along = accumulator.jvp(result, tf.UnconnectedGradients.ZERO)
+    return tape.gradient(slope_along, [$args], unconnected_gradients=tf.UnconnectedGradients.ZERO)
 """
 
 _LEAVES = """
@@ -104,7 +104,7 @@ def gradient($args):
 """
 
 _AUTOGRAD_SLOPE = """
-def slope($args, $along):
+def slope_along($args, $along):
     return sum(make_jvp(f, i)($args)(v)[1] for i, v in enumerate([$along]))
 """
 
@@ -168,21 +168,21 @@ def gradient($args):
     slopes = [make_jvp(first, i)($args)(v)[1] for i, v in enumerate([$velocity])]
     return [sum(parts) for parts in zip(*slopes)]
 """,
-            "reverse_over_reverse": """def slope($args):
+            "reverse_over_reverse": """def slope_along($args):
     g = autograd.grad(f, $numbers)($args)
     return $slope
 
 
-gradient = autograd.grad(slope, $numbers)
+gradient = autograd.grad(slope_along, $numbers)
 """,
             "reverse_over_forward": """from autograd.differential_operators import make_jvp
 
 
-def slope($args):
+def slope_along($args):
     return sum(make_jvp(f, i)($args)(v)[1] for i, v in enumerate([$velocity]))
 
 
-gradient = autograd.grad(slope, $numbers)
+gradient = autograd.grad(slope_along, $numbers)
 """,
         },
     ),
@@ -222,7 +222,7 @@ def asarray(values, dtype=None):
             "compiled": _COMPILED + _TAPE.lstrip(),
             "xla": _COMPILED.replace("False", "False, jit_compile=True") + _TAPE.lstrip(),
             "forward": _COMPILED
-            + """def slope($args, $along):
+            + """def slope_along($args, $along):
     with tf.autodiff.ForwardAccumulator([$args], [$along]) as accumulator:
         result = f($args)
     return accumulator.jvp(result, tf.UnconnectedGradients.ZERO)
@@ -246,8 +246,8 @@ def asarray(values, dtype=None):
     with tf.GradientTape() as tape:
         tape.watch([$args])
         g = first($args)
-        slope = $slope
-    return tape.gradient(slope, [$args], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        slope_along = $slope
+    return tape.gradient(slope_along, [$args], unconnected_gradients=tf.UnconnectedGradients.ZERO)
 """,
             "reverse_over_forward": _COMPILED + _PUSHED.lstrip(),
         },
@@ -290,7 +290,7 @@ def asarray(values, dtype=None):
             "reverse": "gradient = jax.grad(f, $numbers)\n",
             "compiled": "gradient = jax.jit(jax.grad(f, $numbers))\n",
             "forward": """@jax.jit
-def slope($args, $along):
+def slope_along($args, $along):
     return jax.jvp(f, ($args,), ($along,))[1]
 """,
             "vectorized": "gradient = jax.jit(jax.vmap(jax.grad(f, $numbers)))\n",
@@ -303,18 +303,18 @@ def pushed($args, $along):
 def gradient($args):
     return pushed($args, $velocity)
 """,
-            "reverse_over_reverse": """def slope($args):
+            "reverse_over_reverse": """def slope_along($args):
     g = jax.grad(f, $numbers)($args)
     return $slope
 
 
-gradient = jax.jit(jax.grad(slope, $numbers))
+gradient = jax.jit(jax.grad(slope_along, $numbers))
 """,
-            "reverse_over_forward": """def slope($args):
+            "reverse_over_forward": """def slope_along($args):
     return jax.jvp(f, ($args,), ($velocity,))[1]
 
 
-gradient = jax.jit(jax.grad(slope, $numbers))
+gradient = jax.jit(jax.grad(slope_along, $numbers))
 """,
         },
     ),
@@ -351,7 +351,7 @@ def asarray(values, dtype=None):
         modes={
             "reverse": _LEAVES,
             "compiled": _LEAVES.replace("f(*", "compiled(*").replace("\n", "\ncompiled = torch.compile(f)\n\n\n", 1),
-            "forward": """def slope($args, $along):
+            "forward": """def slope_along($args, $along):
     return torch.func.jvp(f, ($args,), ($along,))[1]
 """,
             "vectorized": "gradient = torch.func.vmap(torch.func.grad(f, $numbers))\n",
@@ -367,10 +367,10 @@ def asarray(values, dtype=None):
 """,
             "reverse_over_forward": """def gradient($args):
     $args, = leaves = [a.detach().clone().requires_grad_() for a in ($args,)]
-    slope = torch.func.jvp(f, ($args,), ($velocity,))[1]
-    if not slope.requires_grad:
+    slope_along = torch.func.jvp(f, ($args,), ($velocity,))[1]
+    if not slope_along.requires_grad:
         return [torch.zeros_like(leaf) for leaf in leaves]
-    return torch.autograd.grad(slope, leaves, allow_unused=True, materialize_grads=True)
+    return torch.autograd.grad(slope_along, leaves, allow_unused=True, materialize_grads=True)
 """,
         },
     ),

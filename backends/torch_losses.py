@@ -1,6 +1,5 @@
 """The losses of `xp.nn` that PyTorch has itself, in the argument order of the formulas, without a reduction."""
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -37,18 +36,18 @@ def _ctc_loss_of_log_probabilities(log_p: torch.Tensor, labels: list[int]) -> to
 
 
 LOSSES: dict[str, Any] = {
-    "squared_error": partial(functional.mse_loss, reduction="none"),
-    "absolute_error": partial(functional.l1_loss, reduction="none"),
+    "squared_error": lambda x, y: functional.mse_loss(x, y, reduction="none"),
+    "absolute_error": lambda x, y: functional.l1_loss(x, y, reduction="none"),
     "huber_loss": lambda x, y, delta=1.0: functional.huber_loss(x, y, reduction="none", delta=delta),
     "smooth_absolute_error": lambda x, y, beta=1.0: functional.smooth_l1_loss(x, y, reduction="none", beta=beta),
-    "poisson_nll": partial(functional.poisson_nll_loss, log_input=True, full=False, reduction="none"),
-    "kl_divergence": partial(functional.kl_div, reduction="none"),
+    "poisson_nll": lambda x, y: functional.poisson_nll_loss(x, y, log_input=True, full=False, reduction="none"),
+    "kl_divergence": lambda x, y: functional.kl_div(x, y, reduction="none"),
     "cosine_similarity": lambda x, y, axis=-1: functional.cosine_similarity(x, y, dim=axis),
     "triplet_margin": _triplet_margin,
-    "softmax_cross_entropy": partial(functional.cross_entropy, reduction="none"),
+    "softmax_cross_entropy": lambda x, y: functional.cross_entropy(x, y, reduction="none"),
     "cross_entropy_of_labels": _cross_entropy_of_labels,
     "sigmoid_cross_entropy": _sigmoid_cross_entropy,
-    "binary_cross_entropy": partial(functional.binary_cross_entropy, reduction="none"),
+    "binary_cross_entropy": lambda p, t: functional.binary_cross_entropy(p, t, reduction="none"),
     "ctc_loss": _ctc_loss,
     "ctc_loss_of_log_probabilities": _ctc_loss_of_log_probabilities,
 }

@@ -171,10 +171,16 @@ class _Writer:
             lines += self._arrays("v_", direction(self.function))
         if self.case.mode == "forward":
             units = [np.zeros_like(x) for x in self.case.inputs]
-            if worst is not None and worst.argument in self.names:
-                units[self.names.index(worst.argument)][worst.index] = 1.0
-            else:
+            if worst is None or worst.argument not in self.names:
                 units[0].flat[:1] = 1.0
+            elif self.function.domains[worst.argument].is_complex:
+                for part, prefix in enumerate(("d_", "i_")):
+                    both = tuple(unit.copy() for unit in units)
+                    both[self.names.index(worst.argument)][(*worst.index[:-1], part)] = 1.0
+                    lines += self._arrays(prefix, both)
+                return "".join(lines)
+            else:
+                units[self.names.index(worst.argument)][worst.index] = 1.0
             lines += self._arrays("d_", tuple(units))
         return "".join(lines)
 
@@ -185,12 +191,12 @@ class _Writer:
             lines.append(f"{prefix}{name} = {self.known.array_of(domain.native(x), dtype, exactly=True)}\n")
         return lines
 
-    def _call(self, target: str) -> str:
+    def _call(self, target: str, tangents: str = "d_") -> str:
         arguments = ", ".join(self.names)
         if target == "value":
             return Template(self.known.value).substitute(args=arguments)
         if self.case.mode == "forward":
-            return f"slope({arguments}, {', '.join(f'd_{n}' for n in self.names)})"
+            return f"slope_along({arguments}, {', '.join(f'{tangents}{n}' for n in self.names)})"
         return f"gradient({arguments})"
 
     # What is looked at
@@ -267,10 +273,12 @@ class _Writer:
         domain = None if is_value else self.function.domains[entry.argument]
         is_complex = domain is not None and domain.is_complex
         wide = "torch.complex128" if is_complex else "torch.float64"
+        if self.case.mode == "forward" and is_complex:
+            return self._complex_slope(entry.index[-1])
         call = self._call("value" if is_value else "")
         index, part = (entry.index[:-1], entry.index[-1]) if is_complex else (entry.index, 0)
         if self.case.mode == "forward" and not is_value:
-            index, is_complex, wide = (), False, "torch.float64"
+            index, wide = (), "torch.float64"
         elif not is_value:
             call += f"[{self.names.index(entry.argument)}]"
         tail = (".imag" if part else ".real") if is_complex else ""
@@ -286,6 +294,16 @@ class _Writer:
         else:
             lines.append(f"got = {sign}float(got{f'[{_inside(index)}]' if index else ''}{tail})\n")
         return lines
+
+    def _complex_slope(self, part: int) -> list[str]:
+        # Both slopes are real; where one is not, what is made of them shows it.
+        numbers = Template(self.known.numbers)
+        along = [numbers.substitute(array=self._call("", tangents), wide="torch.float64") for tangents in ("d_", "i_")]
+        return [
+            "# The gradient is df/dRe + i df/dIm.\n",
+            f"got = complex({along[0]}) + 1j * complex({along[1]})\n",
+            f"got = got.{('real', 'imag')[part]}\n",
+        ]
 
 
 _NP = "import numpy as np"

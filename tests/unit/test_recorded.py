@@ -159,25 +159,15 @@ def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(known_divergences, "load", lambda backend: left)
     item = SimpleNamespace(nodeid="planted", user_properties=[])
     cell = cell_of(line)
-    # Not that nothing was verified, but the very verdict.
-    with pytest.raises(pytest.fail.Exception, match=f"{entry.verdict.upper()}: {entry.function} on {name}"):
+    # Not because nothing was verified, and maybe at a point that is tried before the witness.
+    with pytest.raises(pytest.fail.Exception, match=f"(WRONG|IMPRECISE|UNSUPPORTED): {entry.function} on {name}"):
         Verification(item, run_seed=0, examples=DRAWS, options=OPTIONS).verify(cell, "exact", share_of_draws(cell))
     monkeypatch.undo()
 
 
-def test_what_is_recorded_of_the_smallest_file_is_missed_when_it_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert entries(NAME)
-    for divergence in entries(NAME):
-        deleted(NAME, divergence, monkeypatch)
-
-
 @pytest.mark.parametrize("part", range(8))
 @pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
-def test_each_entry_is_missed_when_it_is_deleted(
-    number: int, part: int, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
-) -> None:
-    if pytestconfig.getoption("hypothesis_profile") != "nightly":
-        pytest.skip("takes minutes: --hypothesis-profile nightly")
+def test_each_entry_is_missed_when_it_is_deleted(number: int, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     name = list(backends.BACKENDS)[number]
     for divergence in entries(name)[part::8]:
         deleted(name, divergence, monkeypatch)
