@@ -175,11 +175,10 @@ def vector_norm(xp, x, axis=None, keepdims=False, ord=2):
 
 def matrix_power(xp, x, n):
     """x x … x, n factors; of the inverse for negative n"""
-    if n < 0:
-        return matrix_power(xp, xp.linalg.inv(x), -n)
+    factor = xp.linalg.inv(x) if n < 0 else x
     power = xp.broadcast_to(xp.astype(xp.eye(x.shape[-1]), x.dtype), x.shape)
-    for _ in range(n):
-        power = xp.matmul(power, x)
+    for _ in range(abs(n)):
+        power = xp.matmul(power, factor)
     return power
 
 
