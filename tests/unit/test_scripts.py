@@ -1,6 +1,7 @@
 """What a script is written from: the body in a backend's own words, what cannot be written, and one planted defect per
 kind of finding, each of which its script shows and, once it is mended, misses."""
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,7 @@ import pytest
 
 import backends
 from backends.scripts import SCRIPTS
-from functions import Function, Reals, function, weights
+from functions import Function, Reals, function, load_builtin, weights
 from oracles.verdict import FAILING
 from report import capsule
 from report.native_code import NativeCode
@@ -68,6 +69,16 @@ def test_what_has_no_source_is_said() -> None:
     operation = object().__eq__
     with pytest.raises(CannotWrite, match="whose source can be written out"):
         written(lambda xp, x: operation(x))
+
+
+def test_no_argument_bears_a_name_that_a_mode_uses_itself() -> None:
+    # As `slope` did: the script of that function called its argument.
+    texts = [text for script in SCRIPTS.values() for text in script.modes.values()]
+    used = {
+        name for text in texts for name in re.findall(r"def (\w+)\(|^ *(\w+) = ", text, re.MULTILINE) for name in name
+    }
+    assert {"gradient", "slope_along"} <= used
+    assert not {name for made in load_builtin() for name in made.domains} & {"f", "got", *used}
 
 
 # Findings, planted
