@@ -75,7 +75,7 @@ def test_no_argument_bears_a_name_that_a_mode_uses_itself() -> None:
     # As `slope` did: the script of that function called its argument.
     texts = [text for script in SCRIPTS.values() for text in script.modes.values()]
     used = {
-        name for text in texts for name in re.findall(r"def (\w+)\(|^ *(\w+) = ", text, re.MULTILINE) for name in name
+        name for text in texts for pair in re.findall(r"def (\w+)\(|^ *(\w+) = ", text, re.MULTILINE) for name in pair
     }
     assert {"gradient", "slope_along"} <= used
     assert not {name for made in load_builtin() for name in made.domains} & {"f", "got", *used}
