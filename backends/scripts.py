@@ -105,7 +105,7 @@ def gradient($args):
 
 _AUTOGRAD_SLOPE = """
 def slope_along($args, $along):
-    return sum(make_jvp(f, i)($args)(v)[1] for i, v in enumerate([$along]))
+    return sum(make_jvp(f, i)($args)(tangent)[1] for i, tangent in enumerate([$along]))
 """
 
 SCRIPTS = {
@@ -165,7 +165,7 @@ def first($args):
 
 
 def gradient($args):
-    slopes = [make_jvp(first, i)($args)(v)[1] for i, v in enumerate([$velocity])]
+    slopes = [make_jvp(first, i)($args)(tangent)[1] for i, tangent in enumerate([$velocity])]
     return [sum(parts) for parts in zip(*slopes)]
 """,
             "reverse_over_reverse": """def slope_along($args):
@@ -179,7 +179,7 @@ gradient = autograd.grad(slope_along, $numbers)
 
 
 def slope_along($args):
-    return sum(make_jvp(f, i)($args)(v)[1] for i, v in enumerate([$velocity]))
+    return sum(make_jvp(f, i)($args)(tangent)[1] for i, tangent in enumerate([$velocity]))
 
 
 gradient = autograd.grad(slope_along, $numbers)

@@ -72,12 +72,12 @@ def test_what_has_no_source_is_said() -> None:
 
 
 def test_no_argument_bears_a_name_that_a_mode_uses_itself() -> None:
-    # As `slope` did: the script of that function called its argument.
+    # As `slope` did: the script of that function called its argument. What runs over the arguments themselves, as in
+    # `for a in ($args,)`, sees them before it hides them.
     texts = [text for script in SCRIPTS.values() for text in script.modes.values()]
-    used = {
-        name for text in texts for pair in re.findall(r"def (\w+)\(|^ *(\w+) = ", text, re.MULTILINE) for name in pair
-    }
-    assert {"gradient", "slope_along"} <= used
+    patterns = (r"def (\w+)\(", r"^ *(\w+) = ", r"for \w+, (\w+) in")
+    used = {name for text in texts for pattern in patterns for name in re.findall(pattern, text, re.MULTILINE)}
+    assert {"gradient", "slope_along", "tangent"} <= used
     assert not {name for made in load_builtin() for name in made.domains} & {"f", "got", *used}
 
 
