@@ -111,18 +111,22 @@ def _slopes(a: np.ndarray) -> np.ndarray | None:
 
 def _jacobi(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, arb]:
     """The diagonal of Qᵀ a Q, Q, and the Frobenius norm of the rest of Qᵀ a Q, for an exact symmetric matrix."""
-    n, a = len(a), a.copy()
-    q = np.array([[arb(int(i == j)) for j in range(n)] for i in range(n)], dtype=object)
+    a, q = a.copy(), np.array([[arb(int(i == j)) for j in range(len(a))] for i in range(len(a))], dtype=object)
+    sweep(a, q, _rotate)
+    return np.diag(a).copy(), q, frobenius(a - np.diag(np.diag(a)))
+
+
+def sweep(a: np.ndarray, q: np.ndarray, rotate: Callable) -> None:
+    """Make a matrix all but diagonal, in place, by rotations `rotate(a, q, i, j)` that take its entry at i, j to zero
+    and are gathered in q: Jacobi's method (Golub and Van Loan, Matrix Computations, section 8.5)."""
     negligible = frobenius(a) * arb(2) ** (8 - ctx.prec)
     for _ in range(SWEEPS):
-        for i in range(n):
-            for j in range(i + 1, n):
+        for i in range(len(a)):
+            for j in range(i + 1, len(a)):
                 if not abs(a[i, j].mid()) <= negligible:
-                    _rotate(a, q, i, j)
-        if all(abs(a[i, j].mid()) <= negligible for i in range(n) for j in range(i)):
+                    rotate(a, q, i, j)
+        if all(abs(a[i, j].mid()) <= negligible for i in range(len(a)) for j in range(i)):
             break
-    rest = frobenius(a - np.diag(np.diag(a)))
-    return np.diag(a).copy(), q, rest
 
 
 def rotation(first: arb, second: arb, entry: arb) -> tuple[arb, arb]:

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from flint import acb, arb, arb_series, ctx
+from flint import acb, arb, arb_series
 
 from oracles import ball_linalg, ball_spectral
 from oracles.ball_arrays import Balls
 from oracles.ball_linalg import eliminate, matrixwise
-from oracles.ball_spectral import BACKWARD, SWEEPS, ascending, frobenius, note_equals, rotation
+from oracles.ball_spectral import BACKWARD, ascending, frobenius, note_equals, rotation, sweep
 from oracles.complex_balls import Both, ComplexBalls, lifted
 
 # Determinants
@@ -134,17 +134,9 @@ def _slopes(part: np.ndarray) -> np.ndarray:
 
 def _jacobi(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, arb]:
     """The diagonal of Qᴴ a Q, Q, and the Frobenius norm of the rest of Qᴴ a Q, for an exact Hermitian matrix."""
-    n, a = len(a), a.copy()
-    q = np.array([[acb(int(i == j)) for j in range(n)] for i in range(n)], dtype=object)
-    negligible = frobenius(a) * arb(2) ** (8 - ctx.prec)
-    for _ in range(SWEEPS):
-        for i in range(n):
-            for j in range(i + 1, n):
-                if not abs(a[i, j].mid()) <= negligible:
-                    _rotate(a, q, i, j)
-        if all(abs(a[i, j].mid()) <= negligible for i in range(n) for j in range(i)):
-            break
-    diagonal = np.array([a[i, i].real for i in range(n)], dtype=object)
+    a, q = a.copy(), np.array([[acb(int(i == j)) for j in range(len(a))] for i in range(len(a))], dtype=object)
+    sweep(a, q, _rotate)
+    diagonal = np.array([a[i, i].real for i in range(len(a))], dtype=object)
     return diagonal, q, frobenius(a - np.diag(diagonal))
 
 
