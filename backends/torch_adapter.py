@@ -17,6 +17,7 @@ from backends.adapter import (
     STEPS,
     UNARY,
     Adapter,
+    Unsupported,
     creation,
     cumulative,
     dtype_of_values,
@@ -312,7 +313,23 @@ class TorchAdapter(Adapter):
         return lambda *arguments: checkpoint(f, *arguments, use_reentrant=False)
 
     def compile(self, f: Callable) -> Callable:
-        return _unwarned(_unwarned(torch.compile)(f))
+        # Of one piece of code it keeps eight versions, and quietly leaves the next as it is; and what differs between
+        # two of them it no longer takes for a constant. All functions of the registry are one piece of code to it.
+        # Imported here: it takes as long as PyTorch itself.
+        from torch import _dynamo
+        from torch._dynamo.utils import counters
+
+        _dynamo.reset()
+        counters.clear()
+        compiled = _unwarned(_unwarned(torch.compile)(f))
+
+        def run(*arguments: Any) -> Any:
+            result = compiled(*arguments)
+            if not counters["stats"]["unique_graphs"]:
+                raise Unsupported("torch.compile left the whole function as it is: what would be verified is eager")
+            return result
+
+        return run
 
     def compiled_gradient(self, f: Callable) -> Callable:
         # The compiler makes the backward pass from a compiled function; a gradient within one it would not follow.

@@ -204,6 +204,33 @@ def test_a_branch_that_only_the_compiler_takes_is_caught_when_compiled() -> None
     assert verdict(f, "tensorflow", "compiled") == Verdict.IMPRECISE
 
 
+def test_a_compiler_compiles_every_function_and_not_the_first_few_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("torch")
+    import torch
+
+    # Without code for the processor, which takes seconds for each.
+    compiler = torch.compile
+    graphs = []
+
+    def counted(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> object:
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", lambda f: compiler(f, backend=counted))
+    for _ in range(12):
+        assert verdict(cubes(), "torch", "compiled") == Verdict.VERIFIED
+    assert len(graphs) == 12
+
+
+def test_what_a_compiler_left_as_it_is_counts_as_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("torch")
+    import torch
+
+    monkeypatch.setattr(torch, "compile", lambda f: f)
+    with pytest.raises(Unsupported, match="left the whole function as it is"):
+        found(cubes(), "torch", "compiled")
+
+
 # Half precision
 
 
