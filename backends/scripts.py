@@ -333,7 +333,7 @@ gradient = jax.jit(jax.grad(slope_along, $numbers))
         dtype="torch.$dtype",
         asarray="""
 def asarray(values, dtype=None):
-    if torch.is_tensor(values):
+    if isinstance(values, torch.Tensor):
         return values if dtype is None else values.to(dtype)
     values = np.asarray(values)
     return torch.asarray(values).to(dtype or $kinds[values.dtype.kind], copy=True)

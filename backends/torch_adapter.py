@@ -229,7 +229,7 @@ NN = named(functional, "relu leaky_relu elu softplus silu") | {
 @cache
 def _namespace(tested: str, handle: torch.device) -> Namespace:
     def asarray(values: Any, dtype: Any = None) -> torch.Tensor:
-        if torch.is_tensor(values):
+        if isinstance(values, torch.Tensor):
             return values if dtype is None else values.to(dtype)
         values = np.asarray(values)
         # Not torch.tensor: the compiler hands it tensors, for which it warns.

@@ -389,6 +389,18 @@ def test_creation_gives_the_dtype_under_test(short, dtype):
     np.testing.assert_array_equal(adapter.to_numpy(xp.arange(1, 9, 2)), [1, 3, 5, 7])
 
 
+@pytest.mark.parametrize("short", ["TF", "JX", "PT"])
+def test_what_a_compiled_function_creates_has_the_dtype_under_test(short):
+    adapter = adapter_of(short)
+    xp = adapter.namespace("float32", "cpu")
+
+    def create(x):
+        return xp.asarray(np.ones(2)) + x, xp.zeros(2) + x, xp.eye(2) + x, xp.linspace(0, 1, 2) + x, xp.full(2, 0.1) + x
+
+    arrays = adapter.compile(create)(adapter.array(np.ones(2), "float32", "cpu"))
+    assert {adapter.dtype_of(array) for array in arrays} == {"float32"}
+
+
 @every_dtype
 @every_backend
 def test_arrays_go_there_and_back(short, dtype):
