@@ -343,6 +343,7 @@ def _unwarned(f: Callable) -> Callable:
     def run(*arguments: Any) -> Any:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
+            warnings.filterwarnings("ignore", ".*torch._prims_common.check. is deprecated", FutureWarning)
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
             warnings.filterwarnings("ignore", "There is a performance drop because", UserWarning)
             return f(*arguments)
