@@ -46,16 +46,17 @@ def named(module: Any, *names: str) -> dict[str, Any]:
     return {name: getattr(module, name) for name in " ".join(names).split()}
 
 
-def dtype_of_values(values: np.ndarray, dtype: str) -> str:
-    """What a creation function makes of Python or NumPy values: reals get the dtype under test (of its parts, where it
-    is complex), never float64, and complex numbers the dtype whose parts are those."""
+def dtype_of_values(kind: str, dtype: str) -> str:
+    """What a creation function makes of Python or NumPy values of a kind, given by NumPy's letter for it: reals get the
+    dtype under test (of its parts, where it is complex), never float64, and complex numbers the dtype whose parts are
+    those."""
     return {
         "f": REAL_PART.get(dtype, dtype),
         "c": dtype if dtype in REAL_PART else COMPLEX.get(dtype, "complex64"),
         "i": "int64",
         "u": "int64",
         "b": "bool",
-    }[values.dtype.kind]
+    }[kind]
 
 
 def creation(asarray: Callable) -> dict[str, Any]:

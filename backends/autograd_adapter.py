@@ -141,7 +141,7 @@ def _namespace(tested: str) -> Namespace:
         if isbox(values):
             return values if dtype is None else values.astype(dtype)
         values = np.asarray(values)
-        return values.astype(dtype or dtype_of_values(values, tested), copy=False)
+        return values.astype(dtype or dtype_of_values(values.dtype.kind, tested), copy=False)
 
     groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN}
     return Namespace("autograd", MAIN | creation(asarray), groups)

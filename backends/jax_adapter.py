@@ -91,7 +91,7 @@ def _namespace(tested: str, handle: jax.Device) -> Namespace:
         if isinstance(values, jax.Array):
             return values if dtype is None else values.astype(dtype)
         values = np.asarray(values)
-        return jax.device_put(values.astype(dtype or dtype_of_values(values, tested)), handle)
+        return jax.device_put(values.astype(dtype or dtype_of_values(values.dtype.kind, tested)), handle)
 
     fourier = named(jnp.fft, FFT) | frequencies(asarray)
     groups = {"linalg": named(jnp.linalg, LINALG), "fft": fourier, "special": SPECIAL, "nn": NN}

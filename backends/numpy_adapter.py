@@ -66,7 +66,7 @@ SPECIAL = {
 def _namespace(tested: str) -> Namespace:
     def asarray(values: Any, dtype: Any = None) -> np.ndarray:
         values = np.asarray(values)
-        return values.astype(dtype or dtype_of_values(values, tested), copy=False)
+        return values.astype(dtype or dtype_of_values(values.dtype.kind, tested), copy=False)
 
     groups = {"linalg": named(np.linalg, LINALG), "fft": named(np.fft, FFT) | frequencies(asarray), "special": SPECIAL}
     return Namespace("numpy", MAIN | creation(asarray), groups)

@@ -43,13 +43,13 @@ class Script:
     def array_of(self, values: Any, dtype: str, *, exactly: bool = False) -> str:
         """An array of these values: of `dtype`, or of what a creation function makes of them in a cell of it."""
         values = np.asarray(values)
-        kind = dtype if exactly else dtype_of_values(values, dtype)
+        kind = dtype if exactly else dtype_of_values(values.dtype.kind, dtype)
         shown = _shown(values.tolist()) if values.size else f"np.zeros({values.shape})"
         return Template(self.array).substitute(values=shown, dtype=Template(self.dtype).substitute(dtype=kind))
 
     def asarray_for(self, dtype: str) -> str:
         """The function `asarray` of a script in a cell of this dtype."""
-        kinds = {k.__name__[0]: dtype_of_values(np.zeros(0, k), dtype) for k in (float, complex, int, bool)}
+        kinds = {k.__name__[0]: dtype_of_values(np.dtype(k).kind, dtype) for k in (float, complex, int, bool)}
         shown = ", ".join(f'"{k}": {Template(self.dtype).substitute(dtype=d)}' for k, d in kinds.items())
         return Template(self.asarray).substitute(kinds=f"{{{shown}}}").strip()
 
@@ -335,8 +335,9 @@ gradient = jax.jit(jax.grad(slope_along, $numbers))
 def asarray(values, dtype=None):
     if isinstance(values, torch.Tensor):
         return values if dtype is None else values.to(dtype)
-    values = np.asarray(values)
-    return torch.asarray(values).to(dtype or $kinds[values.dtype.kind], copy=True)
+    made = torch.asarray(np.asarray(values))
+    kind = "b" if made.dtype == torch.bool else "c" if made.is_complex() else "f" if made.is_floating_point() else "i"
+    return made.to(dtype or $kinds[kind], copy=True)
 """,
         numbers="$array.detach().cpu().to($wide).numpy()",
         dot="torch.sum($v * $g)",

@@ -348,7 +348,7 @@ def _namespace(tested: str, handle: str) -> Namespace:
             return values if dtype is None else tf.cast(values, dtype)
         values = np.asarray(values)
         with tf.device(handle):
-            return tf.constant(values, dtype or dtype_of_values(values, tested))
+            return tf.constant(values, dtype or dtype_of_values(values.dtype.kind, tested))
 
     groups = {"linalg": LINALG, "fft": FFT | frequencies(asarray), "special": SPECIAL, "nn": NN | LOSSES}
     return Namespace("tensorflow", MAIN | creation(asarray), groups)

@@ -40,6 +40,15 @@ torch.backends.cudnn.benchmark = False
 DTYPES = {
     name: getattr(torch, name) for name in "float64 float32 float16 bfloat16 complex128 complex64 int64 bool".split()
 }
+KINDS = {
+    torch.float64: "f",
+    torch.float32: "f",
+    torch.complex128: "c",
+    torch.complex64: "c",
+    torch.int64: "i",
+    torch.bool: "b",
+}
+"""NumPy's letters for what it makes of values."""
 
 
 def _lifted(operation: Callable) -> Callable:
@@ -231,10 +240,11 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
     def asarray(values: Any, dtype: Any = None) -> torch.Tensor:
         if isinstance(values, torch.Tensor):
             return values if dtype is None else values.to(dtype)
-        values = np.asarray(values)
-        # Not torch.tensor: the compiler hands it tensors, for which it warns.
-        kind = dtype or DTYPES[dtype_of_values(values, tested)]
-        return torch.asarray(values).to(dtype=kind, device=handle, copy=True)
+        # Not torch.tensor: the compiler hands it tensors, for which it warns. Nor the dtype of the array: at that the
+        # compiler would stop, and go on in another graph.
+        made = torch.asarray(np.asarray(values))
+        kind = dtype or DTYPES[dtype_of_values(KINDS[made.dtype], tested)]
+        return made.to(dtype=kind, device=handle, copy=True)
 
     groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN | LOSSES}
     return Namespace("torch", MAIN | creation(asarray), groups)
