@@ -95,15 +95,14 @@ def search(
     draws = drawn(function, run_seed, examples)
     for inputs in draws[: math.ceil(share * len(draws))]:
         finding = examine(inputs)
-        tally.add(finding)
-        if finding.fails:
+        if finding.fails and finding.judgement.verdict != Verdict.UNSUPPORTED:
             # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one. What is
             # refused is refused at any input, and each further one may cost a compilation that fails.
-            is_refused = finding.judgement.verdict == Verdict.UNSUPPORTED
-            simpler = (
-                None if is_refused else _failing(function, examine, run_seed, examples, cell, settings.default.phases)
-            )
-            tally.failure = tally.worst = simpler or finding
+            finding = _failing(function, examine, run_seed, examples, cell, settings.default.phases) or finding
+        # The simpler one counts in its place: the row is to say what the report says.
+        tally.add(finding)
+        if finding.fails:
+            tally.failure = tally.worst = finding
             return tally
     return tally
 
