@@ -288,12 +288,14 @@ def direction(function: Function) -> Inputs:
     return tuple(part.reshape(d.real_shape) for part, d in zip(parts, function.domains.values(), strict=True))
 
 
-_PERIOD = tuple((1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(3 * 61))
+_LENGTH = 3 * 61
+_PERIOD = tuple((1 + (23 * k + 7) % 61 / 64) * (-1 if k % 3 == 1 else 1) for k in range(_LENGTH))
 
 
 def _uneven(count: int) -> np.ndarray:
-    # Repeated by one copy, so that at a large size a function is timed, and not the making of its weights.
-    return np.tile(_PERIOD, count // len(_PERIOD) + 1)[:count]
+    # Repeated by one copy, so that at a large size a function is timed, and not the making of its weights. By a number,
+    # so that a script, which has numbers in place of names, shows the period once.
+    return np.tile(_PERIOD, count // _LENGTH + 1)[:count]
 
 
 def load_builtin() -> list[Function]:
