@@ -55,9 +55,10 @@ def test_a_float_has_the_gradient_of_an_array(number: int) -> None:
 
 
 def test_a_gradient_that_tells_floats_from_arrays_is_seen() -> None:
-    name = next(
-        name for name in backends.BACKENDS if backends.installed_version(name) and backends.load(name).takes_floats
-    )
+    installed = (name for name in backends.BACKENDS if backends.installed_version(name))
+    name = next((name for name in installed if backends.load(name).takes_floats), None)
+    if name is None:
+        pytest.skip("no backend that takes Python floats is installed")
     made = entry(lambda xp, x: x * x, lambda xp, x: 2 * x, x=())
     made.points = [at(1.5)]
     made.implementation(name)(lambda x: x * x if type(getattr(x, "_value", x)) is not float else x * x * x)

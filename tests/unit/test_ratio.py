@@ -22,6 +22,8 @@ from oracles.verdict import Verdict
 
 NUMPY, AUTOGRAD = ("numpy", "eager"), ("autograd", "eager")
 
+needs_autograd = pytest.mark.skipif(backends.installed_version("autograd") is None, reason="autograd is not installed")
+
 
 def squares() -> Function:
     """f(x) = Σ x²"""
@@ -86,6 +88,7 @@ def test_a_large_size_is_one_that_takes_its_time(monkeypatch: pytest.MonkeyPatch
     assert large_size(squares()) == ratio.LARGEST
 
 
+@needs_autograd
 def test_the_command_measures_every_backend_it_is_given() -> None:
     (made,) = ratio.selected(["softmax_composed"])[:1]
     (row,) = ratio.rows_of([made], ["numpy", "autograd"], 16, "float64", 60.0)
@@ -193,6 +196,7 @@ def test_what_stands_above_the_table_is_kept(tmp_path: Path) -> None:
     assert again.startswith("# Ratios\n\nWhat stands out.\n\n## Measured") and "| second" not in again
 
 
+@needs_autograd
 @pytest.mark.parametrize(("error", "verdict"), [(1e-10, Verdict.IMPRECISE), (1e-5, Verdict.WRONG)])
 def test_one_wrong_entry_among_many_is_found(error: float, verdict: Verdict) -> None:
     made = large.at_size(softmax, 512)
@@ -205,6 +209,7 @@ def test_one_wrong_entry_among_many_is_found(error: float, verdict: Verdict) -> 
     assert wrong[1].judgement.worst.index == at and f"at x{list(at)}" in large.line_of(*wrong)
 
 
+@needs_autograd
 def test_a_planted_error_ends_the_command_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
@@ -218,6 +223,7 @@ def test_a_planted_error_ends_the_command_with_1(
     assert "wrong" in capsys.readouterr().out
 
 
+@needs_autograd
 def test_what_is_recorded_fails_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     record = RECORD.replace('["compiled"]', '["reverse"]').replace('"unsupported"', '"wrong"')
     record = record.replace("input = {}", "input = { x = [0.0] }\nregion = { x = [-10.0, 10.0] }")
