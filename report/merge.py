@@ -15,6 +15,7 @@ from backends.adapter import REAL_PART
 from functions import Function
 from oracles.verdict import Verdict
 from report import baseline, markdown
+from report.daily import is_daily, is_large
 from report.results import Row, ratio_of
 
 BY_CHANCE = ("seconds", "spent", "test")
@@ -101,7 +102,7 @@ def merge(paths: Iterable[Path]) -> Merged:
 
 def unmet(merged: Merged, expected: Iterable[str], registry: Sequence[Function]) -> list[str]:
     """Why what is expected is not there, a line each: of a BACKEND-DEVICE every cell that the default run over the
-    `registry` must have in some mode, of any other job a file in which something was verified."""
+    `registry` has in its quick mode, of any other job a file in which something was verified."""
     problems = []
     for job in expected:
         backend, _, device = job.partition("-")
@@ -119,7 +120,7 @@ def _unmet_cells(merged: Merged, backend: str, device: str, registry: Sequence[F
     if not rows:
         return [f"{backend}-{device}: no row of it is in any file"]
     problems = []
-    for dtype, names in _expected(registry).items():
+    for dtype, names in _expected(backend, registry).items():
         cells = [r for r in rows if (r["dtype"], r["check"]) == (dtype, "exact")]
         if names and not any(row["verdict"] in HELD for row in cells):
             problems.append(f"{backend}-{device}-{dtype}: verified nothing{_reasons(cells)}")
@@ -129,11 +130,16 @@ def _unmet_cells(merged: Merged, backend: str, device: str, registry: Sequence[F
     return problems
 
 
-def _expected(registry: Sequence[Function]) -> dict[str, list[str]]:
-    """The functions by dtype that every backend has in the default run: variants in the widest dtype alone."""
+def _expected(backend: str, registry: Sequence[Function]) -> dict[str, list[str]]:
+    """The functions by dtype that a backend has every day in the mode in which it is tried with every function."""
+    quick, large = BACKENDS[backend].quick, is_large(registry)
     return {
-        dtype: [f.name for f in registry if f.is_complex == (dtype in REAL_PART) and (wide or not f.variant_of)]
-        for dtype, wide in (("float64", True), ("float32", False), ("complex128", True), ("complex64", False))
+        dtype: [
+            f.name
+            for f in registry
+            if f.is_complex == (dtype in REAL_PART) and is_daily(f, backend, dtype, quick, large)
+        ]
+        for dtype in ("float64", "float32", "complex128", "complex64")
     }
 
 

@@ -7,9 +7,9 @@ import backends
 from backends import MODES
 from backends.adapter import REAL_PART
 from functions import Function
+from report.daily import HALF, WIDE, is_daily, is_drawn, is_large, speaks
 from report.options import Options
 from tests.verification import watch
-from tests.verification.daily import HALF, WIDE, is_daily, is_drawn, is_large, speaks
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from oracles.exact import Uncomputable
 from oracles.reference import input_key
 from oracles.verdict import FAILING, Entry, Judgement, Verdict
 from report.clock import CLOCK
+from report.daily import HALF
 from report.failure import Culprit, failure_text
 from report.isolation import Notes
 from report.options import Options
@@ -29,7 +30,6 @@ from report.sources import CannotWrite
 from tests.verification import watch
 from tests.verification.blame import references
 from tests.verification.cells import Cell
-from tests.verification.daily import HALF
 from tests.verification.examine import Examiner, Finding, reference_of
 from tests.verification.reproduce import exactly, script_of
 from tests.verification.search import Tally, drawn, search

@@ -16,7 +16,7 @@ from backends import BACKENDS
 from backends.adapter import REAL_PART
 from functions import Function, Inputs, load_builtin
 from known_divergences import Divergence
-from tests.verification.daily import is_daily
+from report.daily import is_daily
 
 PATH = known_divergences.FOLDER / "records" / "watched.jsonl"
 
