@@ -40,15 +40,6 @@ torch.backends.cudnn.benchmark = False
 DTYPES = {
     name: getattr(torch, name) for name in "float64 float32 float16 bfloat16 complex128 complex64 int64 bool".split()
 }
-KINDS = {
-    torch.float64: "f",
-    torch.float32: "f",
-    torch.complex128: "c",
-    torch.complex64: "c",
-    torch.int64: "i",
-    torch.bool: "b",
-}
-"""NumPy's letters for what it makes of values."""
 
 
 def _lifted(operation: Callable) -> Callable:
@@ -235,6 +226,11 @@ NN = named(functional, "relu leaky_relu elu softplus silu") | {
 }
 
 
+def _kind(made: torch.Tensor) -> str:
+    """NumPy's letter for what it would call the kind of this tensor."""
+    return "b" if made.dtype == torch.bool else "c" if made.is_complex() else "f" if made.is_floating_point() else "i"
+
+
 @cache
 def _namespace(tested: str, handle: torch.device) -> Namespace:
     def asarray(values: Any, dtype: Any = None) -> torch.Tensor:
@@ -243,7 +239,7 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
         # Not torch.tensor: the compiler hands it tensors, for which it warns. Nor the dtype of the array: at that the
         # compiler would stop, and go on in another graph.
         made = torch.asarray(np.asarray(values))
-        kind = dtype or DTYPES[dtype_of_values(KINDS[made.dtype], tested)]
+        kind = dtype or DTYPES[dtype_of_values(_kind(made), tested)]
         return made.to(dtype=kind, device=handle, copy=True)
 
     groups = {"linalg": LINALG, "fft": FOURIER | frequencies(asarray), "special": SPECIAL, "nn": NN | LOSSES}
@@ -251,7 +247,7 @@ def _namespace(tested: str, handle: torch.device) -> Namespace:
 
 
 class TorchAdapter(Adapter):
-    """PyTorch, eager in every mode but `compiled`: torch.compile takes seconds for every function."""
+    """PyTorch, eager in every mode but `compiled`: torch.compile takes a second or more for every function."""
 
     name = "torch"
     # Measured, PyTorch 2.13.0 on x86-64, eager and vmap: subnormal inputs and results of * / sum exp survive.

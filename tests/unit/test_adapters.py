@@ -377,7 +377,14 @@ def test_creation_gives_the_dtype_under_test(short, dtype):
             *(xp.linspace(0.0, 1.0, 4, endpoint=False), xp.arange(0.0, 1.0, 0.25), xp.arange(3, dtype=x.dtype)),
             *(xp.asarray(1, dtype=x.dtype), xp.zeros_like(x), xp.full((2,), 1, dtype=x.dtype), xp.pi * x),
         ],
-        "int64": [xp.asarray(1), xp.asarray([1, 2]), xp.arange(3), xp.arange(1, 9, 2), xp.full((2,), 7)],
+        "int64": [
+            xp.asarray(1),
+            xp.asarray(np.ones(2, np.int32)),
+            xp.asarray([1, 2]),
+            xp.arange(3),
+            xp.arange(1, 9, 2),
+            xp.full((2,), 7),
+        ],
         "bool": [xp.asarray(True), xp.asarray(np.array([True, False])), x > 0],
     }
     for kind, arrays in made.items():
