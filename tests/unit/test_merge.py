@@ -92,6 +92,16 @@ def test_of_two_findings_the_worse_is_kept_and_told(tmp_path: Path, worse: Row) 
         assert f"in {order[1].name}" in line
 
 
+def test_errors_that_differ_in_what_their_processes_count_are_one_finding() -> None:
+    texts = ("no kernel for Det_31 at 0x7f3a", "no kernel for Det_4 at 0x10", "no memory for Det_4 at 0x10")
+    here, there, elsewhere = (row(verdict="unsupported", reason=text) for text in texts)
+    merged = Merged()
+    merged.add(Path("a.jsonl"), [here, there])
+    assert (len(merged.rows), merged.duplicates, merged.conflicts) == (1, 1, [])
+    merged.add(Path("b.jsonl"), [elsewhere])
+    assert len(merged.conflicts) == 1
+
+
 def test_a_file_that_was_cut_off_gives_what_it_has(tmp_path: Path) -> None:
     path = written(tmp_path / "killed.jsonl", [row(), row(function="g")])
     path.write_text(path.read_text() + '{"function": "h", "verd', encoding="utf-8")
