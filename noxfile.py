@@ -47,6 +47,14 @@ def all_in_one(session: nox.Session) -> None:
     _pytest(session, "all-in-one.reverse", "-k", "weighted_sum", "--backend", ",".join(names[::-1]), *_required(CPU))
 
 
+@nox.session
+def suite(session: nox.Session) -> None:
+    """All of the suite's own tests, with those that take too long for every day: that each script of what is recorded
+    reproduces it, and that each entry is missed when it is deleted."""
+    _install(session, "requirements.txt", "requirements/torch-cpu.txt")
+    _pytest(session, "suite", "tests/unit", "--hypothesis-profile", "nightly", "-n", "auto")
+
+
 @nox.session(name="numpy-alone")
 def numpy_alone(session: nox.Session) -> None:
     """The whole suite where no framework is installed: what needs one is not run, and everything else passes."""

@@ -27,17 +27,27 @@ def definition_of(function: Callable) -> ast.FunctionDef | ast.Lambda:
     code = getattr(function, "__code__", None)
     if code is None or not Path(code.co_filename).is_file():
         raise CannotWrite(f"{function!r} has no source in Python")
-    found = [n for n in ast.walk(tree_of(code.co_filename)) if _is_code_of(n, code)]
+    found = [n for n in _begun_on(code.co_filename).get(code.co_firstlineno, ()) if _is_code_of(n, code)]
     if not found:
         raise CannotWrite(f"the source of {function!r} is not where it was")
     return min(found, key=lambda n: (n.end_lineno - n.lineno, n.end_col_offset))
 
 
-def _is_code_of(node: ast.AST, code: CodeType) -> bool:
+@functools.cache
+def _begun_on(path: str) -> dict[int, list[ast.FunctionDef | ast.Lambda]]:
+    """The functions of a file by the line on which they begin, with their decorators."""
+    found: dict[int, list[ast.FunctionDef | ast.Lambda]] = {}
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+            found.setdefault(min([node.lineno, *(d.lineno for d in decorators)]), []).append(node)
+    return found
+
+
+def _is_code_of(node: ast.FunctionDef | ast.Lambda, code: CodeType) -> bool:
     if isinstance(node, ast.FunctionDef):
-        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        return code.co_name == node.name and first == code.co_firstlineno
-    if not isinstance(node, ast.Lambda) or code.co_name != "<lambda>" or node.lineno != code.co_firstlineno:
+        return code.co_name == node.name
+    if code.co_name != "<lambda>":
         return False
     start, end = (node.body.lineno, node.body.col_offset), (node.body.end_lineno, node.body.end_col_offset)
     return all(start <= place < end for place in _places(code))

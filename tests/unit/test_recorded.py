@@ -20,6 +20,9 @@ from tests.verification.run import Verification
 NAME = "numpy"
 OPTIONS = SimpleNamespace(required=(), functions=(), reproduce=None)
 
+PARTS, DAILY_PARTS = 8, 2
+"""Every day a quarter of the entries is deleted, every night each."""
+
 
 def made(factor: float) -> Function:
     """x² with a gradient that is `factor` times the right one."""
@@ -165,9 +168,13 @@ def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
-def test_each_entry_is_missed_when_it_is_deleted(number: int, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_entry_is_missed_when_it_is_deleted(
+    number: int, part: int, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    if part >= DAILY_PARTS and pytestconfig.getoption("hypothesis_profile") != "nightly":
+        pytest.skip("takes minutes: --hypothesis-profile nightly")
     name = list(backends.BACKENDS)[number]
-    for divergence in entries(name)[part::8]:
+    for divergence in entries(name)[part::PARTS]:
         deleted(name, divergence, monkeypatch)
