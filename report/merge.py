@@ -73,8 +73,10 @@ def identity(row: Row) -> str:
 
 def _finding(row: Row) -> Row:
     found = {key: value for key, value in row.items() if key not in BY_CHANCE}
-    # An exception's own text may count what its process has done, or say where it lay in memory.
-    return found | {"reason": re.sub(r"0x[0-9a-f]+|\d+", "#", row["reason"])} if row.get("reason") else found
+    if row["verdict"] == Verdict.UNSUPPORTED and row.get("reason"):
+        # An exception's own text may count what its process has done, or say where it lay in memory.
+        found["reason"] = re.sub(r"0x[0-9a-f]+|\d+", "#", row["reason"])
+    return found
 
 
 def _badness(row: Row) -> tuple[int, float]:

@@ -102,6 +102,13 @@ def test_errors_that_differ_in_what_their_processes_count_are_one_finding() -> N
     assert len(merged.conflicts) == 1
 
 
+def test_wrong_answers_of_two_shapes_are_two_findings() -> None:
+    shapes = [row(verdict="wrong", reason=f"the value has the shape ({n},), not ()") for n in (2, 3)]
+    merged = Merged()
+    merged.add(Path("a.jsonl"), shapes)
+    assert len(merged.conflicts) == 1
+
+
 def test_a_file_that_was_cut_off_gives_what_it_has(tmp_path: Path) -> None:
     path = written(tmp_path / "killed.jsonl", [row(), row(function="g")])
     path.write_text(path.read_text() + '{"function": "h", "verd', encoding="utf-8")
