@@ -17,11 +17,12 @@ from report.baseline import CELL
 from report.options import Options
 from report.plugin import Reporter
 from report.results import Row
-from tests.verification.cells import plan, with_differences
+from tests.verification.cells import Cell, plan, with_differences
 from tests.verification.run import Verification
 
 OPTIONS = pytest.StashKey[Options]()
 FUNCTIONS = pytest.StashKey[list[Function]]()
+CELLS = pytest.StashKey[list[Cell]]()
 PLANNED = pytest.StashKey[set[tuple[str, str]]]()
 SEED = pytest.StashKey[int]()
 NOTES = pytest.StashKey[isolation.Notes]()
@@ -60,10 +61,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "function" in metafunc.fixturenames:
         metafunc.parametrize("function", _functions(metafunc.config), ids=lambda function: function.name)
     if "cell" in metafunc.fixturenames:
-        options = metafunc.config.stash[OPTIONS]
-        cells = plan(_functions(metafunc.config), options)
+        cells = _cells(metafunc.config)
         if metafunc.definition.name == "test_against_own_differences":
-            cells = with_differences(cells, options)
+            cells = with_differences(cells, metafunc.config.stash[OPTIONS])
         metafunc.parametrize("cell", cells, ids=lambda cell: cell.id)
 
 
@@ -72,10 +72,16 @@ def _is_selected(config: pytest.Config, row: Row) -> bool:
     if command_line.narrowed(config) or row["function"] not in {function.name for function in _functions(config)}:
         return False
     if PLANNED not in config.stash:
-        cells = plan(_functions(config), config.stash[OPTIONS])
+        cells = _cells(config)
         own = with_differences(cells, config.stash[OPTIONS])
         config.stash[PLANNED] = {(c.full_id, "exact") for c in cells} | {(c.full_id, "differences") for c in own}
     return row["check"] == "hand" or ("-".join(row[key] for key in CELL[:5]), row["check"]) in config.stash[PLANNED]
+
+
+def _cells(config: pytest.Config) -> list[Cell]:
+    if CELLS not in config.stash:
+        config.stash[CELLS] = plan(_functions(config), config.stash[OPTIONS])
+    return config.stash[CELLS]
 
 
 def _functions(config: pytest.Config) -> list[Function]:

@@ -138,12 +138,12 @@ class Function:
         """`file:line`, for errors."""
         return f"{self.path}:{self.line}"
 
-    @property
+    @functools.cached_property
     def is_builtin(self) -> bool:
         """Whether it belongs to this registry, and not to a user, who may give a function of his own the same name."""
         return Path(self.path).parent == FOLDER
 
-    @property
+    @functools.cached_property
     def is_complex(self) -> bool:
         """Whether some argument is complex: such a function is verified in the complex dtypes."""
         return any(domain.is_complex for domain in self.domains.values())
@@ -299,8 +299,14 @@ def _uneven(count: int) -> np.ndarray:
 
 
 def load_builtin() -> list[Function]:
-    """Load the families of the built-in registry, in the order of their files."""
-    return load([path for path in sorted(FOLDER.glob("*.py")) if not path.name.startswith("_")])
+    """Load the families of the built-in registry, in the order of their files. Whoever asks gets the same functions, so
+    that their truths are computed once."""
+    return list(_builtin())
+
+
+@functools.cache
+def _builtin() -> tuple[Function, ...]:
+    return tuple(load([path for path in sorted(FOLDER.glob("*.py")) if not path.name.startswith("_")]))
 
 
 def load(paths: Iterable[Path]) -> list[Function]:

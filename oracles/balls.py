@@ -8,8 +8,9 @@ input is at a kink or within rounding of one."""
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cmp_to_key, partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -78,29 +79,8 @@ class BallArithmetic:
 
     def namespace(self) -> Namespace:
         """The `xp` that runs a body in this evaluation."""
-        main = {name: getattr(self, name) for name in _MAIN}
-        main |= {name: partial(self.elementwise, name) for name in ELEMENTARY}
-        main |= {name: partial(operation, self) for name, operation in ball_steps.OPERATIONS.items()}
-        main |= {"inf": math.inf, "nan": math.nan, "newaxis": None}
-        main |= {"pi": self._constant_ball(arb.pi()), "e": self._constant_ball(arb(1).exp())}
-        special = {name: partial(self.elementwise, name) for name in (*SPECIAL, *SEVERAL)}
-        special |= {name: partial(operation, self) for name, operation in ball_special.OPERATIONS.items()}
-        linalg = {name: partial(function, self) for name, function in LINALG.items()}
-        linalg |= {name: getattr(self, name) for name in ("matmul", "matrix_transpose", "tensordot")}
-        special["logsumexp"] = self.logsumexp
-        for name in (*complex_balls.OPERATIONS, *complex_balls.PARTWISE):
-            main[name] = complex_balls.aware(self, name, main[name])
-        linalg |= {name: main[name] for name in linalg if name in main}
-        for name, operation in complex_ball_linalg.OPERATIONS.items():
-            linalg[name] = complex_balls.either(linalg[name], partial(operation, self))
-        fourier = {name: partial(operation, self) for name, operation in ball_fourier.OPERATIONS.items()}
-        groups = {
-            "linalg": linalg,
-            "fft": fourier,
-            "special": special,
-            "nn": {"tanh": main["tanh"], "softmax": self.softmax},
-        }
-        return Namespace("ball arithmetic", main, groups)
+        groups = {group: _OfOne(operations, self) for group, operations in _NAMESPACE.items()}
+        return Namespace("ball arithmetic", groups["main"], groups)
 
     def scalar(self, name: str) -> Scalar:
         """The elementary or special function of one number, or of one of each argument."""
@@ -598,3 +578,51 @@ _INTERNAL = (
     *("hull", "power", "angle", "length"),
 )
 _MAIN = [name for name in vars(BallArithmetic) if not name.startswith("_") and name not in _INTERNAL]
+
+
+class _OfOne(Mapping):
+    """The operations of one evaluation, each made when a body asks for it: a body asks for few of them, and there are
+    thousands of evaluations."""
+
+    def __init__(self, operations: Mapping[str, Callable[[BallArithmetic], Any]], on: BallArithmetic) -> None:
+        self.operations, self.on = operations, on
+
+    def __getitem__(self, name: str) -> Any:
+        return self.operations[name](self.on)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.operations)
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+
+def _first(operations: Mapping[str, Callable]) -> dict[str, Callable[[BallArithmetic], Any]]:
+    """Operations that take the evaluation as their first argument."""
+    return {name: lambda on, operation=operation: partial(operation, on) for name, operation in operations.items()}
+
+
+def _elementwise(names: Iterable[str]) -> dict[str, Callable[[BallArithmetic], Any]]:
+    return {name: lambda on, name=name: partial(on.elementwise, name) for name in names}
+
+
+def _namespace() -> dict[str, dict[str, Callable[[BallArithmetic], Any]]]:
+    main = {name: attrgetter(name) for name in _MAIN} | _elementwise(ELEMENTARY) | _first(ball_steps.OPERATIONS)
+    main |= {"inf": lambda on: math.inf, "nan": lambda on: math.nan, "newaxis": lambda on: None}
+    main |= {"pi": lambda on: on._constant_ball(arb.pi()), "e": lambda on: on._constant_ball(arb(1).exp())}
+    for name in (*complex_balls.OPERATIONS, *complex_balls.PARTWISE):
+        main[name] = lambda on, name=name, plain=main[name]: complex_balls.aware(on, name, plain(on))
+    linalg = _first(LINALG) | {name: attrgetter(name) for name in ("matmul", "matrix_transpose", "tensordot")}
+    linalg |= {name: main[name] for name in linalg if name in main}
+    for name, of_complex in _first(complex_ball_linalg.OPERATIONS).items():
+        linalg[name] = lambda on, plain=linalg[name], of_complex=of_complex: complex_balls.either(
+            plain(on), of_complex(on)
+        )
+    special = _elementwise((*SPECIAL, *SEVERAL)) | _first(ball_special.OPERATIONS)
+    special["logsumexp"] = attrgetter("logsumexp")
+    neural = {"tanh": main["tanh"], "softmax": attrgetter("softmax")}
+    return {"main": main, "linalg": linalg, "fft": _first(ball_fourier.OPERATIONS), "special": special, "nn": neural}
+
+
+_NAMESPACE = _namespace()
+"""By group and name, what makes an operation of `xp` for an evaluation."""
