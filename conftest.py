@@ -3,6 +3,7 @@
 import functools
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -111,7 +112,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return WorkStealingScheduling(config, log)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    yield
+    # After -k and pytest-split have taken what they take: a shard is then the same with any number of workers.
     if hasattr(config, "workerinput"):
         isolation.together(items, config.workerinput["workercount"])
 
