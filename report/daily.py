@@ -1,5 +1,5 @@
 """What of the matrix runs every day, where neither dtypes nor modes are named: all of a small registry, and of a large
-one what two cores can do in a quarter of an hour. The rest is left to the nightly profile."""
+one what two cores can do in a quarter of an hour, slow ones too. The rest is left to the nightly profile."""
 
 import zlib
 from collections.abc import Collection
@@ -13,13 +13,18 @@ WIDE = ("float64", "complex128")
 NARROW = ("float32", "complex64")
 HALF = ("float16", "bfloat16")
 
-FULL, ONE_IN = 60, 10
-"""With more than `FULL` functions the default run tries one in `ONE_IN` of their further combinations: always the same
-ones, however many functions there are, so that what is found in one registry stays under watch in the next."""
+FULL = 60
+"""With more functions the default run tries a part of what follows: always the same, chosen by its name, however many
+functions there are, so that what is found in one registry stays under watch in the next."""
 
-THIRD = 3
-"""Of a large registry a third of the variants runs every day, and a third of the functions is held to a backend's own
-differences."""
+NARROW_ONE_IN = 2
+"""A function in float32 or complex64, on each backend."""
+
+FURTHER_ONE_IN = 20
+"""A function in another mode, or in half precision."""
+
+DRAWN_ONE_IN = 5
+"""A variant; and a function held to a backend's own differences."""
 
 
 def is_large(functions: Collection[Function]) -> bool:
@@ -28,24 +33,25 @@ def is_large(functions: Collection[Function]) -> bool:
 
 
 def is_daily(function: Function, backend: str, dtype: str, mode: str, large: bool) -> bool:
-    """Each function in float64 and float32 in the backend's quick mode; a variant, which is the same operation with
-    other parameters, in float64 alone, and of a large registry a third of them on each backend. Of the other modes in
-    float64, and of half precision, all of a small registry and one in `ONE_IN` of a large one, chosen by its name, so
-    that it is the same every day. What takes too long for that is left out."""
+    """Each function in float64 in the backend's quick mode, and of a large registry every other one in float32; a
+    variant, which is the same operation with other parameters, in float64 alone, and of a large registry a fifth of
+    them on each backend. Of the other modes in float64, and of half precision, all of a small registry and a twentieth
+    of a large one. What takes too long for every day is left out."""
     known = BACKENDS[backend]
     if mode not in known.modes or MODES[mode].nightly or mode in known.nightly:
         return False
     if function.variant_of:
         return dtype in WIDE and speaks(backend, mode) and is_drawn(function, backend, large)
-    if dtype in (*WIDE, *NARROW) and speaks(backend, mode):
+    if dtype in WIDE and speaks(backend, mode):
         return True
+    one_in = NARROW_ONE_IN if dtype in NARROW and speaks(backend, mode) else FURTHER_ONE_IN
     name = f"{function.name}-{backend}-{dtype}-{mode}"
-    return (dtype in WIDE or speaks(backend, mode)) and (not large or zlib.crc32(name.encode()) % ONE_IN == 0)
+    return (dtype in WIDE or speaks(backend, mode)) and (not large or zlib.crc32(name.encode()) % one_in == 0)
 
 
 def is_drawn(function: Function, backend: str, large: bool) -> bool:
-    """Whether this function is in the third of a large registry that this backend is tried with."""
-    return not large or zlib.crc32(f"{function.name}-{backend}".encode()) % THIRD == 0
+    """Whether this function is in the fifth of a large registry that this backend is tried with."""
+    return not large or zlib.crc32(f"{function.name}-{backend}".encode()) % DRAWN_ONE_IN == 0
 
 
 def speaks(backend: str, mode: str) -> bool:

@@ -20,8 +20,8 @@ from tests.verification.run import Verification
 NAME = "numpy"
 OPTIONS = SimpleNamespace(required=(), functions=(), reproduce=None)
 
-PARTS, DAILY_PARTS = 8, 2
-"""Every day a quarter of the entries is deleted, every night each."""
+PARTS, DAILY_PARTS = 8, 1
+"""Every day an eighth of the entries is deleted, every night each."""
 
 
 def made(factor: float) -> Function:

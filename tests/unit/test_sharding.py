@@ -73,11 +73,12 @@ def test_runners_that_share_a_matrix_job_find_what_one_finds(tmp_path: Path, who
 def test_runners_with_different_numbers_of_workers_share_a_job_alike(tmp_path: Path) -> None:
     pytest.importorskip("pytest_split", reason="it is not installed: pip install -r requirements/numpy-cpu.txt")
     pytest.importorskip("xdist", reason="it is not installed: pip install -r requirements/numpy-cpu.txt")
-    several = ("--backend=numpy,jax,torch", "--dtype=float64")
+    # In a mode that neither has, so that nothing is imported: their cells are reported as not run.
+    several = ("--backend=jax,torch", "--mode=xla", "--dtype=float64")
     for group in ("1", "2"):
         run(tmp_path, f"job.{group}.jsonl", *several, "--splits", "2", "--group", group, "-n", group)
     merged = merge(sorted(tmp_path.glob("job.*.jsonl")))
-    assert (len(merged.rows), merged.duplicates) == (4 * 7, 0)
+    assert (len(merged.rows), merged.duplicates) == (4 * 5, 0)
 
 
 def test_runners_that_overlap_leave_no_cell_twice(tmp_path: Path, whole: dict[str, str]) -> None:

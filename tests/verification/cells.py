@@ -96,7 +96,7 @@ def _watches(cell: Cell, options: Options) -> bool:
 
 def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
     """Those cells that are held to the backend's own differences as well: their answer is the gradient. In the default
-    run one mode speaks for the others and an operation for its variants, a third of a large registry for the rest, and
+    run one mode speaks for the others and an operation for its variants, a fifth of a large registry for the rest, and
     half precision, whose gradient has too few digits, is left out."""
     large = is_large({cell.function for cell in cells})
     return [
