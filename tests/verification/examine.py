@@ -40,8 +40,8 @@ def second_order_of(function: Function) -> SecondOrder:
     return SecondOrder(reference_of(function))
 
 
-_ANSWERS: dict[tuple, Answer] = {}
-"""What a cell gave, by its names and the input: both checks ask at the same inputs."""
+_ANSWERS: dict[tuple, "Answer | BackendRaised"] = {}
+"""What a cell gave or raised, by its names and the input: both checks ask at the same inputs."""
 
 _VALUES: dict[tuple, np.ndarray] = {}
 """The value alone, by all but the mode: it comes from the same code in each."""
@@ -330,8 +330,14 @@ class Examiner:
     def _kept_answer(self, inputs: Inputs) -> Answer:
         key = self._key(self.cell.mode, inputs)
         if key not in _ANSWERS:
-            _ANSWERS[key] = self.answers(inputs)[0]
-        return _ANSWERS[key]
+            try:
+                _ANSWERS[key] = self.answers(inputs)[0]
+            except BackendRaised as raised:
+                _ANSWERS[key] = raised
+        kept = _ANSWERS[key]
+        if isinstance(kept, BackendRaised):
+            raise BackendRaised(str(kept))
+        return kept
 
     def own_differences(self, inputs: Inputs) -> OwnDifferences:
         """The backend's own finite differences at `inputs`, shared by its dtypes and modes."""
