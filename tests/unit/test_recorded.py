@@ -12,7 +12,7 @@ from functions import Function
 from known_divergences import Divergence
 from report.results import PROPERTY, Row
 from tests.unit.made import at, builtin, entry
-from tests.verification import watch
+from tests.verification import run, watch
 from tests.verification.cells import Cell, plan, share_of_draws
 from tests.verification.recorded import DRAWS, cell_of, entries, registry
 from tests.verification.run import Verification
@@ -160,6 +160,8 @@ def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> No
     line = watch.watching(entry, registry()[entry.function], name)
     left = tuple(other for other in known_divergences.load(name) if other is not entry)
     monkeypatch.setattr(known_divergences, "load", lambda backend: left)
+    # Every script of what is recorded has a test of its own; here they would take a third of the time.
+    monkeypatch.setattr(run, "script_of", lambda *_: "")
     item = SimpleNamespace(nodeid="planted", user_properties=[])
     cell = cell_of(line)
     # Not because nothing was verified, and maybe at a point that is tried before the witness.
