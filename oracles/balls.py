@@ -580,11 +580,15 @@ _INTERNAL = (
 _MAIN = [name for name in vars(BallArithmetic) if not name.startswith("_") and name not in _INTERNAL]
 
 
+_Maker = Callable[[BallArithmetic], Any]
+"""Makes an operation of `xp` for an evaluation."""
+
+
 class _OfOne(Mapping):
     """The operations of one evaluation, each made when a body asks for it: a body asks for few of them, and there are
     thousands of evaluations."""
 
-    def __init__(self, operations: Mapping[str, Callable[[BallArithmetic], Any]], on: BallArithmetic) -> None:
+    def __init__(self, operations: Mapping[str, _Maker], on: BallArithmetic) -> None:
         self.operations, self.on = operations, on
 
     def __getitem__(self, name: str) -> Any:
@@ -597,16 +601,16 @@ class _OfOne(Mapping):
         return len(self.operations)
 
 
-def _first(operations: Mapping[str, Callable]) -> dict[str, Callable[[BallArithmetic], Any]]:
+def _first(operations: Mapping[str, Callable]) -> dict[str, _Maker]:
     """Operations that take the evaluation as their first argument."""
     return {name: lambda on, operation=operation: partial(operation, on) for name, operation in operations.items()}
 
 
-def _elementwise(names: Iterable[str]) -> dict[str, Callable[[BallArithmetic], Any]]:
+def _elementwise(names: Iterable[str]) -> dict[str, _Maker]:
     return {name: lambda on, name=name: partial(on.elementwise, name) for name in names}
 
 
-def _namespace() -> dict[str, dict[str, Callable[[BallArithmetic], Any]]]:
+def _namespace() -> dict[str, dict[str, _Maker]]:
     main = {name: attrgetter(name) for name in _MAIN} | _elementwise(ELEMENTARY) | _first(ball_steps.OPERATIONS)
     main |= {"inf": lambda on: math.inf, "nan": lambda on: math.nan, "newaxis": lambda on: None}
     main |= {"pi": lambda on: on._constant_ball(arb.pi()), "e": lambda on: on._constant_ball(arb(1).exp())}
@@ -625,4 +629,4 @@ def _namespace() -> dict[str, dict[str, Callable[[BallArithmetic], Any]]]:
 
 
 _NAMESPACE = _namespace()
-"""By group and name, what makes an operation of `xp` for an evaluation."""
+"""The operations of `xp` by group and name."""

@@ -160,7 +160,7 @@ def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> No
     line = watch.watching(entry, registry()[entry.function], name)
     left = tuple(other for other in known_divergences.load(name) if other is not entry)
     monkeypatch.setattr(known_divergences, "load", lambda backend: left)
-    # Every script of what is recorded has a test of its own; here they would take a third of the time.
+    # Scripts are run in test_capsules.py: a sample by day, all at night. To write them here takes a third of the time.
     monkeypatch.setattr(run, "script_of", lambda *_: "")
     item = SimpleNamespace(nodeid="planted", user_properties=[])
     cell = cell_of(line)
