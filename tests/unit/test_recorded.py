@@ -10,6 +10,7 @@ import backends
 import known_divergences
 from functions import Function
 from known_divergences import Divergence
+from oracles.ball_arrays import Balls
 from report.results import PROPERTY, Row
 from tests.unit.made import at, builtin, entry
 from tests.verification import run, watch
@@ -68,6 +69,22 @@ def test_what_is_recorded_passes_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
     row = verified(made(1.5))
     assert row["verdict"] == "wrong"
     assert row["known"] > 0
+
+
+def test_what_is_refused_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def gradient(xp, x):
+        if isinstance(x, Balls):
+            return 2 * x
+        asked.append(x)
+        raise TypeError("no gradient here")
+
+    recorded("unsupported", monkeypatch)
+    function = made(1.0)
+    function.hand = gradient
+    assert verified(function)["verdict"] == "unsupported"
+    assert len(asked) == 1
 
 
 def test_what_is_mended_fails(monkeypatch: pytest.MonkeyPatch) -> None:
