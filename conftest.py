@@ -19,6 +19,7 @@ from report.options import Options
 from report.plugin import Reporter
 from report.results import Row
 from tests.verification.cells import Cell, plan, with_differences
+from tests.verification.examine import share
 from tests.verification.run import Verification
 
 OPTIONS = pytest.StashKey[Options]()
@@ -91,6 +92,8 @@ def _functions(config: pytest.Config) -> list[Function]:
         config.stash[FUNCTIONS] = functions.load(paths) if paths else functions.load_builtin()
         if not paths:
             _check_divergences({function.name: function for function in config.stash[FUNCTIONS]})
+        if (notes := config.stash[NOTES].path) is not None:
+            share(config.stash[FUNCTIONS], notes.parent)
     return config.stash[FUNCTIONS]
 
 

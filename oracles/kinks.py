@@ -13,7 +13,7 @@ it is the gradient along -v, and for a sum of either over separate entries that 
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from flint import arb, ctx
@@ -259,8 +259,11 @@ def probe(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
 
 
 def _look(inputs: Inputs, gradient_at: GradientAt, bits: int) -> Callable[[Direction], Gradient | None]:
-    distance = arb(scale(inputs)) * arb(2) ** -bits
-    return lambda direction: _as_floats(gradient_at(direction, distance))
+    return partial(_limit_along, gradient_at, arb(scale(inputs)) * arb(2) ** -bits)
+
+
+def _limit_along(gradient_at: GradientAt, distance: arb, direction: Direction) -> Gradient | None:
+    return _as_floats(gradient_at(direction, distance))
 
 
 def _limits(look: Callable, directions: list[Direction]) -> tuple[list[Direction], Gradient]:

@@ -6,7 +6,7 @@ differences of every entry take its place. Both are computed once per input and 
 formats."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from flint import arb, ctx
@@ -15,7 +15,8 @@ from functions import Function, Inputs
 from oracles import exact
 from oracles.ball_arrays import Balls, objects
 from oracles.balls import BallArithmetic
-from oracles.kinks import GradientAt, Kink, probe
+from oracles.kept import Kept
+from oracles.kinks import Kink, probe
 from oracles.machine_model import SLACK, MachineModel
 from oracles.taylor import TaylorArithmetic, first_coefficient
 
@@ -91,23 +92,15 @@ class Reference:
     def __init__(self, function: Function) -> None:
         function.check()
         self.function = function
-        self._truths: dict[bytes, Truth] = {}
-        self._bounds: dict[tuple[bytes, MachineModel], Bounds] = {}
+        self.kept = Kept(function)
 
     def truth(self, inputs: Inputs) -> Truth:
         """The truth at `inputs`. Raises `RegistryError` when the function is not finite there."""
-        key = input_key(inputs)
-        if key not in self._truths:
-            self._truths[key] = self._find_truth(inputs)
-        return self._truths[key]
+        return self.kept.found("truth", inputs, lambda: self._find_truth(inputs))
 
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds at `inputs` on a machine of this model."""
-        key = (input_key(inputs), model)
-        if key not in self._bounds:
-            with ctx.workprec(BOUND_PRECISION):
-                self._bounds[key] = self._find_bounds(inputs, model)
-        return self._bounds[key]
+        return self.kept.found(("bounds", model), inputs, lambda: self._find_bounds(inputs, model))
 
     def values(self, batch: Inputs) -> np.ndarray:
         """The exact values of a batch of inputs, rounded to float64; NaN outside the function's domain."""
@@ -129,7 +122,7 @@ class Reference:
         )
         undefined = hand is not None and not all(e.is_finite() for part in hand for e in part.flat)
         if ties or hand_ties or undefined:
-            kink = probe(inputs, self._gradient_around(inputs))
+            kink = probe(inputs, _Around(self.function, inputs).gradient_at)
             if kink is not None:
                 gradient = hand if hand is not None else self._differences(inputs)
                 return Truth(exact_value, _exacts(gradient), "absent" if hand is None else "agrees", kink)
@@ -173,45 +166,9 @@ class Reference:
             size = sum((abs(term) for term in terms), arb(0))
             return difference.agrees_with(sum(terms, arb(0)), size)
 
-    def _gradient_around(self, inputs: Inputs) -> GradientAt:
-        # The hand-derived gradient is quicker, but here as well it must first be proved, by Taylor arithmetic.
-        proved: list[bool] = []
-
-        def gradient_at(direction: exact.Direction, distance: arb) -> list[np.ndarray] | None:
-            with ctx.workprec(exact.FIRST_PRECISION):
-                on = BallArithmetic()
-                moved = exact.displaced(on, inputs, direction, distance)
-                if not exact.body_value(self.function, on, moved).is_finite():
-                    return None
-                found = gradient_here(moved, distance)
-                if not on.at_kink:
-                    return found
-                # A tie as far away as this: of what is equal everywhere, or another kink, which has no gradient.
-                nudged = exact.displaced(on, inputs, _nudged(inputs, direction), distance)
-                return found if _same(found, gradient_here(nudged, distance)) else None
-
-        def gradient_here(moved: list[Balls], distance: arb) -> list[np.ndarray]:
-            hand = self._hand_at(moved)
-            if hand is not None and proved == [True]:
-                return hand
-            taylor = taylor_gradient(self.function, TaylorArithmetic(), moved)
-            if not all(e.is_finite() for part in taylor for e in part.flat):
-                # A root of what is zero wherever one looks, as the deviation of one entry, has no series.
-                taylor = exact.differences_at(self.function, moved, distance * arb(2) ** -exact.STEP_BITS)
-            if hand is not None and not proved:
-                proved.append(_same(hand, taylor))
-            return taylor
-
-        return gradient_at
-
-    def _hand_at(self, arguments: list[Balls]) -> list[np.ndarray] | None:
-        if self.function.hand is None:
-            return None
-        gradient = exact.hand_gradient(self.function, BallArithmetic(), arguments)
-        return gradient if all(e.is_finite() for part in gradient for e in part.flat) else None
-
     # Bounds
 
+    @ctx.workprec(BOUND_PRECISION)
     def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         truth = self.truth(inputs)
         forward = BallArithmetic(model)
@@ -232,6 +189,50 @@ class Reference:
         if truth.kink is not None and any(map(model.may_flush, inputs)):
             problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
+
+
+@dataclass
+class _Around:
+    """The gradient beside one input, at which there is none or may be none.
+
+    The hand-derived gradient is quicker than Taylor arithmetic, but here as well it must first be proved by it: whether
+    it was, is the one entry of `proved`."""
+
+    function: Function
+    inputs: Inputs
+    proved: list[bool] = field(default_factory=list)
+
+    def gradient_at(self, direction: exact.Direction, distance: arb) -> list[np.ndarray] | None:
+        """The exact gradient `distance` times `direction` from the input; None outside the function's domain."""
+        with ctx.workprec(exact.FIRST_PRECISION):
+            on = BallArithmetic()
+            moved = exact.displaced(on, self.inputs, direction, distance)
+            if not exact.body_value(self.function, on, moved).is_finite():
+                return None
+            found = self._gradient(moved, distance)
+            if not on.at_kink:
+                return found
+            # A tie as far away as this: of what is equal everywhere, or another kink, which has no gradient.
+            nudged = exact.displaced(on, self.inputs, _nudged(self.inputs, direction), distance)
+            return found if _same(found, self._gradient(nudged, distance)) else None
+
+    def _gradient(self, moved: list[Balls], distance: arb) -> list[np.ndarray]:
+        hand = self._hand(moved)
+        if hand is not None and self.proved == [True]:
+            return hand
+        taylor = taylor_gradient(self.function, TaylorArithmetic(), moved)
+        if not all(e.is_finite() for part in taylor for e in part.flat):
+            # A root of what is zero wherever one looks, as the deviation of one entry, has no series.
+            taylor = exact.differences_at(self.function, moved, distance * arb(2) ** -exact.STEP_BITS)
+        if hand is not None and not self.proved:
+            self.proved.append(_same(hand, taylor))
+        return taylor
+
+    def _hand(self, moved: list[Balls]) -> list[np.ndarray] | None:
+        if self.function.hand is None:
+            return None
+        gradient = exact.hand_gradient(self.function, BallArithmetic(), moved)
+        return gradient if all(e.is_finite() for part in gradient for e in part.flat) else None
 
 
 def _nudged(inputs: Inputs, direction: exact.Direction) -> exact.Direction:
@@ -273,11 +274,6 @@ def _same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
     pairs = [(p, q) for a, b in zip(ours, theirs, strict=True) for p, q in zip(a.flat, b.flat, strict=True)]
     largest = max((abs(q).abs_upper() for _, q in pairs), default=arb(0))
     return all(abs(p - q).abs_upper() <= exact.AGREEMENT * largest for p, q in pairs)
-
-
-def input_key(inputs: Inputs) -> bytes:
-    """What tells one input from another: its bytes."""
-    return b"|".join(x.tobytes() for x in inputs)
 
 
 def _exacts(parts: tuple[np.ndarray, ...] | list[np.ndarray]) -> tuple[Exact, ...]:

@@ -15,7 +15,7 @@ from oracles import exact
 from oracles.ball_arrays import objects
 from oracles.balls import BallArithmetic
 from oracles.machine_model import MachineModel
-from oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, input_key, range_problem
+from oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, range_problem
 from oracles.taylor import TaylorArithmetic, first_coefficient
 
 SMOOTH = arb(2) ** -60
@@ -56,8 +56,6 @@ class SecondOrder:
     def __init__(self, first: Reference) -> None:
         self.first, self.function = first, first.function
         self.direction = direction(self.function)
-        self._curvatures: dict[bytes, _Found] = {}
-        self._bounds: dict[tuple[bytes, MachineModel], Bounds] = {}
 
     def truth(self, inputs: Inputs) -> Truth:
         """The value, and the Hessian-vector product in the place of the gradient. Raises as `Reference.truth`."""
@@ -68,17 +66,10 @@ class SecondOrder:
 
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds at `inputs`; out of range also where there is no second derivative."""
-        key = (input_key(inputs), model)
-        if key not in self._bounds:
-            with ctx.workprec(BOUND_PRECISION):
-                self._bounds[key] = self._find_bounds(inputs, model)
-        return self._bounds[key]
+        return self.first.kept.found(("bounds of H v", model), inputs, lambda: self._find_bounds(inputs, model))
 
     def _curvature(self, inputs: Inputs) -> _Found:
-        key = input_key(inputs)
-        if key not in self._curvatures:
-            self._curvatures[key] = self._find_curvature(inputs)
-        return self._curvatures[key]
+        return self.first.kept.found("H v", inputs, lambda: self._find_curvature(inputs))
 
     def _find_curvature(self, inputs: Inputs) -> _Found:
         truth = self.first.truth(inputs)
@@ -118,6 +109,7 @@ class SecondOrder:
         on = BallArithmetic()
         return exact.hand_gradient(self.function, on, exact.displaced(on, inputs, along, distance)), on.at_kink
 
+    @ctx.workprec(BOUND_PRECISION)
     def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         first, curvature = self.first.bounds(inputs, model), self._curvature(inputs)
         if first.out_of_range or curvature.problem:

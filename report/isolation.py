@@ -93,7 +93,7 @@ class Crashes:
 
     def __init__(self, config: pytest.Config, keep: Callable[[Row], None]) -> None:
         self.keep = keep
-        self.folder = tempfile.TemporaryDirectory(prefix="gradproof-")
+        self.folder = tempfile.TemporaryDirectory(prefix="gradproof-", ignore_cleanup_errors=True)
         # A dead worker is replaced as often as it takes: with xdist's own limit, a backend that crashes in many cells
         # would leave the others unverified.
         if config.option.maxworkerrestart is None:

@@ -138,6 +138,26 @@ def test_a_framework_that_dies_while_it_is_imported_costs_its_own_cells(tmp_path
     assert len(rows) == CELLS
 
 
+PROBE = """
+    import sqlite3, tempfile
+    from contextlib import closing
+    from pathlib import Path
+
+    def count():
+        for path in Path(tempfile.gettempdir()).glob("gradproof-*/*.sqlite"):
+            with closing(sqlite3.connect(path)) as table, open("counts.txt", "a") as file:
+                print(*table.execute("SELECT count(*) FROM found").fetchone(), file=file)
+"""
+
+
+def test_workers_share_what_they_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    done, rows = run(tmp_path, "__import__('probe').count()", "-n", "2", fakes={"probe": textwrap.dedent(PROBE)})
+    assert (done.returncode, len(rows)) == (0, CELLS), done.stdout
+    assert max(map(int, (tmp_path / "counts.txt").read_text().split())) > 0
+    assert not [*tmp_path.glob("gradproof-*")]
+
+
 def test_a_full_disk_costs_no_verdict_but_the_run(tmp_path: Path) -> None:
     for workers in ((), ("-n", "2")):
         done, _ = run(tmp_path, "pass", *workers, "--results", "/dev/full", "-k", "numpy")

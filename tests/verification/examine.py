@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from backends.stopped import OutOfMemory, ran_out
 from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
 from oracles.differences import OwnDifferences, own_differences
+from oracles.kept import Shared, input_key
 from oracles.machine_model import FORMATS, TF32, Format, MachineModel
-from oracles.reference import Bounds, Reference, Truth, input_key
+from oracles.reference import Bounds, Reference, Truth
 from oracles.second_order import SecondOrder
 from oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
 from report.clock import CLOCK
@@ -45,6 +47,14 @@ _ANSWERS: dict[tuple, "Answer | BackendRaised"] = {}
 
 _VALUES: dict[tuple, np.ndarray] = {}
 """The value alone, by all but the mode: it comes from the same code in each."""
+
+
+def share(functions: Iterable[Function], folder: Path) -> None:
+    """Have what is true of these functions found once for all the workers that are given this folder."""
+    shared = Shared(folder)
+    for function in functions:
+        if not function.problems:
+            reference_of(function).kept.share(shared)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from functions import Function, Inputs, RegistryError
 from known_divergences import Divergence
 from oracles.agreement import DIGITS, hand_against_exact
 from oracles.exact import Uncomputable
-from oracles.reference import input_key
+from oracles.kept import input_key
 from oracles.verdict import FAILING, Entry, Judgement, Verdict
 from report.clock import CLOCK
 from report.daily import HALF
