@@ -92,7 +92,8 @@ def _functions(config: pytest.Config) -> list[Function]:
         config.stash[FUNCTIONS] = functions.load(paths) if paths else functions.load_builtin()
         if not paths:
             _check_divergences({function.name: function for function in config.stash[FUNCTIONS]})
-        if (notes := config.stash[NOTES].path) is not None:
+        notes = config.stash[NOTES].path
+        if notes is not None and config.workerinput["workercount"] > 1:
             share(config.stash[FUNCTIONS], notes.parent)
     return config.stash[FUNCTIONS]
 

@@ -71,7 +71,9 @@ def together(items: list[pytest.Item], workers: int) -> None:
     for name in sorted(slow, key=lambda name: -BACKENDS[name].import_seconds):
         least = seconds.index(min(seconds))
         seconds[least] += BACKENDS[name].import_seconds
-        shares[least] += [item for item, backend in zip(items, backend_of, strict=True) if backend == name]
+        block = [item for item, backend in zip(items, backend_of, strict=True) if backend == name]
+        # From both ends: side by side, two workers would find the same truths at the same time, each for itself.
+        shares[least] += block[::-1] if least % 2 else block
     rest = [item for item, backend in zip(items, backend_of, strict=True) if backend not in slow]
     size = math.ceil(len(items) / workers)
     for share in shares:

@@ -185,6 +185,19 @@ def test_a_backend_that_is_slow_to_import_goes_to_one_worker_at_the_head_of_its_
     assert ordered(8, "jax", None) == ["jax", None]
 
 
+def test_two_workers_begin_at_different_ends_of_the_registry() -> None:
+    def item(function: str, backend: str) -> SimpleNamespace:
+        cell = SimpleNamespace(backend=backend)
+        return SimpleNamespace(name=f"{function}-{backend}", callspec=SimpleNamespace(params={"cell": cell}))
+
+    items = [item(function, backend) for function in "fgh" for backend in ("tensorflow", "torch")]
+    isolation.together(items, 2)
+    assert [item.name for item in items] == [
+        *("f-tensorflow", "g-tensorflow", "h-tensorflow"),
+        *("h-torch", "g-torch", "f-torch"),
+    ]
+
+
 def test_the_scheduler_hands_out_runs_of_tests(tmp_path: Path) -> None:
     done, _ = run(tmp_path, "pass", "-n", "2", "-v", "-k", "sound-numpy")
     assert "scheduling tests via WorkStealingScheduling" in done.stdout

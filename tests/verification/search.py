@@ -9,7 +9,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cache
 from unittest import SkipTest
 
 import numpy as np
@@ -19,7 +18,7 @@ from hypothesis.errors import Flaky
 from functions import Function, Inputs
 from oracles.verdict import Verdict
 from report.clock import CLOCK
-from tests.verification.examine import Finding
+from tests.verification.examine import Finding, reference_of
 
 
 @dataclass
@@ -107,12 +106,15 @@ def search(
     return tally
 
 
-@cache
-def drawn(function: Function, run_seed: int, examples: int) -> tuple[Inputs, ...]:
+def drawn(function: Function, run_seed: int, examples: int) -> list[Inputs]:
     """What Hypothesis draws for a function, once for all its cells."""
-    inputs: list[Inputs] = []
-    _hypothesis(function, run_seed, examples, "", (Phase.generate,), inputs.append)
-    return tuple(inputs)
+
+    def draw() -> list[Inputs]:
+        inputs: list[Inputs] = []
+        _hypothesis(function, run_seed, examples, "", (Phase.generate,), inputs.append)
+        return inputs
+
+    return reference_of(function).kept.found(("draws", run_seed, examples), (), draw)
 
 
 def _failing(
