@@ -1,6 +1,7 @@
 """Who differentiates: one small adapter per backend. The table below is the only list of backends; everything else
 (options, parametrization, the header) is derived from it. Importing this package imports no backend."""
 
+import gc
 import importlib
 import importlib.metadata
 import importlib.util
@@ -108,12 +109,17 @@ def installed_version(name: str) -> str | None:
             return None
     except ValueError:  # a stand-in in sys.modules without a specification
         return None
-    for distribution in BACKENDS[name].distributions:
-        try:
-            return importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return "unknown version"
+    found = (_version(distribution) for distribution in BACKENDS[name].distributions)
+    return next((version for version in found if version is not None), "unknown version")
+
+
+@cache
+def _version(distribution: str) -> str | None:
+    # Every cell asks, and the metadata are parsed anew each time.
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def missing(name: str, device: str) -> str | None:
@@ -140,11 +146,7 @@ def _is_cpu_build(name: str) -> bool:
 
 
 def _is_installed(distribution: str) -> bool:
-    try:
-        importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    return _version(distribution) is not None
 
 
 def differentiate(adapter: Adapter, function: Function, dtype: str, device: str, mode: str) -> Callable:
@@ -165,12 +167,16 @@ def load(name: str) -> Adapter:
         raise Missing(f"{name} is not installed: {BACKENDS[name].cure}")
     try:
         module = importlib.import_module(f"backends.{name}_adapter")
-        return module.ADAPTER()
+        adapter = module.ADAPTER()
     except Exception as error:
         raise Missing(
             f"importing {name} {installed_version(name)} raised {type(error).__name__}: {error}. "
             f"Reinstall it: {BACKENDS[name].cure}"
         ) from error
+    # A framework's modules stay, hundreds of thousands of objects: to look for garbage among them, again and again,
+    # takes longer than to verify many a cell.
+    gc.freeze()
+    return adapter
 
 
 __all__ = [

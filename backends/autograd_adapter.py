@@ -19,6 +19,8 @@ from backends.adapter import STEPS, Adapter, creation, cumulative, dtype_of_valu
 from backends.numpy_adapter import NumpyAdapter
 from functions import Namespace, _formulas
 
+VERSION = version("autograd")
+
 SAME = (
     "abs add argmax argmin broadcast_to ceil conj cos cosh divide equal exp expand_dims expm1 floor full_like greater "
     "greater_equal hypot imag isfinite less less_equal log log10 log1p log2 logaddexp logical_and logical_not "
@@ -155,7 +157,7 @@ class AutogradAdapter(NumpyAdapter):
     gradient_of = Adapter.gradient_of
 
     def version(self) -> str:
-        return f"{version('autograd')} (NumPy {np.__version__})"
+        return f"{VERSION} (NumPy {np.__version__})"
 
     def namespace(self, dtype: str, device: str) -> Namespace:
         return _namespace(dtype)

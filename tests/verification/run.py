@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
+import flint
 import numpy as np
 import pytest
 
@@ -260,7 +260,7 @@ class Verification:
             "input": None,
             "examples": 0,
             "seconds": 0.0,
-            "versions": {"python": platform.python_version(), "numpy": np.__version__, "flint": version("python-flint")}
+            "versions": {"python": platform.python_version(), "numpy": np.__version__, "flint": flint.__version__}
             | ({cell.backend: backend_version} if backend_version else {}),
             "test": self.item.nodeid,
         }
