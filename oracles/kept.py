@@ -5,7 +5,6 @@ import contextlib
 import copyreg
 import io
 import pickle
-import sqlite3
 import sys
 from collections.abc import Callable, Hashable
 from hashlib import sha256
@@ -15,6 +14,11 @@ from typing import Any, TypeVar
 from flint import arb
 
 from functions import Function, Inputs
+
+try:
+    import sqlite3
+except ImportError:  # Python can be built without it
+    sqlite3 = None
 
 Found = TypeVar("Found")
 
@@ -30,17 +34,20 @@ def input_key(inputs: Inputs) -> bytes:
 class Shared:
     """A table of what the processes of one run have found, in an SQLite file in `folder`. Only processes of the same
     interpreter and the same copy of this code share one, so that whatever stands there is what they would have found
-    themselves. Where the file cannot be read or written, each finds all for itself."""
+    themselves. Where the file cannot be read or written, or Python has no SQLite, each finds all for itself."""
 
     def __init__(self, folder: Path) -> None:
         same = sha256(repr((sys.version, sys.prefix, __file__)).encode()).hexdigest()
         self._table: sqlite3.Connection | None = None
+        if sqlite3 is None:
+            return
+        path = folder / f"{same}.sqlite"
         with contextlib.suppress(sqlite3.Error):
-            self._table = sqlite3.connect(folder / f"{same}.sqlite", timeout=PATIENCE, isolation_level=None)
+            self._table = sqlite3.connect(path, PATIENCE, isolation_level=None, check_same_thread=False)
         # The file ends with the run: it need not outlive a failure of the machine.
         self._run("PRAGMA journal_mode=WAL")
         self._run("PRAGMA synchronous=OFF")
-        self._run("CREATE TABLE IF NOT EXISTS found (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID")
+        self._run("CREATE TABLE IF NOT EXISTS found (key BLOB PRIMARY KEY, value BLOB)")
 
     def close(self) -> None:
         """Let go of the file; from here on nothing is found in it."""

@@ -19,6 +19,7 @@ class Reporter:
     def __init__(self, options: Options, run_seed: int, is_selected: Callable[[Row], bool]) -> None:
         self.options, self.run_seed, self.is_selected = options, run_seed, is_selected
         self.rows: list[Row] = []
+        self.workers = 1
         self.before = self._read_baseline()
         self.file = ResultsFile(options.results) if options.results else None
         self.started = time.perf_counter()
@@ -45,6 +46,8 @@ class Reporter:
         return [f"gradproof: {'; '.join(found)}; seed {self.run_seed}"]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if hasattr(report, "node"):  # pytest-xdist's
+            self.workers = report.node.workerinput["workercount"]
         # The teardown would bring the same rows once more.
         for name, row in report.user_properties if report.when == "call" else ():
             if name == PROPERTY:
@@ -94,7 +97,7 @@ class Reporter:
             "as recorded in known_divergences": summary.recorded(self.rows),
             "not all agree": summary.disagreements(self.rows),
             "not run": summary.not_run(self.rows),
-            "where the time went": summary.seconds(self.rows, whole),
+            "where the time went": summary.seconds(self.rows, whole, self.workers),
             **{f"since the baseline, {title}": lines for title, lines in self._compared().blocks().items()},
             "what fails the run beside the tests": self._problems(),
         }

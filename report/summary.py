@@ -110,14 +110,16 @@ def disagreements(rows: Iterable[Row]) -> list[str]:
     return textwrap.wrap(head + "; ".join(told), 116, break_long_words=False) if told else []
 
 
-def seconds(rows: Iterable[Row], whole: float) -> list[str]:
-    """Where the time went, over all processes, and the whole against the time inside the backends."""
+def seconds(rows: Iterable[Row], whole: float, workers: int = 1) -> list[str]:
+    """Where the time went, `whole` seconds in each of the workers, and that against the time inside the backends."""
     spent: Counter[str] = Counter()
     for row in rows:
         spent.update(row.get("spent", {}))
     if not spent:
         return []
+    whole *= workers
     parts = ", ".join(f"{part} {s:.1f} s" for part, s in spent.most_common())
     inside = sum(spent[part] for part in BACKEND_PARTS)
     ratio = f"; the whole run is {whole / inside:.1f} times the time inside the backends" if inside else ""
-    return [f"{parts}, the rest {max(whole - sum(spent.values()), 0.0):.1f} s{ratio}"]
+    where = f"in {workers} workers together " if workers > 1 else ""
+    return [f"{where}{parts}, the rest {max(whole - sum(spent.values()), 0.0):.1f} s{ratio}"]

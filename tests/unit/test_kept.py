@@ -12,6 +12,7 @@ from flint import arb, ctx
 
 import functions
 from functions import Function
+from oracles import kept
 from oracles.kept import Kept, Shared, dump, load
 from oracles.kinks import Kink
 from oracles.machine_model import FORMATS, MachineModel
@@ -139,6 +140,13 @@ def test_what_cannot_be_read_or_written_costs_nothing_but_time(tmp_path: Path) -
         kept = Kept(made)
         kept.share(Shared(folder))
         assert [kept.found("truth", at(1.0), lambda: 7), kept.found("truth", at(1.0), never)] == [7, 7]
+
+
+def test_a_python_without_sqlite_finds_all_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "sqlite3", None)
+    shared = Shared(tmp_path)
+    shared.put(b"key", b"value")
+    assert shared.get(b"key") is None and not [*tmp_path.iterdir()]
 
 
 def test_a_disk_that_fills_up_costs_nothing_but_time(tmp_path: Path) -> None:
