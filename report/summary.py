@@ -121,5 +121,5 @@ def seconds(rows: Iterable[Row], whole: float, workers: int = 1) -> list[str]:
     parts = ", ".join(f"{part} {s:.1f} s" for part, s in spent.most_common())
     inside = sum(spent[part] for part in BACKEND_PARTS)
     ratio = f"; the whole run is {whole / inside:.1f} times the time inside the backends" if inside else ""
-    where = f"in {workers} workers together " if workers > 1 else ""
+    where = f"in {workers} workers together: " if workers > 1 else ""
     return [f"{where}{parts}, the rest {max(whole - sum(spent.values()), 0.0):.1f} s{ratio}"]
