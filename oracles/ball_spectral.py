@@ -8,12 +8,13 @@ what a backward stable routine may change in A, each eigenvalue lies within ‖E
 (λ̃ - λₖ) yₖ = (E y)ₖ. Singular values and vectors are the eigenvalues and eigenvectors of [[0, A], [Aᵀ, 0]] (section
 8.6.1)."""
 
+import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
-from flint import arb, arb_series, ctx
+from flint import acb, arb, arb_series, ctx
 
 from oracles.ball_arrays import Balls, objects
 from oracles.ball_linalg import adjoint, matrixwise
@@ -26,6 +27,9 @@ p = 1, and here p = n: every backend stays far below, and a wrong formula does n
 
 SWEEPS = 64
 """Jacobi's method converges quadratically and needs ten sweeps or so; this many it never takes."""
+
+KEPT = 16
+"""So many decompositions are kept: more than one evaluation of a body asks for."""
 
 
 class Decomposition:
@@ -109,6 +113,30 @@ def _slopes(a: np.ndarray) -> np.ndarray | None:
     return np.frompyfunc(lambda v: v[1] if isinstance(v, arb_series) else arb(0), 1, 1)(a)
 
 
+def once(diagonalize: Callable) -> Callable:
+    """`diagonalize` an exact matrix once: a gradient asks for the same decomposition as its body, and Taylor arithmetic
+    again for each entry of the argument. The matrices asked for last are kept."""
+    kept: dict[Hashable, Any] = {}
+
+    @functools.wraps(diagonalize)
+    def found(a: np.ndarray) -> Any:
+        if not all(v.is_finite() for v in a.flat):
+            return diagonalize(a)
+        key = (ctx.prec, len(a), *map(_exactly, a.flat))
+        if key not in kept:
+            if len(kept) == KEPT:
+                del kept[next(iter(kept))]
+            kept[key] = diagonalize(a)
+        return kept[key]
+
+    return found
+
+
+def _exactly(v: arb | acb) -> Hashable:
+    return (v.real.man_exp(), v.imag.man_exp()) if isinstance(v, acb) else v.man_exp()
+
+
+@once
 def _jacobi(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, arb]:
     """The diagonal of Qᵀ a Q, Q, and the Frobenius norm of the rest of Qᵀ a Q, for an exact symmetric matrix."""
     a, q = a.copy(), np.array([[arb(int(i == j)) for j in range(len(a))] for i in range(len(a))], dtype=object)

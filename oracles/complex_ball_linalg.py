@@ -18,7 +18,7 @@ from flint import acb, arb, arb_series
 from oracles import ball_linalg, ball_spectral
 from oracles.ball_arrays import Balls
 from oracles.ball_linalg import eliminate, matrixwise
-from oracles.ball_spectral import BACKWARD, ascending, frobenius, note_equals, rotation, sweep
+from oracles.ball_spectral import BACKWARD, ascending, frobenius, note_equals, once, rotation, sweep
 from oracles.complex_balls import Both, ComplexBalls, lifted
 
 # Determinants
@@ -132,6 +132,7 @@ def _slopes(part: np.ndarray) -> np.ndarray:
     return np.frompyfunc(lambda v: v[1] if isinstance(v, arb_series) else arb(0), 1, 1)(part)
 
 
+@once
 def _jacobi(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, arb]:
     """The diagonal of Qᴴ a Q, Q, and the Frobenius norm of the rest of Qᴴ a Q, for an exact Hermitian matrix."""
     a, q = a.copy(), np.array([[acb(int(i == j)) for j in range(len(a))] for i in range(len(a))], dtype=object)

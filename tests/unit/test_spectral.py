@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flint import arb, ctx
+from flint import acb, arb, ctx
 
+from oracles.ball_spectral import KEPT, once
 from oracles.balls import BallArithmetic, Balls
 from oracles.machine_model import FORMATS, SLACK, MachineModel
 from tests.unit.made import at, confirmed, entry
@@ -34,6 +35,10 @@ def general(*shape: int) -> np.ndarray:
 def evaluate(name: str, a: np.ndarray, model: MachineModel | None = None, **options: Any) -> Any:
     on = BallArithmetic(model)
     return getattr(on.namespace().linalg, name)(on.inputs(a), **options)
+
+
+def matrix(rows: list[list[Any]]) -> np.ndarray:
+    return np.array(rows, dtype=object)
 
 
 def largest(x: Balls) -> float:
@@ -228,3 +233,25 @@ BODIES: dict[str, tuple[Callable, Any]] = {
 def test_derivatives(name: str) -> None:
     body, x = BODIES[name]
     assert confirmed(entry(body, x=np.shape(x)), at(x))
+
+
+def test_a_matrix_is_decomposed_once_in_each_precision() -> None:
+    asked = []
+    decompose = once(lambda a: asked.append(a) or len(asked))
+    one, other = (matrix([[arb(1), arb(x)], [arb(x), arb(3)]]) for x in (2, 2 + 2.0**-50))
+    assert [decompose(one), decompose(one.copy()), decompose(other), decompose(one)] == [1, 1, 2, 1]
+    with ctx.workprec(200):
+        assert decompose(one) == 3
+    assert decompose(one) == 1
+    complex_one = matrix([[acb(1), acb(0, 2)], [acb(0, -2), acb(3)]])
+    assert [decompose(complex_one), decompose(complex_one.copy()), decompose(complex_one.T)] == [4, 4, 5]
+
+
+def test_only_the_last_matrices_are_kept_and_none_that_is_not_finite() -> None:
+    asked = []
+    decompose = once(lambda a: asked.append(a) or len(asked))
+    matrices = [matrix([[arb(k)]]) for k in range(KEPT + 1)]
+    assert [decompose(a) for a in matrices] == [*range(1, KEPT + 2)]
+    assert decompose(matrices[1]) == 2 and decompose(matrices[0]) == KEPT + 2
+    nothing = matrix([[arb("nan")]])
+    assert decompose(nothing) != decompose(nothing)
