@@ -14,7 +14,7 @@ from known_divergences import Divergence, load
 from tests.verification.recorded import entries, sightings
 from tests.verification.reproduce import script_of
 
-ONE_IN = 20
+ONE_IN = 40
 """Of the scripts, so many run every day, besides the first of each verdict."""
 
 AT_ONCE = 40
