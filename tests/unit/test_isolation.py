@@ -179,7 +179,7 @@ def test_a_backend_that_is_slow_to_import_goes_to_one_worker_at_the_head_of_its_
         return [item.backend for item in items]
 
     mixed = ("numpy", "jax", "tensorflow", None, "jax", "tensorflow", "torch", "torch", "numpy", "numpy")
-    first, second = ["tensorflow"] * 2 + ["numpy", None, "numpy"], ["torch"] * 2 + ["jax"] * 2 + ["numpy"]
+    first, second = ["tensorflow"] * 2 + [None, "numpy", "numpy"], ["torch"] * 2 + ["jax"] * 2 + ["numpy"]
     assert ordered(2, *mixed) == first + second
     assert ordered(1, *mixed) == ["tensorflow"] * 2 + ["torch"] * 2 + ["jax"] * 2 + ["numpy", None, "numpy", "numpy"]
     assert ordered(2, "jax", "jax", "jax", "jax") == ["jax"] * 4

@@ -177,8 +177,10 @@ def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> No
     line = watch.watching(entry, registry()[entry.function], name)
     left = tuple(other for other in known_divergences.load(name) if other is not entry)
     monkeypatch.setattr(known_divergences, "load", lambda backend: left)
-    # Scripts are run in test_capsules.py: a sample by day, all at night. To write them here takes a third of the time.
+    # The failure alone is asked for. Its scripts are run in test_capsules.py, a sample by day, all at night, and
+    # test_blame.py has the references: both would take most of the time here.
     monkeypatch.setattr(run, "script_of", lambda *_: "")
+    monkeypatch.setattr(run, "references", lambda *_: [])
     item = SimpleNamespace(nodeid="planted", user_properties=[])
     cell = cell_of(line)
     # Not because nothing was verified, and maybe at a point that is tried before the witness.
