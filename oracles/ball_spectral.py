@@ -29,7 +29,7 @@ SWEEPS = 64
 """Jacobi's method converges quadratically and needs ten sweeps or so; this many it never takes."""
 
 KEPT = 16
-"""So many decompositions are kept: more than one evaluation of a body asks for."""
+"""So many decompositions are kept, those made last."""
 
 
 class Decomposition:
@@ -115,7 +115,7 @@ def _slopes(a: np.ndarray) -> np.ndarray | None:
 
 def once(diagonalize: Callable) -> Callable:
     """`diagonalize` an exact matrix once: a gradient asks for the same decomposition as its body, and Taylor arithmetic
-    again for each entry of the argument. The matrices asked for last are kept."""
+    again for each entry of the argument."""
     kept: dict[Hashable, Any] = {}
 
     @functools.wraps(diagonalize)

@@ -76,8 +76,8 @@ def together(items: list[pytest.Item], workers: int) -> None:
         shares[least] += block[::-1] if least % 2 else block
     rest = [item for item, backend in zip(items, backend_of, strict=True) if backend not in slow]
     size = math.ceil(len(items) / workers)
-    # The suite's own tests come first here, and try every operation of each backend: the last share has several of
-    # them at hand by then, and what they have compiled.
+    # The suite's own tests come first here, and try every operation of each backend: of two shares the last has several
+    # of them at hand by then, and what they have compiled.
     for share in reversed(shares):
         missing = max(0, size - len(share))
         share += rest[:missing]

@@ -151,6 +151,7 @@ PROBE = """
 
 
 def test_workers_share_what_they_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sqlite3", reason="this Python was built without it, and its workers share nothing")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     done, rows = run(tmp_path, "__import__('probe').count()", "-n", "2", fakes={"probe": textwrap.dedent(PROBE)})
     assert (done.returncode, len(rows)) == (0, CELLS), done.stdout
