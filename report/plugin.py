@@ -87,17 +87,18 @@ class Reporter:
         return f"--require {required}: nothing was verified on it: {why}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.rows:
+        rows = summary.in_order(self.rows)
+        if rows:
             terminalreporter.section("what was verified")
-            for line in summary.table(self.rows):
+            for line in summary.table(rows):
                 terminalreporter.write_line(line)
         whole = time.perf_counter() - self.started
         blocks = {
-            "functions verified, by backend, dtype and mode": coverage(self.rows),
-            "as recorded in known_divergences": summary.recorded(self.rows),
-            "not all agree": summary.disagreements(self.rows),
-            "not run": summary.not_run(self.rows),
-            "where the time went": summary.seconds(self.rows, whole, self.workers),
+            "functions verified, by backend, dtype and mode": coverage(rows),
+            "as recorded in known_divergences": summary.recorded(rows),
+            "not all agree": summary.disagreements(rows),
+            "not run": summary.not_run(rows),
+            "where the time went": summary.seconds(rows, whole, self.workers),
             **{f"since the baseline, {title}": lines for title, lines in self._compared().blocks().items()},
             "what fails the run beside the tests": self._problems(),
         }

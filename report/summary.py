@@ -5,6 +5,7 @@ import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from backends import BACKENDS, DEVICES, DTYPES, MODES
 from report.results import Row
 
 CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
@@ -12,6 +13,17 @@ VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inco
 AGREEING = ("verified", "convention")
 BACKEND_PARTS = ("backend", "compile, first call", "own differences")
 """The parts of the time that are spent inside the backends."""
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """The rows by function, then backend, device, dtype, mode and check: several workers hand them in as they come."""
+    orders = {"backend": [*BACKENDS], "device": [*DEVICES], "dtype": [*DTYPES], "mode": [*MODES], "check": [*CHECKS]}
+
+    def place(row: Row) -> tuple:
+        # The hand-derived gradients stand first, which run in no backend and no dtype.
+        return row["function"], *(names.index(row[k]) if row[k] in names else -1 for k, names in orders.items())
+
+    return sorted(rows, key=place)
 
 
 def table(rows: Iterable[Row]) -> list[str]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from functions import Reals, function
 from report.coverage import coverage
+from report.plugin import Reporter
 from report.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number
 from report.summary import not_run, recorded, seconds, table
 
@@ -205,6 +206,31 @@ def test_the_coverage_has_no_empty_place_without_a_reason() -> None:
     assert letters == {reason.split(":")[0] for reason in reasons}
     assert any("a reason of its own" in reason for reason in reasons)
     assert any("NumPy has no bfloat16" in reason for reason in reasons)
+
+
+def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their_rows() -> None:
+    names = ("backend", "dtype", "mode", "check")
+    places = [("jax", "float64", "reverse", "exact"), ("autograd", "float32", "forward", "exact")]
+    places += [("jax", "float64", "compiled", "differences"), ("jax", "float32", "compiled", "exact")]
+    cells = [dict(zip(names, place, strict=True), function=function) for function in "gf" for place in places]
+    rows = [row(**cell, verdict="wrong", known=1) for cell in cells]
+    rows += [
+        row(function="h", check="hand", backend="hand", dtype="exact", ratio=None),
+        row(function="h", verdict="not run"),
+    ]
+
+    def told(given: list[Row]) -> list[str]:
+        reporter = Reporter(SimpleNamespace(results=None, baseline=None, required=()), 0, lambda _: True)
+        reporter.rows, lines = given, []
+        reporter.pytest_terminal_summary(SimpleNamespace(section=lines.append, write_line=lines.append))
+        return lines
+
+    lines = told(rows)
+    assert told(rows[::-1]) == told(rows[1::2] + rows[::2]) == lines
+    assert lines[lines.index("as recorded in known_divergences:") + 1 :][:2] == [
+        "  f on autograd-cpu: wrong in float32 (forward)",
+        "  f on jax-cpu: wrong in float64, float32 (reverse, compiled)",
+    ]
 
 
 def test_one_mode_alone_needs_no_coverage() -> None:
