@@ -214,10 +214,8 @@ def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their
     places += [("jax", "float64", "compiled", "differences"), ("jax", "float32", "compiled", "exact")]
     cells = [dict(zip(names, place, strict=True), function=function) for function in "gf" for place in places]
     rows = [row(**cell, verdict="wrong", known=1) for cell in cells]
-    rows += [
-        row(function="h", check="hand", backend="hand", dtype="exact", ratio=None),
-        row(function="h", verdict="not run"),
-    ]
+    rows.append(row(function="h", check="hand", backend="hand", dtype="exact", ratio=None))
+    rows.append(row(function="h", backend="numpy", verdict="not run", reason="none is installed"))
 
     def told(given: list[Row]) -> list[str]:
         reporter = Reporter(SimpleNamespace(results=None, baseline=None, required=()), 0, lambda _: True)
