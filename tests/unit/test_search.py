@@ -1,12 +1,15 @@
 """The search for a failing input: what it counts, and what it shows in the end."""
 
+import importlib
+from pathlib import Path
+
 import pytest
 
 from functions import Function, Reals, function
 from oracles.verdict import Verdict
 from tests.verification.cells import Cell
 from tests.verification.examine import Examiner
-from tests.verification.search import search
+from tests.verification.search import drawn, search
 
 
 def a_cube() -> Function:
@@ -35,3 +38,15 @@ def test_the_verdict_of_a_cell_is_that_of_the_input_that_it_shows(seed: int) -> 
     assert tally.failure.judgement.verdict == Verdict.WRONG
     assert tally.verdict == Verdict.WRONG
     assert tally.counts[str(Verdict.IMPRECISE)] == 0
+
+
+def test_what_else_is_imported_changes_no_draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def draws() -> list[list[float]]:
+        made = function(x=Reals((50,)))(lambda xp, x: xp.sum(x))
+        return [x.tolist() for (x,) in drawn(made, 0, 20)]
+
+    before = draws()
+    (tmp_path / "full_of_numbers.py").write_text(f"NUMBERS = {[k / 256 for k in range(500)]}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("full_of_numbers")
+    assert draws() == before

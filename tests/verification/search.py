@@ -7,13 +7,15 @@ import contextlib
 import math
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from unittest import SkipTest
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import Phase, given, seed, settings
 from hypothesis.errors import Flaky
+from hypothesis.internal.conjecture import providers
 
 from functions import Function, Inputs
 from oracles.verdict import Verdict
@@ -157,8 +159,17 @@ def _hypothesis(
     # Left to itself, Hypothesis tells tests apart by their code, the same for all cells, and keeps nothing where a seed
     # was given. It has no public name for the key.
     draws._hypothesis_internal_database_key = cell.encode()
-    with CLOCK.part("search"):
+    with CLOCK.part("search"), _no_constants_of_ours():
         draws()
+
+
+@contextlib.contextmanager
+def _no_constants_of_ours() -> Iterator[None]:
+    # Hypothesis mixes in the numbers that stand in the code around, as far as it is imported by then: with another
+    # selection, or another backend that is there, the draws would be others. It has no public switch.
+    providers.CONSTANTS_CACHE.cache.clear()
+    with patch.object(providers, "_get_local_constants", providers.Constants):
+        yield
 
 
 class _FoundFailure(Exception):
