@@ -166,7 +166,8 @@ def _hypothesis(
 @contextlib.contextmanager
 def _no_constants_of_ours() -> Iterator[None]:
     # Hypothesis mixes in the numbers that stand in the code around, as far as it is imported by then: with another
-    # selection, or another backend that is there, the draws would be others. It has no public switch.
+    # selection, or another backend that is there, the draws would be others. It has no public switch, and keeps what it
+    # has mixed for a test before.
     providers.CONSTANTS_CACHE.cache.clear()
     with patch.object(providers, "_get_local_constants", providers.Constants):
         yield
