@@ -28,9 +28,11 @@ class Backend:
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
     `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
     too slow here for the default run, and `quick` is the one in which that tries every function.
-    `import_seconds` is about what its import costs each process."""
+    `import_seconds` is about what its import costs each process. The ids of the suite's own tests call it `short`:
+    `-k` with its name is to select cells of the verification only."""
 
     name: str
+    short: str
     distributions: tuple[str, ...]
     cure: str
     has_gpu: bool = True
@@ -48,6 +50,7 @@ BACKENDS = {
     for backend in (
         Backend(
             "numpy",
+            "NP",
             ("numpy",),
             "pip install -r requirements/numpy-cpu.txt",
             has_gpu=False,
@@ -60,6 +63,7 @@ BACKENDS = {
         ),
         Backend(
             "autograd",
+            "AG",
             ("autograd",),
             "pip install -r requirements/autograd-cpu.txt",
             has_gpu=False,
@@ -74,12 +78,14 @@ BACKENDS = {
         ),
         Backend(
             "tensorflow",
+            "TF",
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
             "pip install -r requirements/tensorflow-cpu.txt",
             import_seconds=6.0,
         ),
         Backend(
             "jax",
+            "JX",
             ("jax",),
             "pip install -r requirements/jax-cpu.txt",
             modes=tuple(mode for mode in MODES if mode != "xla"),
@@ -91,6 +97,7 @@ BACKENDS = {
         ),
         Backend(
             "torch",
+            "PT",
             ("torch",),
             "pip install -r requirements/torch-cpu.txt",
             modes=tuple(mode for mode in MODES if mode != "xla"),

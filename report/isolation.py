@@ -1,5 +1,5 @@
 """A cell that takes its process down, or never ends, costs itself alone: what a worker is at is noted where it outlives
-the worker, and the cells of a backend stand together, so that each worker imports few backends."""
+the worker, and the tests of a backend stand together, so that each worker imports few backends."""
 
 import json
 import math
@@ -64,7 +64,7 @@ def start_timer(item: pytest.Item, seconds: float) -> None:
 def together(items: list[pytest.Item], workers: int) -> None:
     """Put the tests into the order in which pytest-xdist hands them out, a share to each worker: backends that
     are slow to import each in one share, at its head, because idle workers take from the tail of another's."""
-    backend_of = [item.callspec.params["cell"].backend if _has_cell(item) else "" for item in items]
+    backend_of = [_backend_of(item) for item in items]
     slow = {name for name in backend_of if name and BACKENDS[name].import_seconds >= SLOW}
     shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
     seconds = [0.0] * workers
@@ -76,8 +76,8 @@ def together(items: list[pytest.Item], workers: int) -> None:
         shares[least] += block[::-1] if least % 2 else block
     rest = [item for item, backend in zip(items, backend_of, strict=True) if backend not in slow]
     size = math.ceil(len(items) / workers)
-    # The suite's own tests come first here, and try every operation of each backend: of two shares the last has several
-    # of them at hand by then, and what they have compiled.
+    # The suite's own tests come first here, and some try every backend: of two shares the last has several of them at
+    # hand by then.
     for share in reversed(shares):
         missing = max(0, size - len(share))
         share += rest[:missing]
@@ -85,8 +85,14 @@ def together(items: list[pytest.Item], workers: int) -> None:
     items[:] = [item for share in (*shares, rest) for item in share]
 
 
-def _has_cell(item: pytest.Item) -> bool:
-    return "cell" in getattr(getattr(item, "callspec", None), "params", {})
+def _backend_of(item: pytest.Item) -> str:
+    """That of a cell, or of one of the suite's own tests that is parametrized by a backend's name; or none."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    if "cell" in params:
+        return params["cell"].backend
+    given = {value for value in params.values() if isinstance(value, str)}
+    named = [name for name, known in BACKENDS.items() if {name, known.short} & given]
+    return named[0] if len(named) == 1 else ""
 
 
 # In the controller

@@ -1,15 +1,22 @@
-"""Functions and inputs made on the spot, for the tests of the oracles."""
+"""What many of the suite's own tests need: functions and inputs made on the spot, and the short names of backends."""
 
 from collections.abc import Callable
 
 import numpy as np
 from flint import arb, ctx
 
+from backends import BACKENDS
 from functions import Function, Inputs, Reals, function
 from functions._registry import FOLDER
 from oracles import exact
 from oracles.reference import taylor_gradient
 from oracles.taylor import TaylorArithmetic
+
+NAMES = {backend.short: backend.name for backend in BACKENDS.values()}
+"""Every backend by what the ids of these tests call it."""
+
+DIFFERENTIATING = {short: name for short, name in NAMES.items() if name != "numpy"}
+"""Those with a differentiation of their own."""
 
 
 def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...]) -> Function:

@@ -11,10 +11,8 @@ import scipy.special
 import backends
 from backends import Unsupported
 from functions import MissingOperation, Reals, function
+from tests.unit.made import DIFFERENTIATING, NAMES
 
-# Ids without the backends' names: `-k` with such a name is to select cells of the verification only.
-NAMES = {"NP": "numpy", "AG": "autograd", "TF": "tensorflow", "JX": "jax", "PT": "torch"}
-DIFFERENTIATING = [short for short in NAMES if short != "NP"]
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
 
 every_backend = pytest.mark.parametrize("short", NAMES)
@@ -262,10 +260,11 @@ def smooth(case):
     return expected(case).dtype == np.float64
 
 
-def weighted(xp, value):
-    """A scalar in which no two entries count alike."""
-    count = int(np.prod(value.shape))
-    return xp.sum(value * xp.reshape(xp.asarray(1 + np.arange(count) / 8), value.shape))
+def weighted(xp, value, shape=None):
+    """A scalar in which no two entries count alike. A value whose size depends on numbers has no shape while it is
+    compiled: there it is to be given."""
+    shape = value.shape if shape is None else shape
+    return xp.sum(value * xp.reshape(xp.asarray(1 + np.arange(int(np.prod(shape))) / 8), shape))
 
 
 def expected_gradient(case):

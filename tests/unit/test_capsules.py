@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import backends
 from known_divergences import Divergence, load
+from tests.unit.made import NAMES
 from tests.verification.recorded import entries, sightings
 from tests.verification.reproduce import script_of
 
@@ -39,8 +39,6 @@ for path in sys.argv[1:]:
     ours = [name for name in ("functions", "backends", "oracles", "report") if name in sys.modules]
     print(json.dumps([path, status, said.getvalue(), ours]), file=sys.stderr)
 """
-
-NAMES = list(backends.BACKENDS)
 
 
 def sampled(given: tuple[Divergence, ...]) -> list[Divergence]:
@@ -81,12 +79,12 @@ def assert_all_reproduce(said: dict[str, str], folder: Path) -> None:
     assert [path for path, (_, _, ours) in results.items() if ours] == []
 
 
-@pytest.mark.parametrize("number", range(len(NAMES)))
-def test_a_sample_reproduces_in_clean_processes(number: int, tmp_path: Path) -> None:
-    given = entries(NAMES[number])
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_sample_reproduces_in_clean_processes(name: str, tmp_path: Path) -> None:
+    given = entries(name)
     if not given:
         pytest.skip("nothing is recorded for what is installed")
-    said = written(NAMES[number], sampled(given), tmp_path)
+    said = written(name, sampled(given), tmp_path)
     assert_all_reproduce(said, tmp_path)
     # And one as its reader would call it.
     alone = subprocess.run([sys.executable, "-I", next(iter(said))], cwd=tmp_path, capture_output=True, check=False)
@@ -94,13 +92,17 @@ def test_a_sample_reproduces_in_clean_processes(number: int, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("number", "part"),
-    [(i, part) for i, name in enumerate(NAMES) for part in range(math.ceil(len(load(name)) / AT_ONCE))],
+    ("name", "part"),
+    [
+        pytest.param(name, part, id=f"{short}-{part}")
+        for short, name in NAMES.items()
+        for part in range(math.ceil(len(load(name)) / AT_ONCE))
+    ],
 )
-def test_all_reproduce_in_clean_processes(number: int, part: int, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_all_reproduce_in_clean_processes(name: str, part: int, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     if pytestconfig.getoption("hypothesis_profile") != "nightly":
         pytest.skip("takes minutes: --hypothesis-profile nightly")
-    chosen = list(entries(NAMES[number])[part * AT_ONCE : (part + 1) * AT_ONCE])
+    chosen = list(entries(name)[part * AT_ONCE : (part + 1) * AT_ONCE])
     if not chosen:
         pytest.skip("so many are not recorded for what is installed")
-    assert_all_reproduce(written(NAMES[number], chosen, tmp_path), tmp_path)
+    assert_all_reproduce(written(name, chosen, tmp_path), tmp_path)

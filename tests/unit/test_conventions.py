@@ -10,13 +10,12 @@ import pytest
 from packaging.version import Version
 
 import backends
-from backends import BACKENDS
 from functions import Function, load_builtin
 from oracles import exact
 from report import conventions
 from report.answers import answer
 from report.conventions import Convention, same
-from tests.unit.made import at, entry
+from tests.unit.made import NAMES, at, entry
 
 RECORDED, VERSIONS = conventions.recorded()
 
@@ -30,7 +29,7 @@ def version(text: str) -> Version:
     return Version(re.split("[ +]", text)[0])
 
 
-@pytest.mark.parametrize("name", BACKENDS, ids=[f"place {i}" for i in range(len(BACKENDS))])
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_each_backend_chooses_what_is_recorded(name: str) -> None:
     if backends.installed_version(name) is None:
         pytest.skip(f"{name} is not installed")

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import backends
@@ -185,6 +186,26 @@ def test_a_backend_that_is_slow_to_import_goes_to_one_worker_at_the_head_of_its_
     assert ordered(1, *mixed) == ["tensorflow"] * 2 + ["torch"] * 2 + ["jax"] * 2 + ["numpy", None, "numpy", "numpy"]
     assert ordered(2, "jax", "jax", "jax", "jax") == ["jax"] * 4
     assert ordered(8, "jax", None) == ["jax", None]
+
+
+def test_the_suite_s_own_tests_of_a_backend_go_where_its_cells_go() -> None:
+    def item(called: str, **params: object) -> SimpleNamespace:
+        return SimpleNamespace(name=called, callspec=SimpleNamespace(params=params))
+
+    items = [
+        item("of several", first="jax", second="torch"),
+        item("by name", name="tensorflow"),
+        item("by its short", short="JX", values=np.ones(2)),
+        item("of none", name="float64"),
+        SimpleNamespace(name="plain"),
+        item("cell of jax", cell=SimpleNamespace(backend="jax")),
+        item("cell of tensorflow", cell=SimpleNamespace(backend="tensorflow")),
+    ]
+    isolation.together(items, 2)
+    assert [item.name for item in items] == [
+        *("by name", "cell of tensorflow", "plain"),
+        *("cell of jax", "by its short", "of several", "of none"),
+    ]
 
 
 def test_two_workers_begin_at_different_ends_of_the_registry() -> None:

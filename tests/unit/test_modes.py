@@ -9,7 +9,7 @@ import known_divergences
 from backends import BACKENDS, DTYPES, MODES, Unsupported
 from functions import Complex, Function, Reals, function, weights
 from oracles.verdict import FAILING, Verdict
-from tests.unit.made import builtin
+from tests.unit.made import DIFFERENTIATING, NAMES, builtin
 from tests.verification.cells import Cell
 from tests.verification.examine import Examiner, Finding
 
@@ -46,10 +46,9 @@ def verdict(f: Function, backend: str, mode: str, dtype: str = "float64") -> Ver
     return found(f, backend, mode, dtype).judgement.verdict
 
 
-# Ids without the backends' names: `-k` with such a name is to select cells of the verification only.
 CLAIMED = [
     pytest.param(name, mode, id=f"{short}-{mode}")
-    for short, name in dict(AG="autograd", TF="tensorflow", JX="jax", PT="torch").items()
+    for short, name in DIFFERENTIATING.items()
     for mode in BACKENDS[name].modes
     if mode not in BACKENDS[name].nightly and not MODES[mode].nightly
 ]
@@ -355,7 +354,7 @@ def test_a_false_declaration_of_flatness_is_told() -> None:
 # Complex numbers
 
 
-@pytest.mark.parametrize("backend", ["autograd", "tensorflow", "jax", "torch"], ids=["AG", "TF", "JX", "PT"])
+@pytest.mark.parametrize("backend", DIFFERENTIATING.values(), ids=DIFFERENTIATING)
 def test_the_conjugate_of_a_complex_gradient_is_wrong(backend: str) -> None:
     needs(backend)
 
@@ -380,7 +379,7 @@ def test_the_conjugate_of_a_complex_gradient_is_wrong(backend: str) -> None:
 
 NOT_CLAIMED = [
     pytest.param(name, dtype, mode, id=f"{short}-{dtype}-{mode}")
-    for short, name in dict(NP="numpy", AG="autograd", TF="tensorflow", JX="jax", PT="torch").items()
+    for short, name in NAMES.items()
     for dtype in DTYPES
     for mode in MODES
     if dtype not in BACKENDS[name].dtypes or mode not in BACKENDS[name].modes

@@ -6,9 +6,9 @@ import pytest
 
 import backends
 from functions import Function, load_builtin
+from tests.unit.made import NAMES
 from tests.verification.examine import reference_of
 
-NAMES = {"NP": "numpy", "AG": "autograd", "TF": "tensorflow", "JX": "jax", "PT": "torch"}
 FUNCTIONS = {function.name: function for function in load_builtin()}
 FIRST = FUNCTIONS["weighted_sum_times_z"], "12", ["6", "3", "4"]
 SECOND = FUNCTIONS["exponential_of_sine"], "23.1780070835713", ["11.92692295225547"]

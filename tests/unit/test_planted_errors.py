@@ -12,9 +12,7 @@ from functions.layers import attention, multilayer_perceptron
 from functions.probability import log_sum_exp
 from functions.sequences import recurrent_network
 from oracles.verdict import FAILING, Verdict
-
-# Ids without the backends' names: `-k` with such a name is to select cells of the verification only.
-NAMES = {"AG": "autograd", "TF": "tensorflow", "JX": "jax", "PT": "torch"}
+from tests.unit.made import DIFFERENTIATING
 
 CAUGHT = {
     ("float64", multilayer_perceptron): 1e-10,
@@ -27,7 +25,7 @@ CAUGHT = {
     ("float32", log_sum_exp): 1e-3,
 }
 
-every_planting = pytest.mark.parametrize("short", NAMES)
+every_planting = pytest.mark.parametrize("short", DIFFERENTIATING)
 
 
 @function(
@@ -115,10 +113,10 @@ def judged(f, short, dtype, alter):
 
 def planting(f, short, dtype, alter):
     try:
-        backends.load(NAMES[short])
+        backends.load(DIFFERENTIATING[short])
     except Unsupported as reason:
         pytest.skip(str(reason))
-    return examiner(f, NAMES[short], dtype, alter)
+    return examiner(f, DIFFERENTIATING[short], dtype, alter)
 
 
 @pytest.mark.parametrize(("dtype", "f"), CAUGHT, ids=lambda value: getattr(value, "name", value))

@@ -10,7 +10,7 @@ import backends
 from backends import Missing
 from functions import Function, load_builtin
 from oracles.verdict import Verdict
-from tests.unit.made import at, entry
+from tests.unit.made import NAMES, at, entry
 from tests.verification.cells import Cell
 from tests.verification.examine import Examiner
 
@@ -40,9 +40,9 @@ def same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> bool:
     return all(x.shape == y.shape == () and np.array_equal(x, y) for x, y in zip(ours, theirs, strict=True))
 
 
-@pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
-def test_a_float_has_the_gradient_of_an_array(number: int) -> None:
-    name, compared = list(backends.BACKENDS)[number], 0
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_float_has_the_gradient_of_an_array(name: str) -> None:
+    compared = 0
     try:
         backends.load(name)
     except Missing as missing:

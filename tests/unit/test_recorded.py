@@ -12,7 +12,7 @@ from functions import Function
 from known_divergences import Divergence
 from oracles.ball_arrays import Balls
 from report.results import PROPERTY, Row
-from tests.unit.made import at, builtin, entry
+from tests.unit.made import NAMES, at, builtin, entry
 from tests.verification import run, watch
 from tests.verification.cells import Cell, plan, share_of_draws
 from tests.verification.recorded import DRAWS, cell_of, entries, registry
@@ -152,9 +152,8 @@ def test_what_is_recorded_is_not_about_a_user_s_function_of_that_name(monkeypatc
 DEFAULT = {"devices": ("cpu",), "dtypes": backends.DTYPES, "modes": tuple(backends.MODES)}
 
 
-@pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
-def test_each_entry_is_watched_by_a_cell_of_the_default_run(number: int) -> None:
-    name = list(backends.BACKENDS)[number]
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_each_entry_is_watched_by_a_cell_of_the_default_run(name: str) -> None:
     options = SimpleNamespace(backends=(name,), names_dtypes=False, names_modes=False, **DEFAULT)
     daily = {cell.full_id for cell in plan(list(registry().values()), options)}
     for divergence in known_divergences.load(name):
@@ -190,12 +189,11 @@ def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("number", range(len(backends.BACKENDS)))
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_each_entry_is_missed_when_it_is_deleted(
-    number: int, part: int, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+    name: str, part: int, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     if part >= DAILY_PARTS and pytestconfig.getoption("hypothesis_profile") != "nightly":
         pytest.skip("takes minutes: --hypothesis-profile nightly")
-    name = list(backends.BACKENDS)[number]
     for divergence in entries(name)[part::PARTS]:
         deleted(name, divergence, monkeypatch)

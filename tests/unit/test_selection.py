@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import backends
+from tests.unit.made import DIFFERENTIATING
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,8 +25,6 @@ print("imported:", *(name for name in ("autograd", "tensorflow", "jax", "torch")
 sys.exit(status)
 """
 
-NAMES = {"AG": "autograd", "TF": "tensorflow", "JX": "jax", "PT": "torch"}
-
 
 def collected(*arguments: str) -> tuple[list[str], str]:
     """The test names and the imports of one run."""
@@ -37,7 +36,7 @@ def collected(*arguments: str) -> tuple[list[str], str]:
     return names, imports.removeprefix("imported:").strip()
 
 
-@pytest.mark.parametrize("backend", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("backend", DIFFERENTIATING.values(), ids=DIFFERENTIATING)
 def test_a_run_imports_the_selected_backend_alone(backend: str) -> None:
     if backends.installed_version(backend) is None:
         pytest.skip(f"{backend} is not installed")
