@@ -43,7 +43,7 @@ class Shared:
             return
         path = folder / f"{same}.sqlite"
         with contextlib.suppress(sqlite3.Error):
-            self._table = sqlite3.connect(path, PATIENCE, isolation_level=None, check_same_thread=False)
+            self._table = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         # The file ends with the run: it need not outlive a failure of the machine.
         self._run("PRAGMA journal_mode=WAL")
         self._run("PRAGMA synchronous=OFF")
