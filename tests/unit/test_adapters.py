@@ -279,6 +279,11 @@ def expected_gradient(case):
 
 
 def outcomes(adapter, functions, dtype):
+    """Every function's value or exception at the drawn arrays."""
+    return attempted(adapter, functions, *(adapter.array(values, dtype, "cpu") for values in draw()))
+
+
+def attempted(adapter, functions, *arrays):
     """Every function's value or exception, from one compiled call: one by one, a compiler would take minutes."""
     errors = {}
 
@@ -291,7 +296,7 @@ def outcomes(adapter, functions, dtype):
                 errors[name] = error
         return values
 
-    return adapter.prepared(run)(*(adapter.array(values, dtype, "cpu") for values in draw())) | errors
+    return adapter.prepared(run)(*arrays) | errors
 
 
 def check(adapter, value, expected, dtype, tolerance):

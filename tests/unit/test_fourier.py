@@ -14,7 +14,7 @@ from oracles.balls import BallArithmetic, Balls
 from oracles.complex_balls import ComplexBalls
 from oracles.machine_model import FORMATS, SLACK, MachineModel
 from tests.unit.made import DIFFERENTIATING, NAMES, at, confirmed, entry
-from tests.unit.test_adapters import TOLERANCE, adapter_of, check, problems_of
+from tests.unit.test_adapters import TOLERANCE, adapter_of, attempted, check, problems_of
 
 MODELS = {dtype: MachineModel(FORMATS[dtype]) for dtype in ("float64", "float32")}
 RANDOM = np.random.default_rng(23)
@@ -171,20 +171,9 @@ def test_derivatives(case: str) -> None:
 
 
 def outcomes(adapter: Any, bodies: dict[str, Callable], dtype: str) -> dict[str, Any]:
-    """Every body's value or exception: in one compiled call where op by op would take minutes."""
-    errors = {}
-
-    def attempt(*arrays: Any) -> dict[str, Any]:
-        values = {}
-        for name, body in bodies.items():
-            try:
-                values[name] = body(*arrays)
-            except Exception as error:
-                errors[name] = error
-        return values
-
+    """Every body's value or exception at the real and the complex array."""
     z = adapter.array(X + 1j * Y, {"float64": "complex128", "float32": "complex64"}[dtype], "cpu")
-    return adapter.prepared(attempt)(adapter.array(X, dtype, "cpu"), z) | errors
+    return attempted(adapter, bodies, adapter.array(X, dtype, "cpu"), z)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
