@@ -7,8 +7,8 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from backends import MODES
-from report.results import Row
+from gradproof.backends import MODES
+from gradproof.report.rows.results import Row
 
 REACHED = ("verified", "convention")
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-import backends
 from benchmarks.peers import PEERS
 from benchmarks.planted import Position, examiner, nonzero_positions, planted, scaled
-from functions import Function, load_builtin
-from oracles.verdict import FAILING
+from gradproof import backends
+from gradproof.oracles.verdict import FAILING
+from gradproof.registry import Function, load_builtin
 
 FUNCTIONS = ("multilayer_perceptron", "attention", "recurrent_network", "log_sum_exp")
 AD_BACKENDS = ("autograd", "tensorflow", "jax", "torch")

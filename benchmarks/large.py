@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-import backends
 from benchmarks.ratio import selected
-from functions import Function
-from oracles.verdict import Verdict
-from tests.verification.cells import Cell
-from tests.verification.examine import Examiner, Finding
+from gradproof import backends
+from gradproof.oracles.verdict import Verdict
+from gradproof.registry import Function
+from gradproof.verification.cells import Cell
+from gradproof.verification.examine import Examiner, Finding
 
 
 def at_size(function: Function, n: int) -> Function:

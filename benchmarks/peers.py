@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from functions import Inputs
+from gradproof.registry import Inputs
 
 Objects = Callable[[Callable, Inputs], bool]
 

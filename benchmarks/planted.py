@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-import backends
-from functions import Function
-from tests.verification.cells import Cell
-from tests.verification.examine import Examiner, reference_of
+from gradproof import backends
+from gradproof.registry import Function
+from gradproof.verification.cells import Cell
+from gradproof.verification.examine import Examiner, reference_of
 
 Position = tuple[int, tuple[int, ...]]
 """One entry of a gradient: the number of its argument, and its index there."""

@@ -20,11 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-import backends
-import known_divergences
-from backends import Adapter
 from benchmarks.workers import Failed, Worker
-from functions import Function, load_builtin
+from gradproof import backends, divergences
+from gradproof.backends import Adapter
+from gradproof.registry import Function, load_builtin
 
 SECONDS = 0.2
 """How long each pair is measured for, after a first call."""
@@ -148,7 +147,7 @@ def recorded_reason(task: Task) -> str:
     """What is recorded of this cell, where the backend is known not to support it."""
     mode = "compiled" if task.way == "compiled" else "reverse"
     version = backends.installed_version(task.backend) or ""
-    for entry in known_divergences.load(task.backend):
+    for entry in divergences.load(task.backend):
         if entry.verdict == "unsupported" and entry.applies(task.function, "cpu", task.dtype, mode, version):
             return entry.reason
     return ""

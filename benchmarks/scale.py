@@ -7,7 +7,7 @@ from collections.abc import Callable
 import flint
 import numpy as np
 
-import backends
+from gradproof import backends
 
 BATCH = 1 << 22
 """Enough for a call's overhead not to count, and few enough to fit anywhere."""

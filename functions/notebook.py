@@ -1,7 +1,7 @@
 """The two functions that this project began with, differentiated by hand as in the notebook "Backprop Examples": the
 node names, their order and every line of the backward passes are the notebook's own."""
 
-from functions import Reals, function
+from gradproof import Reals, function
 
 
 @function(

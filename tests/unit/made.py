@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from flint import arb, ctx
 
-from backends import BACKENDS
-from functions import Function, Inputs, Reals, function
-from functions._registry import FOLDER
-from oracles import exact
-from oracles.reference import taylor_gradient
-from oracles.taylor import TaylorArithmetic
+from gradproof.backends import BACKENDS
+from gradproof.oracles import exact
+from gradproof.oracles.reference import taylor_gradient
+from gradproof.oracles.taylor import TaylorArithmetic
+from gradproof.registry import Function, Inputs, Reals, function
+from gradproof.registry.record import FOLDER
 
 NAMES = {backend.short: backend.name for backend in BACKENDS.values()}
 """Every backend by what the ids of these tests call it."""

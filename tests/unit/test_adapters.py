@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import scipy.special
 
-import backends
-from backends import Unsupported
-from functions import MissingOperation, Reals, function
+from gradproof import backends
+from gradproof.backends import Unsupported
+from gradproof.registry import MissingOperation, Reals, function
 from tests.unit.made import DIFFERENTIATING, NAMES
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-import functions
-from oracles.balls import BallArithmetic, Balls
-from oracles.machine_model import FORMATS, MachineModel
-from oracles.taylor import TaylorArithmetic
+from gradproof import registry
+from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.machine_model import FORMATS, MachineModel
+from gradproof.oracles.taylor import TaylorArithmetic
 from tests.unit.made import NAMES, at, confirmed, entry
 from tests.unit.test_adapter_names import ORACLE, STANDARD
 from tests.unit.test_adapters import adapter_of
 
-LIST = tomllib.loads((Path(functions.__file__).parent / "array_api_2024_12.toml").read_text(encoding="utf-8"))
+LIST = tomllib.loads((Path(registry.__file__).parent / "array_api_2024_12.toml").read_text(encoding="utf-8"))
 SECTIONS = {name: section for name, section in LIST.items() if isinstance(section, dict)}
 WANTED = sorted(
     f"{section['prefix']}.{name}" if "prefix" in section else name

@@ -12,9 +12,9 @@ from flint import arb, ctx
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from oracles.ball_arrays import Balls
-from oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic
-from oracles.machine_model import FORMATS, SLACK, MachineModel
+from gradproof.oracles.ball_arrays import Balls
+from gradproof.oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic
+from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 
 DOUBLE, SINGLE = MachineModel(FORMATS["float64"]), MachineModel(FORMATS["float32"])
 FLUSHING = MachineModel(FORMATS["float32"], flushes=True)

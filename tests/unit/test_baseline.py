@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from report import markdown
-from report.baseline import FACTOR, Comparison, compare, has_grown, main
-from report.results import Row
+from gradproof.report.rows import markdown
+from gradproof.report.rows.baseline import FACTOR, Comparison, compare, has_grown, main
+from gradproof.report.rows.results import Row
 
 
 def row(**changes: Any) -> Row:

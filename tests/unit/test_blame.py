@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from backends import BACKENDS
-from functions import Function
-from report import blame
-from report.blame import EXACT, HAND, Opinion, agreement, groups, matrix, odd_ones, opinions
-from report.summary import disagreements
+from gradproof.backends import BACKENDS
+from gradproof.registry import Function
+from gradproof.report.closing.summary import disagreements
+from gradproof.report.tables import blame
+from gradproof.report.tables.blame import EXACT, HAND, Opinion, agreement, groups, matrix, odd_ones, opinions
+from gradproof.verification import blame as of_failure
 from tests.unit.made import at, entry
-from tests.verification import blame as of_failure
 
 X = at([0.5, -2.0])
 GOOD, BAD = (np.array([1.0, -4.0]),), (np.array([1.0, 4.0]),)
@@ -91,11 +91,11 @@ def test_a_failure_asks_those_that_are_loaded(monkeypatch: pytest.MonkeyPatch) -
     given = {"numpy": (np.array(1.0),), "autograd": (np.array(2.0),), "torch": "RuntimeError: no"}
     monkeypatch.setattr(of_failure, "answer", lambda function, name, inputs: given[name])
     for name in BACKENDS:
-        monkeypatch.delitem(sys.modules, f"backends.{name}_adapter", raising=False)
+        monkeypatch.delitem(sys.modules, f"gradproof.backends.{name}.adapter", raising=False)
     made = entry(lambda xp, x: x * x, x=())
     assert of_failure._others(made, at(1.0), "jax") == ""
     for name in given:
-        monkeypatch.setitem(sys.modules, f"backends.{name}_adapter", None)
+        monkeypatch.setitem(sys.modules, f"gradproof.backends.{name}.adapter", None)
     assert of_failure._others(made, at(1.0), "jax") == "numpy: disagree; autograd: agree; torch: no gradient"
     assert "torch" not in of_failure._others(made, at(1.0), "torch")
 

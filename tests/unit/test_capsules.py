@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from known_divergences import Divergence, load
+from gradproof.divergences import Divergence, load
+from gradproof.verification.recorded import entries, sightings
+from gradproof.verification.reproduce import script_of
 from tests.unit.made import NAMES
-from tests.verification.recorded import entries, sightings
-from tests.verification.reproduce import script_of
 
 ONE_IN = 40
 """Of the scripts, so many run every day, besides the first of each verdict."""

@@ -3,10 +3,10 @@ tells of is recorded, and so asserted."""
 
 import pytest
 
-from backends import BACKENDS
-from functions import load_builtin
-from report import catalogue
-from report.catalogue import Case
+from gradproof.backends import BACKENDS
+from gradproof.registry import load_builtin
+from gradproof.report.tables import catalogue
+from gradproof.report.tables.catalogue import Case
 
 NUMBERS = (
     *(1, 2, 3, 4, *range(9, 33), 36, 37, 38, 40, *range(42, 49), *range(50, 58), 60, 62, 65, 66, 67, *range(69, 75)),

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backends
-from functions import Complex, Function, Reals, function, load_builtin, weights
-from report import completeness
-from report.completeness import List, Name, Run, StatedList, Use, lists, table, uses, uses_of_registry
+from gradproof import backends
+from gradproof.registry import Complex, Function, Reals, function, load_builtin, weights
+from gradproof.report.tables import completeness
+from gradproof.report.tables.completeness import List, Name, Run, StatedList, Use, lists, table, uses, uses_of_registry
 from tests.unit.made import entry
 
 LISTS = lists()

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from functions import Function, load_builtin
-from oracles.agreement import hand_against_exact
-from oracles.balls import BallArithmetic, Balls
-from oracles.complex_balls import ComplexBalls, lifted
-from oracles.machine_model import FORMATS, SLACK, MachineModel
+from gradproof.oracles.agreement import hand_against_exact
+from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.complex_balls import ComplexBalls, lifted
+from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
+from gradproof.registry import Function, load_builtin
 from tests.unit.made import at, confirmed, entry
 
 MODELS = {np.complex128: MachineModel(FORMATS["float64"]), np.complex64: MachineModel(FORMATS["float32"])}

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from packaging.version import Version
 
-import backends
-from functions import Function, load_builtin
-from oracles import exact
-from report import conventions
-from report.answers import answer
-from report.conventions import Convention, same
+from gradproof import backends
+from gradproof.oracles import exact
+from gradproof.registry import Function, load_builtin
+from gradproof.report.answers import answer
+from gradproof.report.tables import conventions
+from gradproof.report.tables.conventions import Convention, same
 from tests.unit.made import NAMES, at, entry
 
 RECORDED, VERSIONS = conventions.recorded()

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import backends
-from backends import gpu, settings
-from backends.numpy_adapter import NumpyAdapter
-from functions import Function, Namespace
-from report.results import PROPERTY, Row
+from gradproof import backends
+from gradproof.backends import gpu, settings
+from gradproof.backends.numpy.adapter import NumpyAdapter
+from gradproof.registry import Function, Namespace
+from gradproof.report.rows.results import PROPERTY, Row
+from gradproof.verification.cells import Cell
+from gradproof.verification.run import Verification
 from tests.unit.made import entry
-from tests.verification.cells import Cell
-from tests.verification.run import Verification
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from functions import Function, Inputs, RegistryError, function
-from oracles import exact
-from oracles.agreement import hand_against_exact
-from oracles.balls import BallArithmetic
-from oracles.reference import Reference
+from gradproof.oracles import exact
+from gradproof.oracles.agreement import hand_against_exact
+from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.reference import Reference
+from gradproof.registry import Function, Inputs, RegistryError, function
 from tests.unit.made import at, entry
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from report import examples
-from report.results import Row
+from gradproof.report.rows import examples
+from gradproof.report.rows.results import Row
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 RARE = "not (float(x) * 4096).is_integer() and abs(float(x)) < 999"
 
 SOURCE = """
-    from functions import Reals, function
+    from gradproof.registry import Reals, function
 
     @function(x=Reals(low=-1e3, high=1e3), points=[dict(x=1.5)])
     def cube(xp, x):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from functions import Function, Inputs, load_builtin
-from oracles import exact
-from oracles.agreement import DIGITS
-from oracles.balls import BallArithmetic
+from gradproof.oracles import exact
+from gradproof.oracles.agreement import DIGITS
+from gradproof.oracles.balls import BallArithmetic
+from gradproof.registry import Function, Inputs, load_builtin
 
 FUNCTIONS = {function.name: function for function in load_builtin()}
 CALL, PUT = FUNCTIONS["black_scholes_call"], FUNCTIONS["black_scholes_put"]

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import backends
-from backends.stopped import ran_out
-from report import isolation
-from report.results import Row
+from gradproof import backends
+from gradproof.backends.stopped import ran_out
+from gradproof.report.rows.results import Row
+from gradproof.verification import isolation
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ pytest.importorskip("xdist", reason="it is not installed: pip install -r require
 # The fault strikes at a draw, not at the point: Hypothesis is at work then.
 FUNCTIONS = """
     import os, resource, signal, time
-    from functions import Reals, function
+    from gradproof.registry import Reals, function
 
     @function(x=Reals(), points=[dict(x=1.5)])
     def faulty(xp, x):

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-import functions
-from functions import Function
-from oracles.kept import Kept, Shared, dump, load
-from oracles.kinks import Kink
-from oracles.machine_model import FORMATS, MachineModel
-from oracles.reference import Bounds, Reference, Truth
-from oracles.second_order import SecondOrder
+from gradproof import registry
+from gradproof.oracles.kept import Kept, Shared, dump, load
+from gradproof.oracles.kinks import Kink
+from gradproof.oracles.machine_model import FORMATS, MachineModel
+from gradproof.oracles.reference import Bounds, Reference, Truth
+from gradproof.oracles.second_order import SecondOrder
+from gradproof.registry import Function
 from tests.unit.made import at, entry
 
 pytest.importorskip("sqlite3", reason="this Python was built without it, and its workers share nothing")
@@ -56,7 +56,7 @@ def assert_same_bounds(ours: Bounds, theirs: Bounds) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [f for f in functions.load_builtin() if f.points][::25], ids=lambda function: function.name
+    "function", [f for f in registry.load_builtin() if f.points][::25], ids=lambda function: function.name
 )
 def test_what_one_finds_is_what_another_is_told(function: Function, shared: Shared) -> None:
     first = Reference(function)
@@ -117,7 +117,7 @@ def test_what_other_code_found_under_the_same_name_is_not_believed(tmp_path: Pat
     for factor in (2, 3):
         path = tmp_path / f"{factor}.py"
         path.write_text(text.format(factor), encoding="utf-8")
-        (mine,) = functions.load([path])
+        (mine,) = registry.load([path])
         reference = Reference(mine)
         reference.kept.share(shared)
         values.append(float(reference.truth(at(1.0)).value.high))
@@ -146,7 +146,7 @@ def test_what_cannot_be_read_or_written_costs_nothing_but_time(tmp_path: Path) -
 
 
 def test_a_python_without_sqlite_finds_all_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oracles.kept.sqlite3", None)
+    monkeypatch.setattr("gradproof.oracles.kept.sqlite3", None)
     shared = Shared(tmp_path)
     shared.put(b"key", b"value")
     assert shared.get(b"key") is None and not [*tmp_path.iterdir()]

@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from functions import Function, Inputs
-from oracles.kinks import Kink, nearest
-from oracles.machine_model import FORMATS, MachineModel
-from oracles.reference import Reference
+from gradproof.oracles.kinks import Kink, nearest
+from gradproof.oracles.machine_model import FORMATS, MachineModel
+from gradproof.oracles.reference import Reference
+from gradproof.registry import Function, Inputs
 from tests.unit.made import at, entry
 
 FORMAT_NAMES = ("float64", "float32", "float16", "bfloat16")

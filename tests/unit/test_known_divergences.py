@@ -7,10 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-import backends
-import known_divergences
-from functions import Function, Reals, function, load_builtin
-from known_divergences import Divergence, DivergenceError, check, parse
+from gradproof import backends, divergences
+from gradproof.divergences import Divergence, DivergenceError, check, parse
+from gradproof.registry import Function, Reals, function, load_builtin
 
 GOOD = {
     "function": '"pair"',
@@ -126,7 +125,7 @@ def test_tables_of_another_name_or_kind(toml: str) -> None:
 
 
 def test_a_backend_without_a_file_has_no_entries() -> None:
-    assert known_divergences.load("stub") == ()
+    assert divergences.load("stub") == ()
 
 
 # What an entry covers
@@ -194,7 +193,7 @@ def builtin() -> dict[str, Function]:
 
 
 def test_every_file_is_named_after_a_backend() -> None:
-    assert {path.stem for path in known_divergences.FOLDER.glob("*.toml")} <= set(backends.BACKENDS)
+    assert {path.stem for path in divergences.FOLDER.glob("*.toml")} <= set(backends.BACKENDS)
 
 
 def test_every_shipped_entry_speaks_of_what_exists() -> None:
@@ -226,7 +225,7 @@ NAMED = backends.BACKENDS["numpy"]
     ids="function variant dtype unclaimed_dtype mode unclaimed_mode device arguments shape region issue".split(),
 )
 def test_an_entry_that_matches_nothing(changes: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_divergences, "load", lambda backend: parse(text(**changes), "stub.toml"))
+    monkeypatch.setattr(divergences, "load", lambda backend: parse(text(**changes), "stub.toml"))
     with pytest.raises(DivergenceError) as caught:
         check(NAMED, {"pair": pair()})
     assert message in str(caught.value)
@@ -234,5 +233,5 @@ def test_an_entry_that_matches_nothing(changes: dict[str, str], message: str, mo
 
 
 def test_an_entry_that_matches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_divergences, "load", lambda backend: parse(text(), "stub.toml"))
+    monkeypatch.setattr(divergences, "load", lambda backend: parse(text(), "stub.toml"))
     check(NAMED, {"pair": pair()})

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from functions import MissingOperation
-from oracles.ball_special import SEVERAL, SPECIAL
-from oracles.balls import ELEMENTARY, BallArithmetic
-from oracles.machine_model import ABSOLUTE, ARITHMETIC, FORMATS, SLACK, ULPS, Format, MachineModel
+from gradproof.oracles.ball_special import SEVERAL, SPECIAL
+from gradproof.oracles.balls import ELEMENTARY, BallArithmetic
+from gradproof.oracles.machine_model import ABSOLUTE, ARITHMETIC, FORMATS, SLACK, ULPS, Format, MachineModel
+from gradproof.registry import MissingOperation
 
 
 @pytest.mark.parametrize("name", ["float64", "float32", "float16"])

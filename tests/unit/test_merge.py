@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from functions import load_builtin
-from report import markdown
-from report.baseline import read
-from report.daily import is_daily
-from report.merge import Merged, identity, main, merge, results_files, unmet
-from report.results import Row
+from gradproof.backends.daily import is_daily
+from gradproof.registry import load_builtin
+from gradproof.report.rows import markdown
+from gradproof.report.rows.baseline import read
+from gradproof.report.rows.merge import Merged, identity, main, merge, results_files, unmet
+from gradproof.report.rows.results import Row
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = load_builtin()

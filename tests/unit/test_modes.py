@@ -4,14 +4,13 @@ does not claim it refuses, with the reason."""
 import numpy as np
 import pytest
 
-import backends
-import known_divergences
-from backends import BACKENDS, DTYPES, MODES, Unsupported
-from functions import Complex, Function, Reals, function, weights
-from oracles.verdict import FAILING, Verdict
+from gradproof import backends, divergences
+from gradproof.backends import BACKENDS, DTYPES, MODES, Unsupported
+from gradproof.oracles.verdict import FAILING, Verdict
+from gradproof.registry import Complex, Function, Reals, function, weights
+from gradproof.verification.cells import Cell
+from gradproof.verification.examine import Examiner, Finding
 from tests.unit.made import DIFFERENTIATING, NAMES, builtin
-from tests.verification.cells import Cell
-from tests.verification.examine import Examiner, Finding
 
 POINT = dict(x=[0.5, -1.25, 2.0])
 SECOND_ORDER = [mode for mode, known in MODES.items() if known.order == 2]
@@ -467,7 +466,7 @@ def test_what_is_recorded_of_the_forward_pass_in_float64_is_no_news_in_float32(
         reason = "planted"
         issue = "unreported"
     '''
-    monkeypatch.setattr(known_divergences, "load", lambda backend: known_divergences.parse(record, "planted.toml"))
+    monkeypatch.setattr(divergences, "load", lambda backend: divergences.parse(record, "planted.toml"))
     examiner = Examiner(Cell(made, "numpy", "cpu", "float32", "reverse"))
     finding = examiner.against_own_differences(made.points[0])
     assert finding.judgement.verdict == Verdict.WRONG and finding.fails == (of == "float16")

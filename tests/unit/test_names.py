@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import backends
-from functions import load_builtin
+from gradproof import backends
+from gradproof.registry import load_builtin
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"

@@ -4,10 +4,10 @@ and the exact reference says that these digits are right."""
 import numpy as np
 import pytest
 
-import backends
-from functions import Function, load_builtin
+from gradproof import backends
+from gradproof.registry import Function, load_builtin
+from gradproof.verification.examine import reference_of
 from tests.unit.made import NAMES
-from tests.verification.examine import reference_of
 
 FUNCTIONS = {function.name: function for function in load_builtin()}
 FIRST = FUNCTIONS["weighted_sum_times_z"], "12", ["6", "3", "4"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions import Inputs
-from oracles.differences import OwnDifferences, own_differences
+from gradproof.oracles.differences import OwnDifferences, own_differences
+from gradproof.registry import Inputs
 from tests.unit.made import at
 
 EPS = 2.0**-53

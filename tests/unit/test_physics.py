@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from functions import Function, Inputs, load_builtin
-from oracles import exact
-from oracles.balls import BallArithmetic
+from gradproof.oracles import exact
+from gradproof.oracles.balls import BallArithmetic
+from gradproof.registry import Function, Inputs, load_builtin
 
 FUNCTIONS = {function.name: function for function in load_builtin()}
 KEPLER, LENS = FUNCTIONS["keplers_equation"], FUNCTIONS["rays_through_a_lens"]

@@ -4,14 +4,11 @@ each backend through the contract, is found, and the same backward pass without 
 import numpy as np
 import pytest
 
-import backends
-from backends import Unsupported
 from benchmarks.planted import examiner, nonzero_positions, scaled
-from functions import Reals, function, weights
-from functions.layers import attention, multilayer_perceptron
-from functions.probability import log_sum_exp
-from functions.sequences import recurrent_network
-from oracles.verdict import FAILING, Verdict
+from gradproof import backends
+from gradproof.backends import Unsupported
+from gradproof.oracles.verdict import FAILING, Verdict
+from gradproof.registry import Reals, function, weights
 from tests.unit.made import DIFFERENTIATING
 
 CAUGHT = {

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from flint import arb
 
-from functions import Function, Positive, Published, Reals, RegistryError, function, load_builtin
-from oracles.agreement import hand_against_exact
-from oracles.reference import Reference
+from gradproof.oracles.agreement import hand_against_exact
+from gradproof.oracles.reference import Reference
+from gradproof.registry import Function, Positive, Published, Reals, RegistryError, function, load_builtin
 
 PUBLISHED = [(made, value) for made in load_builtin() for value in made.published]
 SIZED = [made for made in load_builtin() if made.generator is not None]

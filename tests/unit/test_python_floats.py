@@ -6,13 +6,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-import backends
-from backends import Missing
-from functions import Function, load_builtin
-from oracles.verdict import Verdict
+from gradproof import backends
+from gradproof.backends import Missing
+from gradproof.oracles.verdict import Verdict
+from gradproof.registry import Function, load_builtin
+from gradproof.verification.cells import Cell
+from gradproof.verification.examine import Examiner
 from tests.unit.made import NAMES, at, entry
-from tests.verification.cells import Cell
-from tests.verification.examine import Examiner
 
 
 @cache

@@ -6,17 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
-import backends
-import known_divergences
-from functions import Function
-from known_divergences import Divergence
-from oracles.ball_arrays import Balls
-from report.results import PROPERTY, Row
+from gradproof import backends, divergences
+from gradproof.divergences import Divergence
+from gradproof.oracles.ball_arrays import Balls
+from gradproof.registry import Function
+from gradproof.report.rows.results import PROPERTY, Row
+from gradproof.verification import run, watch
+from gradproof.verification.cells import Cell, plan, share_of_draws
+from gradproof.verification.recorded import DRAWS, cell_of, entries, registry
+from gradproof.verification.run import Verification
 from tests.unit.made import NAMES, at, builtin, entry
-from tests.verification import run, watch
-from tests.verification.cells import Cell, plan, share_of_draws
-from tests.verification.recorded import DRAWS, cell_of, entries, registry
-from tests.verification.run import Verification
 
 NAME = "numpy"
 OPTIONS = SimpleNamespace(required=(), functions=(), reproduce=None)
@@ -45,8 +44,8 @@ def recorded(verdict: str, monkeypatch: pytest.MonkeyPatch, more: str = "") -> N
         issue = "unreported"
     """
     text += more
-    entries = known_divergences.parse(text, "planted.toml")
-    monkeypatch.setattr(known_divergences, "load", lambda backend: entries)
+    entries = divergences.parse(text, "planted.toml")
+    monkeypatch.setattr(divergences, "load", lambda backend: entries)
     monkeypatch.setattr(watch, "load", dict)
     kept = {("square", NAME): list(watch.missing(NAME, {"square": made(1.5)}))}
     monkeypatch.setattr(watch, "load", lambda: kept)
@@ -156,7 +155,7 @@ DEFAULT = {"devices": ("cpu",), "dtypes": backends.DTYPES, "modes": tuple(backen
 def test_each_entry_is_watched_by_a_cell_of_the_default_run(name: str) -> None:
     options = SimpleNamespace(backends=(name,), names_dtypes=False, names_modes=False, **DEFAULT)
     daily = {cell.full_id for cell in plan(list(registry().values()), options)}
-    for divergence in known_divergences.load(name):
+    for divergence in divergences.load(name):
         line = watch.watching(divergence, registry()[divergence.function], name)
         assert line is not None, f"nothing watches {divergence.where}: run python -m tests.verification.watch"
         assert cell_of(line).full_id in daily
@@ -174,8 +173,8 @@ def test_each_line_that_is_watched_is_of_something_that_exists() -> None:
 def deleted(name: str, entry: Divergence, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verify the cell of the default run that watches an entry, without the entry: it must fail."""
     line = watch.watching(entry, registry()[entry.function], name)
-    left = tuple(other for other in known_divergences.load(name) if other is not entry)
-    monkeypatch.setattr(known_divergences, "load", lambda backend: left)
+    left = tuple(other for other in divergences.load(name) if other is not entry)
+    monkeypatch.setattr(divergences, "load", lambda backend: left)
     # The failure alone is asked for. Its scripts are run in test_capsules.py, a sample by day, all at night, and
     # test_blame.py has the references: both would take most of the time here.
     monkeypatch.setattr(run, "script_of", lambda *_: "")

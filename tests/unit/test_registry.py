@@ -10,8 +10,9 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-import backends
-from functions import (
+from gradproof import backends
+from gradproof.oracles.agreement import hand_against_exact
+from gradproof.registry import (
     Distinct,
     Domain,
     Function,
@@ -28,7 +29,6 @@ from functions import (
     load_builtin,
     weights,
 )
-from oracles.agreement import hand_against_exact
 
 NUMPY = backends.load("numpy").namespace("float64", "cpu")
 

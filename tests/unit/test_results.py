@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions import Reals, function
-from report.coverage import coverage
-from report.plugin import Reporter
-from report.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number
-from report.summary import not_run, recorded, seconds, table
+from gradproof.registry import Reals, function
+from gradproof.report.closing.coverage import coverage
+from gradproof.report.closing.summary import not_run, recorded, seconds, table
+from gradproof.report.rows.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number
+from gradproof.verification.reporter import Reporter
 
 PAIR = function(x=Reals((2, 2)), y=Reals())(lambda xp, x, y: xp.sum(x) * y)
 

@@ -11,18 +11,18 @@ from types import SimpleNamespace
 
 import pytest
 
-import backends
-from backends.scripts import SCRIPTS
-from functions import Function, Reals, function, load_builtin, weights
-from oracles.verdict import FAILING
-from report import capsule
-from report.native_code import NativeCode
-from report.sources import CannotWrite, undefined_names
+from gradproof import backends
+from gradproof.backends.scripts import SCRIPTS
+from gradproof.oracles.verdict import FAILING
+from gradproof.registry import Function, Reals, function, load_builtin, weights
+from gradproof.report.scripts import capsule
+from gradproof.report.scripts.native_code import NativeCode
+from gradproof.report.scripts.sources import CannotWrite, undefined_names
+from gradproof.verification.cells import Cell
+from gradproof.verification.examine import Examiner, Finding
+from gradproof.verification.reproduce import script_of
+from gradproof.verification.run import Verification
 from tests.unit.made import at
-from tests.verification.cells import Cell
-from tests.verification.examine import Examiner, Finding
-from tests.verification.reproduce import script_of
-from tests.verification.run import Verification
 
 NAME = "autograd"
 

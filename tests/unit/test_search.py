@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import find
 
-from functions import Function, Reals, function
-from oracles.verdict import Verdict
-from tests.verification.cells import Cell
-from tests.verification.examine import Examiner
-from tests.verification.search import drawn, search
+from gradproof.oracles.verdict import Verdict
+from gradproof.registry import Function, Reals, function
+from gradproof.verification.cells import Cell
+from gradproof.verification.examine import Examiner
+from gradproof.verification.search import drawn, search
 
 
 def a_cube() -> Function:

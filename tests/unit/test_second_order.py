@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from functions import Function, direction
-from oracles.machine_model import FORMATS, MachineModel
-from oracles.reference import Reference
-from oracles.second_order import SecondOrder
+from gradproof.oracles.machine_model import FORMATS, MachineModel
+from gradproof.oracles.reference import Reference
+from gradproof.oracles.second_order import SecondOrder
+from gradproof.registry import Function, direction
 from tests.unit.made import at, entry
 
 DOUBLE = MachineModel(FORMATS["float64"])
@@ -105,7 +105,7 @@ def test_a_tie_of_a_smooth_gradient_is_judged() -> None:
 
 
 def test_a_complex_argument_has_a_product_in_real_numbers() -> None:
-    from functions import Complex, function
+    from gradproof.registry import Complex, function
 
     @function(z=Complex((2,)), points=[dict(z=[1.0 + 2.0j, -0.5j])])
     def squared(xp, z):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import backends
+from gradproof import backends
 from tests.unit.made import DIFFERENTIATING
 
 ROOT = Path(__file__).parents[2]

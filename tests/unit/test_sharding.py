@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from report.merge import BY_CHANCE, identity, merge
-from report.results import Row
+from gradproof.report.rows.merge import BY_CHANCE, identity, merge
+from gradproof.report.rows.results import Row
 
 ROOT = Path(__file__).parents[2]
 

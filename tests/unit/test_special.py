@@ -9,10 +9,10 @@ import pytest
 import scipy.special
 from flint import arb, ctx
 
-from oracles.ball_special import SEVERAL, SPECIAL
-from oracles.balls import BallArithmetic, Balls
-from oracles.machine_model import FORMATS, SLACK, ULPS, MachineModel
-from oracles.taylor import TaylorArithmetic
+from gradproof.oracles.ball_special import SEVERAL, SPECIAL
+from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.machine_model import FORMATS, SLACK, ULPS, MachineModel
+from gradproof.oracles.taylor import TaylorArithmetic
 from tests.unit.made import at, confirmed, entry
 
 MODELS = {dtype: MachineModel(FORMATS[np.dtype(dtype).name]) for dtype in (np.float64, np.float32)}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from flint import acb, arb, ctx
 
-from oracles.ball_spectral import KEPT, once
-from oracles.balls import BallArithmetic, Balls
-from oracles.machine_model import FORMATS, SLACK, MachineModel
+from gradproof.oracles.ball_spectral import KEPT, once
+from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 from tests.unit.made import at, confirmed, entry
 
 MODELS = {dtype: MachineModel(FORMATS[np.dtype(dtype).name]) for dtype in (np.float64, np.float32)}

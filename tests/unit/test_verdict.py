@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from flint import arb
 
-from functions import Reals, function
-from oracles.kinks import Kink
-from oracles.machine_model import FORMATS, MachineModel
-from oracles.reference import Bounds, Exact, Reference, Truth
-from oracles.verdict import FAILING, Answer, Judgement, Verdict, judge
-from tests.verification.examine import Examiner
+from gradproof.oracles.kinks import Kink
+from gradproof.oracles.machine_model import FORMATS, MachineModel
+from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
+from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict, judge
+from gradproof.registry import Reals, function
+from gradproof.verification.examine import Examiner
 
 SINGLE = FORMATS["float32"]
 NOT_FINITE = (math.nan, math.inf, -math.inf)

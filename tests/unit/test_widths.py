@@ -3,9 +3,9 @@ is found. A tenth of the registry every day, all of it at night."""
 
 import pytest
 
-from functions import load_builtin
-from oracles.reference import Reference
-from report.widths import VACUOUS, width
+from gradproof.oracles.reference import Reference
+from gradproof.registry import load_builtin
+from gradproof.report.tables.widths import VACUOUS, width
 from tests.unit.made import at, entry
 
 PARTS = 10

@@ -1,7 +1,7 @@
 """Every hand-derived gradient against its definition: exact differences of the body, entry by entry, to 30 digits."""
 
-from functions import Function
-from tests.verification.run import Verification
+from gradproof.registry import Function
+from gradproof.verification.run import Verification
 
 
 def test_hand_derived_gradient(function: Function, verification: Verification) -> None:

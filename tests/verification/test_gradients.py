@@ -1,8 +1,8 @@
 """Every backend's value and gradient against the truth, at every point and at Hypothesis draws; and its gradient
 against finite differences of its own forward pass."""
 
-from tests.verification.cells import Cell, share_of_draws
-from tests.verification.run import Verification
+from gradproof.verification.cells import Cell, share_of_draws
+from gradproof.verification.run import Verification
 
 
 def test_against_the_truth(cell: Cell, verification: Verification) -> None:

@@ -1,0 +1,204 @@
+"""Who differentiates: one small adapter per backend. The table below is the only list of backends; everything else
+(options, parametrization, the header) is derived from it. Importing this package imports no backend."""
+
+import gc
+import importlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from gradproof.backends.adapter import Adapter, Missing, Unsupported
+from gradproof.backends.gpu import gpu_missing
+from gradproof.backends.modes import MODES, Mode
+from gradproof.registry import Function
+
+DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64")
+DEVICES = ("cpu", "gpu")
+
+NUMPY_DTYPES = ("float64", "float32", "float16", "complex128", "complex64")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What is known of a backend without importing it.
+
+    `distributions` are the names under which it may be installed; `gpu_distributions` those of which one must be there
+    as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
+    `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
+    too slow here for the default run, and `quick` is the one in which that tries every function.
+    `import_seconds` is about what its import costs each process. The ids of the suite's own tests call it `short`:
+    `-k` with its name is to select cells of the verification only."""
+
+    name: str
+    short: str
+    distributions: tuple[str, ...]
+    cure: str
+    has_gpu: bool = True
+    dtypes: tuple[str, ...] = DTYPES
+    modes: tuple[str, ...] = tuple(MODES)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    nightly: tuple[str, ...] = ()
+    quick: str = "reverse"
+    gpu_distributions: tuple[str, ...] = ()
+    import_seconds: float = 0.1
+
+
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend(
+            "numpy",
+            "NP",
+            ("numpy",),
+            "pip install -r requirements/numpy-cpu.txt",
+            has_gpu=False,
+            dtypes=NUMPY_DTYPES,
+            modes=("reverse",),
+            lacks={
+                "bfloat16": "NumPy has no bfloat16",
+                **dict.fromkeys(MODES, "numpy runs the hand-derived gradient, and that in one way"),
+            },
+        ),
+        Backend(
+            "autograd",
+            "AG",
+            ("autograd",),
+            "pip install -r requirements/autograd-cpu.txt",
+            has_gpu=False,
+            dtypes=NUMPY_DTYPES,
+            modes=tuple(mode for mode in MODES if mode not in ("compiled", "xla", "vectorized")),
+            lacks={
+                "bfloat16": "NumPy has no bfloat16",
+                "compiled": "autograd has no compiler",
+                "xla": "autograd has no compiler",
+                "vectorized": "autograd has no vectorizing transformation",
+            },
+        ),
+        Backend(
+            "tensorflow",
+            "TF",
+            ("tensorflow", "tensorflow-cpu", "tf-nightly"),
+            "pip install -r requirements/tensorflow-cpu.txt",
+            import_seconds=6.0,
+        ),
+        Backend(
+            "jax",
+            "JX",
+            ("jax",),
+            "pip install -r requirements/jax-cpu.txt",
+            modes=tuple(mode for mode in MODES if mode != "xla"),
+            lacks={"xla": "jax compiles with XLA in every mode but reverse: see compiled"},
+            # Operation by operation every dtype costs a minute of compiling.
+            quick="compiled",
+            gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
+            import_seconds=1.1,
+        ),
+        Backend(
+            "torch",
+            "PT",
+            ("torch",),
+            "pip install -r requirements/torch-cpu.txt",
+            modes=tuple(mode for mode in MODES if mode != "xla"),
+            lacks={"xla": "PyTorch reaches XLA by a package of its own, torch_xla"},
+            nightly=("compiled",),
+            import_seconds=2.1,
+        ),
+    )
+}
+
+
+def installed_version(name: str) -> str | None:
+    """The version in the installed metadata, without importing the backend; None where it is not installed."""
+    try:
+        if importlib.util.find_spec(name) is None:
+            return None
+    except ValueError:  # a stand-in in sys.modules without a specification
+        return None
+    found = (_version(distribution) for distribution in BACKENDS[name].distributions)
+    return next((version for version in found if version is not None), "unknown version")
+
+
+@cache
+def _version(distribution: str) -> str | None:
+    # Every cell asks, and the metadata are parsed anew each time.
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def missing(name: str, device: str) -> str | None:
+    """Why `name` cannot be verified on `device`, as far as can be told without importing it; None where it may."""
+    backend = BACKENDS[name]
+    if installed_version(name) is None:
+        return f"{name} is not installed: {backend.cure}"
+    if device == "cpu":
+        return None
+    if not backend.has_gpu:
+        return f"{name} runs on the CPU only"
+    reason = gpu_missing()
+    if reason is None and _is_cpu_build(name):
+        return f"{name} {installed_version(name)} is a CPU build: {backend.cure.replace('-cpu', '-gpu')}"
+    if reason is None and backend.gpu_distributions and not any(map(_is_installed, backend.gpu_distributions)):
+        return f"{name} is a CPU build: none of {', '.join(backend.gpu_distributions)} is installed"
+    return reason
+
+
+def _is_cpu_build(name: str) -> bool:
+    # Some wheels tell by their version, 2.0+cpu, and some by the name of their distribution.
+    found = [distribution for distribution in BACKENDS[name].distributions if _is_installed(distribution)]
+    return "+cpu" in (installed_version(name) or "") or (bool(found) and all(d.endswith("-cpu") for d in found))
+
+
+def _is_installed(distribution: str) -> bool:
+    return _version(distribution) is not None
+
+
+def differentiate(adapter: Adapter, function: Function, dtype: str, device: str, mode: str) -> Callable:
+    """The code that is verified in this mode. Raises `Unsupported` for what the adapter does not claim."""
+    known = BACKENDS[adapter.name]
+    for name, claimed in ((dtype, known.dtypes), (mode, known.modes)):
+        if name not in claimed:
+            raise Unsupported(known.lacks[name])
+    return MODES[mode].compose(adapter, function, dtype, device)
+
+
+@cache
+def load(name: str) -> Adapter:
+    """Import a backend and return its adapter.
+
+    Raises `Missing` where it is not installed, or where importing it raises: the message has the cause."""
+    if installed_version(name) is None:
+        raise Missing(f"{name} is not installed: {BACKENDS[name].cure}")
+    try:
+        module = importlib.import_module(f"gradproof.backends.{name}.adapter")
+        adapter = module.ADAPTER()
+    except Exception as error:
+        raise Missing(
+            f"importing {name} {installed_version(name)} raised {type(error).__name__}: {error}. "
+            f"Reinstall it: {BACKENDS[name].cure}"
+        ) from error
+    # A framework's modules stay, hundreds of thousands of objects: to look for garbage among them, again and again,
+    # takes longer than to verify many a cell.
+    gc.freeze()
+    return adapter
+
+
+__all__ = [
+    "BACKENDS",
+    "DEVICES",
+    "DTYPES",
+    "MODES",
+    "Adapter",
+    "Backend",
+    "Missing",
+    "Mode",
+    "Unsupported",
+    "differentiate",
+    "gpu_missing",
+    "installed_version",
+    "load",
+    "missing",
+]

@@ -1,0 +1,1 @@
+"""The backend `autograd`: its adapter, and how what it runs is traced."""

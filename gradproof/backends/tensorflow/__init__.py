@@ -1,0 +1,1 @@
+"""The backend `tensorflow`: its adapter, and how what it runs is traced."""

@@ -1,0 +1,113 @@
+"""Functions of balls that are constant between jumps (rounding to integers), questions with a yes or no, and indices.
+Where a ball reaches over a jump the input is at a kink or within rounding of one, which is noted as for comparisons."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from flint import arb
+
+from gradproof.oracles.ball_arrays import Balls, Decision, decided, objects
+
+if TYPE_CHECKING:
+    from gradproof.oracles.balls import BallArithmetic
+
+
+def _floor(v: arb) -> int:
+    return int(v.floor().unique_fmpz())
+
+
+def _to_even(v: arb) -> int:
+    # Compared, not v + 1/2: beside a tie that sum may need more bits than the working precision has.
+    below = _floor(v)
+    half = arb(below) + arb(0.5)
+    return below + below % 2 if v == half else below + int(v > half)
+
+
+ROUNDINGS: dict[str, Callable[[arb], int]] = {
+    "ceil": lambda v: -_floor(-v),
+    "floor": _floor,
+    "round": _to_even,
+    "trunc": lambda v: _floor(v) if v >= 0 else -_floor(-v),
+}
+"""Of exact numbers. `round` takes a tie to the even neighbour, as the standard does."""
+
+NEIGHBOUR = arb(2) ** -300
+"""Far below any step of exact differences: what jumps within this distance is at a jump."""
+
+
+def _step(name: str, on: "BallArithmetic", x: Any) -> Balls:
+    return Balls(
+        objects(np.frompyfunc(partial(_step_of, name, on), 1, 1)(on.center(on.asarray(x, "balls").entries))), on
+    )
+
+
+def _step_of(name: str, on: "BallArithmetic", v: arb) -> arb:
+    if not v.is_finite():
+        return v
+    rounding, reach = ROUNDINGS[name], v + arb(0, NEIGHBOUR)
+    low, high = rounding(reach.lower()), rounding(reach.upper())
+    if low == high:
+        return arb(low)
+    on.at_kink = True
+    if v.is_exact():
+        return arb(rounding(v))
+    on.undecided = True
+    return arb(low).union(arb(high)) if on.model is not None else arb(rounding(v.mid()))
+
+
+def _ask(question: Callable[[arb], bool], on: "BallArithmetic", x: Any) -> Decision:
+    answers = np.frompyfunc(question, 1, 1)(on.center(on.asarray(x, "balls").entries))
+    return Decision(np.asarray(answers, bool), np.zeros(np.shape(answers), bool), on)
+
+
+def _signbit(on: "BallArithmetic", x: Any) -> Decision:
+    # A ball has no zero with a minus sign.
+    return on.less(x, 0)
+
+
+def _logical_xor(on: "BallArithmetic", x: Any, y: Any) -> Decision:
+    (a, unsure_a), (b, unsure_b) = decided(x), decided(y)
+    return Decision(a ^ b, unsure_a | unsure_b, on)
+
+
+def _over(pick: Callable, on: "BallArithmetic", x: Any, *, axis: Any = None, keepdims: bool = False) -> Decision:
+    value, undecided = decided(x)
+    return Decision(pick(value, axis=axis, keepdims=keepdims), np.any(undecided, axis=axis, keepdims=keepdims), on)
+
+
+def _midpoints(on: "BallArithmetic", x: Any) -> np.ndarray:
+    return on.center(on.asarray(x, "balls").entries).astype(float)
+
+
+def _nonzero(on: "BallArithmetic", x: Any) -> tuple[np.ndarray, ...]:
+    return np.nonzero(_midpoints(on, x))
+
+
+def _count_nonzero(on: "BallArithmetic", x: Any, *, axis: Any = None, keepdims: bool = False) -> np.ndarray:
+    return np.count_nonzero(_midpoints(on, x), axis=axis, keepdims=keepdims)
+
+
+def _searchsorted(on: "BallArithmetic", x1: Any, x2: Any, *, side: str = "left", sorter: Any = None) -> np.ndarray:
+    edges = on.asarray(x1, "balls") if sorter is None else on.take(x1, sorter, axis=0)
+    x2 = on.expand_dims(on.asarray(x2, "balls"), axis=-1)
+    # How many edges lie below, which notes where the index jumps.
+    below = on.less(edges, x2) if side == "left" else on.less_equal(edges, x2)
+    return np.sum(decided(below)[0], axis=-1)
+
+
+OPERATIONS: dict[str, Callable] = {
+    **{name: partial(_step, name) for name in ROUNDINGS},
+    "all": partial(_over, np.all),
+    "any": partial(_over, np.any),
+    "count_nonzero": _count_nonzero,
+    "isfinite": partial(_ask, lambda v: v.is_finite()),
+    "isinf": partial(_ask, lambda v: not v.is_finite() and not v.is_nan()),
+    "isnan": partial(_ask, lambda v: v.is_nan()),
+    "logical_xor": _logical_xor,
+    "nonzero": _nonzero,
+    "searchsorted": _searchsorted,
+    "signbit": _signbit,
+}
+"""Operations `(on, …)` of the main namespace."""

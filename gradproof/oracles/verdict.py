@@ -1,0 +1,164 @@
+"""The verdict on one answer of a backend: structure first, then finiteness, then every entry against its own bound."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from gradproof.oracles.machine_model import Format
+from gradproof.oracles.reference import Bounds, Exact, Truth
+
+
+class Verdict(StrEnum):
+    """What is said of an answer, from the best to the worst."""
+
+    VERIFIED = "verified"
+    CONVENTION = "convention"
+    INCONCLUSIVE = "inconclusive"
+    NOT_RUN = "not run"
+    UNSUPPORTED = "unsupported"
+    IMPRECISE = "imprecise"
+    WRONG = "wrong"
+
+    @property
+    def severity(self) -> int:
+        """0 for the best."""
+        return list(Verdict).index(self)
+
+
+FAILING = (Verdict.UNSUPPORTED, Verdict.IMPRECISE, Verdict.WRONG)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a backend gave: its value and one gradient per argument.
+
+    `problem` says what is structurally off, found before there was any number to compare; empty where nothing is."""
+
+    value: np.ndarray
+    gradient: tuple[np.ndarray, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The worst entry of an answer: where it is, what is right, what came, how far off and how far it may be.
+
+    `relative` is the error against the largest true entry of the same argument, or against what `Truth.scale` says."""
+
+    argument: str
+    index: tuple[int, ...]
+    expected: str
+    got: float
+    error: float
+    bound: float
+    ulp: float = math.nan
+    relative: float = math.nan
+
+    @property
+    def ratio(self) -> float:
+        """The error in units of its bound."""
+        return self.error / self.bound
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, why, and the worst entry where entries were compared."""
+
+    verdict: Verdict
+    reason: str = ""
+    worst: Entry | None = None
+
+
+def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
+    """Judge an answer at one input. Every comparison reads `error <= bound`, so that a NaN cannot pass."""
+    if answer.problem:
+        return Judgement(Verdict.WRONG, answer.problem)
+    if truth.kink is not None:
+        return _judge_kink(answer, truth, bounds, names, format)
+    parts = [("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)))]
+    parts += list(zip(names, answer.gradient, truth.gradient, bounds.gradient, truth.scale, strict=True))
+    entries = [_worst(name, got, exact, bound, scale, format) for name, got, exact, bound, scale in parts if got.size]
+    worst = max(entries, key=_badness)
+    if worst.ratio <= 1:
+        blind = [name for name, _, exact, bound, _ in parts[1:] if _is_vacuous(exact, bound)]
+        if blind:
+            why = "within rounding of a kink, " if bounds.near_kink else ""
+            return Judgement(Verdict.INCONCLUSIVE, f"{why}the bound exceeds the gradient for {', '.join(blind)}", worst)
+        return Judgement(Verdict.VERIFIED, "", worst)
+    limit = format.unit_roundoff**0.5
+    precise_formula = all(
+        bool((exact.distance(got) <= np.maximum(bound, limit * scale)).all())
+        for _, got, exact, bound, scale in parts
+        if got.size
+    )
+    if precise_formula:
+        return Judgement(Verdict.IMPRECISE, "digits are lost: off by no more than √u of the largest true entry", worst)
+    return Judgement(
+        Verdict.WRONG,
+        "off by more than √u of the largest true entry" if np.isfinite(worst.got) else "not finite",
+        worst,
+    )
+
+
+def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
+    value = _worst("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)), format)
+    if not value.ratio <= 1:
+        return Judgement(Verdict.WRONG, "the value at a kink", value)
+    assert truth.kink is not None
+    if not truth.kink.exists:
+        return Judgement(Verdict.INCONCLUSIVE, "the gradient is unbounded around this point", value)
+    given = tuple(part.astype(np.float64) for part in answer.gradient)
+    if truth.kink.admits(given, bounds.gradient):
+        return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential", value)
+    return Judgement(
+        Verdict.WRONG, "a kink: the answer lies outside the subdifferential", _outside(given, truth, bounds, names)
+    )
+
+
+def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float, format: Format) -> Entry:
+    error = exact.distance(got)
+    with np.errstate(over="ignore"):  # an error of ordinary size where only underflow is allowed
+        ratio = error / bound
+    flat = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
+    index = tuple(int(i) for i in np.unravel_index(flat, got.shape))
+    return Entry(
+        argument=name,
+        index=index,
+        expected=exact.balls[index].mid().str(20, radius=False),
+        got=float(got[index]),
+        error=float(error[index]),
+        bound=float(bound[index]),
+        ulp=float(error[index]) / _ulp(float(exact.high[index]), format),
+        relative=float(error[index]) / max(scale, format.tiny),
+    )
+
+
+def _outside(given: tuple[np.ndarray, ...], truth: Truth, bounds: Bounds, names: list[str]) -> Entry:
+    # Names the entry that is farthest outside the limits' span; where none is, the entries do not go together.
+    assert truth.kink is not None
+    candidates = []
+    for i, (name, got) in enumerate(zip(names, given, strict=True)):
+        low, high = truth.kink.span(i)
+        outside = np.maximum(np.maximum(low - got, got - high), 0.0)
+        flat = int(np.argmax(np.where(np.isnan(outside), np.inf, outside)))
+        index = tuple(int(k) for k in np.unravel_index(flat, got.shape))
+        expected = f"between {low[index]:.17g} and {high[index]:.17g}"
+        error, bound = float(outside[index]), float(bounds.gradient[i][index])
+        candidates.append(Entry(name, index, expected, float(got[index]), error, bound))
+    return max(candidates, key=_badness)
+
+
+def _badness(entry: Entry) -> float:
+    return np.inf if np.isnan(entry.ratio) else entry.ratio
+
+
+def _is_vacuous(exact: Exact, bound: np.ndarray) -> bool:
+    largest = float(np.abs(exact.high).max(initial=0.0))
+    return largest > 0 and bool((bound >= largest).all())
+
+
+def _ulp(value: float, format: Format) -> float:
+    exponent = np.frexp(max(abs(value), format.tiny))[1]
+    return float(np.ldexp(1.0, int(exponent) - format.precision))

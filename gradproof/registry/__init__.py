@@ -1,0 +1,46 @@
+"""What is differentiated: the registry of test functions, their domains and their hand-derived gradients, and the
+namespace `xp` that they are written against."""
+
+from gradproof.registry.domains import (
+    Complex,
+    Distinct,
+    Domain,
+    MultipleOfIdentity,
+    Positive,
+    PositiveDefinite,
+    RankDeficient,
+    Reals,
+    SeparatedSpectrum,
+    UnitInterval,
+    WellConditioned,
+)
+from gradproof.registry.loading import load, load_builtin
+from gradproof.registry.namespace import MissingOperation, Namespace
+from gradproof.registry.record import Function, Inputs, Published, RegistryError, function
+from gradproof.registry.weights import complex_weights, direction, weights
+
+__all__ = [
+    "Complex",
+    "Distinct",
+    "Domain",
+    "Function",
+    "Inputs",
+    "MissingOperation",
+    "MultipleOfIdentity",
+    "Namespace",
+    "Positive",
+    "PositiveDefinite",
+    "Published",
+    "RankDeficient",
+    "Reals",
+    "RegistryError",
+    "SeparatedSpectrum",
+    "UnitInterval",
+    "WellConditioned",
+    "complex_weights",
+    "direction",
+    "function",
+    "load",
+    "load_builtin",
+    "weights",
+]

@@ -1,0 +1,89 @@
+"""Loading functions from files: the built-in registry, and anybody's own. A file that cannot be loaded costs no other
+file its functions."""
+
+import functools
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+from gradproof import content
+from gradproof.registry.record import Function, registered
+
+
+def load_builtin() -> list[Function]:
+    """Load the families of the built-in registry, in the order of their files. Whoever asks gets the same functions, so
+    that their truths are computed once."""
+    return list(_builtin())
+
+
+@functools.cache
+def _builtin() -> tuple[Function, ...]:
+    return tuple(load([content.FUNCTIONS]))
+
+
+def load(paths: Iterable[Path]) -> list[Function]:
+    """Load every function of these files, and of every `.py` file below these folders.
+
+    A file that cannot be read or that raises becomes one entry with a problem, named after the file. A name that
+    occurs twice is a problem of the later entry, under a name of its own."""
+    functions: list[Function] = []
+    for path in paths:
+        path = Path(path).resolve()
+        files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", "."))) if path.is_dir() else [path]
+        if not files:
+            functions.append(_broken_file(path, "the folder holds no .py file"))
+        for file in files:
+            functions += _load_file(file)
+    _mark_duplicates(functions)
+    return functions
+
+
+def _load_file(path: Path) -> list[Function]:
+    already = len(registered)
+    try:
+        _execute(path)
+        problem = "" if len(registered) > already else "the file registers no function: decorate one with @function"
+    except (Exception, SystemExit) as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        at = f" at line {frames[-1].lineno}" if frames else ""
+        problem = f"the file cannot be loaded: {type(error).__name__}{at}: {error}"
+    found = registered[already:]
+    return found + ([_broken_file(path, problem)] if problem else [])
+
+
+def _execute(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file or folder {path}")
+    name = _module_name(path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _module_name(path: Path) -> str:
+    # A name that nobody else claims: what is loaded becomes importable under it.
+    if path.is_relative_to(content.FUNCTIONS):
+        return ".".join(("gradproof", "builtin", *path.relative_to(content.FUNCTIONS).with_suffix("").parts))
+    return f"gradproof_functions_of_user_{path.stem}"
+
+
+def _broken_file(path: Path, problem: str) -> Function:
+    return Function(path.stem, body=_broken_file, domains={}, points=[], path=str(path), line=1, problems=[problem])
+
+
+def _mark_duplicates(functions: list[Function]) -> None:
+    first: dict[str, Function] = {}
+    for number, entry in enumerate(functions):
+        if entry.name in first:
+            entry.problems.append(
+                f"the name {entry.name} is already taken by {first[entry.name].where}; give this function another name"
+            )
+            entry.name = f"{entry.name}_duplicate_{number}"
+        first.setdefault(entry.name, entry)

@@ -1,0 +1,259 @@
+"""The registry: the record of one function (body, domains, points, hand-derived gradient, implementations), the
+decorator that makes it. A bad entry becomes a record that carries its problem, so that the other functions of the file
+still run."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from gradproof import content
+from gradproof.registry.domains import Domain
+
+Inputs = tuple[np.ndarray, ...]
+"""One float64 array per argument, in the order of the body's signature. A complex argument is held in real numbers,
+with one more axis for its real and imaginary part."""
+
+
+class RegistryError(Exception):
+    """An entry of the registry that breaks the contract. The message names the function, its file and the cure."""
+
+
+@dataclass(eq=False)
+class Function:
+    """One entry: what is differentiated, where, and its gradient derived by hand.
+
+    `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per
+    argument, each shaped as its argument. `implementations` maps a backend's name to code that this backend runs
+    instead of the body. `variant_of` names the entry of which this is a variant. `generator` makes an input of any
+    size, `published` are values that somebody has printed. `problems` is what is wrong with the entry; a function with
+    problems is never evaluated."""
+
+    name: str
+    body: Callable
+    domains: dict[str, Domain]
+    points: list[Inputs]
+    path: str
+    line: int
+    hand: Callable | None = None
+    implementations: dict[str, Callable] = field(default_factory=dict)
+    variant_of: str = ""
+    generator: Callable[[int, np.random.Generator], dict[str, Any]] | None = None
+    published: list["Published"] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def gradient(self, hand: Callable) -> Callable:
+        """Decorate the hand-derived gradient of this function: `(xp, *arguments)` to one array per argument."""
+        if self.hand is not None:
+            self.problems.append("it has two hand-derived gradients; keep one")
+        self.hand = hand
+        return hand
+
+    def implementation(self, backend: str) -> Callable[[Callable], Callable]:
+        """Decorate the code that `backend` runs instead of the body: `(*arguments)` to a scalar, without `xp`."""
+
+        def register(code: Callable) -> Callable:
+            self.implementations[backend] = code
+            return code
+
+        return register
+
+    def variant(self, suffix: str, points: Iterable[dict[str, Any]] = (), **changes: Any) -> "Function":
+        """Register this function with other parameters or other domains, as an entry named `name_suffix`.
+
+        A domain among `changes` replaces that of the argument of this name; anything else is handed, by keyword, to the
+        body and to the hand-derived gradient, which must both take it. Of this function's points those are tried that
+        have the right shapes, and `points` besides. Write it below the gradient."""
+        domains = self.domains | {name: value for name, value in changes.items() if isinstance(value, Domain)}
+        parameters = {name: value for name, value in changes.items() if not isinstance(value, Domain)}
+        entry = Function(
+            name=f"{self.name}_{suffix}",
+            body=_with(self.body, parameters),
+            domains=domains,
+            points=[p for p in self.points if [x.shape for x in p] == [d.real_shape for d in domains.values()]],
+            path=self.path,
+            line=self.line,
+            hand=None if self.hand is None else _with(self.hand, parameters),
+            variant_of=self.name,
+            problems=[*self.problems, *_variant_problems(self, domains, parameters)],
+        )
+        if not entry.problems:
+            _add_points(entry, points)
+        registered.append(entry)
+        return entry
+
+    def inputs_of_size(self, generator: Callable[[int, np.random.Generator], dict[str, Any]]) -> Callable:
+        """Decorate what makes an input of size n, `(n, rng)` to an array per argument: the same function, large enough
+        to be timed. The body and the gradient must take their sizes from their arguments' shapes."""
+        self.generator = generator
+        return generator
+
+    def at_size(self, n: int, seed: int = 0) -> "Function":
+        """This function at size n, not registered: its one point is a generated input, rounded to float32, and its
+        domains have that input's shapes. Raises `RegistryError` where the function has no generator."""
+        if self.generator is None:
+            raise self.error("it has one size only; decorate a generator with .inputs_of_size")
+        made = self.generator(n, np.random.default_rng(seed))
+        if set(made) != set(self.domains):
+            raise self.error(f"its generator gives {', '.join(made)}, not {', '.join(self.domains)}")
+        point = {name: np.asarray(value, dtype=np.float32) for name, value in made.items()}
+        domains = {name: replace(domain, shape=point[name].shape) for name, domain in self.domains.items()}
+        entry = replace(self, name=f"{self.name}_of_size_{n}", domains=domains, points=[], published=[], problems=[])
+        _add_points(entry, [point])
+        return entry
+
+    def publishes(self, value: str, source: str, **point: Any) -> None:
+        """Note that `source` prints `value` for this function at `point`: a test holds the exact value to every digit
+        printed, to one unit in the last place."""
+        at = replace(self, points=[], problems=[])
+        _add_points(at, [point])
+        self.problems += [f"the published value {value}: {problem}" for problem in at.problems]
+        self.published += [Published(value, source, inputs) for inputs in at.points]
+
+    def gradient_by_hand(self, xp: Any, *arguments: Any) -> tuple[Any, ...]:
+        """The hand-derived gradient, a tuple also where a function of one argument returns its array bare."""
+        assert self.hand is not None, f"{self.name} has no hand-derived gradient"
+        result = self.hand(xp, *arguments)
+        return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+    @property
+    def formula(self) -> str:
+        """The first paragraph of the body's docstring, on one line."""
+        return " ".join((inspect.getdoc(self.body) or "no formula given").split("\n\n")[0].split())
+
+    @property
+    def where(self) -> str:
+        """`file:line`, for errors."""
+        return f"{self.path}:{self.line}"
+
+    @functools.cached_property
+    def is_builtin(self) -> bool:
+        """Whether it belongs to this registry, and not to a user, who may give a function of his own the same name."""
+        return Path(self.path).is_relative_to(content.FUNCTIONS)
+
+    @functools.cached_property
+    def is_complex(self) -> bool:
+        """Whether some argument is complex: such a function is verified in the complex dtypes."""
+        return any(domain.is_complex for domain in self.domains.values())
+
+    def native(self, inputs: Inputs) -> tuple[np.ndarray, ...]:
+        """The arguments themselves, complex where they are complex."""
+        return tuple(domain.native(x) for domain, x in zip(self.domains.values(), inputs, strict=True))
+
+    def inputs(self) -> st.SearchStrategy[Inputs]:
+        """A Hypothesis strategy for one input: a float64 array per argument, every entry exact in float32."""
+        return st.tuples(*(domain.strategy() for domain in self.domains.values()))
+
+    def check(self) -> None:
+        """Raise `RegistryError` when the entry has a problem."""
+        if self.problems:
+            raise RegistryError(f"{self.name} ({self.where}): " + "; ".join(self.problems))
+
+    def error(self, problem: str) -> RegistryError:
+        """An error about this entry, found while it was evaluated."""
+        return RegistryError(f"{self.name} ({self.where}): {problem}")
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """A value that somebody has printed: its digits, where they stand, and the input they belong to."""
+
+    value: str
+    source: str
+    inputs: Inputs
+
+
+registered: list[Function] = []
+"""Every entry that the decorator has made, in the order of the files that were executed."""
+
+
+def _with(code: Callable, parameters: dict[str, Any]) -> Callable:
+    if not parameters:
+        return code
+    given = functools.update_wrapper(functools.partial(code, **parameters), code)
+    shown = ", ".join(f"{name} = {value!r}" for name, value in parameters.items())
+    formula, *rest = (inspect.getdoc(code) or "").split("\n\n")
+    given.__doc__ = "\n\n".join([f"{formula}, with {shown}", *rest])
+    return given
+
+
+def _variant_problems(entry: Function, domains: dict[str, Domain], parameters: dict[str, Any]) -> list[str]:
+    known = list(inspect.signature(entry.body).parameters)
+    unknown = [name for name in (*domains, *parameters) if name not in known]
+    if unknown:
+        return [f"a variant names {', '.join(unknown)}, which the body does not take"]
+    return [] if entry.hand is not None else ["a variant is written above the gradient; write it below"]
+
+
+def function(points: Iterable[dict[str, Any]] = (), **domains: Domain) -> Callable[[Callable], Function]:
+    """Decorate the body `(xp, *arguments)` of a test function, and register it.
+
+    Each further keyword gives an argument's domain, by the argument's name. `points` are inputs that are always tried,
+    as one dict per point. What is wrong with the entry is kept in its `problems`."""
+
+    def register(body: Callable) -> Function:
+        # What follows the * of a signature are parameters of the operation, which its variants set.
+        names = [p.name for p in inspect.signature(body).parameters.values() if p.kind is not p.KEYWORD_ONLY][1:]
+        entry = Function(
+            name=body.__name__,
+            body=body,
+            domains={name: domains[name] for name in names if name in domains},
+            points=[],
+            path=inspect.getsourcefile(body) or "?",
+            line=body.__code__.co_firstlineno,
+        )
+        entry.problems += _signature_problems(names, domains)
+        if not entry.problems:
+            _add_points(entry, points)
+        registered.append(entry)
+        return entry
+
+    return register
+
+
+def _signature_problems(names: list[str], domains: dict[str, Domain]) -> list[str]:
+    missing = [name for name in names if name not in domains]
+    unknown = [name for name in domains if name not in names]
+    problems = []
+    if missing:
+        problems.append(f"no domain is given for {', '.join(missing)}: add {missing[0]}=Reals() to @function")
+    if unknown:
+        problems.append(f"@function names {', '.join(unknown)}, which the body does not take")
+    problems += [
+        f"the domain of {name} is {domain!r}; give a domain such as Reals()"
+        for name, domain in domains.items()
+        if not isinstance(domain, Domain)
+    ]
+    if not names:
+        problems.append("the body takes no argument behind xp")
+    return problems
+
+
+def _add_points(entry: Function, points: Iterable[dict[str, Any]]) -> None:
+    for point in points:
+        if not isinstance(point, dict) or set(point) != set(entry.domains):
+            entry.problems.append(f"the point {point!r} must be a dict of exactly {', '.join(entry.domains)}")
+            continue
+        arrays = []
+        for name, domain in entry.domains.items():
+            array, problem = _point_array(point[name], domain)
+            arrays.append(array)
+            if problem:
+                entry.problems.append(f"a point gives {name} {problem}")
+        entry.points.append(tuple(arrays))
+
+
+def _point_array(value: Any, domain: Domain) -> tuple[np.ndarray, str]:
+    try:
+        array = np.array(value, dtype=np.complex128 if domain.is_complex else np.float64)
+    except (TypeError, ValueError):
+        return np.zeros(()), f"the value {value!r}, which is no array of numbers"
+    if array.shape != domain.shape:
+        return array, f"the shape {array.shape}; its domain has {domain.shape}"
+    array = domain.reals(array)
+    return array, "" if np.isfinite(array).all() else f"the value {value!r}, which is not finite"

@@ -1,0 +1,137 @@
+"""The closing summary: a row per backend, device and dtype with its verdicts, the worst error and where; what was not
+run and why; and where the seconds went."""
+
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
+from gradproof.report.rows.results import Row
+
+CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
+VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inconclusive", "not run")
+AGREEING = ("verified", "convention")
+BACKEND_PARTS = ("backend", "compile, first call", "own differences")
+"""The parts of the time that are spent inside the backends."""
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """The rows by function, then backend, device, dtype, mode and check: several workers hand them in as they come."""
+    orders = {"backend": [*BACKENDS], "device": [*DEVICES], "dtype": [*DTYPES], "mode": [*MODES], "check": [*CHECKS]}
+
+    def place(row: Row) -> tuple:
+        # The hand-derived gradients stand first, which run in no backend and no dtype.
+        return row["function"], *(names.index(row[k]) if row[k] in names else -1 for k, names in orders.items())
+
+    return sorted(rows, key=place)
+
+
+def table(rows: Iterable[Row]) -> list[str]:
+    """The table of verdicts, as lines of text."""
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_group(row)].append(row)
+    lines = [_line("", "check", "examples", *VERDICTS, "worst error / bound")]
+    lines += [_summary_line(key, groups[key]) for key in sorted(groups, key=_order)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _group(row: Row) -> tuple[str, ...]:
+    name = "-".join([row["backend"], row["device"], row["dtype"]])
+    return (row["check"], name if row["mode"] == "reverse" else f"{name}-{row['mode']}")
+
+
+def _order(key: tuple[str, ...]) -> tuple[int, str]:
+    return list(CHECKS).index(key[0]), key[1]
+
+
+def _line(*cells: object) -> list[str]:
+    return [str(cell) for cell in cells]
+
+
+def _summary_line(key: tuple[str, ...], rows: list[Row]) -> list[str]:
+    counts = Counter(row["verdict"] for row in rows)
+    numbers = [counts[verdict] or "." for verdict in VERDICTS]
+    return _line(key[1], CHECKS[key[0]], sum(row["examples"] for row in rows), *numbers, _worst(rows))
+
+
+def _worst(rows: list[Row]) -> str:
+    # Of a cell that deviates as recorded, what is not recorded counts here.
+    judged = [(row["function"], row.get("beside", row)) for row in rows]
+    judged = [(function, numbers) for function, numbers in judged if numbers["ratio"] is not None]
+    if not judged:
+        return ""
+    function, worst = max(judged, key=lambda pair: _as_number(pair[1]["ratio"]))
+    return f"{_as_number(worst['ratio']):.2g} {function} {worst.get('entry', '')}".rstrip()
+
+
+def _as_number(value: float | str) -> float:
+    number = float(value)
+    return float("inf") if number != number else number
+
+
+def not_run(rows: Iterable[Row]) -> list[str]:
+    """Every cell that verified nothing, with its reason; cells that share a reason stand on one line."""
+    reasons: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["verdict"] in ("not run", "inconclusive"):
+            reason = row.get("reason") or "no input could be judged: " + _outside(row)
+            reasons[f"{row['backend']}-{row['device']}, {CHECKS[row['check']]}", reason].append(row)
+    return [f"{where}, {_some(group)}: {reason}" for (where, reason), group in reasons.items()]
+
+
+def _outside(row: Row) -> str:
+    return ", ".join(f"{count} × {reason}" for reason, count in row.get("out_of_range", {}).items())
+
+
+def _some(rows: list[Row]) -> str:
+    names, dtypes, modes = (list(dict.fromkeys(row[key] for row in rows)) for key in ("function", "dtype", "mode"))
+    functions = names[0] if len(names) == 1 else f"{len(names)} functions"
+    return f"{functions} in {_listed(dtypes, modes)}"
+
+
+def _listed(dtypes: list[str], modes: list[str]) -> str:
+    return ", ".join(dtypes) + ("" if modes == ["reverse"] else f" ({', '.join(modes)})")
+
+
+def recorded(rows: Iterable[Row]) -> list[str]:
+    """What failed as known_divergences says it does, a line per function, backend and verdict."""
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.get("known"):
+            groups[row["function"], f"{row['backend']}-{row['device']}", row["verdict"]].append(row)
+    lines = []
+    for (function, where, verdict), group in groups.items():
+        dtypes, modes = (list(dict.fromkeys(row[key] for row in group)) for key in ("dtype", "mode"))
+        lines.append(f"{function} on {where}: {verdict} in {_listed(dtypes, modes)}")
+    return lines
+
+
+def disagreements(rows: Iterable[Row]) -> list[str]:
+    """The functions of which not all backends that ran hold what they must, with those that do not, recorded or not."""
+    verdicts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        if row["check"] != "hand" and row["verdict"] not in ("not run", "inconclusive"):
+            verdicts[row["function"]][row["backend"]].add(row["verdict"])
+    if len({backend for places in verdicts.values() for backend in places}) < 2:
+        return []
+    odd = {f: [b for b, seen in places.items() if seen - {*AGREEING}] for f, places in verdicts.items()}
+    told = [f"{function} ({', '.join(backends)})" for function, backends in odd.items() if backends]
+    head = f"{len(told)} of {len(verdicts)} functions, and on whom: "
+    return textwrap.wrap(head + "; ".join(told), 116, break_long_words=False) if told else []
+
+
+def seconds(rows: Iterable[Row], whole: float, workers: int = 1) -> list[str]:
+    """Where the time went, `whole` seconds in each of the workers, and that against the time inside the backends."""
+    spent: Counter[str] = Counter()
+    for row in rows:
+        spent.update(row.get("spent", {}))
+    if not spent:
+        return []
+    whole *= workers
+    parts = ", ".join(f"{part} {s:.1f} s" for part, s in spent.most_common())
+    inside = sum(spent[part] for part in BACKEND_PARTS)
+    ratio = f"; the whole run is {whole / inside:.1f} times the time inside the backends" if inside else ""
+    where = f"in {workers} workers together: " if workers > 1 else ""
+    return [f"{where}{parts}, the rest {max(whole - sum(spent.values()), 0.0):.1f} s{ratio}"]

@@ -1,0 +1,118 @@
+"""The job summary of a CI run as Markdown: which function holds on which backend, how many cells earned which verdict,
+what two files say differently, and what is missing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from gradproof.oracles.verdict import FAILING, Verdict
+from gradproof.report.closing.summary import VERDICTS
+from gradproof.report.rows.baseline import Comparison
+from gradproof.report.rows.results import Row, ratio_of
+
+AGREEING = (Verdict.VERIFIED, Verdict.CONVENTION)
+PROOF = "hand"
+"""The check of a hand-derived gradient, which runs in no backend."""
+
+
+def summary(
+    rows: Sequence[Row], conflicts: Sequence[str], missing: Sequence[str], found: Comparison | None = None
+) -> str:
+    """The whole text; with what changed since an earlier run, where there is one."""
+    failing = sum(row["verdict"] in FAILING and not row.get("known") for row in rows)
+    head = f"# Gradients\n\n{len(rows)} cells; {failing} fail, beside what known_divergences records\n"
+    parts = [
+        head,
+        _listed("Missing", missing),
+        changes(found) if found is not None else "",
+        "## Function × backend\n\nLargest error in units of its bound, and the worst verdict where it is a bad one.\n",
+        _functions([row for row in rows if row["check"] != PROOF]),
+        "## Verdicts\n",
+        _verdicts(rows),
+        _listed("Two files contradict one another", conflicts),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def changes(found: Comparison) -> str:
+    """What changed since an earlier run."""
+    head = f"## Since the baseline\n\n{len(found.worse)} cells got worse, {len(found.right)} better\n"
+    return "\n".join([head, *(_listed(title.capitalize(), lines, "###") for title, lines in found.blocks().items())])
+
+
+def _listed(title: str, lines: Sequence[str], level: str = "##") -> str:
+    items = "".join(f"- {_plain(line)}\n" for line in lines)
+    return f"{level} {title}\n\n{items}" if items else ""
+
+
+def _functions(rows: Iterable[Row]) -> str:
+    cells: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        cells[row["function"], _place(row)].append(row)
+    names = sorted({function for function, _ in cells})
+    places = sorted({place for _, place in cells})
+    lines = [["function", *places, "all agree"]]
+    for name in names:
+        of_place = {place: cells.get((name, place), []) for place in places}
+        lines.append([name, *map(_cell, of_place.values()), _agreement(of_place)])
+    return table(lines)
+
+
+def _place(row: Row) -> str:
+    return f"{row['backend']}-{row['device']}" + (" tf32" if row.get("tf32") else "")
+
+
+def _cell(rows: Sequence[Row]) -> str:
+    """The worst ratio against the exact reference, and the worst verdict of all checks unless that is a good one."""
+    if not rows:
+        return "no row"
+    verdict = _worst_verdict(rows)
+    if any(row["verdict"] == verdict and row.get("known") for row in rows):
+        return f"{verdict}, recorded"
+    ratio = max((ratio_of(row) for row in rows if row["check"] == "exact"), default=-1.0)
+    number = f"{ratio:.2g}" if ratio >= 0 else ""
+    return number if verdict in AGREEING and number else f"{verdict} {number}".rstrip()
+
+
+def _worst_verdict(rows: Iterable[Row]) -> Verdict:
+    # A cell whose own differences cannot settle has still been held to the exact reference.
+    verdicts = [Verdict(row["verdict"]) for row in rows]
+    ran = [v for v in verdicts if v not in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN)]
+    return max(ran or verdicts, key=lambda verdict: verdict.severity)
+
+
+def _agreement(of_place: dict[str, list[Row]]) -> str:
+    verdicts = {place: _worst_verdict(rows) for place, rows in of_place.items() if rows}
+    judged = {place: v for place, v in verdicts.items() if v not in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN)}
+    odd = [place for place, verdict in judged.items() if verdict not in AGREEING]
+    if odd:
+        return f"no: {', '.join(odd)}"
+    if not judged:
+        return "nothing verified"
+    return "yes" if len(judged) == len(of_place) else f"yes, the {len(judged)} that ran"
+
+
+def _verdicts(rows: Iterable[Row]) -> str:
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_place(row), row["dtype"], row["mode"], row["check"], _version(row)].append(row)
+    lines = [["backend", "dtype", "mode", "check", "version", "examples", *VERDICTS]]
+    for key in sorted(groups):
+        counts = Counter(row["verdict"] for row in groups[key])
+        examples = sum(row["examples"] for row in groups[key])
+        lines.append([*key, str(examples), *(str(counts[verdict] or "·") for verdict in VERDICTS)])
+    return table(lines)
+
+
+def _version(row: Row) -> str:
+    return row.get("versions", {}).get(row["backend"], "")
+
+
+def table(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first line is its head."""
+    head, *body = (f"| {' | '.join(map(_plain, line))} |\n" for line in lines)
+    return head + f"|{'---|' * len(lines[0])}\n" + "".join(body)
+
+
+def _plain(text: str) -> str:
+    """Text on one line that ends no cell: a reason may be what a framework raised, over several lines."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,1 @@
+"""Tables about the registry and the backends: conventions, catalogue, completeness, widths, and who is to blame."""

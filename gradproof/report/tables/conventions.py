@@ -1,0 +1,230 @@
+"""Which slope each backend chooses at each kink of the registry, beside the slopes that are right there. Run as
+
+    python -m report.conventions [-k WORD …] [--functions PATH …] [--markdown FILE] [--write FILE]
+
+from the root: every installed backend, in float64 and on the CPU, in reverse mode and in those of the modes forward,
+compiled and vectorized that it has for every day. What known_divergences/records/conventions.toml holds is asserted by
+a test: a release that chooses otherwise fails it. `--write` makes that file, `--markdown` the page."""
+
+import argparse
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gradproof import backends, divergences, registry
+from gradproof.oracles import exact
+from gradproof.oracles.machine_model import FORMATS, MachineModel
+from gradproof.oracles.reference import Reference
+from gradproof.registry import Function, Inputs
+from gradproof.report.answers import answer
+
+PATH = divergences.FOLDER / "records" / "conventions.toml"
+PAGE = divergences.FOLDER / "CONVENTIONS.md"
+MODES = ("reverse", "forward", "compiled", "vectorized")
+TOLERANCE = 2.0**-40
+"""Two answers are one choice when they differ by less, relatively to the largest slope."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """One kink: the entries whose slope is not unique, the derivatives to their `left` and `right`, the least and the
+    largest slope (`low`, `high`) of the subdifferential, and what each backend chooses, in reverse mode.
+
+    `outside` names the backends whose choice lies outside, `split` those whose modes differ, with those modes."""
+
+    function: str
+    point: int
+    entries: tuple[str, ...]
+    left: tuple[float, ...]
+    right: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    chosen: dict[str, tuple[float, ...]]
+    outside: tuple[str, ...]
+    split: dict[str, tuple[str, ...]]
+
+
+def conventions(entries: Iterable[Function], names: Sequence[str]) -> list[Convention]:
+    """The kinks among the points of these functions, and what the backends `names` choose there."""
+    found = []
+    for function in entries:
+        reference = Reference(function)
+        for number, inputs in enumerate(function.points):
+            kink = reference.truth(inputs).kink
+            if kink is not None and kink.exists:
+                found.append(_convention(reference, number, inputs, names))
+    return found
+
+
+def _convention(reference: Reference, number: int, inputs: Inputs, names: Sequence[str]) -> Convention:
+    function, kink = reference.function, reference.truth(inputs).kink
+    low, high = (_flat(side) for side in zip(*(kink.span(i) for i in range(len(inputs))), strict=True))
+    places = np.flatnonzero(high - low > TOLERANCE * max(np.abs(low).max(), np.abs(high).max()))
+    left, right = map(_flat, exact.one_sided(function, inputs))
+    # The probes come close to the ends of a round set; a one-sided derivative is such an end, or lies within.
+    low, high = (pick.reduce([side, left, right]) for pick, side in ((np.minimum, low), (np.maximum, high)))
+    tolerance = reference.bounds(inputs, MachineModel(FORMATS["float64"])).gradient
+    chosen, outside, split = {}, [], {}
+    for name in names:
+        given = answer(function, name, inputs)
+        if isinstance(given, str):
+            continue
+        chosen[name] = _at(_flat(given), places)
+        if not kink.admits(given, tolerance):
+            outside.append(name)
+        if others := _other_modes(function, name, inputs, chosen[name], places):
+            split[name] = others
+    spans = (_at(side, places) for side in (left, right, low, high))
+    labels = [label for i in range(len(inputs)) for label in _labels(function, inputs, i)]
+    return Convention(function.name, number, tuple(labels[p] for p in places), *spans, chosen, tuple(outside), split)
+
+
+def _other_modes(function: Function, name: str, inputs: Inputs, chosen: tuple, places: np.ndarray) -> tuple[str, ...]:
+    known, others = backends.BACKENDS[name], []
+    for mode in MODES[1:]:
+        if mode not in known.modes or mode in known.nightly:
+            continue
+        given = answer(function, name, inputs, mode)
+        if not isinstance(given, str) and not same(_at(_flat(given), places), chosen):
+            others.append(mode)
+    return tuple(others)
+
+
+def same(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two answers are one choice; NaN is one as well."""
+    size = max((abs(v) for v in one if math.isfinite(v)), default=0.0)
+    return np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE * size, equal_nan=True)
+
+
+def at_entries(function: Function, entries: Sequence[str], given: Sequence[np.ndarray]) -> tuple[float, ...]:
+    """The slopes of an answer at entries that are named as those of a convention are."""
+    labels = [label for i in range(len(given)) for label in _labels(function, given, i)]
+    return _at(_flat(given), np.array([labels.index(name) for name in entries]))
+
+
+def _flat(parts: Iterable[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+def _at(values: np.ndarray, places: np.ndarray) -> tuple[float, ...]:
+    # What is tiny beside the rest is a trace of the probes' distance.
+    size = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    return tuple(0.0 if abs(v) <= TOLERANCE * size else float(f"{v:.12g}") for v in values[places])
+
+
+def _labels(function: Function, inputs: Sequence[np.ndarray], argument: int) -> list[str]:
+    name = list(function.domains)[argument]
+    return [f"{name}{list(index) if index else ''}" for index in np.ndindex(inputs[argument].shape)]
+
+
+# The file
+
+HEAD = """# Which slope each backend chooses at the kinks of the registry, in float64, in reverse mode: made by
+# `python -m report.conventions --write FILE`, and asserted by a test. The fields are those of `Convention`.
+"""
+
+
+def written(found: list[Convention], versions: dict[str, str]) -> str:
+    """The conventions as TOML."""
+    text = HEAD + "\n[versions]\n" + "".join(f"{name} = {json.dumps(v)}\n" for name, v in versions.items())
+    for c in found:
+        text += f'\n[[convention]]\nfunction = "{c.function}"\npoint = {c.point}\nentries = {_list(c.entries)}\n'
+        for side in ("left", "right", "low", "high"):
+            text += f"{side} = {_list(getattr(c, side))}\n"
+        text += "".join(f"chosen.{name} = {_list(values)}\n" for name, values in c.chosen.items())
+        text += f"outside = {_list(c.outside)}\n"
+        text += "".join(f"split.{name} = {_list(modes)}\n" for name, modes in c.split.items())
+    return text
+
+
+def _list(values: Sequence[str | float]) -> str:
+    return f"[{', '.join(json.dumps(v) if isinstance(v, str) else repr(v) for v in values)}]"
+
+
+def recorded() -> tuple[list[Convention], dict[str, str]]:
+    """The conventions of the shipped file, and the versions for which they were seen."""
+    tables = tomllib.loads(PATH.read_text(encoding="utf-8"))
+    found = [
+        Convention(
+            function=t["function"],
+            point=t["point"],
+            **{key: tuple(t[key]) for key in ("entries", "left", "right", "low", "high", "outside")},
+            chosen={name: tuple(values) for name, values in t.get("chosen", {}).items()},
+            split={name: tuple(modes) for name, modes in t.get("split", {}).items()},
+        )
+        for t in tables.get("convention", [])
+    ]
+    return found, tables["versions"]
+
+
+# The page
+
+
+INTRODUCTION = """# Conventions at kinks
+
+The derivatives to the left and to the right of each entry, the slopes that are subgradients, and the one that each
+backend chooses in float64, in reverse mode. **Bold** lies outside of the subdifferential; ≠ marks that other modes
+choose otherwise. Made by `python -m report.conventions` for {}.
+
+"""
+
+
+def page(found: list[Convention], versions: dict[str, str]) -> str:
+    """The table of conventions as Markdown: a row per kink and entry."""
+    names = list(versions)
+    head = INTRODUCTION.format(", ".join(f"{name} {version}" for name, version in versions.items()))
+    columns = ["function", "point", "entry", "left", "right", "subgradients", *names]
+    rows = [_row(c, i, names) for c in found for i in range(len(c.entries))]
+    lines = [columns, ["---"] * len(columns), *rows]
+    return head + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _row(c: Convention, i: int, names: list[str]) -> list[str]:
+    cells = []
+    for name in names:
+        text = f"{c.chosen[name][i]:.6g}" if name in c.chosen else "–"
+        text = f"**{text}**" if name in c.outside else text
+        cells.append(f"{text} ≠ {', '.join(c.split[name])}" if name in c.split else text)
+    span = f"[{c.low[i]:.6g}, {c.high[i]:.6g}]"
+    return [c.function, str(c.point), c.entries[i], f"{c.left[i]:.6g}", f"{c.right[i]:.6g}", span, *cells]
+
+
+def lines_of(c: Convention) -> list[str]:
+    """One kink as text, an entry a line."""
+    lines = []
+    for i, entry in enumerate(c.entries):
+        given = ", ".join(f"{name} {values[i]:.6g}" for name, values in c.chosen.items())
+        lines.append(f"  {entry}: [{c.low[i]:.6g}, {c.high[i]:.6g}]; {given}")
+    lines += [f"  wrong, outside: {', '.join(c.outside)}"] if c.outside else []
+    lines += [f"  {name}: other choices in {', '.join(modes)}" for name, modes in c.split.items()]
+    return [f"{c.function}, point {c.point}", *lines]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m report.conventions")
+    parser.add_argument("-k", nargs="*", default=[], help="functions whose name has one of these words")
+    parser.add_argument("--functions", action="append", default=[], help="functions of this file or folder")
+    parser.add_argument("--markdown", type=Path, help="write the page here")
+    parser.add_argument("--write", type=Path, help="write the conventions here, as data")
+    options = parser.parse_args(arguments)
+    entries = registry.load(options.functions) if options.functions else registry.load_builtin()
+    chosen = [f for f in entries if any(word in f.name for word in options.k) or (not options.k and not f.variant_of)]
+    names = [name for name in backends.BACKENDS if backends.installed_version(name) is not None]
+    versions = {name: backends.load(name).version() for name in names}
+    found = conventions(chosen, names)
+    if options.write:
+        options.write.write_text(written(found, versions), encoding="utf-8")
+    if options.markdown:
+        options.markdown.write_text(page(found, versions), encoding="utf-8")
+    if not (options.write or options.markdown):
+        print("\n".join(line for c in found for line in lines_of(c)))
+
+
+if __name__ == "__main__":
+    main()

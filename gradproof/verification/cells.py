@@ -1,0 +1,123 @@
+"""What is verified: the cells of the matrix function × backend × device × dtype × mode, chosen by the options."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from gradproof import backends
+from gradproof.backends import MODES
+from gradproof.backends.adapter import REAL_PART
+from gradproof.backends.daily import HALF, WIDE, is_daily, is_drawn, is_large, speaks
+from gradproof.registry import Function
+from gradproof.verification import watch
+from gradproof.verification.options import Options
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One function on one backend, device, dtype and mode. One that `only_watches` stands in the default run for a
+    recorded divergence alone."""
+
+    function: Function
+    backend: str
+    device: str
+    dtype: str
+    mode: str
+    names_mode: bool = False
+    only_watches: bool = False
+
+    @property
+    def id(self) -> str:
+        """The words of the test id."""
+        words = [self.function.name, self.backend, self.device, self.dtype]
+        return "-".join([*words, self.mode] if self.names_mode else words)
+
+    @property
+    def full_id(self) -> str:
+        """The same, always with the mode."""
+        return "-".join([self.function.name, self.backend, self.device, self.dtype, self.mode])
+
+    @cached_property
+    def missing(self) -> str | None:
+        """Why this cell cannot run, as far as can be told without importing the backend."""
+        known = backends.BACKENDS[self.backend]
+        if self.dtype not in known.dtypes:
+            return known.lacks[self.dtype]
+        if self.mode not in known.modes:
+            return known.lacks[self.mode]
+        if MODES[self.mode].order == 2 and self.function.hand is None and not self.function.problems:
+            return "second derivatives are held to the hand-derived gradient, and it has none"
+        return backends.missing(self.backend, self.device)
+
+
+def plan(functions: list[Function], options: Options) -> list[Cell]:
+    """The cells that the options select, one function after the other, so that truths are used while they are fresh.
+
+    A backend that runs on the CPU only has no cells for another device; a function of complex arguments has cells in
+    the complex dtypes alone, and any other function in the real ones."""
+    large, names_mode = is_large(functions), len(options.modes) > 1
+    cells = (
+        Cell(function, backend, device, dtype, mode, names_mode)
+        for function in functions
+        for backend in options.backends
+        for device in options.devices
+        if device == "cpu" or backends.BACKENDS[backend].has_gpu
+        for dtype in options.dtypes
+        if (dtype in REAL_PART) == function.is_complex
+        for mode in options.modes
+    )
+    selected = ((cell, _is_selected(cell, options, large)) for cell in cells)
+    return [
+        cell if is_selected else replace(cell, only_watches=True)
+        for cell, is_selected in selected
+        if is_selected or _watches(cell, options)
+    ]
+
+
+def _is_selected(cell: Cell, options: Options, large: bool) -> bool:
+    """Whether the options select this combination: what was named is tried, or reported as not run; of what was not
+    named, the default run leaves out what a backend does not claim and what takes too long for every day."""
+    known = backends.BACKENDS[cell.backend]
+    if not options.names_dtypes and cell.dtype not in known.dtypes:
+        return False
+    if options.names_modes:
+        return True
+    if options.names_dtypes:
+        is_usual = cell.mode in known.modes and not MODES[cell.mode].nightly and cell.mode not in known.nightly
+        return is_usual and (cell.dtype in WIDE or cell.mode in ("reverse", known.quick))
+    return is_daily(cell.function, cell.backend, cell.dtype, cell.mode, large)
+
+
+def _watches(cell: Cell, options: Options) -> bool:
+    """Whether an input is watched here that no other combination of the default run tries."""
+    if options.names_dtypes or options.names_modes:
+        return False
+    return any((line.dtype, line.mode) == (cell.dtype, cell.mode) for line in watch.lines(cell.function, cell.backend))
+
+
+def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
+    """Those cells that are held to the backend's own differences as well: their answer is the gradient. In the default
+    run one mode speaks for the others and an operation for its variants, a fifth of a large registry for the rest, and
+    half precision, whose gradient has too few digits, is left out."""
+    large = is_large({cell.function for cell in cells})
+    return [
+        cell
+        for cell in cells
+        if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched and not cell.only_watches
+        if options.names_modes or (speaks(cell.backend, cell.mode) and not cell.function.variant_of)
+        if options.names_dtypes or cell.dtype not in HALF
+        if options.names_modes or is_drawn(cell.function, cell.backend, large)
+    ]
+
+
+def share_of_draws(cell: Cell) -> float:
+    """How much of the profile's draws this cell is searched with, after the points, which are where most is found: all
+    in the quick mode, in the dtypes that are trained and computed in; a quarter in forward mode, which takes a call for
+    every entry; half elsewhere. None where an input that is watched is all that is asked for, unless there is no point
+    at which it could be seen that everything is refused."""
+    if cell.only_watches:
+        return 0.0 if cell.function.points else 0.25
+    if cell.mode == "forward":
+        return 0.25
+    if cell.function.variant_of or cell.dtype in (*HALF, "complex64"):
+        return 0.5
+    return 1.0 if speaks(cell.backend, cell.mode) else 0.5

@@ -1,0 +1,461 @@
+"""One cell at work: run the backend at an input, and judge its answer against the truth or against its own finite
+differences."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradproof import backends, divergences
+from gradproof.backends import MODES, Missing, Unsupported
+from gradproof.backends.adapter import REAL_PART
+from gradproof.backends.settings import SETTINGS
+from gradproof.backends.stopped import OutOfMemory, ran_out
+from gradproof.divergences import Divergence
+from gradproof.oracles.differences import OwnDifferences, own_differences
+from gradproof.oracles.kept import Shared, input_key
+from gradproof.oracles.machine_model import FORMATS, TF32, Format, MachineModel
+from gradproof.oracles.reference import Bounds, Reference, Truth
+from gradproof.oracles.second_order import SecondOrder
+from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
+from gradproof.registry import Function, Inputs, RegistryError
+from gradproof.verification.cells import Cell
+from gradproof.verification.clock import CLOCK
+from gradproof.verification.structure import structural_problem
+
+
+@cache
+def reference_of(function: Function) -> Reference:
+    """The one reference of a function, shared by all its cells."""
+    return Reference(function)
+
+
+@cache
+def second_order_of(function: Function) -> SecondOrder:
+    """The one reference of a function's Hessian-vector products."""
+    return SecondOrder(reference_of(function))
+
+
+_ANSWERS: dict[tuple, "Answer | BackendRaised"] = {}
+"""What a cell gave or raised, by its names and the input: both checks ask at the same inputs."""
+
+_VALUES: dict[tuple, np.ndarray] = {}
+"""The value alone, by all but the mode: it comes from the same code in each."""
+
+
+def share(functions: Iterable[Function], folder: Path) -> None:
+    """Have what is true of these functions found once for all the workers that are given this folder."""
+    shared = Shared(folder)
+    for function in functions:
+        if not function.problems:
+            reference_of(function).kept.share(shared)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one input showed: the judgement, and the recorded divergence that it matches, if any."""
+
+    inputs: Inputs
+    judgement: Judgement
+    known: Divergence | None = None
+    out_of_range: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether this is to be reported: a failing verdict that nobody recorded."""
+        return self.judgement.verdict in FAILING and self.known is None
+
+
+class Examiner:
+    """The backend of one cell, ready to run. Raises `Unsupported` where it is not there."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.mode = cell, MODES[cell.mode]
+        if cell.missing is not None:
+            raise (Missing if backends.missing(cell.backend, cell.device) else Unsupported)(cell.missing)
+        with CLOCK.part("import"):
+            self.adapter = backends.load(cell.backend)
+            self.version = self.adapter.version()
+            if cell.device not in self.adapter.devices():
+                raise Missing(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
+        self.model = self._model(cell.dtype)
+        self.reference = reference_of(cell.function)
+        self.judged_by = second_order_of(cell.function) if self.mode.order == 2 else self.reference
+        self.known = self._recorded(cell.dtype)
+        self._forward: Callable | None = None
+        self._backward: Callable | None = None
+        self._companions = list(cell.function.points)
+        self._structure_is_checked = False
+
+    def _recorded(self, dtype: str) -> list[Divergence]:
+        cell = self.cell
+        if not cell.function.is_builtin:
+            return []  # what is recorded of a function of this name is about another one
+        return [
+            entry
+            for entry in divergences.load(cell.backend)
+            if entry.applies(cell.function.name, cell.device, dtype, cell.mode, self.version)
+        ]
+
+    def _model(self, dtype: str) -> MachineModel:
+        flushes = self.cell.device in self.adapter.flushes_subnormals
+        return MachineModel(FORMATS[REAL_PART.get(dtype, dtype)], flushes)
+
+    # Against the truth
+
+    def against_truth(self, inputs: Inputs) -> Finding:
+        """Judge value and gradient at `inputs`, rounded to the dtype first."""
+        rounded = self._rounded(inputs)
+        truth, bounds, problem = self._reference_at(rounded, inputs)
+        if problem:
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+        assert truth is not None and bounds is not None
+        try:
+            answers = self.answers(rounded) if self.mode.batched else [self._kept_answer(rounded)]
+            names, format = list(self.cell.function.domains), self._judged_in
+            judgement = max(
+                (judge(answer, truth, bounds, names, format) for answer in answers),
+                key=lambda judgement: judgement.verdict.severity,
+            )
+            if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
+                self._structure_is_checked = True
+                problem = structural_problem(self, rounded, answers[0], bounds)
+                judgement = Judgement(Verdict.WRONG, problem) if problem else judgement
+        except BackendRaised as raised:
+            return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
+        return self._finding(rounded, judgement)
+
+    @property
+    def _judged_in(self) -> Format:
+        # With TF32 asked for, lost digits are to show as imprecise, not as a wrong formula; the bound stays float32's.
+        tf32 = SETTINGS.tf32 and (self.cell.device, self.cell.dtype) == ("gpu", "float32")
+        return TF32 if tf32 else self.model.format
+
+    def _rounded(self, inputs: Inputs) -> Inputs:
+        return tuple(self.model.format.rounded(x) for x in inputs)
+
+    def _reference_at(self, rounded: Inputs, inputs: Inputs) -> tuple[Truth | None, Bounds | None, str]:
+        """Truth and bounds, or why the input cannot be judged in this dtype."""
+        if not all(np.isfinite(x).all() for x in rounded):
+            return None, None, f"the input overflows {self.cell.dtype}"
+        try:
+            with CLOCK.part("exact reference"):
+                truth = self.judged_by.truth(rounded)
+            with CLOCK.part("bounds"):
+                bounds = self.judged_by.bounds(rounded, self.model)
+        except RegistryError:
+            if _same(rounded, inputs):
+                raise
+            return None, None, f"rounded to {self.cell.dtype}, the input leaves the function's domain"
+        return truth, bounds, bounds.out_of_range
+
+    def _finding(self, inputs: Inputs, judgement: Judgement, beside: Iterable[Divergence] = ()) -> Finding:
+        found = Finding(inputs, judgement)
+        known = next((entry for entry in (*self.known, *beside) if self.is_recorded(entry, found)), None)
+        return replace(found, known=known)
+
+    def is_recorded(self, entry: Divergence, finding: Finding) -> bool:
+        """Whether a finding is what this entry records."""
+        judgement = finding.judgement
+        if judgement.verdict not in FAILING or not entry.covers(self.cell.function, finding.inputs):
+            return False
+        recorded = Verdict(entry.verdict)
+        if (judgement.verdict == Verdict.UNSUPPORTED) != (recorded == Verdict.UNSUPPORTED):
+            return False
+        worst, no_worse = judgement.worst, judgement.verdict.severity <= recorded.severity
+        # A dtype or a shape that is off is no NaN.
+        return no_worse and (entry.tolerates(worst.got, worst.relative) if worst else not entry.answer)
+
+    def answers(self, inputs: Inputs) -> list[Answer]:
+        """Run the backend forward and backward: one answer, or one per row that holds the input in a batch. Raises
+        `BackendRaised` when the backend raises."""
+        first_call = self._backward is None
+        try:
+            with _inside_the_backend("compile, first call" if first_call else "backend"):
+                forward, backward = self._code()
+                arrays = self.arrays(inputs)
+                value = self._value(inputs, forward, arrays)
+                if self.mode.batched:
+                    return self._batch(inputs, value, backward)
+                return [self._converted(inputs, value, backward(*arrays), ())]
+        except Unsupported:
+            raise
+        except Exception as error:
+            raise self._raised(error) from error
+
+    def _raised(self, error: Exception) -> BaseException:
+        if ran_out(error):
+            return OutOfMemory(f"out of memory on the {self.cell.device} ({type(error).__name__}: {error})")
+        return BackendRaised(_shortly(error))
+
+    def _value(self, inputs: Inputs, forward: Callable, arrays: list[Any]) -> tuple[str, np.ndarray]:
+        """What is structurally off with the value, and the value."""
+        key = self._key("", inputs)
+        if key in _VALUES:
+            return "", _VALUES[key]
+        problem, value = self._checked(forward(*arrays), (), self._dtype(False))
+        if not problem:
+            _VALUES[key] = value
+        return problem, value
+
+    def _key(self, mode: str, inputs: Inputs) -> tuple:
+        cell = self.cell
+        return cell.function, cell.backend, cell.device, cell.dtype, mode, input_key(inputs)
+
+    def _code(self) -> tuple[Callable, Callable]:
+        """What computes the value and what is verified, made at the first call."""
+        if self._forward is None or self._backward is None:
+            cell = self.cell
+            self._forward = self.adapter.forward(self.adapter.callable(cell.function, cell.dtype, cell.device))
+            self._backward = backends.differentiate(self.adapter, cell.function, cell.dtype, cell.device, cell.mode)
+        return self._forward, self._backward
+
+    def arrays(self, inputs: Inputs) -> list[Any]:
+        """The arguments as arrays of the backend."""
+        return self.adapter.arguments(self.cell.function, inputs, self.cell.dtype, self.cell.device)
+
+    def gradient_again(self, inputs: Inputs) -> Answer:
+        """One more call at the same input, and whether it left its arguments alone."""
+        forward, backward = self._code()
+        with _inside_the_backend("backend"):
+            arrays = self.arrays(inputs)
+            answer = self._converted(inputs, self._value(inputs, forward, arrays), backward(*arrays), ())
+        untouched = zip(self.cell.function.native(inputs), arrays, self.cell.function.domains, strict=True)
+        changed = [name for x, a, name in untouched if not np.array_equal(self.adapter.to_numpy(a), x)]
+        return replace(answer, problem=f"the call has changed its argument {changed[0]}") if changed else answer
+
+    def pulled_back(self, inputs: Inputs, cotangent: float) -> Answer:
+        """The gradient by reverse mode of `cotangent` times the function. Raises `Unsupported` where the backend
+        differentiates nothing by itself."""
+        f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
+        with _inside_the_backend("backend"):
+            arrays = self.arrays(inputs)
+            gradient = self.adapter.gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
+            return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
+
+    def _batch(self, inputs: Inputs, value: tuple[str, np.ndarray], backward: Callable) -> list[Answer]:
+        answer = self._converted(inputs, value, backward(*self.arrays(self.batch_of(inputs))), (3,))
+        if answer.problem:
+            return [answer]
+        return [Answer(answer.value, tuple(part[row] for part in answer.gradient)) for row in (0, 2)]
+
+    def batch_of(self, inputs: Inputs) -> Inputs:
+        """The input stands first and last, another one in between: a row that takes from its neighbours differs."""
+        others = [self._rounded(p) for p in self._companions]
+        other = next((p for p in others if not _same(p, inputs)), inputs)
+        self._companions = self._companions or [inputs]
+        return tuple(np.stack(rows) for rows in zip(inputs, other, inputs, strict=True))
+
+    def _converted(self, inputs: Inputs, value: tuple[str, np.ndarray], gradient: Any, rows: tuple[int, ...]) -> Answer:
+        domains = self.cell.function.domains
+        if not isinstance(gradient, tuple | list) or len(gradient) != len(inputs):
+            return Answer(np.zeros(()), (), f"the gradient is {gradient!r}, not one array per argument")
+        problem, got = value
+        if problem:
+            return Answer(np.zeros(()), (), f"the value {problem}")
+        parts = []
+        for (name, domain), part in zip(domains.items(), gradient, strict=True):
+            if part is None and domain.flat:
+                parts.append(np.zeros((*rows, *domain.real_shape)))
+                continue
+            problem, array = self._checked(part, (*rows, *domain.shape), self._dtype(domain.is_complex))
+            if problem:
+                return Answer(np.zeros(()), (), f"the gradient for {name} {problem}")
+            parts.append(domain.reals(array))
+        return Answer(got, tuple(parts))
+
+    def _dtype(self, is_complex: bool) -> str:
+        return self.cell.dtype if is_complex else REAL_PART.get(self.cell.dtype, self.cell.dtype)
+
+    def _checked(self, part: Any, shape: tuple[int, ...], dtype: str) -> tuple[str, np.ndarray]:
+        nothing = np.zeros(())
+        if part is None:
+            return "is None", nothing
+        try:
+            array = self.adapter.to_numpy(part)
+        except TypeError:
+            return f"is {type(part).__name__}, no array of {self.cell.backend}", nothing
+        if array.shape != shape:
+            return f"has the shape {array.shape}, not {shape}", nothing
+        if self.adapter.dtype_of(part) != dtype:
+            return f"has the dtype {self.adapter.dtype_of(part)}, not {dtype}", nothing
+        device = self.adapter.device_of(part)
+        if device != self.cell.device:
+            return f"lies on the device {device}, not {self.cell.device}", nothing
+        return "", array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+    # Against its own finite differences
+
+    def against_own_differences(self, inputs: Inputs) -> Finding:
+        """Judge the gradient at `inputs` against finite differences of the backend's own forward pass."""
+        rounded = self._rounded(inputs)
+        truth, bounds, problem = self._reference_at(rounded, inputs)
+        problem = "a kink" if truth is not None and truth.kink is not None else problem
+        if problem:
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+        assert bounds is not None
+        try:
+            answer = self._kept_answer(rounded)
+            if answer.problem:
+                return self._finding(rounded, Judgement(Verdict.WRONG, answer.problem))
+        except BackendRaised as raised:
+            return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
+        try:
+            own = self.own_differences(rounded)
+        except BackendRaised:
+            # It has just given a gradient here; a step to the side may leave the function's domain.
+            problem = "it raises a step beside the input"
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+        names = list(self.cell.function.domains)
+        judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
+        if judgement.verdict in FAILING and not self._resolves(rounded, bounds):
+            reason = "finite differences do not resolve the function here"
+            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, reason), out_of_range=reason)
+        # The forward pass ran in the widest dtype, and what is recorded there may be in its value.
+        return self._finding(rounded, judgement, self._recorded(self._widest))
+
+    @property
+    def _widest(self) -> str:
+        return "complex128" if self.cell.function.is_complex else "float64"
+
+    def _resolves(self, inputs: Inputs, bounds: Bounds) -> bool:
+        """Whether differences of the exact function, with the same steps, give the exact gradient: before they accuse a
+        backend they must hold where nothing is wrong."""
+        with CLOCK.part("exact reference"):
+            truth = self.reference.truth(inputs)
+            exact_own = own_differences(self.reference.values, inputs, float(bounds.value))
+        gradient = tuple(part.high for part in truth.gradient)
+        names, unit_roundoff = list(self.cell.function.domains), self.model.format.unit_roundoff
+        return (
+            _judge_own(Answer(truth.value.high, gradient), exact_own, bounds, names, unit_roundoff).verdict
+            not in FAILING
+        )
+
+    def _kept_answer(self, inputs: Inputs) -> Answer:
+        key = self._key(self.cell.mode, inputs)
+        if key not in _ANSWERS:
+            try:
+                _ANSWERS[key] = self.answers(inputs)[0]
+            except BackendRaised as raised:
+                _ANSWERS[key] = raised
+        kept = _ANSWERS[key]
+        if isinstance(kept, BackendRaised):
+            raise BackendRaised(str(kept))
+        return kept
+
+    def own_differences(self, inputs: Inputs) -> OwnDifferences:
+        """The backend's own finite differences at `inputs`, shared by its dtypes and modes."""
+        with CLOCK.part("bounds"):
+            value_error = float(self.reference.bounds(inputs, self._model(self._widest)).value)
+        try:
+            return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
+        except Exception as error:
+            raise self._raised(error) from error
+
+
+@contextmanager
+def _inside_the_backend(part: str) -> Iterator[None]:
+    # What a backend warns of says nothing about its gradient; where warnings are errors it would pass for a refusal.
+    with CLOCK.part(part), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _shortly(error: Exception) -> str:
+    # Some backends open with "in user code:" and end with what is wrong; others add a list of all their kernels.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    return f"{type(error).__name__}: {lines[-1] if lines[0].endswith(':') else lines[0]}"
+
+
+class BackendRaised(Exception):
+    """What a backend raised while it ran a function."""
+
+
+@dataclass
+class _OwnDifferences:
+    """The finite differences of one function on one backend and device, kept by input."""
+
+    function: Function
+    backend: str
+    device: str
+    kept: dict[bytes, OwnDifferences] = field(default_factory=dict)
+    batched: Callable | None = None
+
+    def at(self, inputs: Inputs, value_error: float) -> OwnDifferences:
+        key = b"|".join(x.tobytes() for x in inputs)
+        if key not in self.kept:
+            self.kept[key] = own_differences(self._forward, inputs, value_error)
+        return self.kept[key]
+
+    def _forward(self, batch: Inputs) -> np.ndarray:
+        adapter = backends.load(self.backend)
+        widest = "complex128" if self.function.is_complex else "float64"
+        arrays = adapter.arguments(self.function, batch, widest, self.device)
+        with _inside_the_backend("own differences"):
+            if self.batched is None:
+                single = adapter.callable(self.function, widest, self.device)
+                try:
+                    self.batched = adapter.prepared(adapter.vectorize(single))
+                    return adapter.to_numpy(self.batched(*arrays))
+                except Exception:
+                    # A backend or a fused kernel need not know how to be mapped over a batch; it runs one by one.
+                    self.batched = _one_by_one(single, adapter)
+            result = self.batched(*arrays)
+            return result if isinstance(result, np.ndarray) else adapter.to_numpy(result)
+
+
+def _same(ours: Inputs, theirs: Inputs) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(ours, theirs, strict=True))
+
+
+def _one_by_one(single: Callable, adapter: backends.Adapter) -> Callable:
+    def batched(*arrays: Any) -> np.ndarray:
+        return np.array([adapter.to_numpy(single(*(a[i] for a in arrays))) for i in range(len(arrays[0]))])
+
+    return batched
+
+
+@cache
+def _own_differences(function: Function, backend: str, device: str) -> _OwnDifferences:
+    return _OwnDifferences(function, backend, device)
+
+
+def _judge_own(
+    answer: Answer, own: OwnDifferences, bounds: Bounds, names: list[str], unit_roundoff: float
+) -> Judgement:
+    entries = [
+        _own_entry(name, index, float(got[index]), derivative, float((error + bound)[index]))
+        for name, got, derivative, error, bound in zip(
+            names, answer.gradient, own.gradient, own.error, bounds.gradient, strict=True
+        )
+        for index in np.ndindex(got.shape)
+    ]
+    entries.append(_own_entry_along(answer, own, bounds))
+    # An infinite bound is an entry of which the differences can say nothing.
+    entries = [entry for entry in entries if np.isfinite(entry.bound)]
+    failing = [entry for entry in entries if not entry.ratio <= 1]
+    worst = max(entries, key=lambda entry: np.inf if np.isnan(entry.ratio) else entry.ratio, default=None)
+    if failing:
+        imprecise = all(entry.relative <= unit_roundoff**0.5 for entry in failing)
+        verdict = Verdict.IMPRECISE if imprecise else Verdict.WRONG
+        return Judgement(verdict, "forward and backward pass disagree", worst)
+    if not any(entry.bound < abs(float(entry.expected)) for entry in entries):
+        return Judgement(Verdict.INCONCLUSIVE, "the estimated error exceeds the derivative", worst)
+    return Judgement(Verdict.VERIFIED, "", worst)
+
+
+def _own_entry(name: str, index: tuple[int, ...], got: float, derivative: np.ndarray, allowed: float) -> Entry:
+    expected, largest = float(derivative[index]), float(np.abs(derivative).max())
+    gap = abs(got - expected)
+    return Entry(name, index, repr(expected), got, gap, allowed, relative=gap / largest if largest else np.inf)
+
+
+def _own_entry_along(answer: Answer, own: OwnDifferences, bounds: Bounds) -> Entry:
+    along = float(sum((g.astype(np.float64) * v).sum() for g, v in zip(answer.gradient, own.direction, strict=True)))
+    slack = float(sum((b * np.abs(v)).sum() for b, v in zip(bounds.gradient, own.direction, strict=True)))
+    return _own_entry("all, along a direction", (), along, np.array(own.along), own.along_error + slack)

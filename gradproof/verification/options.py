@@ -1,0 +1,170 @@
+"""The command line of the suite: the options, their names checked, with a suggestion for what was meant."""
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES, gpu_missing, missing
+
+USUAL_DTYPES = ("float64", "float32", "complex128", "complex64")
+"""The dtypes of a run that names its modes only."""
+
+
+def add_options(group: pytest.OptionGroup) -> None:
+    """Declare the options."""
+    names = "NAME,… or all"
+    group.addoption("--backend", default="all", metavar=names, help=f"backends: {', '.join(BACKENDS)} (default: all)")
+    group.addoption(
+        "--device", default="auto", help="cpu, gpu, all, or auto: the CPU, and the GPU where there is one (default)"
+    )
+    group.addoption(
+        "--dtype",
+        default="auto",
+        metavar=names,
+        help=f"dtypes: {', '.join(DTYPES)} (default: all in reverse mode; with --mode, without half precision)",
+    )
+    group.addoption(
+        "--mode",
+        default="auto",
+        metavar=names,
+        help=f"modes: {', '.join(MODES)} (default: all that are quick, in float64 and complex128, and reverse in every "
+        "dtype; all in all with --hypothesis-profile nightly)",
+    )
+    group.addoption(
+        "--require",
+        action="append",
+        default=[],
+        metavar="BACKEND[-DEVICE]",
+        help="fail, do not skip, when this backend is missing, broken, or verifies nothing (repeatable)",
+    )
+    group.addoption(
+        "--functions",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="verify the functions of this file or folder instead of the built-in ones (repeatable)",
+    )
+    group.addoption(
+        "--tf32",
+        action="store_true",
+        help="let float32 products on a GPU lose digits to TF32, to see what it costs (they are then imprecise)",
+    )
+    group.addoption("--results", metavar="PATH", help="write one JSON line per verified cell, as the run goes")
+    group.addoption(
+        "--reproduce",
+        metavar="DIR",
+        help="write a script that needs the backend alone for each cell that is not verified",
+    )
+    group.addoption("--baseline", metavar="PATH", help="compare with an earlier --results file; what got worse fails")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line, checked. `required` holds "backend" and "backend-device" names; `names_dtypes` and
+    `names_modes` say whether dtypes and modes were named, or are the default run's."""
+
+    backends: tuple[str, ...]
+    devices: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    modes: tuple[str, ...]
+    names_dtypes: bool
+    names_modes: bool
+    required: tuple[str, ...]
+    functions: tuple[Path, ...]
+    results: Path | None
+    baseline: Path | None
+    reproduce: Path | None = None
+    tf32: bool = False
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> "Options":
+        """Read the options. Raises `pytest.UsageError` for a name that is not known or a GPU that is not there."""
+        folder = config.invocation_params.dir
+
+        dtypes, modes = config.getoption("dtype"), config.getoption("mode")
+        if config.getoption("hypothesis_profile") == "nightly":
+            dtypes, modes = ("all" if given == "auto" else given for given in (dtypes, modes))
+        names_dtypes, names_modes = dtypes != "auto", modes != "auto"
+        usual = USUAL_DTYPES if names_modes else DTYPES
+
+        def path(option: str) -> Path | None:
+            given = config.getoption(option)
+            return folder / given if given else None
+
+        devices = _devices(config.getoption("device"))
+        return cls(
+            backends=_names("--backend", config.getoption("backend"), tuple(BACKENDS)),
+            devices=devices,
+            dtypes=_names("--dtype", dtypes, DTYPES) if names_dtypes else usual,
+            modes=_names("--mode", modes, tuple(MODES)) if names_modes else tuple(MODES),
+            names_dtypes=names_dtypes,
+            names_modes=names_modes,
+            required=tuple(_required(name) for name in config.getoption("require")),
+            functions=tuple(_existing("--functions", folder / p) for p in config.getoption("functions")),
+            results=path("results"),
+            baseline=_existing("--baseline", baseline) if (baseline := path("baseline")) else None,
+            reproduce=_folder("--reproduce", given) if (given := path("reproduce")) else None,
+            tf32=_tf32(config.getoption("tf32"), devices),
+        )
+
+
+def _names(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",")))
+    if "all" in names:
+        return known
+    for name in names:
+        if name not in known:
+            raise pytest.UsageError(f"{option}: {_unknown(name, known)}")
+    return names
+
+
+def _unknown(name: str, known: tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{name!r} is not known.{hint} Known: {', '.join(known)}, all"
+
+
+def _devices(given: str) -> tuple[str, ...]:
+    # The driver answers for the machine; whether a backend's build reaches the GPU is told per cell.
+    reason = gpu_missing() if given != "cpu" else None
+    if given == "gpu" and reason:
+        raise pytest.UsageError(f"--device gpu: {reason}. Run with --device cpu, or on a machine with a GPU")
+    choices = {"cpu": ("cpu",), "gpu": ("gpu",), "all": DEVICES, "auto": ("cpu",) if reason else DEVICES}
+    if given not in choices:
+        raise pytest.UsageError(f"--device: {_unknown(given, ('cpu', 'gpu', 'auto'))}")
+    return choices[given]
+
+
+def _tf32(given: bool, devices: tuple[str, ...]) -> bool:
+    if given and "gpu" not in devices:
+        why = gpu_missing() or "--device leaves the GPU out"
+        raise pytest.UsageError(f"--tf32 has no effect on the CPU, which has no TF32: {why}")
+    return given
+
+
+def _required(name: str) -> str:
+    backend, _, device = name.partition("-")
+    if backend not in BACKENDS:
+        raise pytest.UsageError(f"--require: {_unknown(backend, tuple(BACKENDS))}")
+    if device and device not in DEVICES:
+        raise pytest.UsageError(f"--require {name}: {_unknown(device, DEVICES)}")
+    # A missing GPU is known before any test is run, and no test could say more.
+    if device == "gpu" and (reason := missing(backend, device)):
+        raise pytest.UsageError(f"--require {name}: {reason}")
+    return name
+
+
+def _folder(option: str, path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"{option} {path}: {error}") from error
+    return path
+
+
+def _existing(option: str, path: Path) -> Path:
+    if not path.exists():
+        raise pytest.UsageError(f"{option}: there is no file or folder {path}")
+    return path

@@ -1,0 +1,322 @@
+"""A verification test from begin to end: search the cell, write its result row, and fail with a report where needed."""
+
+import json
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import flint
+import numpy as np
+import pytest
+
+from gradproof.backends import MODES, Missing, Unsupported
+from gradproof.backends.daily import HALF
+from gradproof.backends.stopped import OutOfMemory, Stopped
+from gradproof.divergences import Divergence
+from gradproof.oracles.agreement import DIGITS, hand_against_exact
+from gradproof.oracles.exact import Uncomputable
+from gradproof.oracles.kept import input_key
+from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
+from gradproof.registry import Function, Inputs, RegistryError
+from gradproof.report.closing.failure import Culprit, failure_text
+from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, number
+from gradproof.report.scripts.sources import CannotWrite
+from gradproof.verification import watch
+from gradproof.verification.blame import references
+from gradproof.verification.cells import Cell
+from gradproof.verification.clock import CLOCK
+from gradproof.verification.examine import Examiner, Finding, reference_of
+from gradproof.verification.isolation import Notes
+from gradproof.verification.options import Options
+from gradproof.verification.reproduce import exactly, script_of
+from gradproof.verification.search import Tally, drawn, search
+
+SHOWN_LINES = 40
+"""A script of no more lines, without the empty ones, stands in the text of the failure itself."""
+
+HAND = "hand"
+"""What stands for a backend in the rows of the hand-derived gradients, which run in no backend."""
+
+
+@dataclass
+class Verification:
+    """What one test needs of the run: where to put its row, how long to search, and how to be called again."""
+
+    item: pytest.Item
+    run_seed: int
+    examples: int
+    options: Options
+    notes: Notes = field(default_factory=Notes)
+
+    @property
+    def again(self) -> str:
+        """The command that repeats this test with the same draws."""
+        functions = "".join(f" --functions {path}" for path in self.options.functions)
+        return f'pytest "{self.item.nodeid}" --hypothesis-seed={self.run_seed}{functions}'
+
+    def verify(self, cell: Cell, check: str, share: float) -> None:
+        """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails.
+
+        `check` is "exact", against the exact reference, or "differences", against the backend's own differences."""
+        try:
+            self._verify(cell, check, share)
+        except Stopped as stopped:
+            self._stopped(cell, check, stopped)
+
+    def _verify(self, cell: Cell, check: str, share: float) -> None:
+        try:
+            self._note(cell, check, "", f"while {cell.backend} was imported")
+            examiner = Examiner(cell)
+            examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
+            known = examiner.known if check == "exact" else []
+            witnesses = _witnesses(cell, known) if check == "exact" else ()
+            tally = self._searched(cell, check, examiner.version, examine, share, witnesses)
+        except Unsupported as error:
+            reason, forbidden = str(error), isinstance(error, Missing) and self._is_required(cell)
+        else:
+            return self._conclude(examiner, check, known, tally)
+        self._not_run(cell, check, reason, fail=forbidden)
+
+    def _note(self, cell: Cell, check: str, backend_version: str, doing: str) -> None:
+        self.notes.write(self._row(cell, check, Verdict.UNSUPPORTED, backend_version) | {"reason": doing})
+
+    def _stopped(self, cell: Cell, check: str, stopped: Stopped) -> None:
+        verdict = Verdict.NOT_RUN if isinstance(stopped, OutOfMemory) else Verdict.UNSUPPORTED
+        doing = {key: self.notes.row[key] for key in ("input", "versions")}
+        row = self._row(cell, check, verdict, "") | doing | {"reason": f"{stopped} {self.notes.row['reason']}"}
+        self._keep(row)
+        given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
+        pytest.fail(f"STOPPED: {cell.id}: {row['reason']}\n  input  {given}\n  again  {self.again}", pytrace=False)
+
+    def _is_required(self, cell: Cell) -> bool:
+        return bool({cell.backend, f"{cell.backend}-{cell.device}"} & {*self.options.required})
+
+    def _conclude(self, examiner: Examiner, check: str, known: list[Divergence], tally: Tally) -> None:
+        cell = examiner.cell
+        if tally.failure is not None:
+            culprit = Culprit(cell.backend, examiner.version, cell.device, cell.dtype, cell.mode)
+            lines = references(examiner, tally.failure, check)
+            self._fail(cell.function, culprit, tally.failure, lines, self._script(examiner, tally.failure, check))
+        if tally.recorded is not None and check == "exact" and self.options.reproduce is not None:
+            self._script(examiner, tally.recorded, check)
+        for entry in known:
+            self._assert_still_deviates(examiner, entry)
+        if tally.verdict == Verdict.INCONCLUSIVE:
+            self._verified_nothing(cell, check, tally)
+
+    def _script(self, examiner: Examiner, finding: Finding, check: str) -> list[str]:
+        """Write the script that shows a finding, where one is asked for; and say where it is, or why there is none."""
+        try:
+            text = script_of(examiner, exactly(examiner, finding, check))
+        except CannotWrite as error:
+            return [f"no standalone script: {error}"]
+        folder = self.options.reproduce
+        if folder is None:
+            lines = [f"{self.again} --reproduce DIR"]
+        else:
+            lines = [str(folder / f"{examiner.cell.full_id}.py")]
+            Path(lines[0]).write_text(text, encoding="utf-8")
+        is_short = sum(bool(line) for line in text.splitlines()) <= SHOWN_LINES
+        return [*lines, "", *text.splitlines()] if is_short else lines
+
+    def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
+        cell = examiner.cell
+        function = cell.function
+        candidates = self._anywhere(function) if entry.verdict == "unsupported" else [entry.witness(function)]
+        found = (examiner.against_truth(inputs) for inputs in candidates)
+        finding = next((one for one in found if not one.out_of_range), None)
+        line = watch.watching(entry, function, cell.backend)
+        is_watched = line is not None and (line.dtype, line.mode) == (cell.dtype, cell.mode)
+        if finding is None:
+            # Elsewhere the recorded input may be out of the dtype's range, or a kink of the gradient.
+            if is_watched:
+                self._fail_entry(entry, "cannot be asserted in the cell that watches it, where nothing can be judged")
+            return
+        verdict = finding.judgement.verdict
+        if verdict != entry.verdict:
+            now = f"({entry.reason}), but is now {verdict} at the recorded input"
+            self._fail_entry(entry, f"on {cell.backend} {examiner.version} is recorded as {entry.verdict} {now}")
+        # Without the entry the run must fail here.
+        others = [other for other in examiner.known if other is not entry and examiner.is_recorded(other, finding)]
+        if is_watched and others:
+            self._fail_entry(entry, f"is not needed: {others[0].where} records the same at its input")
+
+    def _fail_entry(self, entry: Divergence, what: str) -> None:
+        cure = "Take the entry out, limit its versions, dtypes or modes, or give it an input of its own"
+        pytest.fail(f"{entry.where}: {entry.function} {what}. {cure}", pytrace=False)
+
+    def _anywhere(self, function: Function) -> Iterator[Inputs]:
+        yield from function.points
+        yield from drawn(function, self.run_seed, self.examples)
+
+    def prove(self, function: Function, share: float) -> None:
+        """Hold the hand-derived gradient of one function to its definition."""
+        cell = Cell(function, HAND, "cpu", "exact", "reverse")
+        try:
+            self._prove(cell, share)
+        except Stopped as stopped:
+            self._stopped(cell, "hand", stopped)
+
+    def _prove(self, cell: Cell, share: float) -> None:
+        function = cell.function
+        if not function.problems and function.hand is None:
+            reason = "it has no hand-derived gradient: backends are held to exact differences alone"
+            self._not_run(cell, "hand", reason, fail=False)
+        tally = self._searched(cell, "hand", "", _digits_at(function), share)
+        if tally.failure is not None:
+            culprit = Culprit("exact differences", "", "hand-derived gradient", "ball arithmetic", "reverse")
+            lines = [
+                f"hand-derived gradient / exact differences: {tally.failure.judgement.reason}",
+                "odd one out: the hand-derived gradient, because differences are the definition of the derivative",
+            ]
+            self._fail(function, culprit, tally.failure, lines, ["no standalone script: no backend has any part in it"])
+        if tally.verdict == Verdict.INCONCLUSIVE:
+            self._verified_nothing(cell, "hand", tally)
+
+    def _fail(
+        self, function: Function, culprit: Culprit, failure: Finding, lines: list[str], script: list[str]
+    ) -> None:
+        text = failure_text(function, culprit, failure.judgement, failure.inputs, lines, self.again, script)
+        pytest.fail(text, pytrace=False)
+
+    def _verified_nothing(self, cell: Cell, check: str, tally: Tally) -> None:
+        seen = ", ".join(f"{n} {reason}" for reason, n in (*tally.counts.items(), *tally.out_of_range.items()))
+        text = (
+            f"INCONCLUSIVE: {cell.id} verified nothing; no wrong gradient could have been caught ({seen or 'no input'})"
+        )
+        if check == "differences" or MODES[cell.mode].order == 2 or cell.dtype in HALF:
+            # There the function cannot help it: its second derivative may be hidden by rounding, or all of it by that
+            # of half precision.
+            pytest.skip(text)
+        cure = "Give the function a point, or a narrower domain, at which its gradient is well conditioned"
+        pytest.fail(f"{text}. {cure}", pytrace=False)
+
+    # Rows
+
+    def _searched(
+        self,
+        cell: Cell,
+        check: str,
+        backend_version: str,
+        examine: Callable[[Inputs], Finding],
+        share: float,
+        witnesses: tuple[Inputs, ...] = (),
+    ) -> Tally:
+        started, before = time.perf_counter(), Counter(CLOCK.spent)
+        function, problem = cell.function, ""
+
+        self._note(cell, check, backend_version, f"while {cell.backend} was run")
+
+        def noted(inputs: Inputs) -> Finding:
+            self.notes.write(self.notes.row | {"input": hexadecimal(function, inputs)})
+            return examine(inputs)
+
+        try:
+            function.check()
+            tally = search(
+                function,
+                noted,
+                run_seed=self.run_seed,
+                examples=self.examples,
+                share=share,
+                witnesses=witnesses,
+                cell=f"{cell.id}, {check}",
+            )
+        except RegistryError as error:
+            problem = f"a bad entry of the registry: {error}"
+        except Uncomputable as error:
+            problem = f"there is no truth to compare with: {error}"
+        if problem:
+            self._not_run(cell, check, problem, fail=True)
+        row = self._row(cell, check, tally.verdict, backend_version) | self._found(function, tally)
+        row["seconds"] = round(time.perf_counter() - started, 4)
+        row["spent"] = {part: round(s - before[part], 4) for part, s in CLOCK.spent.items() if s > before[part]}
+        self._keep(row)
+        return tally
+
+    def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool) -> None:
+        self._keep(self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason})
+        if fail:
+            pytest.fail(f"NOT RUN: {cell.id}: {reason}", pytrace=False)
+        pytest.skip(reason)
+
+    def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:
+        return {
+            "function": cell.function.name,
+            "backend": cell.backend,
+            "device": cell.device,
+            "dtype": cell.dtype,
+            "mode": cell.mode,
+            "tf32": cell.device == "gpu" and self.options.tf32,
+            "check": check,
+            "verdict": str(verdict),
+            "error": None,
+            "bound": None,
+            "ratio": None,
+            "ulp": None,
+            "input": None,
+            "examples": 0,
+            "seconds": 0.0,
+            "versions": {"python": platform.python_version(), "numpy": np.__version__, "flint": flint.__version__}
+            | ({cell.backend: backend_version} if backend_version else {}),
+            "test": self.item.nodeid,
+        }
+
+    def _found(self, function: Function, tally: Tally) -> Row:
+        found: Row = {
+            "examples": sum(tally.counts.values()),
+            "counts": dict(tally.counts),
+            "out_of_range": dict(tally.out_of_range),
+        }
+        # The numbers are those of the input that the verdict is of; what is not recorded has its worst error beside it.
+        shown = tally.worst if tally.failure is not None else tally.recorded or tally.worst
+        if shown is not None:
+            found["input"] = hexadecimal(function, shown.inputs)
+            found["reason"] = shown.judgement.reason
+            found |= _numbers(shown.judgement.worst)
+        if shown is not tally.worst:
+            found["beside"] = _numbers(tally.worst.judgement.worst if tally.worst is not None else None)
+        found["known"] = sum(tally.counts[str(v)] for v in FAILING) if tally.failure is None else 0
+        return found
+
+    def _keep(self, row: Row) -> None:
+        # Through JSON and back: between processes only plain types travel, and a version may be a subclass of str.
+        self.item.user_properties.append((PROPERTY, json.loads(json.dumps(row))))
+
+
+def _witnesses(cell: Cell, known: list[Divergence]) -> tuple[Inputs, ...]:
+    """The inputs at which something is recorded or watched in this cell."""
+    function = cell.function
+    recorded = [entry.witness(function) for entry in known if entry.verdict != Verdict.UNSUPPORTED]
+    lines = [line for line in watch.lines(function, cell.backend) if (line.dtype, line.mode) == (cell.dtype, cell.mode)]
+    watched = [line.inputs(function) for line in lines if line.input]
+    return tuple({input_key(inputs): inputs for inputs in (*recorded, *watched)}.values())
+
+
+def _numbers(entry: Entry | None) -> Row:
+    if entry is None:
+        return {"ratio": None}
+    return {
+        "entry": f"{entry.argument}{list(entry.index) if entry.index else ''}",
+        "error": number(entry.error),
+        "bound": number(entry.bound),
+        "ratio": number(entry.ratio),
+        "ulp": number(entry.ulp),
+    }
+
+
+def _digits_at(function: Function) -> Callable[[Inputs], Finding]:
+    def examine(inputs: Inputs) -> Finding:
+        with CLOCK.part("exact reference"):
+            if reference_of(function).truth(inputs).kink is not None:
+                return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, "a kink"), out_of_range="a kink")
+            agreement = hand_against_exact(function, inputs)
+        off = 10.0**-agreement.digits
+        entry = Entry(agreement.argument, agreement.index, agreement.difference, agreement.hand, off, 10.0**-DIGITS)
+        verdict = Verdict.VERIFIED if agreement.holds else Verdict.WRONG
+        return Finding(inputs, Judgement(verdict, str(agreement), entry))
+
+    return examine

@@ -1,1 +1,0 @@
-"""The matrix: every function on every backend, device, dtype and mode."""
