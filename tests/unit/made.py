@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from flint import arb, ctx
 
+from gradproof import content
 from gradproof.backends import BACKENDS
 from gradproof.oracles import exact
 from gradproof.oracles.reference import taylor_gradient
 from gradproof.oracles.taylor import TaylorArithmetic
-from gradproof.registry import Function, Inputs, Reals, function
-from gradproof.registry.record import FOLDER
+from gradproof.registry import Function, Inputs, Reals, function, load_builtin
 
 NAMES = {backend.short: backend.name for backend in BACKENDS.values()}
 """Every backend by what the ids of these tests call it."""
@@ -27,9 +27,14 @@ def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...
     return made
 
 
+def registered(name: str) -> Function:
+    """The function of this name in the built-in registry."""
+    return next(known for known in load_builtin() if known.name == name)
+
+
 def builtin(made: Function) -> Function:
     """The function as one of the registry's own, of which something may be recorded."""
-    made.path = str(FOLDER / "planted.py")
+    made.path = str(content.FUNCTIONS / "planted.py")
     return made
 
 

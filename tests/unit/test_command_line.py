@@ -16,7 +16,7 @@ from gradproof import backends
 ROOT = Path(__file__).parents[2]
 
 GOOD = """
-    from gradproof.registry import Reals, function
+    from gradproof import Reals, function
 
     @function(x=Reals(), points=[dict(x=1.5)])
     def cube(xp, x):
@@ -139,7 +139,7 @@ BODIES = {
 @pytest.mark.parametrize(("body", "message"), BODIES.values(), ids=BODIES)
 def test_a_bad_body_is_named(tmp_path: Path, body: str, message: str) -> None:
     source = f"""
-        from gradproof.registry import Reals, function
+        from gradproof import Reals, function
         @function(x=Reals(), points=[dict(x=-1.5)])
         def body_at_fault(xp, x):
             "f"

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 RARE = "not (float(x) * 4096).is_integer() and abs(float(x)) < 999"
 
 SOURCE = """
-    from gradproof.registry import Reals, function
+    from gradproof import Reals, function
 
     @function(x=Reals(low=-1e3, high=1e3), points=[dict(x=1.5)])
     def cube(xp, x):

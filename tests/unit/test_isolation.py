@@ -24,7 +24,7 @@ pytest.importorskip("xdist", reason="it is not installed: pip install -r require
 # The fault strikes at a draw, not at the point: Hypothesis is at work then.
 FUNCTIONS = """
     import os, resource, signal, time
-    from gradproof.registry import Reals, function
+    from gradproof import Reals, function
 
     @function(x=Reals(), points=[dict(x=1.5)])
     def faulty(xp, x):

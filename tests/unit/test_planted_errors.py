@@ -9,7 +9,11 @@ from gradproof import backends
 from gradproof.backends import Unsupported
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Reals, function, weights
-from tests.unit.made import DIFFERENTIATING
+from tests.unit.made import DIFFERENTIATING, registered
+
+attention, log_sum_exp, multilayer_perceptron, recurrent_network = map(
+    registered, ("attention", "log_sum_exp", "multilayer_perceptron", "recurrent_network")
+)
 
 CAUGHT = {
     ("float64", multilayer_perceptron): 1e-10,

@@ -18,8 +18,11 @@ from gradproof import backends
 from gradproof.backends import BACKENDS
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, Reals, function
+from tests.unit.made import registered
 
 NUMPY, AUTOGRAD = ("numpy", "eager"), ("autograd", "eager")
+
+softmax = registered("softmax")
 
 needs_autograd = pytest.mark.skipif(backends.installed_version("autograd") is None, reason="autograd is not installed")
 
@@ -153,7 +156,7 @@ issue = "unreported"
 
 
 def test_a_cell_without_a_cost_tells_what_is_recorded_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ratio.known_divergences, "load", lambda name: ratio.divergences.parse(RECORD, name))
+    monkeypatch.setattr(ratio.divergences, "load", lambda name: ratio.divergences.parse(RECORD, name))
     eager, compiled = (Task("softmax", 4, "numpy", way, "float64") for way in ("eager", "compiled"))
     assert ratio.cell(Refusing("ValueError: no"), compiled, 3.0) == "it has no such operation"
     assert ratio.cell(Refusing("ValueError: no"), eager, 3.0) == "ValueError: no"
@@ -226,7 +229,7 @@ def test_a_planted_error_ends_the_command_with_1(
 def test_what_is_recorded_fails_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     record = RECORD.replace('["compiled"]', '["reverse"]').replace('"unsupported"', '"wrong"')
     record = record.replace("input = {}", "input = { x = [0.0] }\nregion = { x = [-10.0, 10.0] }")
-    monkeypatch.setattr(ratio.known_divergences, "load", lambda name: ratio.divergences.parse(record, name))
+    monkeypatch.setattr(ratio.divergences, "load", lambda name: ratio.divergences.parse(record, name))
     sized = planted(large.at_size(softmax, 16), "autograd", scaled((0, (7, 2)), 1.5))
     monkeypatch.setattr("sys.argv", ["large", "--backend", "autograd"])
     monkeypatch.setattr(large, "selected", lambda words: [softmax])

@@ -105,7 +105,7 @@ def test_a_tie_of_a_smooth_gradient_is_judged() -> None:
 
 
 def test_a_complex_argument_has_a_product_in_real_numbers() -> None:
-    from gradproof.registry import Complex, function
+    from gradproof import Complex, function
 
     @function(z=Complex((2,)), points=[dict(z=[1.0 + 2.0j, -0.5j])])
     def squared(xp, z):
