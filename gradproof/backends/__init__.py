@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from gradproof.backends.adapter import Adapter, Missing, Unsupported
+from gradproof.backends.adapter import Adapter
 from gradproof.backends.gpu import gpu_missing
 from gradproof.backends.modes import MODES, Mode
+from gradproof.backends.transformations import Missing, Unsupported
 from gradproof.registry import Function
 
 DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64")

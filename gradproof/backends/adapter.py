@@ -1,12 +1,13 @@
 """What a backend must give to be verified: a namespace, arrays to and from NumPy, the transformations, its version.
 A backend is one subclass of `Adapter` in one file; everything that differs between backends is data of that class."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
+from gradproof.backends.transformations import Transformations
 from gradproof.registry import Function, Inputs, Namespace
 
 REAL_PART = {"complex128": "float64", "complex64": "float32"}
@@ -100,28 +101,14 @@ def cumulative(operation: Callable, start: float, full: Callable, concat: Callab
     return accumulate
 
 
-class Unsupported(Exception):
-    """A backend, device, dtype or operation that is not there. The message names the cause and, where there is one,
-    the cure."""
-
-
-class Missing(Unsupported):
-    """A backend or device that is not there at all, or cannot be imported: what `--require` forbids."""
-
-
-class Adapter(ABC):
+class Adapter(Transformations):
     """One backend, imported when this class is instantiated.
 
-    Class data: `name`, as in a test id; `flushes_subnormals`, the devices on which results below the smallest normal
-    number may become zero; `takes_floats`, whether a Python float may stand for an argument without axes."""
+    Its module may set the backend up for a run of the registry, with 64 bits and deterministic operations; how it
+    differentiates stands in a module that sets nothing. `takes_floats` says whether a Python float may stand for an
+    argument without axes."""
 
-    name: ClassVar[str]
-    flushes_subnormals: ClassVar[tuple[str, ...]] = ()
     takes_floats: ClassVar[bool] = False
-
-    @abstractmethod
-    def version(self) -> str:
-        """The backend's version, with its build where that matters."""
 
     @abstractmethod
     def devices(self) -> dict[str, Any]:
@@ -136,58 +123,8 @@ class Adapter(ABC):
         """An array of the backend, rounded to `dtype`, on `device`."""
 
     @abstractmethod
-    def to_numpy(self, array: Any) -> np.ndarray:
-        """The same values as a NumPy array. Raises `TypeError` for what is no array of the backend."""
-
-    def dtype_of(self, array: Any) -> str:
-        """The name of an array's dtype, as in DTYPES."""
-        return array.dtype.name
-
-    @abstractmethod
     def device_of(self, array: Any) -> str:
         """ "cpu" or "gpu": where this array lies."""
-
-    @abstractmethod
-    def gradient(self, f: Callable) -> Callable:
-        """Reverse mode: from `f(*arrays)`, a real scalar, to a function that returns a tuple, one gradient per
-        argument. What the backend leaves unconnected stays None. For a complex argument it is df/dRe + i df/dIm."""
-
-    def forward(self, f: Callable) -> Callable:
-        """What computes the value of `f(*arrays)`: `f` itself, compiled where running it op by op costs more."""
-        return f
-
-    def inner_gradient(self, f: Callable) -> Callable:
-        """A gradient that can itself be differentiated."""
-        return self.gradient(f)
-
-    def jvp(self, f: Callable) -> Callable:
-        """Forward mode: from `f(*arrays)` to a function `(*arrays, *tangents)` that returns the tangent of the result,
-        or a tuple of them where the result is one."""
-        raise Unsupported(f"{self.name} has no forward mode")
-
-    def vectorize(self, f: Callable) -> Callable:
-        """From `f(*arrays)` to a function of arrays with one more leading axis, of equal length, mapped over it."""
-        raise Unsupported(f"{self.name} has no vectorizing transformation")
-
-    def checkpoint(self, f: Callable) -> Callable:
-        """The same function, whose intermediate results are computed anew for the backward pass."""
-        raise Unsupported(f"{self.name} has no rematerialization")
-
-    def compile(self, f: Callable) -> Callable:
-        """The same function, compiled by the backend's own compiler."""
-        raise Unsupported(f"{self.name} has no compiler")
-
-    def compiled_gradient(self, f: Callable) -> Callable:
-        """The gradient, compiled as users of this backend compile it."""
-        return self.compile(self.gradient(f))
-
-    def compile_by_xla(self, f: Callable) -> Callable:
-        """The same function, compiled by XLA, where that is not what `compile` does."""
-        raise Unsupported(f"{self.name} has no second compiler")
-
-    def prepared(self, f: Callable) -> Callable:
-        """The same function, compiled where that pays within a few calls; every mode but `reverse` runs so."""
-        return f
 
     def arguments(self, function: Function, inputs: Inputs, dtype: str, device: str) -> list[Any]:
         """The arguments of `function` as arrays of the backend. In a complex dtype a real argument has the dtype of the

@@ -1,25 +1,19 @@
 """The backend `autograd`: HIPS autograd, which wraps NumPy. Only NumPy's older names have a VJP there, so the tables
 give each standard name the wrapped function that can be differentiated."""
 
-import warnings
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
-import autograd
-import autograd.builtins
-import autograd.differential_operators
 import autograd.numpy as anp
 import autograd.scipy.special as special
 import numpy as np
-from autograd.tracer import getval, isbox
+from autograd.tracer import isbox
 
 from gradproof.backends.adapter import STEPS, Adapter, creation, cumulative, dtype_of_values, frequencies, named
+from gradproof.backends.autograd.transformations import AutogradTransformations
 from gradproof.backends.numpy.adapter import NumpyAdapter
 from gradproof.registry import Namespace, formulas
-
-VERSION = version("autograd")
 
 SAME = (
     "abs add argmax argmin broadcast_to ceil conj cos cosh divide equal exp expand_dims expm1 floor full_like greater "
@@ -149,59 +143,14 @@ def _namespace(tested: str) -> Namespace:
     return Namespace("autograd", MAIN | creation(asarray), groups)
 
 
-class AutogradAdapter(NumpyAdapter):
+class AutogradAdapter(AutogradTransformations, NumpyAdapter):
     """The arrays are NumPy's, and so are devices and conversions."""
 
-    name = "autograd"
     takes_floats = True
     gradient_of = Adapter.gradient_of
 
-    def version(self) -> str:
-        return f"{VERSION} (NumPy {np.__version__})"
-
     def namespace(self, dtype: str, device: str) -> Namespace:
         return _namespace(dtype)
-
-    def gradient(self, f: Callable) -> Callable:
-        def gradient(*arguments: np.ndarray) -> tuple[Any, ...]:
-            parts = autograd.grad(f, tuple(range(len(arguments))))(*arguments)
-            return tuple(anp.conj(part) if np.iscomplexobj(getval(part)) else part for part in parts)
-
-        return _unwarned(gradient)
-
-    def jvp(self, f: Callable) -> Callable:
-        def traced(*arguments: Any) -> Any:
-            result = f(*arguments)
-            return autograd.builtins.tuple(result) if isinstance(result, tuple) else result
-
-        def push(*arrays: Any) -> Any:
-            count = len(arrays) // 2
-            primals, tangents = arrays[:count], arrays[count:]
-            # One argument after the other: the tangent of a tuple of arguments cannot be taken.
-            pushes = [autograd.differential_operators.make_jvp(traced, i)(*primals) for i in range(count)]
-            slopes = [along(tangent)[1] for along, tangent in zip(pushes, tangents, strict=True)]
-            if isinstance(slopes[0], tuple):
-                return tuple(sum(parts) for parts in zip(*slopes, strict=True))
-            return sum(slopes)
-
-        return _unwarned(push)
-
-    def checkpoint(self, f: Callable) -> Callable:
-        return autograd.differential_operators.checkpoint(f)
-
-
-def _unwarned(f: Callable) -> Callable:
-    """Without the warnings of NumPy, and without autograd's about an argument that a function ignores: it gets zeros,
-    which is right, and the warning would end the run. So would that of the imaginary part that is discarded where an
-    adjoint goes back to a real array, which is right as well."""
-
-    def run(*arguments: Any) -> Any:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.filterwarnings("ignore", "Output seems independent of input", UserWarning)
-            warnings.filterwarnings("ignore", category=np.exceptions.ComplexWarning)
-            return f(*arguments)
-
-    return run
 
 
 ADAPTER = AutogradAdapter

@@ -18,7 +18,6 @@ if gpu_missing() is None:
 import jax
 import jax.numpy as jnp
 import jax.scipy.special
-import jaxlib
 import numpy as np
 
 from gradproof.backends.adapter import (
@@ -36,6 +35,7 @@ from gradproof.backends.adapter import (
     named,
 )
 from gradproof.backends.jax.layers import LAYERS
+from gradproof.backends.jax.transformations import JaxTransformations
 from gradproof.backends.settings import SETTINGS
 from gradproof.registry import Namespace
 
@@ -98,17 +98,10 @@ def _namespace(tested: str, handle: jax.Device) -> Namespace:
     return Namespace("jax", MAIN | creation(asarray), groups)
 
 
-class JaxAdapter(Adapter):
+class JaxAdapter(JaxTransformations, Adapter):
     """JAX, with the transformations that it is made of."""
 
-    name = "jax"
-    # Measured, JAX 0.10.2 on x86-64, eager, jit and vmap, 1 to 2e6 entries: results of * / sum exp below the smallest
-    # normal number become zero, and so do subnormal inputs. On a GPU it is assumed, not measured.
-    flushes_subnormals = ("cpu", "gpu")
     takes_floats = True
-
-    def version(self) -> str:
-        return f"{jax.__version__} (jaxlib {jaxlib.__version__})"
 
     def devices(self) -> dict[str, jax.Device]:
         found = {"cpu": jax.devices("cpu")[0]}
@@ -122,51 +115,9 @@ class JaxAdapter(Adapter):
     def array(self, values: np.ndarray, dtype: str, device: str) -> jax.Array:
         return jax.device_put(jnp.asarray(values, dtype=dtype), self.devices()[device])
 
-    def to_numpy(self, array: Any) -> np.ndarray:
-        if not isinstance(array, jax.Array):
-            raise TypeError(f"{array!r} is a {type(array).__name__}, not a JAX array")
-        return np.asarray(array)
-
     def device_of(self, array: jax.Array) -> str:
         (device,) = array.devices()
         return device.platform
-
-    def forward(self, f: Callable) -> Callable:
-        compiled = jax.jit(f)
-
-        def value(*arguments: jax.Array) -> jax.Array:
-            try:
-                return compiled(*arguments)
-            except jax.errors.JAXTypeError:
-                return f(*arguments)  # it looks at the values of its arguments
-
-        return value
-
-    def gradient(self, f: Callable) -> Callable:
-        def gradient(*arguments: jax.Array) -> tuple[jax.Array, ...]:
-            parts = jax.grad(f, tuple(range(len(arguments))))(*arguments)
-            # JAX gives df/dRe - i df/dIm.
-            return tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in parts)
-
-        return gradient
-
-    def jvp(self, f: Callable) -> Callable:
-        def push(*arrays: jax.Array) -> Any:
-            count = len(arrays) // 2
-            return jax.jvp(f, arrays[:count], arrays[count:])[1]
-
-        return push
-
-    def vectorize(self, f: Callable) -> Callable:
-        return jax.vmap(f)
-
-    def checkpoint(self, f: Callable) -> Callable:
-        return jax.checkpoint(f)
-
-    def compile(self, f: Callable) -> Callable:
-        return jax.jit(f)
-
-    prepared = compile
 
 
 ADAPTER = JaxAdapter

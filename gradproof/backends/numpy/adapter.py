@@ -18,12 +18,12 @@ from gradproof.backends.adapter import (
     STEPS,
     UNARY,
     Adapter,
-    Unsupported,
     creation,
     dtype_of_values,
     frequencies,
     named,
 )
+from gradproof.backends.transformations import Unsupported
 from gradproof.registry import Function, Namespace
 
 MAIN = named(np, UNARY, BINARY, ARRAYS, STEPS, PARTS, "angle exp2 fmax") | {

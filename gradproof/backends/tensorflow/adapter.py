@@ -19,7 +19,6 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 sys.modules.setdefault("jax", None)
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import forwardprop
 
 if sys.modules["jax"] is None:
     del sys.modules["jax"]
@@ -29,6 +28,7 @@ from gradproof.backends.settings import SETTINGS
 from gradproof.backends.tensorflow.fourier import FFT
 from gradproof.backends.tensorflow.layers import LAYERS
 from gradproof.backends.tensorflow.losses import LOSSES
+from gradproof.backends.tensorflow.transformations import TensorflowTransformations, placed
 from gradproof.registry import Function, Namespace, formulas
 
 for gpu in tf.config.list_physical_devices("GPU"):
@@ -357,17 +357,9 @@ def _namespace(tested: str, handle: str) -> Namespace:
     return Namespace("tensorflow", MAIN | creation(asarray), groups)
 
 
-class TensorflowAdapter(Adapter):
+class TensorflowAdapter(TensorflowTransformations, Adapter):
     """TensorFlow, eager or under tf.function. An operation runs where the surrounding tf.device says, not where its
     inputs lie, so everything that is handed out opens that scope."""
-
-    name = "tensorflow"
-    # Measured, TensorFlow 2.21.0 on x86-64, eager, tf.function and XLA, 1 to 2e6 entries: results of * / sum exp below
-    # the smallest normal number become zero, and so do subnormal inputs. On a GPU it is assumed, not measured.
-    flushes_subnormals = ("cpu", "gpu")
-
-    def version(self) -> str:
-        return tf.__version__
 
     def devices(self) -> dict[str, str]:
         found = {"cpu": "/CPU:0"}
@@ -382,84 +374,11 @@ class TensorflowAdapter(Adapter):
         with tf.device(self.devices()[device]):
             return tf.constant(np.asarray(values), dtype)
 
-    def to_numpy(self, array: Any) -> np.ndarray:
-        if not tf.is_tensor(array):
-            raise TypeError(f"{array!r} is a {type(array).__name__}, not a TensorFlow tensor")
-        # Indexing has a sparse gradient, tf.IndexedSlices.
-        return np.asarray(tf.convert_to_tensor(array).numpy())
-
     def device_of(self, array: tf.Tensor) -> str:
         return "gpu" if "GPU" in array.device else "cpu"
 
     def callable(self, function: Function, dtype: str, device: str) -> Callable:
-        return _placed(super().callable(function, dtype, device), self.devices()[device])
-
-    def gradient(self, f: Callable) -> Callable:
-        def gradient(*arguments: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
-            with tf.GradientTape() as tape:
-                tape.watch(arguments)
-                result = f(*arguments)
-            return tuple(
-                None if part is None else tf.convert_to_tensor(part) for part in tape.gradient(result, arguments)
-            )
-
-        return _placed(gradient)
-
-    def jvp(self, f: Callable) -> Callable:
-        # The JVP of an operation that was traced without a shape, as it is from the 33rd time on, is taken for every
-        # shape, and some cannot do without: what came before would decide whether this can be differentiated.
-        forwardprop._jvp_function_cache.clear()
-        forwardprop._TRACE_COUNT.clear()
-
-        def push(*arrays: tf.Tensor) -> Any:
-            count = len(arrays) // 2
-            with tf.autodiff.ForwardAccumulator(list(arrays[:count]), list(arrays[count:])) as accumulator:
-                result = f(*arrays[:count])
-            return accumulator.jvp(result, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-
-        return _placed(push)
-
-    def checkpoint(self, f: Callable) -> Callable:
-        return tf.recompute_grad(f)
-
-    def vectorize(self, f: Callable) -> Callable:
-        def mapped(*arguments: tf.Tensor) -> Any:
-            missing: list[bool] = []
-
-            def one(arguments: tuple[tf.Tensor, ...]) -> Any:
-                result = f(*arguments)
-                if not isinstance(result, tuple):
-                    return result
-                # The mapping takes tensors only, so an unconnected gradient stays outside.
-                missing[:] = [part is None for part in result]
-                return tuple(part for part in result if part is not None)
-
-            result = tf.vectorized_map(one, arguments, warn=False)
-            if not isinstance(result, tuple):
-                return result
-            parts = iter(result)
-            return tuple(None if gone else next(parts) for gone in missing)
-
-        return _placed(mapped)
-
-    def compile(self, f: Callable) -> Callable:
-        # Without AutoGraph: a body is traced as it stands, as by the other backends.
-        return _placed(tf.function(f, autograph=False))
-
-    def compile_by_xla(self, f: Callable) -> Callable:
-        return _placed(tf.function(f, autograph=False, jit_compile=True))
-
-    prepared = compile
-
-
-def _placed(f: Callable, handle: str | None = None) -> Callable:
-    """`f` run on this device, or else where its first argument lies (inside a graph: where the graph says)."""
-
-    def run(*arguments: Any) -> Any:
-        with tf.device(handle or arguments[0].device or None):
-            return f(*arguments)
-
-    return run
+        return placed(super().callable(function, dtype, device), self.devices()[device])
 
 
 ADAPTER = TensorflowAdapter

@@ -1,0 +1,107 @@
+"""How PyTorch differentiates, whatever its settings."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from gradproof.backends.transformations import Transformations, Unsupported
+
+
+class TorchTransformations(Transformations):
+    """PyTorch, eager in every mode but `compiled`: torch.compile takes a second or more for every function."""
+
+    name = "torch"
+    # Measured, PyTorch 2.13.0 on x86-64, eager and vmap: subnormal inputs and results of * / sum exp survive.
+    flushes_subnormals = ()
+
+    def version(self) -> str:
+        return str(torch.__version__)
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        if not torch.is_tensor(array):
+            raise TypeError(f"{array!r} is a {type(array).__name__}, not a PyTorch tensor")
+        # NumPy has no bfloat16; float32 holds its values. By force: also from the graph, the GPU and a symbolic zero.
+        return (array.float() if array.dtype == torch.bfloat16 else array).numpy(force=True)
+
+    def dtype_of(self, array: torch.Tensor) -> str:
+        return str(array.dtype).removeprefix("torch.")
+
+    def gradient(self, f: Callable) -> Callable:
+        def gradient(*arguments: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+            # Inside a functional transformation a tensor cannot become a leaf; there only another one will do, and
+            # what is unconnected gets zeros.
+            if torch._C._functorch.is_functorch_wrapped_tensor(arguments[0]):
+                return torch.func.grad(f, tuple(range(len(arguments))))(*arguments)
+            leaves = tuple(argument.detach().clone().requires_grad_() for argument in arguments)
+            result = f(*leaves)
+            if not result.requires_grad:
+                return (None,) * len(leaves)
+            return torch.autograd.grad(result, leaves, allow_unused=True)
+
+        return gradient
+
+    def inner_gradient(self, f: Callable) -> Callable:
+        def gradient(*arguments: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+            if torch._C._functorch.is_functorch_wrapped_tensor(arguments[0]):
+                return torch.func.grad(f, tuple(range(len(arguments))))(*arguments)
+            result = f(*arguments)
+            if not result.requires_grad:
+                return (None,) * len(arguments)
+            return torch.autograd.grad(result, arguments, create_graph=True, allow_unused=True)
+
+        return gradient
+
+    def jvp(self, f: Callable) -> Callable:
+        def push(*arrays: torch.Tensor) -> Any:
+            count = len(arrays) // 2
+            return torch.func.jvp(f, arrays[:count], arrays[count:])[1]
+
+        return _unwarned(push)
+
+    def vectorize(self, f: Callable) -> Callable:
+        return _unwarned(torch.func.vmap(f))
+
+    def checkpoint(self, f: Callable) -> Callable:
+        return lambda *arguments: checkpoint(f, *arguments, use_reentrant=False)
+
+    def compile(self, f: Callable) -> Callable:
+        # Of one piece of code it keeps eight versions, and quietly leaves the next as it is; and what differs between
+        # two of them it no longer takes for a constant. All functions of the registry are one piece of code to it.
+        # Imported here: it takes as long as PyTorch itself.
+        from torch import _dynamo
+        from torch._dynamo.utils import counters
+
+        _dynamo.reset()
+        counters.clear()
+        compiled = _unwarned(_unwarned(torch.compile)(f))
+
+        def run(*arguments: Any) -> Any:
+            result = compiled(*arguments)
+            if not counters["stats"]["unique_graphs"]:
+                raise Unsupported("torch.compile left the whole function as it is: what would be verified is eager")
+            return result
+
+        return run
+
+    def compiled_gradient(self, f: Callable) -> Callable:
+        # The compiler makes the backward pass from a compiled function; a gradient within one it would not follow.
+        return self.gradient(self.compile(f))
+
+
+def _unwarned(f: Callable) -> Callable:
+    """Without PyTorch's warnings of what its own forward mode and compiler are built with, and of an operation that it
+    maps over a batch one by one; they would end the run."""
+
+    def run(*arguments: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
+            warnings.filterwarnings("ignore", ".*torch._prims_common.check. is deprecated", FutureWarning)
+            warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
+            warnings.filterwarnings("ignore", "There is a performance drop because", UserWarning)
+            return f(*arguments)
+
+    return run
