@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
-from gradproof.oracles.ball_arrays import Balls, objects
-from gradproof.oracles.balls import BallArithmetic
-from gradproof.oracles.complex_balls import ComplexBalls, of_pairs, pairs_of
+from gradproof.oracles.balls import BallArithmetic, Balls, ComplexBalls, objects
+from gradproof.oracles.balls.complex_numbers import of_pairs, pairs_of
 from gradproof.registry import Function, Inputs, MissingOperation
 
 STEP_BITS = 128

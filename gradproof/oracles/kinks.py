@@ -18,7 +18,7 @@ from functools import cached_property, partial
 import numpy as np
 from flint import arb, ctx
 
-from gradproof.oracles.ball_arrays import objects
+from gradproof.oracles.balls import objects
 from gradproof.oracles.exact import FIRST_PRECISION, Direction, ball, generic_direction, scale, unit
 from gradproof.registry import Inputs
 

@@ -12,12 +12,10 @@ import numpy as np
 from flint import arb, ctx
 
 from gradproof.oracles import exact
-from gradproof.oracles.ball_arrays import Balls, objects
-from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic, first_coefficient, objects
 from gradproof.oracles.kept import Kept
 from gradproof.oracles.kinks import Kink, probe
 from gradproof.oracles.machine_model import SLACK, MachineModel
-from gradproof.oracles.taylor import TaylorArithmetic, first_coefficient
 from gradproof.registry import Function, Inputs
 
 LEVEL_LIMIT = 1000

@@ -11,11 +11,9 @@ import numpy as np
 from flint import arb, ctx
 
 from gradproof.oracles import exact
-from gradproof.oracles.ball_arrays import objects
-from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.balls import BallArithmetic, TaylorArithmetic, first_coefficient, objects
 from gradproof.oracles.machine_model import MachineModel
 from gradproof.oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance, range_problem
-from gradproof.oracles.taylor import TaylorArithmetic, first_coefficient
 from gradproof.registry import Inputs, direction
 
 SMOOTH = arb(2) ** -60

@@ -8,8 +8,8 @@ from flint import arb, ctx
 from gradproof import content
 from gradproof.backends import BACKENDS
 from gradproof.oracles import exact
+from gradproof.oracles.balls import TaylorArithmetic
 from gradproof.oracles.reference import taylor_gradient
-from gradproof.oracles.taylor import TaylorArithmetic
 from gradproof.registry import Function, Inputs, Reals, function, load_builtin
 
 NAMES = {backend.short: backend.name for backend in BACKENDS.values()}

@@ -11,9 +11,8 @@ import pytest
 from flint import arb, ctx
 
 from gradproof import registry
-from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic
 from gradproof.oracles.machine_model import FORMATS, MachineModel
-from gradproof.oracles.taylor import TaylorArithmetic
 from tests.unit.made import NAMES, at, confirmed, entry
 from tests.unit.test_adapter_names import ORACLE, STANDARD
 from tests.unit.test_adapters import adapter_of

@@ -12,8 +12,8 @@ from flint import arb, ctx
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from gradproof.oracles.ball_arrays import Balls
-from gradproof.oracles.balls import ELEMENTARY, SPECIAL, BallArithmetic
+from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.balls.scalars import ELEMENTARY, SPECIAL
 from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 
 DOUBLE, SINGLE = MachineModel(FORMATS["float64"]), MachineModel(FORMATS["float32"])

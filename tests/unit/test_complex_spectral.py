@@ -11,8 +11,8 @@ import pytest
 from flint import arb, ctx
 
 from gradproof.oracles.agreement import hand_against_exact
-from gradproof.oracles.balls import BallArithmetic, Balls
-from gradproof.oracles.complex_balls import ComplexBalls, lifted
+from gradproof.oracles.balls import BallArithmetic, Balls, ComplexBalls
+from gradproof.oracles.balls.complex_numbers import lifted
 from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 from gradproof.registry import Function, load_builtin
 from tests.unit.made import at, confirmed, entry

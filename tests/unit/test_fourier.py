@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from gradproof.oracles.balls import BallArithmetic, Balls
-from gradproof.oracles.complex_balls import ComplexBalls
+from gradproof.oracles.balls import BallArithmetic, Balls, ComplexBalls
 from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 from tests.unit.made import DIFFERENTIATING, NAMES, at, confirmed, entry
 from tests.unit.test_adapters import TOLERANCE, adapter_of, attempted, check, problems_of

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
-from gradproof.oracles.ball_special import SEVERAL, SPECIAL
-from gradproof.oracles.balls import ELEMENTARY, BallArithmetic
+from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.balls.scalars import ELEMENTARY, SEVERAL, SPECIAL
 from gradproof.oracles.machine_model import ABSOLUTE, ARITHMETIC, FORMATS, SLACK, ULPS, Format, MachineModel
 from gradproof.registry import MissingOperation
 

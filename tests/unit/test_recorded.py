@@ -8,7 +8,7 @@ import pytest
 
 from gradproof import backends, divergences
 from gradproof.divergences import Divergence
-from gradproof.oracles.ball_arrays import Balls
+from gradproof.oracles.balls import Balls
 from gradproof.registry import Function
 from gradproof.report.rows.results import PROPERTY, Row
 from gradproof.verification import run, watch

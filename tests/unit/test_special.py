@@ -9,10 +9,9 @@ import pytest
 import scipy.special
 from flint import arb, ctx
 
-from gradproof.oracles.ball_special import SEVERAL, SPECIAL
-from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic
+from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL
 from gradproof.oracles.machine_model import FORMATS, SLACK, ULPS, MachineModel
-from gradproof.oracles.taylor import TaylorArithmetic
 from tests.unit.made import at, confirmed, entry
 
 MODELS = {dtype: MachineModel(FORMATS[np.dtype(dtype).name]) for dtype in (np.float64, np.float32)}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from flint import acb, arb, ctx
 
-from gradproof.oracles.ball_spectral import KEPT, once
 from gradproof.oracles.balls import BallArithmetic, Balls
+from gradproof.oracles.balls.spectral import KEPT, once
 from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 from tests.unit.made import at, confirmed, entry
 

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradproof.oracles.ball_special import SPECIAL
-from gradproof.oracles.balls import ELEMENTARY
+from gradproof.oracles.balls import TaylorArithmetic
+from gradproof.oracles.balls.scalars import ELEMENTARY, SPECIAL
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference, taylor_gradient
-from gradproof.oracles.taylor import TaylorArithmetic
 from tests.unit.made import at, confirmed, entry
 
 ARGUMENTS = {"acosh": (1.0625, 1.75, 40.0), "log": (1e-38, 0.375, 3.0), "sqrt": (1e-38, 0.375, 1e20)}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flint import arb, arb_series
 
-from gradproof.oracles.ball_special import SEVERAL, SPECIAL, polygamma
+from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL, polygamma
 
 
 def _sinc(x: arb) -> arb:

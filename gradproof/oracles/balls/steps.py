@@ -3,15 +3,13 @@ Where a ball reaches over a jump the input is at a kink or within rounding of on
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from flint import arb
 
-from gradproof.oracles.ball_arrays import Balls, Decision, decided, objects
-
-if TYPE_CHECKING:
-    from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.balls.arrays import Balls, Decision, decided, objects
+from gradproof.oracles.balls.real import RealArithmetic
 
 
 def _floor(v: arb) -> int:
@@ -37,13 +35,13 @@ NEIGHBOUR = arb(2) ** -300
 """Far below any step of exact differences: what jumps within this distance is at a jump."""
 
 
-def _step(name: str, on: "BallArithmetic", x: Any) -> Balls:
+def _step(name: str, on: RealArithmetic, x: Any) -> Balls:
     return Balls(
         objects(np.frompyfunc(partial(_step_of, name, on), 1, 1)(on.center(on.asarray(x, "balls").entries))), on
     )
 
 
-def _step_of(name: str, on: "BallArithmetic", v: arb) -> arb:
+def _step_of(name: str, on: RealArithmetic, v: arb) -> arb:
     if not v.is_finite():
         return v
     rounding, reach = ROUNDINGS[name], v + arb(0, NEIGHBOUR)
@@ -57,39 +55,39 @@ def _step_of(name: str, on: "BallArithmetic", v: arb) -> arb:
     return arb(low).union(arb(high)) if on.model is not None else arb(rounding(v.mid()))
 
 
-def _ask(question: Callable[[arb], bool], on: "BallArithmetic", x: Any) -> Decision:
+def _ask(question: Callable[[arb], bool], on: RealArithmetic, x: Any) -> Decision:
     answers = np.frompyfunc(question, 1, 1)(on.center(on.asarray(x, "balls").entries))
     return Decision(np.asarray(answers, bool), np.zeros(np.shape(answers), bool), on)
 
 
-def _signbit(on: "BallArithmetic", x: Any) -> Decision:
+def _signbit(on: RealArithmetic, x: Any) -> Decision:
     # A ball has no zero with a minus sign.
     return on.less(x, 0)
 
 
-def _logical_xor(on: "BallArithmetic", x: Any, y: Any) -> Decision:
+def _logical_xor(on: RealArithmetic, x: Any, y: Any) -> Decision:
     (a, unsure_a), (b, unsure_b) = decided(x), decided(y)
     return Decision(a ^ b, unsure_a | unsure_b, on)
 
 
-def _over(pick: Callable, on: "BallArithmetic", x: Any, *, axis: Any = None, keepdims: bool = False) -> Decision:
+def _over(pick: Callable, on: RealArithmetic, x: Any, *, axis: Any = None, keepdims: bool = False) -> Decision:
     value, undecided = decided(x)
     return Decision(pick(value, axis=axis, keepdims=keepdims), np.any(undecided, axis=axis, keepdims=keepdims), on)
 
 
-def _midpoints(on: "BallArithmetic", x: Any) -> np.ndarray:
+def _midpoints(on: RealArithmetic, x: Any) -> np.ndarray:
     return on.center(on.asarray(x, "balls").entries).astype(float)
 
 
-def _nonzero(on: "BallArithmetic", x: Any) -> tuple[np.ndarray, ...]:
+def _nonzero(on: RealArithmetic, x: Any) -> tuple[np.ndarray, ...]:
     return np.nonzero(_midpoints(on, x))
 
 
-def _count_nonzero(on: "BallArithmetic", x: Any, *, axis: Any = None, keepdims: bool = False) -> np.ndarray:
+def _count_nonzero(on: RealArithmetic, x: Any, *, axis: Any = None, keepdims: bool = False) -> np.ndarray:
     return np.count_nonzero(_midpoints(on, x), axis=axis, keepdims=keepdims)
 
 
-def _searchsorted(on: "BallArithmetic", x1: Any, x2: Any, *, side: str = "left", sorter: Any = None) -> np.ndarray:
+def _searchsorted(on: RealArithmetic, x1: Any, x2: Any, *, side: str = "left", sorter: Any = None) -> np.ndarray:
     edges = on.asarray(x1, "balls") if sorter is None else on.take(x1, sorter, axis=0)
     x2 = on.expand_dims(on.asarray(x2, "balls"), axis=-1)
     # How many edges lie below, which notes where the index jumps.

@@ -9,16 +9,14 @@ and log₂(n) is rounded up."""
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from flint import arb, arb_series, fmpq
 
-from gradproof.oracles.ball_arrays import Balls, objects
-from gradproof.oracles.complex_balls import ComplexBalls, lifted
-
-if TYPE_CHECKING:
-    from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.balls.arrays import Balls, objects
+from gradproof.oracles.balls.complex_numbers import ComplexBalls, lifted
+from gradproof.oracles.balls.real import RealArithmetic
 
 ETA = 7
 """η / u of the theorem."""
@@ -35,7 +33,7 @@ def _fit(x: Any, n: int, axis: int) -> Any:
     return _joined(x.on, [x, x.on.zeros(shape)], axis)
 
 
-def _joined(on: "BallArithmetic", parts: list[Any], axis: int) -> ComplexBalls:
+def _joined(on: RealArithmetic, parts: list[Any], axis: int) -> ComplexBalls:
     parts = [lifted(on, part) for part in parts]
     return ComplexBalls(*(on.concat([getattr(z, name) for z in parts], axis=axis) for name in ("re", "im")))
 
@@ -52,7 +50,7 @@ def _sums(z: ComplexBalls, sign: int) -> ComplexBalls:
     return ComplexBalls(*(on.multiply(Balls(part, on), 1.0) for part in total))
 
 
-def _error(on: "BallArithmetic", re: np.ndarray, im: np.ndarray) -> Any:
+def _error(on: RealArithmetic, re: np.ndarray, im: np.ndarray) -> Any:
     """What rounding may do to each part of each sum; of series, to the first-order terms by themselves."""
     if on.model is None:
         return arb(0)
@@ -82,9 +80,7 @@ def _scaled(z: ComplexBalls, n: int, norm: str, sign: int) -> ComplexBalls:
     return z / n if (norm == "backward") == (sign > 0) else z
 
 
-def _transform(
-    sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"
-):
+def _transform(sign: int, on: RealArithmetic, x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"):
     z = lifted(on, x)
     z = _fit(z, z.shape[axis] if n is None else n, axis)
     length = z.shape[axis]
@@ -96,15 +92,13 @@ def _transform(
 fft, ifft = partial(_transform, -1), partial(_transform, 1)
 
 
-def _half(sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"):
+def _half(sign: int, on: RealArithmetic, x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"):
     """The first n // 2 + 1 entries of the transform of a real array: the others are their conjugates."""
     n = x.shape[axis] if n is None else n
     return _fit(_transform(sign, on, x, n=n, axis=axis, norm=norm), n // 2 + 1, axis)
 
 
-def _from_half(
-    sign: int, on: "BallArithmetic", x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"
-):
+def _from_half(sign: int, on: RealArithmetic, x: Any, *, n: int | None = None, axis: int = -1, norm: str = "backward"):
     """The transform, which is real, of an array of n entries given by its first n // 2 + 1: the others are their
     conjugates, and what must be real for that is taken to be."""
     z = lifted(on, x)
@@ -128,13 +122,13 @@ def _axes(x: Any, s: Any, axes: Any) -> list[tuple[int | None, int]]:
     return list(zip([None] * len(axes) if s is None else s, axes, strict=True))
 
 
-def _over_all(one: Callable, on: "BallArithmetic", x: Any, *, s: Any = None, axes: Any = None, norm: str = "backward"):
+def _over_all(one: Callable, on: RealArithmetic, x: Any, *, s: Any = None, axes: Any = None, norm: str = "backward"):
     for n, axis in _axes(x, s, axes):
         x = one(on, x, n=n, axis=axis, norm=norm)
     return x
 
 
-def rfftn(on: "BallArithmetic", x: Any, *, s: Any = None, axes: Any = None, norm: str = "backward") -> ComplexBalls:
+def rfftn(on: RealArithmetic, x: Any, *, s: Any = None, axes: Any = None, norm: str = "backward") -> ComplexBalls:
     """The transform of a real array over several axes, half of it along the last of them."""
     *others, (n, last) = _axes(x, s, axes)
     x = rfft(on, x, n=n, axis=last, norm=norm)
@@ -143,7 +137,7 @@ def rfftn(on: "BallArithmetic", x: Any, *, s: Any = None, axes: Any = None, norm
     return x
 
 
-def irfftn(on: "BallArithmetic", x: Any, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Balls:
+def irfftn(on: RealArithmetic, x: Any, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Balls:
     """The inverse of `rfftn`."""
     *others, (n, last) = _axes(x, s, axes)
     for m, axis in others:
@@ -151,7 +145,7 @@ def irfftn(on: "BallArithmetic", x: Any, *, s: Any = None, axes: Any = None, nor
     return irfft(on, x, n=n, axis=last, norm=norm)
 
 
-def _shifted(direction: int, on: "BallArithmetic", x: Any, *, axes: Any = None) -> Any:
+def _shifted(direction: int, on: RealArithmetic, x: Any, *, axes: Any = None) -> Any:
     axes = tuple(range(x.ndim)) if axes is None else (axes,) if isinstance(axes, int) else tuple(axes)
     # Half of an odd length is rounded up on the way back.
     shift = tuple(x.shape[a] // 2 if direction > 0 else -(x.shape[a] // 2) for a in axes)
@@ -160,12 +154,12 @@ def _shifted(direction: int, on: "BallArithmetic", x: Any, *, axes: Any = None) 
     return on.roll(x, shift, axis=axes)
 
 
-def fftfreq(on: "BallArithmetic", n: int, *, d: float = 1.0) -> Balls:
+def fftfreq(on: RealArithmetic, n: int, *, d: float = 1.0) -> Balls:
     """0, 1, …, -2, -1 over n d: the frequencies of a transform's entries."""
     return on.asarray(np.fft.fftfreq(n) * n) / (n * d)
 
 
-def rfftfreq(on: "BallArithmetic", n: int, *, d: float = 1.0) -> Balls:
+def rfftfreq(on: RealArithmetic, n: int, *, d: float = 1.0) -> Balls:
     """0, 1, …, n // 2 over n d."""
     return on.asarray(np.arange(n // 2 + 1.0)) / (n * d)
 

@@ -1,5 +1,5 @@
 """Linear algebra in complex balls. What elimination and orthogonalization do holds of complex numbers as it stands in
-`ball_linalg.py` and `ball_spectral.py`; here are determinants, and spectral decompositions of Hermitian matrices.
+`linalg.py` and `spectral.py`; here are determinants, and spectral decompositions of Hermitian matrices.
 
 Jacobi's method for a Hermitian matrix first turns one column by a phase that makes the entry to be annihilated real
 (Forsythe and Henrici, Transactions of the AMS 94, 1960). Everything else is as for symmetric matrices: with
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from flint import acb, arb, arb_series
 
-from gradproof.oracles import ball_linalg, ball_spectral
-from gradproof.oracles.ball_arrays import Balls
-from gradproof.oracles.ball_linalg import eliminate, matrixwise
-from gradproof.oracles.ball_spectral import BACKWARD, ascending, frobenius, note_equals, once, rotation, sweep
-from gradproof.oracles.complex_balls import Both, ComplexBalls, lifted
+from gradproof.oracles.balls import linalg, spectral
+from gradproof.oracles.balls.arrays import Balls
+from gradproof.oracles.balls.complex_numbers import Both, ComplexBalls, lifted
+from gradproof.oracles.balls.linalg import eliminate, matrixwise
+from gradproof.oracles.balls.spectral import BACKWARD, ascending, frobenius, note_equals, once, rotation, sweep
 
 # Determinants
 
@@ -221,7 +221,7 @@ def svd(on: Both, a: ComplexBalls, *, full_matrices: bool = True) -> tuple[Compl
     found, root = _jordan_wielandt(a), arb(2).sqrt()
     pairs = [[part * root for part in found.eigenvector(m + n - 1 - i)] for i in range(min(m, n))]
     u, v = (_columns(on, [(re[rows], im[rows]) for re, im in pairs]) for rows in (slice(0, m), slice(m, None)))
-    return u, _singular_values(on, found, min(m, n)), ball_linalg.adjoint(on, v)
+    return u, _singular_values(on, found, min(m, n)), linalg.adjoint(on, v)
 
 
 def _of_both(operation: Callable) -> Callable:
@@ -236,8 +236,8 @@ def _of_both(operation: Callable) -> Callable:
 OPERATIONS = {
     name: _of_both(operation)
     for name, operation in {
-        **{name: ball_linalg.OPERATIONS[name] for name in ("cholesky", "diagonal", "inv", "matrix_power", "solve")},
-        **{name: ball_spectral.OPERATIONS[name] for name in ("pinv", "qr")},
+        **{name: linalg.OPERATIONS[name] for name in ("cholesky", "diagonal", "inv", "matrix_power", "solve")},
+        **{name: spectral.OPERATIONS[name] for name in ("pinv", "qr")},
         **{f.__name__: f for f in (det, eigh, eigvalsh, slogdet, svd, svdvals)},
     }.items()
 }

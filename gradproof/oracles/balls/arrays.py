@@ -1,13 +1,10 @@
 """Arrays of balls, and the outcome of comparing them, with the operators of the array API standard. What an operation
-does stands in `balls.py`; these only carry it."""
+does is the business of the evaluation that made them; these only carry it."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from gradproof.oracles.balls import BallArithmetic
 
 
 def objects(values: Any) -> np.ndarray:
@@ -19,13 +16,32 @@ def objects(values: Any) -> np.ndarray:
     return array
 
 
+def vectorized(function: Callable, arguments: int = 1) -> np.ufunc:
+    """A function of objects, entry by entry."""
+    return np.frompyfunc(function, arguments, 1)
+
+
+class Arithmetic(Protocol):
+    """What stands behind the operators: the evaluation that made an array."""
+
+    abs: Callable
+    add: Callable
+    subtract: Callable
+    multiply: Callable
+    divide: Callable
+    pow: Callable
+    matmul: Callable
+    greater: Callable
+    equal: Callable
+
+
 class Balls:
-    """An array of balls, with the operators of the array API standard. Made by a `BallArithmetic`, never by hand."""
+    """An array of balls, with the operators of the array API standard. Made by an evaluation, never by hand."""
 
     __slots__ = ("entries", "on")
     __array_ufunc__ = None  # a NumPy array on the left leaves the operator to us
 
-    def __init__(self, entries: Any, on: "BallArithmetic") -> None:
+    def __init__(self, entries: Any, on: Arithmetic) -> None:
         self.entries, self.on = objects(entries), on
 
     dtype = property(lambda self: "balls")
@@ -121,7 +137,7 @@ class Decision:
 
     __slots__ = ("on", "undecided", "value")
 
-    def __init__(self, value: Any, undecided: Any, on: "BallArithmetic") -> None:
+    def __init__(self, value: Any, undecided: Any, on: Arithmetic) -> None:
         self.value, self.undecided, self.on = np.asarray(value, bool), np.asarray(undecided, bool), on
 
     shape = property(lambda self: self.value.shape)

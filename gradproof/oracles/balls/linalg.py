@@ -2,7 +2,8 @@
 elimination with partial pivoting (section 3.4) and the Cholesky factorization (section 4.2). Both are backward stable
 there, and every operation carries its own rounding, so the radius of the result covers a backend's factorization.
 
-Most of it holds of real and of complex numbers: `on` is a `BallArithmetic`, or that for both (`complex_balls.Both`)."""
+Most of it holds of real and of complex numbers: `on` is a `RealArithmetic`, or a `Both` of one
+(`complex_numbers.py`)."""
 
 import functools
 import math
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.oracles.complex_balls import ComplexBalls
+from gradproof.oracles.balls.complex_numbers import ComplexBalls
 
 
 def matrixwise(operation: Callable) -> Callable:

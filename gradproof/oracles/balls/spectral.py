@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from flint import acb, arb, arb_series, ctx
 
-from gradproof.oracles.ball_arrays import Balls, objects
-from gradproof.oracles.ball_linalg import adjoint, matrixwise
-from gradproof.oracles.complex_balls import ComplexBalls
+from gradproof.oracles.balls.arrays import Balls, objects
+from gradproof.oracles.balls.complex_numbers import ComplexBalls
+from gradproof.oracles.balls.linalg import adjoint, matrixwise
 
 BACKWARD = 2
 """A backward stable routine gives the decomposition of A + E with ‖E‖ ≤ p(n) ε ‖A‖, p a modestly growing function

@@ -3,18 +3,17 @@ real balls (rounding, ranges, kinks, Taylor series) holds of each part.
 
 A product rounds each of its four real products and both sums, as the textbook formula does (Higham, Accuracy and
 Stability of Numerical Algorithms, 2nd ed., section 3.6): the error of a part is relative to |z| |w|, not to that
-part."""
+part.
+
+`on` is the evaluation, which stands above: what is used of it are its operations on real arrays."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from gradproof.oracles.ball_arrays import Balls
+from gradproof.oracles.balls.arrays import Balls
 from gradproof.registry import MissingOperation
-
-if TYPE_CHECKING:
-    from gradproof.oracles.balls import BallArithmetic
 
 
 class ComplexBalls(Balls):
@@ -95,7 +94,7 @@ class ComplexBalls(Balls):
     __hash__ = None  # type: ignore[assignment]
 
 
-def lifted(on: "BallArithmetic", z: Any) -> ComplexBalls:
+def lifted(on: Any, z: Any) -> ComplexBalls:
     """Anything that is a number or an array of numbers, as complex balls."""
     if isinstance(z, ComplexBalls):
         return z
@@ -274,7 +273,7 @@ PARTWISE = {
 """What is done to real and imaginary part alike: the positions of the array arguments by name."""
 
 
-def aware(on: "BallArithmetic", name: str, plain: Callable) -> Callable:
+def aware(on: Any, name: str, plain: Callable) -> Callable:
     """The operation `name` for real and complex arguments, given the one for real arguments."""
 
     def operation(*arguments: Any, **options: Any) -> Any:
@@ -294,7 +293,7 @@ def aware(on: "BallArithmetic", name: str, plain: Callable) -> Callable:
 class Both:
     """The operations of `on` for real and complex arrays alike, for what is written in terms of them."""
 
-    def __init__(self, on: "BallArithmetic") -> None:
+    def __init__(self, on: Any) -> None:
         self.on = on
 
     def __getattr__(self, name: str) -> Any:

@@ -1,16 +1,36 @@
-"""Special functions of balls, by Arb (F. Johansson, Computing hypergeometric functions rigorously, arXiv:1606.06977,
-and Arb's own documentation): each encloses the function on whole balls, in its parameters as well as in its argument.
-Names and order of arguments are SciPy's. What is a textbook composition of these stands in
-`gradproof/registry/formulas`."""
+"""Elementary and special functions of one ball, or of one for each argument, by Arb (F. Johansson, Computing
+hypergeometric functions rigorously, arXiv:1606.06977, and Arb's own documentation): each encloses the function on whole
+balls, in its parameters as well as in its argument. Names and order of arguments of the special ones are SciPy's. What
+is a textbook composition of these stands in `gradproof/registry/formulas`."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from flint import acb, arb
 
-if TYPE_CHECKING:
-    from gradproof.oracles.balls import BallArithmetic, Balls
+Scalar = Callable[..., arb]
+
+ELEMENTARY: dict[str, Scalar] = {
+    "acos": arb.acos,
+    "acosh": arb.acosh,
+    "asin": arb.asin,
+    "asinh": arb.asinh,
+    "atan": arb.atan,
+    "atanh": arb.atanh,
+    "cos": arb.cos,
+    "cosh": arb.cosh,
+    "exp": arb.exp,
+    "expm1": arb.expm1,
+    "log": arb.log,
+    "log10": lambda x: x.log() / arb(10).log(),
+    "log1p": arb.log1p,
+    "log2": lambda x: x.log() / arb(2).log(),
+    "sin": arb.sin,
+    "sinh": arb.sinh,
+    "sqrt": lambda x: x if x.is_zero() else x.sqrt(),
+    "tan": arb.tan,
+    "tanh": arb.tanh,
+}
 
 
 def gammaln(x: arb) -> arb:
@@ -70,15 +90,4 @@ SEVERAL: dict[str, Callable[..., arb]] = {
 }
 """Functions of several numbers. `i0e` and `i1e` take |x| as their second: its kink is decided on the whole array."""
 
-
-def _of_argument_and_size(name: str, on: "BallArithmetic", x: Any) -> "Balls":
-    return on.elementwise(name, x, on.abs(x))
-
-
-def _log_ndtr(on: "BallArithmetic", x: Any) -> "Balls":
-    # An implementation rounds √2 and x / √2 first; in the lower tail log Φ goes with the square of that quotient.
-    return on.elementwise("log_ndtr", on.divide(on.divide(x, 1.0), 1.0))
-
-
-OPERATIONS = {name: partial(_of_argument_and_size, name) for name in ("i0e", "i1e")} | {"log_ndtr": _log_ndtr}
-"""Operations `(on, x)` on arrays that are more than a function of every entry."""
+SCALARS = ELEMENTARY | SPECIAL | SEVERAL

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_series, ctx
 
-from gradproof.oracles import taylor_special
-from gradproof.oracles.ball_arrays import Balls, objects
-from gradproof.oracles.ball_special import SPECIAL
-from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.balls import taylor_special
+from gradproof.oracles.balls.arithmetic import BallArithmetic
+from gradproof.oracles.balls.arrays import Balls, objects
+from gradproof.oracles.balls.scalars import SPECIAL
 
 ctx.cap = 2  # every series here ends behind its first power
 
