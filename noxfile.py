@@ -85,10 +85,11 @@ def prereleases(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """The code's style, and the workflows against their schema and what makes one unsafe."""
+    """The code's style, what imports what, and the workflows against their schema and what makes one unsafe."""
     _install(session, "requirements/tools.txt")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-logo")
     workflows = sorted(map(str, Path(".github/workflows").glob("*.yml")))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("zizmor", "--offline", "--no-progress", *workflows)

@@ -1,17 +1,17 @@
 """What a gradient must be besides right: the same at a second call, computed without touching its arguments, and linear
 in its cotangent. Tried once per cell, where the gradient has just been verified."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from gradproof.backends import Unsupported
+from gradproof.backends.modes import Mode
+from gradproof.oracles.machine_model import MachineModel
 from gradproof.oracles.reference import Bounds
 from gradproof.oracles.verdict import Answer
 from gradproof.registry import Inputs
-
-if TYPE_CHECKING:
-    from gradproof.verification.examine import Examiner
+from gradproof.verification.cells import Cell
 
 COTANGENT = -3.0
 """Not 1, which a backward pass may forget to multiply by, and no power of two, by which rounding errors scale."""
@@ -21,7 +21,21 @@ COTANGENT_BOUNDS = 4.0
 is exact, like that of a sum, has a bound without any rounding."""
 
 
-def structural_problem(examiner: "Examiner", inputs: Inputs, answer: Answer, bounds: Bounds) -> str:
+class Examiner(Protocol):
+    """What is asked of the examiner of a cell."""
+
+    cell: Cell
+    mode: Mode
+    model: MachineModel
+
+    def gradient_again(self, inputs: Inputs) -> Answer:
+        """One more call at the same input."""
+
+    def pulled_back(self, inputs: Inputs, cotangent: float) -> Answer:
+        """The gradient of `cotangent` times the function, by reverse mode."""
+
+
+def structural_problem(examiner: Examiner, inputs: Inputs, answer: Answer, bounds: Bounds) -> str:
     """What is structurally off at an input where `answer` has been verified; empty where nothing is."""
     if not examiner.mode.batched:
         again = examiner.gradient_again(inputs)
@@ -38,7 +52,7 @@ def _repeats(answer: Answer, again: Answer, bounds: Bounds, *, bitwise: bool) ->
     return all(np.array_equal(a, b) if bitwise else bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in pairs)
 
 
-def _cotangent_problem(examiner: "Examiner", inputs: Inputs, answer: Answer, bounds: Bounds) -> str:
+def _cotangent_problem(examiner: Examiner, inputs: Inputs, answer: Answer, bounds: Bounds) -> str:
     for cotangent in (0.0, COTANGENT):
         try:
             scaled = examiner.pulled_back(inputs, cotangent)

@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
-from gradproof.report.rows.results import Row
+from gradproof.report.rows.results import VERDICTS, Row
 
 CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
-VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inconclusive", "not run")
 AGREEING = ("verified", "convention")
 BACKEND_PARTS = ("backend", "compile, first call", "own differences")
 """The parts of the time that are spent inside the backends."""

@@ -5,9 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from gradproof.oracles.verdict import FAILING, Verdict
-from gradproof.report.closing.summary import VERDICTS
 from gradproof.report.rows.baseline import Comparison
-from gradproof.report.rows.results import Row, ratio_of
+from gradproof.report.rows.results import VERDICTS, Row, ratio_of
 
 AGREEING = (Verdict.VERIFIED, Verdict.CONVENTION)
 PROOF = "hand"

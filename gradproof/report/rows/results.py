@@ -16,6 +16,9 @@ PROPERTY = "gradproof"
 
 Row = dict[str, Any]
 
+VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inconclusive", "not run")
+"""In the order in which a table counts them."""
+
 
 def hexadecimal(function: Function, inputs: Inputs) -> dict[str, Any]:
     """The inputs by argument, as nested lists of hex floats: exact, and readable by `float.fromhex`."""
