@@ -49,6 +49,7 @@ NOTES = pytest.StashKey[isolation.Notes]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     add_options(parser.getgroup("gradproof", "Gradproof: what is verified"))
+    parser.addini("gradproof_divergences", "folders that record how backends fail on your functions", type="paths")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,6 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("ci" if os.environ.get("CI") else "dev")
     options = config.stash[OPTIONS] = Options.of(config)
     use(tf32=options.tf32)
+    try:
+        divergences.use(config.getini("gradproof_divergences"))
+    except divergences.DivergenceError as error:
+        raise pytest.UsageError(f"gradproof_divergences: {error}") from error
     config.stash[SEED] = _seed(config)
     config.stash[NOTES] = isolation.Notes.of(config)
     if not hasattr(config, "workerinput"):
@@ -109,20 +114,21 @@ def _functions(config: pytest.Config) -> list[Function]:
     if FUNCTIONS not in config.stash:
         paths = config.stash[OPTIONS].functions
         config.stash[FUNCTIONS] = registry.load(paths) if paths else registry.load_builtin()
-        if not paths:
-            _check_divergences({function.name: function for function in config.stash[FUNCTIONS]})
+        _check_divergences(config.stash[FUNCTIONS], is_builtin=not paths)
         notes = config.stash[NOTES].path
         if notes is not None and config.workerinput["workercount"] > 1:
             share(config.stash[FUNCTIONS], notes.parent)
     return config.stash[FUNCTIONS]
 
 
-def _check_divergences(registry: dict[str, Function]) -> None:
+def _check_divergences(functions: list[Function], *, is_builtin: bool) -> None:
+    known = {function.name: function for function in functions}
     try:
-        for backend in backends.BACKENDS.values():
-            divergences.check(backend, registry)
+        for name, backend in backends.BACKENDS.items():
+            ours = [entry for entry in divergences.load(name) if entry.is_builtin == is_builtin]
+            divergences.check(ours, backend, known)
     except divergences.DivergenceError as error:
-        raise pytest.UsageError(f"known_divergences: {error}") from error
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -71,6 +71,10 @@ class Finding:
         return self.judgement.verdict in FAILING and self.known is None
 
 
+def _out_of_range(inputs: Inputs, problem: str) -> Finding:
+    return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+
+
 class Examiner:
     """The backend of one cell, ready to run. Raises `Unsupported` where it is not there."""
 
@@ -85,21 +89,24 @@ class Examiner:
                 raise Missing(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
         self.model = self._model(cell.dtype)
         self.reference = reference_of(cell.function)
-        self.judged_by = second_order_of(cell.function) if self.mode.order == 2 else self.reference
+        self.judged_by = self._judge_of(cell.function)
         self.known = self._recorded(cell.dtype)
         self._forward: Callable | None = None
         self._backward: Callable | None = None
         self._companions = list(cell.function.points)
         self._structure_is_checked = False
 
+    def _judge_of(self, function: Function) -> Reference | SecondOrder:
+        return second_order_of(function) if self.mode.order == 2 else reference_of(function)
+
     def _recorded(self, dtype: str) -> list[Divergence]:
         cell = self.cell
-        if not cell.function.is_builtin:
-            return []  # what is recorded of a function of this name is about another one
         return [
             entry
             for entry in divergences.load(cell.backend)
-            if entry.applies(cell.function.name, cell.device, dtype, cell.mode, self.version)
+            # What is recorded of a built-in function is not about a user's of the same name.
+            if entry.is_builtin == cell.function.is_builtin
+            and entry.applies(cell.function.name, cell.device, dtype, cell.mode, self.version)
         ]
 
     def _model(self, dtype: str) -> MachineModel:
@@ -113,15 +120,11 @@ class Examiner:
         rounded = self._rounded(inputs)
         truth, bounds, problem = self._reference_at(rounded, inputs)
         if problem:
-            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+            return _out_of_range(rounded, problem)
         assert truth is not None and bounds is not None
         try:
-            answers = self.answers(rounded) if self.mode.batched else [self._kept_answer(rounded)]
-            names, format = list(self.cell.function.domains), self._judged_in
-            judgement = max(
-                (judge(answer, truth, bounds, names, format) for answer in answers),
-                key=lambda judgement: judgement.verdict.severity,
-            )
+            answers = self._answers_at(rounded)
+            judgement = self._judged(answers, truth, bounds)
             if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
                 self._structure_is_checked = True
                 problem = structural_problem(self, rounded, answers[0], bounds)
@@ -129,6 +132,14 @@ class Examiner:
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         return self._finding(rounded, judgement)
+
+    def _answers_at(self, inputs: Inputs) -> list[Answer]:
+        return self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]
+
+    def _judged(self, answers: list[Answer], truth: Truth, bounds: Bounds) -> Judgement:
+        names, format = list(self.cell.function.domains), self._judged_in
+        judgements = (judge(answer, truth, bounds, names, format) for answer in answers)
+        return max(judgements, key=lambda judgement: judgement.verdict.severity)
 
     @property
     def _judged_in(self) -> Format:
@@ -156,11 +167,34 @@ class Examiner:
 
     def _finding(self, inputs: Inputs, judgement: Judgement, beside: Iterable[Divergence] = ()) -> Finding:
         found = Finding(inputs, judgement)
-        known = next((entry for entry in (*self.known, *beside) if self.is_recorded(entry, found)), None)
-        return replace(found, known=known)
+        entries = (*self.known, *beside)
+        if judgement.verdict in (Verdict.WRONG, Verdict.IMPRECISE):
+            conventions = (entry for entry in entries if entry.instead and entry.covers(self.cell.function, inputs))
+            kept = (self._by_convention(entry, found) for entry in conventions)
+            found = next((finding for finding in kept if finding is not found), found)
+        if found.out_of_range or found.known is not None:
+            return found
+        return replace(found, known=next((entry for entry in entries if self.is_recorded(entry, found)), None))
+
+    def _by_convention(self, entry: Divergence, found: Finding) -> Finding:
+        """The finding, unless the answer is that of the definition which this entry names."""
+        assert entry.instead is not None
+        judged_by = self._judge_of(entry.instead)
+        with CLOCK.part("exact reference"):
+            truth = judged_by.truth(found.inputs)
+        with CLOCK.part("bounds"):
+            bounds = judged_by.bounds(found.inputs, self.model)
+        if bounds.out_of_range:
+            return _out_of_range(found.inputs, bounds.out_of_range)
+        if self._judged(self._answers_at(found.inputs), truth, bounds).verdict != Verdict.VERIFIED:
+            return found
+        return Finding(found.inputs, Judgement(Verdict.CONVENTION, entry.reason, found.judgement.worst), known=entry)
 
     def is_recorded(self, entry: Divergence, finding: Finding) -> bool:
         """Whether a finding is what this entry records."""
+        if entry.instead is not None:
+            known = finding.known.instead if finding.known is not None else None
+            return known is entry.instead and entry.covers(self.cell.function, finding.inputs)
         judgement = finding.judgement
         if judgement.verdict not in FAILING or not entry.covers(self.cell.function, finding.inputs):
             return False
@@ -297,7 +331,7 @@ class Examiner:
         truth, bounds, problem = self._reference_at(rounded, inputs)
         problem = "a kink" if truth is not None and truth.kink is not None else problem
         if problem:
-            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+            return _out_of_range(rounded, problem)
         assert bounds is not None
         try:
             answer = self._kept_answer(rounded)
@@ -309,13 +343,11 @@ class Examiner:
             own = self.own_differences(rounded)
         except BackendRaised:
             # It has just given a gradient here; a step to the side may leave the function's domain.
-            problem = "it raises a step beside the input"
-            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+            return _out_of_range(rounded, "it raises a step beside the input")
         names = list(self.cell.function.domains)
         judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
         if judgement.verdict in FAILING and not self._resolves(rounded, bounds):
-            reason = "finite differences do not resolve the function here"
-            return Finding(rounded, Judgement(Verdict.INCONCLUSIVE, reason), out_of_range=reason)
+            return _out_of_range(rounded, "finite differences do not resolve the function here")
         # The forward pass ran in the widest dtype, and what is recorded there may be in its value.
         return self._finding(rounded, judgement, self._recorded(self._widest))
 

@@ -19,7 +19,7 @@ from gradproof.divergences import Divergence
 from gradproof.oracles.agreement import DIGITS, hand_against_exact
 from gradproof.oracles.exact import Uncomputable
 from gradproof.oracles.kept import input_key
-from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
+from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.closing.failure import Culprit, failure_text
 from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, number
@@ -279,7 +279,10 @@ class Verification:
             found |= _numbers(shown.judgement.worst)
         if shown is not tally.worst:
             found["beside"] = _numbers(tally.worst.judgement.worst if tally.worst is not None else None)
-        found["known"] = sum(tally.counts[str(v)] for v in FAILING) if tally.failure is None else 0
+        found["known"] = tally.known if tally.failure is None else 0
+        if tally.failure is None and tally.recorded is not None:
+            assert tally.recorded.known is not None
+            found |= {"cause": tally.recorded.known.cause, "kind": tally.recorded.known.kind}
         return found
 
     def _keep(self, row: Row) -> None:

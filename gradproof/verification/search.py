@@ -17,6 +17,7 @@ from hypothesis import Phase, given, seed, settings
 from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import providers
 
+from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, Inputs
 from gradproof.verification.clock import CLOCK
@@ -26,10 +27,12 @@ from gradproof.verification.examine import Finding, reference_of
 @dataclass
 class Tally:
     """What the inputs of one cell showed. `failure` is the simplest failing finding; `worst` the one with the largest
-    error in units of its bound; `recorded` the gravest of those that failed as recorded, the first that was met."""
+    error in units of its bound; `known` how many deviate as recorded, and `recorded` the gravest of them, the first
+    that was met."""
 
     counts: Counter = field(default_factory=Counter)
     out_of_range: Counter = field(default_factory=Counter)
+    known: int = 0
     worst: Finding | None = None
     failure: Finding | None = None
     recorded: Finding | None = None
@@ -40,8 +43,10 @@ class Tally:
             self.out_of_range[finding.out_of_range] += 1
             return
         self.counts[str(finding.judgement.verdict)] += 1
-        if finding.known is not None and _severity(finding) > _severity(self.recorded):
-            self.recorded = finding
+        if finding.known is not None:
+            self.known += 1
+            if self.recorded is None or _gravity(finding) > _gravity(self.recorded):
+                self.recorded = finding
         if finding.known is None and _ratio(finding) > _ratio(self.worst):
             self.worst = finding
 
@@ -51,12 +56,15 @@ class Tally:
         failing = [v for v in (Verdict.WRONG, Verdict.IMPRECISE, Verdict.UNSUPPORTED) if self.counts[str(v)]]
         if failing:
             return failing[0]
+        if self.known:
+            return Verdict.CONVENTION  # another definition than ours, also where the two happen to agree
         reached = [v for v in (Verdict.VERIFIED, Verdict.CONVENTION) if self.counts[str(v)]]
         return reached[0] if reached else Verdict.INCONCLUSIVE
 
 
-def _severity(finding: Finding | None) -> int:
-    return -1 if finding is None else finding.judgement.verdict.severity
+def _gravity(finding: Finding) -> tuple[int, int]:
+    assert finding.known is not None
+    return finding.judgement.verdict.severity, -KINDS.index(finding.known.kind)
 
 
 def _ratio(finding: Finding | None) -> float:

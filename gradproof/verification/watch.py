@@ -1,7 +1,7 @@
 """Inputs at which a backend was once found to deviate, each with a dtype and a mode that the default run then tries it
 in, whatever is recorded: so the run fails when an entry of known_divergences is deleted before a release mends what it
 records, and when a release breaks again what another one has mended. An entry that has no line yet gets one by
-`python -m tests.verification.watch`, in a cell where no other entry records the same."""
+`gradproof watch`, in a cell where no other entry records the same."""
 
 import json
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gradproof import divergences
+from gradproof import content, divergences
 from gradproof.backends import BACKENDS
 from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.daily import is_daily
 from gradproof.divergences import Divergence
 from gradproof.registry import Function, Inputs, load_builtin
 
-PATH = divergences.FOLDER / "records" / "watched.jsonl"
+PATH = content.DIVERGENCES / "records" / "watched.jsonl"
 
 Combination = tuple[str, str]
 """A dtype and a mode."""

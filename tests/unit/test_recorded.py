@@ -2,11 +2,12 @@
 a release has mended, or made worse, or that is not needed, fails as well. Each is missed when it is deleted."""
 
 import itertools
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from gradproof import backends, divergences
+from gradproof import backends, content, divergences
 from gradproof.divergences import Divergence
 from gradproof.oracles.balls import Balls
 from gradproof.registry import Function
@@ -34,17 +35,23 @@ def made(factor: float) -> Function:
 
 def recorded(verdict: str, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
     text = f"""
-        [[divergence]]
+        [[cause]]
+        id = "planted-cause"
+        kind = "defect"
+        versions = ">=2"
+        reason = "planted"
+        issue = "unreported"
+        [[cause.shows]]
         function = "square"
         verdict = "{verdict}"
         input = {{ x = 1.5 }}
         region = {{ x = [-inf, inf] }}
-        versions = ">=2"
-        reason = "planted"
-        issue = "unreported"
     """
-    text += more
-    entries = divergences.parse(text, "planted.toml")
+    plant(text + more, monkeypatch)
+
+
+def plant(text: str, monkeypatch: pytest.MonkeyPatch, folder: Path = content.DIVERGENCES) -> None:
+    entries = divergences.parse(text, "planted.toml", folder)
     monkeypatch.setattr(divergences, "load", lambda backend: entries)
     monkeypatch.setattr(watch, "load", dict)
     kept = {("square", NAME): list(watch.missing(NAME, {"square": made(1.5)}))}
@@ -68,6 +75,12 @@ def test_what_is_recorded_passes_and_says_so(monkeypatch: pytest.MonkeyPatch) ->
     row = verified(made(1.5))
     assert row["verdict"] == "wrong"
     assert row["known"] > 0
+    assert (row["cause"], row["kind"]) == ("planted-cause", "defect")
+
+
+def test_what_matches_nothing_has_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = verified(made(1.0))
+    assert row["known"] == 0 and not {"cause", "kind"} & row.keys()
 
 
 def test_what_is_refused_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,28 +117,34 @@ def test_what_is_as_imprecise_as_recorded_passes(monkeypatch: pytest.MonkeyPatch
 
 
 ANOTHER = """
-    [[divergence]]
-    function = "square"
-    verdict = "wrong"
-    input = { x = 1.5 }
+    [[cause]]
+    id = "another-cause"
+    kind = "precision"
     versions = ">=2"
     reason = "planted as well"
     issue = "unreported"
+    [[cause.shows]]
+    function = "square"
+    verdict = "wrong"
+    input = { x = 1.5 }
 """
+
+
+REGION = "region = { x = [-inf, inf] }"
 
 
 def test_an_entry_that_is_not_needed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded("wrong", monkeypatch, ANOTHER)
-    message = "planted.toml, entry 1: square is not needed: planted.toml, entry 2 records the same"
+    message = "planted-cause, place 1: square is not needed: planted.toml, another-cause, place 1 records the same"
     with pytest.raises(pytest.fail.Exception, match=message):
         verified(made(1.5))
 
 
 def test_an_entry_that_another_one_covers_in_part_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    only_here = ANOTHER.replace("[[divergence]]", '[[divergence]]\ndtypes = ["float64"]')
+    only_here = ANOTHER + 'dtypes = ["float64"]'
     recorded("wrong", monkeypatch, only_here)
     # The one that speaks of all dtypes is watched in another, where it is needed; this one is not.
-    with pytest.raises(pytest.fail.Exception, match=r"entry 2: .* is not needed: planted.toml, entry 1"):
+    with pytest.raises(pytest.fail.Exception, match=r"another-cause, place 1: .* is not needed: planted.toml, planted-cause"):
         verified(made(1.5))
 
 
@@ -146,6 +165,86 @@ def test_what_is_recorded_is_not_about_a_user_s_function_of_that_name(monkeypatc
         verified(function)
 
 
+def test_what_a_project_records_is_about_its_own_functions_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    plant(ANOTHER + REGION, monkeypatch, tmp_path)
+    with pytest.raises(pytest.fail.Exception, match="WRONG: square"):
+        verified(made(1.5))
+    function = made(1.5)
+    function.path = __file__
+    row = verified(function)
+    assert (row["verdict"], row["cause"]) == ("wrong", "another-cause")
+
+
+# Other definitions
+
+CONVENTION = """
+    [[cause]]
+    id = "a-half-more"
+    kind = "convention"
+    versions = ">=2"
+    reason = "it takes 1.5 x² for the square"
+    issue = "unreported"
+    [[cause.shows]]
+    function = "square"
+    verdict = "convention"
+    instead = "larger_square"
+    input = { x = 1.5 }
+    region = { x = [-inf, inf] }
+"""
+DEFINITION = """
+from gradproof import Reals, function
+
+@function(x=Reals())
+def larger_square(xp, x):
+    return {body}
+"""
+
+
+def by_convention(monkeypatch: pytest.MonkeyPatch, folder: Path, body: str = "1.5 * (x * x)") -> None:
+    (folder / "definitions.py").write_text(DEFINITION.format(body=body), encoding="utf-8")
+    plant(CONVENTION, monkeypatch, folder)
+
+
+def another(gradient: float, value: float = 1.0) -> Function:
+    """x² of a user, with the value `value` x² and the gradient of `gradient` x²."""
+    function = made(gradient)
+    function.path = __file__
+    function.implementation(NAME)(lambda x: value * (x * x))
+    return function
+
+
+def test_the_answer_of_the_documented_definition_is_a_convention(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    by_convention(monkeypatch, tmp_path)
+    row = verified(another(1.5, 1.5))
+    assert (row["verdict"], row["cause"], row["kind"]) == ("convention", "a-half-more", "convention")
+    assert row["known"] == row["counts"]["convention"] > 1
+
+
+def test_the_answer_of_neither_definition_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    by_convention(monkeypatch, tmp_path)
+    with pytest.raises(pytest.fail.Exception, match="WRONG: square"):
+        verified(another(1.5 + 2.0**-8, 1.5))
+
+
+def test_what_keeps_the_definition_at_its_witness_alone_is_wrong_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # At 1.5, and nowhere else, the definition has the value of the square.
+    by_convention(monkeypatch, tmp_path, "1.5 * (x * x) - 1.125")
+    with pytest.raises(pytest.fail.Exception, match="WRONG: square"):
+        verified(another(1.5))
+
+
+def test_a_release_that_gives_up_its_convention_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    by_convention(monkeypatch, tmp_path)
+    with pytest.raises(pytest.fail.Exception, match=r"is recorded as convention .* but is now verified"):
+        verified(another(1.0))
+
+
 # What is shipped
 
 DEFAULT = {"devices": ("cpu",), "dtypes": backends.DTYPES, "modes": tuple(backends.MODES)}
@@ -157,7 +256,7 @@ def test_each_entry_is_watched_by_a_cell_of_the_default_run(name: str) -> None:
     daily = {cell.full_id for cell in plan(list(registry().values()), options)}
     for divergence in divergences.load(name):
         line = watch.watching(divergence, registry()[divergence.function], name)
-        assert line is not None, f"nothing watches {divergence.where}: run python -m tests.verification.watch"
+        assert line is not None, f"nothing watches {divergence.where}: run gradproof watch"
         assert cell_of(line).full_id in daily
 
 

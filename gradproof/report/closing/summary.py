@@ -6,10 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
+from gradproof.divergences import KINDS
 from gradproof.report.rows.results import VERDICTS, Row
 
 CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
 AGREEING = ("verified", "convention")
+NAMED = 3
+"""So many functions are named where a cause shows in several."""
+
 BACKEND_PARTS = ("backend", "compile, first call", "own differences")
 """The parts of the time that are spent inside the backends."""
 
@@ -95,16 +99,24 @@ def _listed(dtypes: list[str], modes: list[str]) -> str:
 
 
 def recorded(rows: Iterable[Row]) -> list[str]:
-    """What failed as known_divergences says it does, a line per function, backend and verdict."""
-    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    """What deviates as known_divergences says it does: by kind, the gravest first, a line per cause and backend."""
+    kinds: dict[str, dict[tuple[str, str], list[Row]]] = {kind: defaultdict(list) for kind in KINDS}
     for row in rows:
         if row.get("known"):
-            groups[row["function"], f"{row['backend']}-{row['device']}", row["verdict"]].append(row)
+            kinds[row["kind"]][f"{row['backend']}-{row['device']}", row["cause"]].append(row)
     lines = []
-    for (function, where, verdict), group in groups.items():
-        dtypes, modes = (list(dict.fromkeys(row[key] for row in group)) for key in ("dtype", "mode"))
-        lines.append(f"{function} on {where}: {verdict} in {_listed(dtypes, modes)}")
+    for kind, causes in kinds.items():
+        if causes:
+            lines.append(f"{kind}:")
+            lines += [f"  {cause} on {where}: {_shown(causes[where, cause])}" for where, cause in sorted(causes)]
     return lines
+
+
+def _shown(rows: list[Row]) -> str:
+    keys = ("verdict", "function", "dtype", "mode")
+    verdicts, functions, dtypes, modes = (list(dict.fromkeys(row[key] for row in rows)) for key in keys)
+    named = ", ".join(functions[:NAMED]) + (f" and {len(functions) - NAMED} more" if len(functions) > NAMED else "")
+    return f"{' or '.join(verdicts)} in {_listed(dtypes, modes)}: {named}"
 
 
 def disagreements(rows: Iterable[Row]) -> list[str]:

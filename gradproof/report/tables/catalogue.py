@@ -4,9 +4,9 @@ table. Run as `python -m report.catalogue` from the root."""
 import tomllib
 from dataclasses import dataclass
 
-from gradproof import divergences
+from gradproof import content, divergences
 
-PATH = divergences.FOLDER / "records" / "catalogue.toml"
+PATH = content.DIVERGENCES / "records" / "catalogue.toml"
 VERDICTS = divergences.VERDICTS
 
 

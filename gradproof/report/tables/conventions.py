@@ -16,15 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gradproof import backends, divergences, registry
+from gradproof import backends, content, registry
 from gradproof.oracles import exact
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference
 from gradproof.registry import Function, Inputs
 from gradproof.report.answers import answer
 
-PATH = divergences.FOLDER / "records" / "conventions.toml"
-PAGE = divergences.FOLDER / "CONVENTIONS.md"
+PATH = content.DIVERGENCES / "records" / "conventions.toml"
+PAGE = content.DIVERGENCES / "CONVENTIONS.md"
 MODES = ("reverse", "forward", "compiled", "vectorized")
 TOLERANCE = 2.0**-40
 """Two answers are one choice when they differ by less, relatively to the largest slope."""
