@@ -457,14 +457,17 @@ def test_what_is_recorded_of_the_forward_pass_in_float64_is_no_news_in_float32(
     made = builtin(cubes())
     made.implementation("numpy")(lambda x: (x * x * x).sum() * (1.25 if x.dtype == np.float64 else 1))
     record = f'''
-        [[divergence]]
+        [[cause]]
+        id = "planted"
+        kind = "defect"
+        versions = ">=1"
+        reason = "planted"
+        issue = "unreported"
+        [[cause.shows]]
         function = "{made.name}"
         verdict = "wrong"
         dtypes = ["{of}"]
         input = {{ x = {made.points[0][0].tolist()} }}
-        versions = ">=1"
-        reason = "planted"
-        issue = "unreported"
     '''
     monkeypatch.setattr(divergences, "load", lambda backend: divergences.parse(record, "planted.toml"))
     examiner = Examiner(Cell(made, "numpy", "cpu", "float32", "reverse"))

@@ -144,14 +144,17 @@ class Refusing:
 
 
 RECORD = """
-[[divergence]]
+[[cause]]
+id = "no-such-operation"
+kind = "unsupported"
+versions = ">=0"
+reason = "it has no such operation"
+issue = "unreported"
+[[cause.shows]]
 function = "softmax"
 verdict = "unsupported"
 modes = ["compiled"]
 input = {}
-versions = ">=0"
-reason = "it has no such operation"
-issue = "unreported"
 """
 
 
@@ -227,7 +230,8 @@ def test_a_planted_error_ends_the_command_with_1(
 
 @needs_autograd
 def test_what_is_recorded_fails_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    record = RECORD.replace('["compiled"]', '["reverse"]').replace('"unsupported"', '"wrong"')
+    record = RECORD.replace('["compiled"]', '["reverse"]').replace('verdict = "unsupported"', 'verdict = "wrong"')
+    record = record.replace('kind = "unsupported"', 'kind = "defect"')
     record = record.replace("input = {}", "input = { x = [0.0] }\nregion = { x = [-10.0, 10.0] }")
     monkeypatch.setattr(ratio.divergences, "load", lambda name: ratio.divergences.parse(record, name))
     sized = planted(large.at_size(softmax, 16), "autograd", scaled((0, (7, 2)), 1.5))

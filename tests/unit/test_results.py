@@ -213,7 +213,7 @@ def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their
     places = [("jax", "float64", "reverse", "exact"), ("autograd", "float32", "forward", "exact")]
     places += [("jax", "float64", "compiled", "differences"), ("jax", "float32", "compiled", "exact")]
     cells = [dict(zip(names, place, strict=True), function=function) for function in "gf" for place in places]
-    rows = [row(**cell, verdict="wrong", known=1) for cell in cells]
+    rows = [row(**cell, verdict="wrong", known=1, cause="a-cause", kind="trap") for cell in cells]
     rows.append(row(function="h", check="hand", backend="hand", dtype="exact", ratio=None))
     rows.append(row(function="h", backend="numpy", verdict="not run", reason="none is installed"))
 
@@ -225,9 +225,10 @@ def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their
 
     lines = told(rows)
     assert told(rows[::-1]) == told(rows[1::2] + rows[::2]) == lines
-    assert lines[lines.index("as recorded in known_divergences:") + 1 :][:2] == [
-        "  f on autograd-cpu: wrong in float32 (forward)",
-        "  f on jax-cpu: wrong in float64, float32 (reverse, compiled)",
+    assert lines[lines.index("as recorded in known_divergences:") + 1 :][:3] == [
+        "  trap:",
+        "    a-cause on autograd-cpu: wrong in float32 (forward): f, g",
+        "    a-cause on jax-cpu: wrong in float64, float32 (reverse, compiled): f, g",
     ]
 
 
@@ -236,7 +237,31 @@ def test_one_mode_alone_needs_no_coverage() -> None:
 
 
 def test_recorded_divergences_are_told() -> None:
-    assert recorded([row(), row(verdict="wrong", known=2)]) == ["f on stub-cpu: wrong in float32"]
+    known = row(verdict="wrong", known=2, cause="a-cause", kind="range")
+    assert recorded([row(), known]) == ["range:", "  a-cause on stub-cpu: wrong in float32: f"]
+
+
+def test_the_gravest_kind_is_told_first_and_a_cause_once() -> None:
+    def known(function: str, cause: str, kind: str, verdict: str) -> Row:
+        return row(function=function, verdict=verdict, known=1, cause=cause, kind=kind)
+
+    rows = [
+        known("f", "refused", "unsupported", "unsupported"),
+        *(known(name, "lost-digits", "precision", "imprecise") for name in "abcde"),
+        known("g", "lost-digits", "precision", "wrong"),
+        known("f", "another-definition", "convention", "convention"),
+        known("f", "sign", "defect", "wrong"),
+    ]
+    assert recorded(rows) == [
+        "defect:",
+        "  sign on stub-cpu: wrong in float32: f",
+        "precision:",
+        "  lost-digits on stub-cpu: imprecise or wrong in float32: a, b, c and 3 more",
+        "convention:",
+        "  another-definition on stub-cpu: convention in float32: f",
+        "unsupported:",
+        "  refused on stub-cpu: unsupported in float32: f",
+    ]
 
 
 def test_seconds() -> None:
