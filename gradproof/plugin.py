@@ -114,21 +114,34 @@ def _functions(config: pytest.Config) -> list[Function]:
     if FUNCTIONS not in config.stash:
         paths = config.stash[OPTIONS].functions
         config.stash[FUNCTIONS] = registry.load(paths) if paths else registry.load_builtin()
-        _check_divergences(config.stash[FUNCTIONS], is_builtin=not paths)
         notes = config.stash[NOTES].path
         if notes is not None and config.workerinput["workercount"] > 1:
             share(config.stash[FUNCTIONS], notes.parent)
     return config.stash[FUNCTIONS]
 
 
-def _check_divergences(functions: list[Function], *, is_builtin: bool) -> None:
-    known = {function.name: function for function in functions}
-    try:
-        for name, backend in backends.BACKENDS.items():
-            ours = [entry for entry in divergences.load(name) if entry.is_builtin == is_builtin]
-            divergences.check(ours, backend, known)
-    except divergences.DivergenceError as error:
-        raise pytest.UsageError(str(error)) from error
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    # Here, and once: an error while tests are collected would be told as that of a test file.
+    if not hasattr(session.config, "workerinput") and _verifies(session.config):
+        try:
+            _check_divergences(session.config)
+        except divergences.DivergenceError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _verifies(config: pytest.Config) -> bool:
+    """Whether tests are collected that verify."""
+    given = [Path(config.invocation_params.dir, path.split("::")[0]).resolve() for path in config.args]
+    return any(content.VERIFICATION.is_relative_to(path) or path.is_relative_to(content.VERIFICATION) for path in given)
+
+
+def _check_divergences(config: pytest.Config) -> None:
+    is_builtin = not config.stash[OPTIONS].functions
+    known = {function.name: function for function in _functions(config)}
+    for name, backend in backends.BACKENDS.items():
+        ours = [entry for entry in divergences.load(name) if entry.is_builtin == is_builtin]
+        divergences.check(ours, backend, known)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,5 +1,5 @@
-"""Other definitions that libraries document, to which their gradients are held where known_divergences says so. They are
-written like the functions of the registry, and are none: no backend is verified on them."""
+"""Other definitions that libraries document, to which their gradients are held where an entry beside this file says so.
+They are written like the functions of the registry, and are none: no backend is verified on them."""
 
 from gradproof import SeparatedSpectrum, function, weights
 from gradproof.registry.complex_matrices import adjoint

@@ -18,7 +18,8 @@ from gradproof.registry import Function
 
 CAUSE = ("id", "kind", "reason", "issue", "versions", "shows")
 REQUIRED = ("function", "verdict", "input")
-OPTIONAL = ("variants", "dtypes", "devices", "modes", "region", "error", "answer", "instead", "issue", "versions", "note")
+LISTS = ("variants", "dtypes", "devices", "modes")
+OPTIONAL = (*LISTS, "region", "error", "answer", "instead", "issue", "versions", "note")
 ANSWERS = ("", "nan")
 DEFINITIONS = "definitions.py"
 
@@ -141,7 +142,7 @@ def _check_place(kind: str, table: dict[str, Any], where: str) -> None:
         raise DivergenceError(f"{where}: a convention, and nothing else, names the definition that holds `instead`")
     if table.get("answer", "") not in ANSWERS:
         raise DivergenceError(f'{where}: the answer {table["answer"]!r} can only be "nan"')
-    for key in ("variants", "dtypes", "devices", "modes"):
+    for key in LISTS:
         if not isinstance(table.get(key, []), list):
             raise DivergenceError(f"{where}: {key} must be a list")
     if table.get("variants") and verdict != "unsupported":

@@ -10,10 +10,10 @@ from packaging.specifiers import SpecifierSet
 from gradproof.registry import Function, Inputs
 
 KINDS = ("defect", "trap", "precision", "range", "convention", "unsupported")
-"""From what matters most to a person. `defect`: a finite wrong value at an ordinary smooth point, or a gradient of another
-dtype or shape; `trap`: NaN or infinity where value and gradient are finite; `precision`: digits are lost; `range`: only
-where numbers are very large or small; `convention`: another definition that the library documents; `unsupported`: it
-raises, or has no such operation. A cause that shows in several ways has the gravest of its kinds."""
+"""From what matters most to a person. `defect`: a finite wrong value at an ordinary smooth point, or a gradient of
+another dtype or shape; `trap`: NaN or infinity where value and gradient are finite; `precision`: digits are lost;
+`range`: only where numbers are very large or small; `convention`: another definition that the library documents;
+`unsupported`: it raises, or has no such operation. A cause that shows in several ways has the gravest of its kinds."""
 
 VERDICTS = ("imprecise", "wrong", "unsupported", "convention")
 

@@ -183,6 +183,77 @@ def test_an_unknown_option_value_is_named(tmp_path: Path, options: tuple[str, ..
     assert message in failing(tmp_path, GOOD, *options)
 
 
+RECORD = """
+[[cause]]
+id = "slope-of-square"
+kind = "defect"
+reason = "the slope is that of x²"
+issue = "unreported"
+versions = ">=0"
+
+[[cause.shows]]
+function = "cube"
+verdict = "wrong"
+input = { x = 1.5 }
+region = { x = [-inf, inf] }
+"""
+
+IN_JAX = """
+    import jax
+
+    @jax.custom_vjp
+    def by_hand(x):
+        return x * x * x
+
+    by_hand.defvjp(lambda x: (x * x * x, x), lambda x, d: (d * {gradient},))
+    cube.implementation("jax")(by_hand)
+"""
+
+
+def recorded(tmp_path: Path, record: str, gradient: str) -> subprocess.CompletedProcess:
+    """Verify the cube with this gradient, of which a folder that pytest.ini would name records this."""
+    folder = tmp_path / "recorded"
+    folder.mkdir()
+    (folder / "jax.toml").write_text(record, encoding="utf-8")
+    body = GOOD.split("    @cube.gradient")[0] + IN_JAX.format(gradient=gradient)
+    options = ("-o", f"gradproof_divergences={folder}", "--results", "rows.jsonl")
+    return run(tmp_path, body, "--backend", "jax", "--dtype", "float64", *options)
+
+
+def test_a_project_s_folder_records_what_its_own_functions_do(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    done = recorded(tmp_path, RECORD, "2 * x")
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert done.returncode == 0, done.stdout
+    assert {(row["verdict"], row["cause"], row["kind"]) for row in rows if row["check"] == "exact"} == {
+        ("wrong", "slope-of-square", "defect")
+    }
+    assert "slope-of-square on jax-cpu: wrong in float64: cube" in done.stdout
+
+
+def test_what_a_project_has_mended_must_leave_its_folder(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    done = recorded(tmp_path, RECORD, "3 * x * x")
+    assert done.returncode == 1
+    assert "recorded/jax.toml, slope-of-square, place 1: cube on jax" in done.stdout
+    assert "but is now verified" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (RECORD.replace("defect", "bug"), "recorded/jax.toml, cause 1: the kind 'bug' is none of defect, trap"),
+        (RECORD.replace("x = 1.5", "y = 1.5"), "place 1 (cube): the input gives y; the arguments are x"),
+    ],
+    ids=["kind", "argument"],
+)
+def test_a_bad_entry_is_one_line_and_ends_the_run(tmp_path: Path, record: str, message: str) -> None:
+    done = recorded(tmp_path, record, "2 * x")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = (line for line in done.stderr.splitlines() if line)
+    assert message in line
+
+
 def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     output = failing(tmp_path, GOOD, "--device", "gpu", "--backend", "torch")
     assert "--device gpu: no GPU" in output or "hidden" in output

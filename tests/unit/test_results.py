@@ -188,8 +188,9 @@ def test_what_could_not_be_judged_is_told_with_its_counts() -> None:
 
 
 def test_the_modes_are_told_where_reverse_is_not_the_only_one() -> None:
-    lines = recorded([row(verdict="wrong", known=1), row(verdict="wrong", known=1, mode="forward", dtype="float64")])
-    assert lines == ["f on stub-cpu: wrong in float32, float64 (reverse, forward)"]
+    known = row(verdict="wrong", known=1, cause="a-cause", kind="trap")
+    lines = recorded([known, known | {"mode": "forward", "dtype": "float64"}])
+    assert lines == ["trap:", "  a-cause on stub-cpu: wrong in float32, float64 (reverse, forward): f"]
 
 
 def test_the_coverage_has_no_empty_place_without_a_reason() -> None:
