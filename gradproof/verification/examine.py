@@ -123,23 +123,22 @@ class Examiner:
             return _out_of_range(rounded, problem)
         assert truth is not None and bounds is not None
         try:
-            answers = self._answers_at(rounded)
-            judgement = self._judged(answers, truth, bounds)
-            if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
-                self._structure_is_checked = True
-                problem = structural_problem(self, rounded, answers[0], bounds)
-                judgement = Judgement(Verdict.WRONG, problem) if problem else judgement
+            return self._finding(rounded, self._judged(rounded, truth, bounds))
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
-        return self._finding(rounded, judgement)
 
-    def _answers_at(self, inputs: Inputs) -> list[Answer]:
-        return self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]
-
-    def _judged(self, answers: list[Answer], truth: Truth, bounds: Bounds) -> Judgement:
+    def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds) -> Judgement:
+        answers = self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]
         names, format = list(self.cell.function.domains), self._judged_in
-        judgements = (judge(answer, truth, bounds, names, format) for answer in answers)
-        return max(judgements, key=lambda judgement: judgement.verdict.severity)
+        judgement = max(
+            (judge(answer, truth, bounds, names, format) for answer in answers),
+            key=lambda judgement: judgement.verdict.severity,
+        )
+        if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
+            self._structure_is_checked = True
+            problem = structural_problem(self, inputs, answers[0], bounds)
+            return Judgement(Verdict.WRONG, problem) if problem else judgement
+        return judgement
 
     @property
     def _judged_in(self) -> Format:
@@ -168,7 +167,7 @@ class Examiner:
     def _finding(self, inputs: Inputs, judgement: Judgement, beside: Iterable[Divergence] = ()) -> Finding:
         found = Finding(inputs, judgement)
         entries = (*self.known, *beside)
-        if judgement.verdict in (Verdict.WRONG, Verdict.IMPRECISE):
+        if judgement.worst is not None and judgement.verdict in FAILING:
             conventions = (entry for entry in entries if entry.instead and entry.covers(self.cell.function, inputs))
             kept = (self._by_convention(entry, found) for entry in conventions)
             found = next((finding for finding in kept if finding is not found), found)
@@ -177,7 +176,7 @@ class Examiner:
         return replace(found, known=next((entry for entry in entries if self.is_recorded(entry, found)), None))
 
     def _by_convention(self, entry: Divergence, found: Finding) -> Finding:
-        """The finding, unless the answer is that of the definition which this entry names."""
+        """What the definition says that this entry names; the finding as it was where the answer is not its either."""
         assert entry.instead is not None
         judged_by = self._judge_of(entry.instead)
         with CLOCK.part("exact reference"):
@@ -186,8 +185,11 @@ class Examiner:
             bounds = judged_by.bounds(found.inputs, self.model)
         if bounds.out_of_range:
             return _out_of_range(found.inputs, bounds.out_of_range)
-        if self._judged(self._answers_at(found.inputs), truth, bounds).verdict != Verdict.VERIFIED:
+        judgement = self._judged(found.inputs, truth, bounds)
+        if judgement.verdict in FAILING and judgement.worst is not None:
             return found
+        if judgement.verdict not in (Verdict.VERIFIED, Verdict.CONVENTION):
+            return Finding(found.inputs, judgement)
         return Finding(found.inputs, Judgement(Verdict.CONVENTION, entry.reason, found.judgement.worst), known=entry)
 
     def is_recorded(self, entry: Divergence, finding: Finding) -> bool:

@@ -239,6 +239,24 @@ def test_what_keeps_the_definition_at_its_witness_alone_is_wrong_elsewhere(
         verified(another(1.5))
 
 
+def test_a_convention_hides_no_gradient_that_changes_from_call_to_call(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls = []
+
+    def gradient(xp, x):
+        if isinstance(x, Balls):
+            return 2 * x
+        calls.append(x)
+        return 3 * x * (1 + 2.0**-20 * (len(calls) > 1))
+
+    by_convention(monkeypatch, tmp_path)
+    function = another(1.0, 1.5)
+    function.hand = gradient
+    with pytest.raises(pytest.fail.Exception, match="a second call gives another gradient"):
+        verified(function)
+
+
 def test_a_release_that_gives_up_its_convention_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     by_convention(monkeypatch, tmp_path)
     with pytest.raises(pytest.fail.Exception, match=r"is recorded as convention .* but is now verified"):
