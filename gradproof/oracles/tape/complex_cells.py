@@ -63,7 +63,7 @@ class ComplexCells:
         return self + -lifted(self.tape, other, self.format)
 
     def __rsub__(self, other: Any) -> "ComplexCells":
-        return -self + other
+        return lifted(self.tape, other, self.format) - self
 
     def __mul__(self, other: Any) -> "ComplexCells":
         if _is_real(other):

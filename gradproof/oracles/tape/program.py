@@ -132,6 +132,10 @@ class Cells:
     def __getitem__(self, key: Any) -> "Cells":
         return self.like(self.numbers[key])
 
+    def _with(self, name: str, x: Any, y: Any, other: Any) -> Any:
+        # What is none of ours, as complex cells, has the operator for both.
+        return self.tape.map(name, x, y) if isinstance(other, _OPERANDS) else NotImplemented
+
     def __neg__(self) -> "Cells":
         return self.tape.map("neg", self)
 
@@ -142,28 +146,28 @@ class Cells:
         return self.tape.abs(self)
 
     def __add__(self, other: Any) -> "Cells":
-        return self.tape.map("add", self, other)
+        return self._with("add", self, other, other)
 
     def __radd__(self, other: Any) -> "Cells":
-        return self.tape.map("add", other, self)
+        return self._with("add", other, self, other)
 
     def __sub__(self, other: Any) -> "Cells":
-        return self.tape.map("sub", self, other)
+        return self._with("sub", self, other, other)
 
     def __rsub__(self, other: Any) -> "Cells":
-        return self.tape.map("sub", other, self)
+        return self._with("sub", other, self, other)
 
     def __mul__(self, other: Any) -> "Cells":
-        return self.tape.map("mul", self, other)
+        return self._with("mul", self, other, other)
 
     def __rmul__(self, other: Any) -> "Cells":
-        return self.tape.map("mul", other, self)
+        return self._with("mul", other, self, other)
 
     def __truediv__(self, other: Any) -> "Cells":
-        return self.tape.map("div", self, other)
+        return self._with("div", self, other, other)
 
     def __rtruediv__(self, other: Any) -> "Cells":
-        return self.tape.map("div", other, self)
+        return self._with("div", other, self, other)
 
     def __pow__(self, other: Any) -> "Cells":
         return self.tape.pow(self, other)
@@ -172,7 +176,7 @@ class Cells:
         return self.tape.pow(other, self)
 
     def __matmul__(self, other: Any) -> "Cells":
-        return self.tape.matmul(self, other)
+        return self.tape.matmul(self, other) if isinstance(other, _OPERANDS) else NotImplemented
 
     def __rmatmul__(self, other: Any) -> "Cells":
         return self.tape.matmul(other, self)
@@ -243,6 +247,8 @@ class Predicates:
     def __bool__(self) -> bool:
         return bool(self.tape.settle(self))
 
+
+_OPERANDS = (Cells, Predicates, np.ndarray, np.generic, float, int)
 
 Span = tuple[int, tuple[int, ...]] | np.ndarray
 """The numbers of an array of cells: (start, shape) for a run of them in order, else the index array itself."""
@@ -681,6 +687,16 @@ class Tape:
         ends = np.cumsum([math.prod(shape) for shape in shapes])
         parts = np.split(results.numbers, ends[:-1])
         return [results.like(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True)]
+
+    def fourier(self, re: Cells, im: Cells, sign: int) -> tuple[Cells, Cells]:
+        """The parts of yₖ = Σⱼ zⱼ e^(sign 2πi jk/n) along the last axis, z = re + i im, with the rounding of a fast
+        transform. The instruction has two (m, n) arguments and a (2, m, n) result."""
+        n = re.shape[-1]
+        parts = [np.ascontiguousarray(part.numbers).reshape(-1, n) for part in (re, im)]
+        z = self.values[parts[0]] + 1j * self.values[parts[1]]
+        y = np.fft.ifft(z) * n if sign > 0 else np.fft.fft(z)
+        results = self._emit("fourier", "", parts, np.stack([y.real, y.imag]), re.format, sign)
+        return tuple(results.like(part.reshape(re.shape)) for part in results.numbers)
 
     # Instructions whose results are predicates
 

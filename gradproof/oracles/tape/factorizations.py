@@ -1,0 +1,291 @@
+"""Linear algebra on a tape, of matrices and of stacks of them.
+
+Solving, inverting, determinants, Cholesky and LU factors are the textbook algorithms of `ball_linalg`, run once on the
+tape's cells. Spectral decompositions are not taken apart: they are calls of `ball_spectral`, and what a framework may
+choose (the sign of an eigenvector) is taken from its own result at the traced input."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from gradproof.oracles import ball_linalg, ball_spectral
+from gradproof.oracles.tape import complex_cells
+from gradproof.oracles.tape.complex_cells import ComplexCells
+from gradproof.oracles.tape.program import Cells, Tape, Untraceable
+
+
+class Recorder:
+    """A tape in the place of a ball arithmetic: what `ball_linalg` asks of the numbers that it runs on."""
+
+    model = None  # the recorder is nobody's machine
+
+    def __init__(self, tape: Tape, format: str) -> None:
+        self.tape, self.format = tape, format
+
+    def asarray(self, x: Any, dtype: Any = None) -> Any:
+        """Anything as cells."""
+        if isinstance(x, ComplexCells):
+            return x
+        return complex_cells.lifted(self.tape, x, self.format) if np.iscomplexobj(x) else self.tape.lift(x, self.format)
+
+    def center(self, entries: np.ndarray) -> np.ndarray:
+        """What pivots are chosen by."""
+        return entries
+
+    def zeros(self, shape: Any) -> Cells:
+        """Zeros."""
+        return self.tape.constant(np.zeros(shape), self.format)
+
+    def eye(self, n: int) -> Cells:
+        """The identity matrix."""
+        return self.tape.constant(np.eye(n), self.format)
+
+    def elementwise(self, name: str, x: Any) -> Any:
+        """A function of every entry."""
+        return complex_cells.FUNCTIONS[name](x) if isinstance(x, ComplexCells) else self.tape.map(name, x)
+
+    def abs(self, x: Any) -> Cells:
+        """The sizes."""
+        return complex_cells.absolute(x) if isinstance(x, ComplexCells) else self.tape.abs(x)
+
+    def sign(self, x: Any) -> Any:
+        """x / |x|"""
+        return x / complex_cells.absolute(x) if isinstance(x, ComplexCells) else self.tape.sign(x)
+
+    def conj(self, x: Any) -> Any:
+        """The conjugate."""
+        return complex_cells.conj(x) if isinstance(x, ComplexCells) else x
+
+    def real(self, x: Any) -> Cells:
+        """The real part."""
+        return x.re if isinstance(x, ComplexCells) else x
+
+    def sum(self, x: Any, axis: Any = None) -> Any:
+        """The sum along axes."""
+        return complex_cells.total(x, axis) if isinstance(x, ComplexCells) else self.tape.sum(x, axis)
+
+    def prod(self, x: Any) -> Any:
+        """The product of all entries."""
+        if not isinstance(x, ComplexCells):
+            return self.tape.prod(x)
+        product = x[0]
+        for factor in x[1:]:
+            product = product * factor
+        return product
+
+    def matmul(self, x: Any, y: Any) -> Any:
+        """The product of matrices."""
+        return x @ y
+
+    def matrix_transpose(self, x: Any) -> Any:
+        """The transposes."""
+        return x.mT
+
+    def broadcast_to(self, x: Any, shape: Any) -> Any:
+        """The entries repeated to a shape."""
+        return _moved(x, np.broadcast_to, tuple(shape))
+
+    def stack(self, arrays: Any, axis: int = 0) -> Any:
+        """Arrays joined along a new axis."""
+        arrays = list(arrays)
+        if any(isinstance(x, ComplexCells) for x in arrays):
+            return complex_cells.stack(self.tape, arrays, axis)
+        return self.tape.stack(arrays, axis)
+
+
+def _moved(x: Any, move: Callable, *arguments: Any) -> Any:
+    return x.moved(move, *arguments) if isinstance(x, ComplexCells) else x.like(move(x.numbers, *arguments))
+
+
+def _recorded(algorithm: Callable, a: Any, *others: Any, **options: Any) -> Any:
+    return algorithm(Recorder(a.tape, a.format), a, *others, **options)
+
+
+solve = partial(_recorded, ball_linalg.solve)
+"""`solve(a, b)`: x with a x = b, stacks stretched to each other; b is a vector when it has one dimension."""
+
+inv = partial(_recorded, ball_linalg.inv)
+"""`inv(a)`"""
+
+det = partial(_recorded, ball_linalg.det)
+"""`det(a)`"""
+
+slogdet = partial(_recorded, ball_linalg.slogdet)
+"""`slogdet(a)`: the sign of the determinant, and the logarithm of its size."""
+
+cholesky = partial(_recorded, ball_linalg.cholesky)
+"""`cholesky(a, upper=False)`: L with L Lᴴ = a, from the lower triangle of a; Lᴴ with `upper`."""
+
+matrix_power = partial(_recorded, ball_linalg.matrix_power)
+"""`matrix_power(a, n)`"""
+
+
+def _over_stack(operation: Callable, *arrays: Any) -> Any:
+    """An operation on matrices, on each of a stack; its results, one or a tuple, are joined again."""
+    lead = arrays[0].shape[: arrays[0].ndim - 2]
+    if not lead:
+        return operation(*arrays)
+    results = []
+    for index in np.ndindex(*lead):
+        results.append(operation(*(x[index] for x in arrays)))
+    tape = arrays[0].tape
+    if isinstance(results[0], tuple):
+        return tuple(_rejoined(tape, parts, lead) for parts in zip(*results, strict=True))
+    return _rejoined(tape, results, lead)
+
+
+def _rejoined(tape: Tape, parts: Any, lead: tuple[int, ...]) -> Any:
+    if isinstance(parts[0], np.ndarray):
+        return np.stack(parts).reshape(*lead, *parts[0].shape)
+    join = complex_cells.stack if isinstance(parts[0], ComplexCells) else Tape.stack
+    return _moved(join(tape, parts), np.reshape, (*lead, *parts[0].shape))
+
+
+def solve_triangular(a: Any, b: Any, *, lower: bool, unit_diagonal: bool = False) -> Any:
+    """x with a x = b for a triangular matrix, of which the other triangle is not read; b is (…, n, k). For xᵀ or aᵀ
+    transpose before and after."""
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (_moved(x, np.broadcast_to, (*lead, *x.shape[-2:])) for x in (a, b))
+    return _over_stack(lambda p, q: _substituted(p, q, lower, unit_diagonal), a, b)
+
+
+def _substituted(a: Any, b: Any, lower: bool, unit_diagonal: bool) -> Any:
+    n = a.shape[-1]
+    on = Recorder(a.tape, a.format)
+    rows: dict[int, Any] = {}
+    for i in range(n) if lower else reversed(range(n)):
+        rest = b[i]
+        if rows:
+            known = list(rows)
+            rest = rest - on.matmul(a[i][np.array(known)], on.stack([rows[j] for j in known]))
+        rows[i] = rest if unit_diagonal else rest / a[i, i]
+    return on.stack([rows[i] for i in range(n)])
+
+
+def lu(a: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The packed factors of P a = L U by partial pivoting, (…, m, n); LAPACK's pivots, from 0, (…, min(m, n)); and the
+    rows of a in their new order, (…, m). The pivots are those at the traced input."""
+    return _over_stack(_lu_matrix, a)
+
+
+def _lu_matrix(a: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    on = Recorder(a.tape, a.format)
+    rows, order, pivots = list(a), list(range(len(a))), []
+    for k in range(min(a.shape)):
+        pivot = k + int(np.argmax([_pivot_size(row[k].value) for row in rows[k:]]))
+        pivots.append(pivot)
+        rows[k], rows[pivot], order[k], order[pivot] = rows[pivot], rows[k], order[pivot], order[k]
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / rows[k][k]
+            rest = rows[i][k + 1 :] - factor * rows[k][k + 1 :]
+            parts = [rows[i][:k], _moved(factor, np.reshape, (1,)), rest]
+            complex_parts = any(isinstance(part, ComplexCells) for part in parts)
+            rows[i] = complex_cells.concat(a.tape, parts) if complex_parts else a.tape.concat(parts)
+    return on.stack(rows), np.array(pivots, np.int64), np.array(order, np.int64)
+
+
+def _pivot_size(value: Any) -> float:
+    # LAPACK measures a complex number by |re| + |im|.
+    return float(np.abs(value.real) + np.abs(value.imag))
+
+
+# Spectral decompositions
+
+
+def _real(a: Any, name: str) -> Cells:
+    if isinstance(a, ComplexCells):
+        raise Untraceable(
+            name, "a complex matrix", a.tape.where, "Give the function in xp, as truth=…, where complex ones are known."
+        )
+    return a
+
+
+def _largest_is_positive(vectors: np.ndarray) -> np.ndarray:
+    """1 or -1 for each column: whether its largest entry is positive, as `ball_spectral` has it."""
+    picked = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])]
+    return np.where(picked > 0, 1.0, -1.0)
+
+
+def eigvalsh(a: Cells, values: np.ndarray) -> Cells:
+    """The eigenvalues, ascending, of symmetric matrices of which the lower triangle is read. `values` are the
+    framework's at the traced input."""
+
+    def one(a: Cells, values: np.ndarray) -> Cells:
+        return a.tape.call("eigvalsh", lambda on, x: (ball_spectral.eigvalsh(on, x),), a, [values])[0]
+
+    return _over_stack(one, _real(a, "eigvalsh"), np.asarray(values))
+
+
+def eigh(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:
+    """The eigenvalues, ascending, and the eigenvectors, in columns with the signs that they have in `vectors`."""
+    return _over_stack(_eigh_matrix, _real(a, "eigh"), np.asarray(values, float), np.asarray(vectors, float))
+
+
+def _eigh_matrix(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:
+    signs = _largest_is_positive(vectors)
+
+    def run(on: Any, x: Any) -> tuple:
+        found, columns = ball_spectral.eigh(on, x)
+        return found, _turned(columns, signs)
+
+    found, columns = a.tape.call("eigh", run, a, [values, vectors])
+    return found, columns
+
+
+def _turned(x: Any, signs: np.ndarray) -> Any:
+    # A sign is exact: no rounding belongs to it.
+    return type(x)(np.where(signs > 0, x.entries, -x.entries), x.on)
+
+
+def svdvals(a: Cells, values: np.ndarray) -> Cells:
+    """The singular values, descending. `values` are the framework's at the traced input."""
+
+    def one(a: Cells, values: np.ndarray) -> Cells:
+        return a.tape.call("svdvals", lambda on, x: (ball_spectral.svdvals(on, x),), a, [values])[0]
+
+    return _over_stack(one, _real(a, "svdvals"), np.asarray(values, float))
+
+
+def svd(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Cells, Cells, Cells]:
+    """The reduced decomposition a = u diag(s) vh, with the signs that the framework chose. Of a full one the vectors
+    beyond it are nobody's function: poison them."""
+    parts = (np.asarray(x, float) for x in (u, values, vh))
+    return _over_stack(_svd_matrix, _real(a, "svd"), *parts)
+
+
+def _svd_matrix(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Cells, Cells, Cells]:
+    signs = _largest_is_positive(vh.T)
+
+    def run(on: Any, x: Any) -> tuple:
+        left, found, right = ball_spectral.svd(on, x, full_matrices=False)
+        return _turned(left, signs), found, _turned(right, signs[:, None])
+
+    left, found, right = a.tape.call("svd", run, a, [u, values, vh])
+    return left, found, right
+
+
+def qr(a: Cells, q: np.ndarray, r: np.ndarray) -> tuple[Cells, Cells]:
+    """The reduced factors a = q r, with the signs that the framework chose: `q` and `r` at the traced input."""
+    return _over_stack(_qr_matrix, _real(a, "qr"), np.asarray(q, float), np.asarray(r, float))
+
+
+def _qr_matrix(a: Cells, q: np.ndarray, r: np.ndarray) -> tuple[Cells, Cells]:
+    signs = np.where(np.diag(r) < 0, -1.0, 1.0)
+
+    def run(on: Any, x: Any) -> tuple:
+        columns, rows = ball_spectral.qr(on, x)
+        return _turned(columns, signs), _turned(rows, signs[:, None])
+
+    columns, rows = a.tape.call("qr", run, a, [q, r])
+    return columns, rows
+
+
+def pinv(a: Cells, values: np.ndarray) -> Cells:
+    """The pseudoinverse of matrices of full rank. `values` are the framework's at the traced input."""
+
+    def one(a: Cells, values: np.ndarray) -> Cells:
+        return a.tape.call("pinv", lambda on, x: (ball_spectral.pinv(on, x),), a, [values])[0]
+
+    return _over_stack(one, _real(a, "pinv"), np.asarray(values, float))
