@@ -86,6 +86,11 @@ ARITHMETIC = ("add", "multiply", "divide", "sqrt")
 ABSOLUTE = ("gammaln", "digamma", "j0", "j1", "sinc")
 """Functions whose error is relative to the larger of the result and 1."""
 
+SATURATING = ("tanh", "expit", "expm1")
+"""Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s) and
+m + 1. Whoever differentiates so loses the value's error from the derivative, absolutely, and is granted it: every
+backend does it for the first two, and an elu or a softplus by expm1 has nothing else."""
+
 
 @dataclass(frozen=True)
 class Format:

@@ -153,7 +153,7 @@ class Reference:
 
     def hand_agrees(self, inputs: Inputs, hand: list[np.ndarray]) -> bool:
         """Whether the hand-derived gradient has the exact difference along a generic direction, to 30 digits."""
-        direction = _levelled(hand, exact.generic_direction(inputs))
+        direction = levelled(hand, exact.generic_direction(inputs))
         difference = exact.directional(self.function, inputs, direction)
         with ctx.workprec(exact.FIRST_PRECISION):
             terms = [
@@ -238,9 +238,9 @@ def _nudged(inputs: Inputs, direction: exact.Direction) -> exact.Direction:
     return tuple(objects(shift(v, n)) for v, n in zip(direction, exact.generic_direction(inputs), strict=True))
 
 
-def _levelled(gradient: list[np.ndarray], direction: exact.Direction) -> exact.Direction:
-    # Along this direction every nonzero entry contributes about as much as the smallest, so that an error in the
-    # smallest shows as well.
+def levelled(gradient: list[np.ndarray], direction: exact.Direction) -> exact.Direction:
+    """The direction along which every nonzero entry contributes about as much as the smallest, so that an error in the
+    smallest shows as well."""
     sizes = [np.abs(part.astype(float)) for part in gradient]
     exponents = [np.where((size > 0) & np.isfinite(size), np.frexp(size)[1], LEVEL_LIMIT) for size in sizes]
     smallest = min((int(part.min()) for part in exponents if part.size), default=0)

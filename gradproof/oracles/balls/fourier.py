@@ -38,7 +38,7 @@ def _joined(on: RealArithmetic, parts: list[Any], axis: int) -> ComplexBalls:
     return ComplexBalls(*(on.concat([getattr(z, name) for z in parts], axis=axis) for name in ("re", "im")))
 
 
-def _sums(z: ComplexBalls, sign: int) -> ComplexBalls:
+def sums(z: ComplexBalls, sign: int) -> ComplexBalls:
     """yₖ = Σⱼ zⱼ e^(sign 2πi jk/n) along the last axis."""
     on, n = z.on, z.shape[-1]
     angles = np.array([[fmpq(2 * (j * k % n), n) for j in range(n)] for k in range(n)], dtype=object)
@@ -85,7 +85,7 @@ def _transform(sign: int, on: RealArithmetic, x: Any, *, n: int | None = None, a
     z = _fit(z, z.shape[axis] if n is None else n, axis)
     length = z.shape[axis]
     moved = ComplexBalls(*(on.moveaxis(part, axis, -1) for part in (z.re, z.im)))
-    y = _scaled(_sums(moved, sign), length, norm, sign)
+    y = _scaled(sums(moved, sign), length, norm, sign)
     return ComplexBalls(*(on.moveaxis(part, -1, axis) for part in (y.re, y.im)))
 
 

@@ -14,6 +14,7 @@ from gradproof.oracles.balls import taylor_special
 from gradproof.oracles.balls.arithmetic import BallArithmetic
 from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.scalars import SPECIAL
+from gradproof.oracles.machine_model import SATURATING
 
 ctx.cap = 2  # every series here ends behind its first power
 
@@ -49,9 +50,6 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "tanh": lambda x: arb_series([x[0].tanh(), 4 * _logistic_slope(2 * x[0]) * x[1]]),
 }
 
-SATURATING = ("tanh", "expit")
-"""Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s)."""
-
 
 def _quotient(x: Any, y: Any) -> Any:
     # Arb refuses to divide by what may be zero as soon as one of the two is a series.
@@ -70,10 +68,11 @@ class TaylorArithmetic(BallArithmetic):
     """Ball arithmetic whose entries may be series; comparisons and ranges look at their constant terms."""
 
     def scalar(self, name: str) -> Callable:
-        plain, series = super().scalar(name), self._series(name)
+        plain, series = super().scalar(name), self.series(name)
         return lambda *xs: (series if any(isinstance(x, arb_series) for x in xs) else plain)(*xs)
 
-    def _series(self, name: str) -> Callable:
+    def series(self, name: str) -> Callable:
+        """The function of this name on series."""
         if name in _SERIES:
             return _SERIES[name]
         if name in taylor_special.PARTIALS:

@@ -2,6 +2,23 @@
 that tape evaluated in ball arithmetic forwards and backwards."""
 
 from gradproof.oracles.tape.complex_cells import ComplexCells
+from gradproof.oracles.tape.judge import Replay, judge, replay, second_inputs
 from gradproof.oracles.tape.program import Cells, Instruction, Predicates, Tape, Untraceable, where_in_user_code
+from gradproof.oracles.tape.solution import HessianProduct, Solution, solve
 
-__all__ = ["Cells", "ComplexCells", "Instruction", "Predicates", "Tape", "Untraceable", "where_in_user_code"]
+__all__ = [
+    "Cells",
+    "ComplexCells",
+    "HessianProduct",
+    "Instruction",
+    "Predicates",
+    "Replay",
+    "Solution",
+    "Tape",
+    "Untraceable",
+    "judge",
+    "replay",
+    "second_inputs",
+    "solve",
+    "where_in_user_code",
+]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.oracles import ball_linalg, ball_spectral
+from gradproof.oracles.balls import linalg, spectral
 from gradproof.oracles.tape import complex_cells
 from gradproof.oracles.tape.complex_cells import ComplexCells
 from gradproof.oracles.tape.program import Cells, Tape, Untraceable
@@ -103,22 +103,22 @@ def _recorded(algorithm: Callable, a: Any, *others: Any, **options: Any) -> Any:
     return algorithm(Recorder(a.tape, a.format), a, *others, **options)
 
 
-solve = partial(_recorded, ball_linalg.solve)
+solve = partial(_recorded, linalg.solve)
 """`solve(a, b)`: x with a x = b, stacks stretched to each other; b is a vector when it has one dimension."""
 
-inv = partial(_recorded, ball_linalg.inv)
+inv = partial(_recorded, linalg.inv)
 """`inv(a)`"""
 
-det = partial(_recorded, ball_linalg.det)
+det = partial(_recorded, linalg.det)
 """`det(a)`"""
 
-slogdet = partial(_recorded, ball_linalg.slogdet)
+slogdet = partial(_recorded, linalg.slogdet)
 """`slogdet(a)`: the sign of the determinant, and the logarithm of its size."""
 
-cholesky = partial(_recorded, ball_linalg.cholesky)
+cholesky = partial(_recorded, linalg.cholesky)
 """`cholesky(a, upper=False)`: L with L Lᴴ = a, from the lower triangle of a; Lᴴ with `upper`."""
 
-matrix_power = partial(_recorded, ball_linalg.matrix_power)
+matrix_power = partial(_recorded, linalg.matrix_power)
 """`matrix_power(a, n)`"""
 
 
@@ -213,7 +213,7 @@ def eigvalsh(a: Cells, values: np.ndarray) -> Cells:
     framework's at the traced input."""
 
     def one(a: Cells, values: np.ndarray) -> Cells:
-        return a.tape.call("eigvalsh", lambda on, x: (ball_spectral.eigvalsh(on, x),), a, [values])[0]
+        return a.tape.call("eigvalsh", lambda on, x: (spectral.eigvalsh(on, x),), a, [values])[0]
 
     return _over_stack(one, _real(a, "eigvalsh"), np.asarray(values))
 
@@ -227,7 +227,7 @@ def _eigh_matrix(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cel
     signs = _largest_is_positive(vectors)
 
     def run(on: Any, x: Any) -> tuple:
-        found, columns = ball_spectral.eigh(on, x)
+        found, columns = spectral.eigh(on, x)
         return found, _turned(columns, signs)
 
     found, columns = a.tape.call("eigh", run, a, [values, vectors])
@@ -243,7 +243,7 @@ def svdvals(a: Cells, values: np.ndarray) -> Cells:
     """The singular values, descending. `values` are the framework's at the traced input."""
 
     def one(a: Cells, values: np.ndarray) -> Cells:
-        return a.tape.call("svdvals", lambda on, x: (ball_spectral.svdvals(on, x),), a, [values])[0]
+        return a.tape.call("svdvals", lambda on, x: (spectral.svdvals(on, x),), a, [values])[0]
 
     return _over_stack(one, _real(a, "svdvals"), np.asarray(values, float))
 
@@ -259,7 +259,7 @@ def _svd_matrix(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> 
     signs = _largest_is_positive(vh.T)
 
     def run(on: Any, x: Any) -> tuple:
-        left, found, right = ball_spectral.svd(on, x, full_matrices=False)
+        left, found, right = spectral.svd(on, x, full_matrices=False)
         return _turned(left, signs), found, _turned(right, signs[:, None])
 
     left, found, right = a.tape.call("svd", run, a, [u, values, vh])
@@ -275,7 +275,7 @@ def _qr_matrix(a: Cells, q: np.ndarray, r: np.ndarray) -> tuple[Cells, Cells]:
     signs = np.where(np.diag(r) < 0, -1.0, 1.0)
 
     def run(on: Any, x: Any) -> tuple:
-        columns, rows = ball_spectral.qr(on, x)
+        columns, rows = spectral.qr(on, x)
         return _turned(columns, signs), _turned(rows, signs[:, None])
 
     columns, rows = a.tape.call("qr", run, a, [q, r])
@@ -286,6 +286,6 @@ def pinv(a: Cells, values: np.ndarray) -> Cells:
     """The pseudoinverse of matrices of full rank. `values` are the framework's at the traced input."""
 
     def one(a: Cells, values: np.ndarray) -> Cells:
-        return a.tape.call("pinv", lambda on, x: (ball_spectral.pinv(on, x),), a, [values])[0]
+        return a.tape.call("pinv", lambda on, x: (spectral.pinv(on, x),), a, [values])[0]
 
     return _over_stack(one, _real(a, "pinv"), np.asarray(values, float))

@@ -1,0 +1,129 @@
+"""The verdict on a gradient that somebody computed for a traced program, and the replay that shows whether the trace is
+the program: what left it and came back would be a constant of the tape, and no constant at another input."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from flint import ctx
+
+from gradproof.oracles import verdict
+from gradproof.oracles.balls.arrays import objects
+from gradproof.oracles.machine_model import FORMATS, SLACK, Format, MachineModel
+from gradproof.oracles.reference import BOUND_PRECISION, Exact
+from gradproof.oracles.tape.evaluation import Evaluation, lifted
+from gradproof.oracles.tape.program import PRECISIONS, Tape
+from gradproof.oracles.tape.solution import HessianProduct, Solution
+from gradproof.oracles.verdict import Answer, Judgement, Verdict
+
+SPREADS = (2.0**-7, 2.0**-12, 2.0**-20)
+"""How far from the traced input, relatively, it is replayed: nearer only where the program takes another branch there."""
+
+
+def judge(
+    found: Solution | HessianProduct,
+    value: np.ndarray,
+    gradient: Sequence[np.ndarray],
+    names: Sequence[str],
+    *,
+    model: MachineModel | None = None,
+    flushes: bool = False,
+    problem: str = "",
+) -> Judgement:
+    """The verdict on a value and a gradient (or a Hessian-vector product) for each array of inputs, named `names`.
+
+    `model` takes the place of the traced formats; `flushes` says whether subnormals may be zero where it does not.
+    `problem` is what was found to be structurally off before there was a number to compare."""
+    if problem:
+        return Judgement(Verdict.WRONG, problem)
+    if found.problem:
+        return Judgement(Verdict.INCONCLUSIVE, found.problem)
+    answer = Answer(np.asarray(value), tuple(np.asarray(part) for part in gradient))
+    bounds, format = found.bounds(model, flushes=flushes), model.format if model else _coarsest(found)
+    if bounds.out_of_range:
+        lost = _not_finite(answer, found, names, format)
+        return lost or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
+    return verdict.judge(answer, found.truth, bounds, list(names), format)
+
+
+def _coarsest(found: Solution | HessianProduct) -> Format:
+    first = found.first if isinstance(found, HessianProduct) else found
+    names = [i.format for i in first.tape.inputs]
+    return FORMATS[min(names, key=PRECISIONS.__getitem__, default="float64")]
+
+
+def _not_finite(
+    answer: Answer, found: Solution | HessianProduct, names: Sequence[str], format: Format
+) -> Judgement | None:
+    """A NaN or an infinity where the program's own value and the true gradient are finite needs no bound to be wrong."""
+    if not np.isfinite(answer.value).all() or found.truth.kink is not None:
+        return None
+    for name, got, true in zip(names, answer.gradient, found.truth.gradient, strict=True):
+        lost = ~np.isfinite(got.astype(np.float64)) & (np.abs(true.high) <= format.largest)
+        if lost.any():
+            index = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(lost)))[: got.ndim]
+            expected = true.balls[index].mid().str(20, radius=False)
+            worst = verdict.Entry(name, index, expected, float(got[index]), math.nan, math.nan)
+            return Judgement(Verdict.WRONG, "not finite, where the value and the true gradient are", worst)
+    return None
+
+
+# Replay
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The tape at a second input against the program there: the error of the program's value in units of its bound, or
+    the `problem` that kept it from being compared."""
+
+    ratio: float
+    problem: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the tape is the program at the second input as well."""
+        return not self.problem and self.ratio <= 1
+
+
+def second_inputs(tape: Tape, seed: int = 5) -> list[np.ndarray] | None:
+    """Inputs beside the traced ones, in their formats, where nothing that the trace holds fixed is otherwise; None if
+    none were found. A zero stays a zero, unless all are."""
+    random = np.random.default_rng(seed)
+    turns = [random.uniform(-1, 1, i.shape) for i in tape.inputs]
+    for spread in SPREADS:
+        moved = []
+        for array, turn in zip(tape.inputs, turns, strict=True):
+            x = tape.values[array.cells].reshape(array.shape)
+            moved.append(FORMATS[array.format].rounded(np.where(x.any(), x, 1.0) * spread * turn + x))
+        with ctx.workprec(BOUND_PRECISION):
+            evaluation = Evaluation(tape).forward([objects(lifted(x)) for x in moved])
+        if not evaluation.diverted and not evaluation.unsettled:
+            return moved
+    return None
+
+
+def replay(
+    tape: Tape,
+    output: int,
+    inputs: Sequence[np.ndarray],
+    value: np.ndarray,
+    *,
+    model: MachineModel | None = None,
+    flushes: bool = False,
+) -> Replay:
+    """The cell `output` of the tape at other inputs against what the program itself gives there."""
+    balls = [objects(lifted(np.asarray(x, np.float64))) for x in inputs]
+    with ctx.workprec(BOUND_PRECISION):
+        true = Evaluation(tape).forward(balls)
+        rounded = Evaluation(tape, rounding=True, model=model, flushes=flushes).forward(balls)
+        if true.diverted or true.unsettled:
+            return Replay(math.nan, "the program may take another branch at the second input")
+        exact = Exact.of(objects(true.cells[output]))
+        radius = float(abs(rounded.cells[output] - true.cells[output]).abs_upper())
+    if rounded.overflowed or not math.isfinite(radius):
+        return Replay(math.nan, "the second input is out of range")
+    format = model.format if model else FORMATS[min((i.format for i in tape.inputs), key=PRECISIONS.__getitem__)]
+    error = float(exact.distance(np.asarray(value)))
+    ratio = error / (SLACK * radius * (1 + 2.0**-50) + format.tiny)
+    return Replay(math.inf if math.isnan(ratio) else ratio)

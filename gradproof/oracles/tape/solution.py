@@ -1,0 +1,448 @@
+"""The truth of a tape and how far from it an answer may be: the gradient by one exact reverse sweep, proved by an exact
+central difference; the limits around a kink; the bounds by the same sweep with rounding; Hessian-vector products."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from flint import arb, ctx
+
+from gradproof.oracles import exact
+from gradproof.oracles.balls.arrays import objects
+from gradproof.oracles.kinks import Kink, probe
+from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
+from gradproof.oracles.reference import BOUND_PRECISION, NUDGE, Bounds, Exact, Truth, levelled
+from gradproof.oracles.second_order import SMOOTH, Curvature
+from gradproof.oracles.tape.arithmetic import ZERO
+from gradproof.oracles.tape.evaluation import Evaluation, exact_inputs, moving
+from gradproof.oracles.tape.program import Cells, Tape
+from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
+from gradproof.oracles.tape.sweep import Sweep, flat
+from gradproof.oracles.balls.taylor import first_coefficient
+
+Gradient = list[np.ndarray]
+
+PROBED = 48
+"""So many inputs, at most, are probed around a kink along each of them; beyond, the sides are enclosed together."""
+
+LOOKS = 4
+"""Generic directions along which a function of many inputs must be smooth at a tie to be taken for smooth there."""
+
+CONTINUOUS = arb(2) ** -64
+"""A value that changes by more, relatively, within a step of 2**-128 has jumped."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What lies around a kink, entry by entry: the answer of any side lies between `low` and `high`. It is in the place
+    of a `Kink` where there are too many inputs to look along each. `exists` is False where the sides are unbounded."""
+
+    low: tuple[np.ndarray, ...]
+    high: tuple[np.ndarray, ...]
+    exists: bool = True
+
+    @classmethod
+    def of(cls, gradient: Gradient) -> "Sides":
+        """Of a gradient in balls."""
+        low = tuple(_floats(lambda ball: float(ball.lower()), part) for part in gradient)
+        high = tuple(_floats(lambda ball: float(ball.upper()), part) for part in gradient)
+        return cls(low, high, all(np.isfinite(part).all() for part in (*low, *high)))
+
+    def admits(self, answer: Sequence[np.ndarray], tolerance: Sequence[np.ndarray]) -> bool:
+        """Whether every entry lies between the sides, give or take its tolerance. A NaN lies nowhere."""
+        rows = zip(answer, tolerance, self.low, self.high, strict=True)
+        return all(bool(((got >= low - t) & (got <= high + t)).all()) for got, t, low, high in rows)
+
+    def span(self, argument: int) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest and the largest side of every entry of one argument."""
+        return self.low[argument], self.high[argument]
+
+
+def _floats(convert: object, part: np.ndarray) -> np.ndarray:
+    return np.asarray(np.frompyfunc(convert, 1, 1)(part), float).reshape(part.shape)
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How small a relative error would have been seen in one argument: in its largest entry, and in every entry that
+    is not zero."""
+
+    largest: float
+    every: float
+
+
+@dataclass
+class Solution:
+    """What is true of one cell of a tape at the traced input.
+
+    `value` is a ball, `gradient` an object array of balls for each array of inputs. `kink` is there where there is no
+    gradient: its limits. `proved` says that an exact difference along a generic direction agrees to 30 digits.
+    `problem` says why nothing can be judged here; empty where it can. `ties` are the kinks and ties in words."""
+
+    tape: Tape
+    output: int
+    value: arb
+    gradient: Gradient
+    bits: int
+    evaluation: Evaluation
+    ties: list[str]
+    kink: Kink | Sides | None = None
+    proved: bool = False
+    problem: str = ""
+    _bounds: dict[tuple, Bounds] = field(default_factory=dict)
+
+    @cached_property
+    def inputs(self) -> tuple[np.ndarray, ...]:
+        """The traced inputs, in float64."""
+        return tuple(self.tape.values[i.cells].reshape(i.shape).copy() for i in self.tape.inputs)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The same in the form that verdicts are made from."""
+        exacts = tuple(Exact.of(part) for part in self.gradient)
+        return Truth(Exact.of(objects(self.value)), exacts, "agrees" if self.proved else "disagrees", self.kink)
+
+    def bounds(self, model: MachineModel | None = None, *, flushes: bool = False) -> Bounds:
+        """How far an answer may be from the truth: with each cell's own format, or with the model in the place of all.
+        `flushes` says whether subnormals may be zero where no model does."""
+        key = (model, flushes)
+        if key not in self._bounds:
+            with ctx.workprec(BOUND_PRECISION):
+                self._bounds[key] = self._find_bounds(model, flushes)
+        return self._bounds[key]
+
+    def _find_bounds(self, model: MachineModel | None, flushes: bool) -> Bounds:
+        rounded = Evaluation(self.tape, rounding=True, model=model, flushes=flushes).forward()
+        sweep = Sweep(rounded, both_sides=self.kink is not None)
+        gradient = sweep.run(self.output)
+        smallest = [model.format.tiny if model else FORMATS[i.format].tiny for i in self.tape.inputs]
+        value = _distance(objects(rounded.cells[self.output]), objects(self.value), min(smallest, default=0.0))
+        if self.kink is None:
+            rows = zip(gradient, self.gradient, smallest, strict=True)
+            parts = tuple(_distance(balls, true, tiny) for balls, true, tiny in rows)
+        else:
+            rows = zip(gradient, self._enclosed, smallest, strict=True)
+            parts = tuple(_beyond(balls, sides, tiny) for balls, sides, tiny in rows)
+        return Bounds(value, parts, _out_of_range(rounded, (value, *parts)), bool(rounded.undecided_at))
+
+    @cached_property
+    def _enclosed(self) -> Gradient:
+        """The gradients of all sides of the ties here, enclosed."""
+        with ctx.workprec(self.bits):
+            return Sweep(self.evaluation, both_sides=True).run(self.output)
+
+    def caught(self, bounds: Bounds) -> tuple[Strength, ...]:
+        """How small a relative error these bounds would have let be seen, for each argument."""
+        widths = [0.0 if self.kink is None else np.ptp(self.kink.span(i), axis=0) for i in range(len(self.gradient))]
+        rows = zip(self.truth.gradient, bounds.gradient, widths, strict=True)
+        return tuple(_strength(true.high, bound + width) for true, bound, width in rows)
+
+    def hvp(self, direction: Sequence[np.ndarray]) -> "HessianProduct":
+        """The product of the Hessian with a direction, an array for each array of inputs."""
+        return HessianProduct(self, tuple(np.asarray(v, float) for v in direction))
+
+
+def solve(tape: Tape, output: Cells, *, prove: bool = True) -> Solution:
+    """The value and the gradient of one cell of a tape, certain to 33 digits. Raises `Untraceable` if it depends on an
+    output of an operation that has no rule."""
+    if output.size != 1:
+        raise ValueError(f"the output must be one cell; it has the shape {output.shape}: contract it first")
+    tape.refuse_poisoned(output)
+    found = _swept(tape, int(output.numbers.reshape(-1)[0]))
+    if not found.value.is_finite():
+        found.problem = f"the function is not finite here: it is {found.value}"
+    elif found.evaluation.unsettled:
+        found.problem = f"what the trace holds fixed may be otherwise right here: {found.evaluation.unsettled}"
+    else:
+        _Examination(found).examine(prove)
+    return found
+
+
+def _swept(tape: Tape, output: int) -> Solution:
+    bits = exact.FIRST_PRECISION
+    while True:
+        with ctx.workprec(bits):
+            evaluation = Evaluation(tape).forward()
+            sweep = Sweep(evaluation)
+            gradient = sweep.run(output)
+            value = evaluation.cells[output]
+            if bits >= exact.LAST_PRECISION or exact.certain([value, *flat(gradient)]):
+                ties = list(dict.fromkeys(sweep.kinks))
+                return Solution(tape, output, value, gradient, bits, evaluation, ties)
+        bits *= 2
+
+
+class _Examination:
+    """Whether a swept gradient is one: proved where the function is smooth, its limits found where it is not."""
+
+    def __init__(self, found: Solution) -> None:
+        self.found, self.tape = found, found.tape
+        self.bits = max(exact.FIRST_PRECISION, found.bits)
+
+    def examine(self, prove: bool) -> None:
+        found = self.found
+        finite = all(entry.is_finite() for entry in flat(found.gradient))
+        if found.ties or not finite:
+            self._look_around(finite)
+        elif prove:
+            found.proved = self._agrees(exact.generic_direction(found.inputs))
+            if not found.proved:
+                found.problem = (
+                    "the traced gradient does not agree with an exact difference of the trace itself: "
+                    "a rule of Gradproof is wrong here. Please report it"
+                )
+
+    # Proof
+
+    def _at(self, direction: exact.Direction, distance: arb) -> arb:
+        """The value at the inputs moved along a direction; what is frozen stays."""
+        move = np.frompyfunc(lambda x, v: x + exact.ball(v) * distance, 2, 1)
+        moved = [objects(move(x, v)) for x, v in zip(exact_inputs(self.tape), direction, strict=True)]
+        evaluation = Evaluation(self.tape, frozen=self.found.evaluation.kept).forward(moved)
+        return evaluation.cells[self.found.output]
+
+    def _agrees(self, generic: exact.Direction, one_sided: bool = False) -> bool:
+        """Whether the difference along a generic direction is the gradient's, to 30 digits; to either side if asked."""
+        found = self.found
+        with ctx.workprec(self.bits):
+            direction = levelled(found.gradient, generic)
+            total, size = _along(found.gradient, direction)
+            h = exact.step(found.inputs)
+            ahead, behind = self._at(direction, h), self._at(direction, -h)
+            if one_sided:
+                sides = (ahead - found.value) / h, (found.value - behind) / h
+                slack = SMOOTH * size.abs_upper() + exact.NOTHING
+                return all(bool(abs(total - side).abs_upper() <= slack) for side in sides)
+            quotient = (ahead - behind) / (2 * h)
+            gap = abs(total - quotient).abs_upper()
+            tolerance = exact.AGREEMENT * size.abs_upper() + exact.NOTHING
+            if not gap.is_finite() or bool(gap <= tolerance):
+                return bool(gap.is_finite())
+            doubled = (self._at(direction, 2 * h) - self._at(direction, -2 * h)) / (4 * h)
+            return bool(gap <= tolerance + 2 * abs(doubled - quotient).abs_upper())
+
+    # Kinks
+
+    def _look_around(self, finite: bool) -> None:
+        found = self.found
+        looks = [exact.generic_direction(found.inputs, seed) for seed in range(LOOKS)]
+        if finite and all(self._agrees(d, one_sided=True) for d in looks) and self._agrees(looks[0]):
+            found.proved = sum(x.size for x in found.inputs) > PROBED or self._probed() is None
+            found.kink = None if found.proved else self._kink
+            return
+        if sum(x.size for x in found.inputs) > PROBED:
+            self._kink: Kink | Sides | None = Sides.of(found._enclosed)
+        else:
+            self._probed()
+        if self._kink is None:
+            self._settle_without_kink()
+        found.kink = self._kink
+
+    def _probed(self) -> Kink | None:
+        self._kink = probe(self.found.inputs, self._gradient_at)
+        return self._kink
+
+    def _gradient_at(self, direction: exact.Direction, distance: arb) -> Gradient | None:
+        """The gradient beside the inputs; None outside the domain and on another kink."""
+        with ctx.workprec(self.bits):
+            found, tied = self._sweep_at(direction, distance)
+            if found is None or not tied:
+                return found
+            # A tie as far away as this: of what is equal everywhere, or another kink, which has no gradient.
+            nudge = np.frompyfunc(lambda v, noise: exact.ball(v) + arb(float(noise)) * NUDGE, 2, 1)
+            generic = exact.generic_direction(self.found.inputs)
+            nudged = tuple(objects(nudge(v, n)) for v, n in zip(direction, generic, strict=True))
+            other, _ = self._sweep_at(nudged, distance)
+            return found if other is not None and _same(found, other) else None
+
+    def _sweep_at(self, direction: exact.Direction, distance: arb) -> tuple[Gradient | None, bool]:
+        move = np.frompyfunc(lambda x, v: x + exact.ball(v) * distance, 2, 1)
+        moved = [objects(move(x, v)) for x, v in zip(exact_inputs(self.tape), direction, strict=True)]
+        evaluation = Evaluation(self.tape).forward(moved)
+        if not evaluation.cells[self.found.output].is_finite():
+            return None, False
+        sweep = Sweep(evaluation)
+        return sweep.run(self.found.output), bool(sweep.kinks)
+
+    def _settle_without_kink(self) -> None:
+        """The gradients around have one limit, and the sweep's is another, or it was not proved."""
+        found = self.found
+        if self._jumps():
+            limits = self._limit_beside()
+            self._kink = None if limits is None else Sides.of(limits)
+            found.problem = "" if limits is not None else "the function jumps here, and has no gradient beside the jump"
+            return
+        limits = self._differences()
+        if limits is None:
+            found.problem = "there is a tie here, and no derivative could be proved"
+            return
+        if _same(found.gradient, limits):
+            found.proved = True
+            return
+        if all(e.is_finite() for e in flat(found.gradient)):
+            # The branch that is taken has another derivative than the function: where(x == 0, 0, x) at 0. Whoever
+            # differentiates the branch keeps to the convention that every framework has.
+            either = np.frompyfunc(arb.union, 2, 1)
+            self._kink = Sides.of([objects(either(p, q)) for p, q in zip(found.gradient, limits, strict=True)])
+        found.gradient, found.proved = limits, True
+
+    def _jumps(self) -> bool:
+        with ctx.workprec(self.bits):
+            value, h = self.found.value, exact.step(self.found.inputs)
+            direction = exact.generic_direction(self.found.inputs)
+            slack = CONTINUOUS * (1 + abs(value).abs_upper())
+            return not all(bool(abs(self._at(direction, s) - value).abs_upper() <= slack) for s in (h, -h))
+
+    def _limit_beside(self) -> Gradient | None:
+        distance = exact.step(self.found.inputs)
+        for seed in range(LOOKS):
+            beside = self._gradient_at(exact.generic_direction(self.found.inputs, seed), distance)
+            if beside is not None and all(e.is_finite() for e in flat(beside)):
+                return beside
+        return None
+
+    def _differences(self) -> Gradient | None:
+        """Every entry by its own central difference: the definition itself."""
+        with ctx.workprec(self.bits):
+            h = exact.step(self.found.inputs)
+            parts = []
+            for argument, x in enumerate(self.found.inputs):
+                part = np.empty(x.shape, dtype=object)
+                for index in np.ndindex(*x.shape):
+                    unit = exact.unit(self.found.inputs, argument, index)
+                    part[index] = (self._at(unit, h) - self._at(unit, -h)) / (2 * h)
+                parts.append(part)
+        return parts if exact.certain(flat(parts)) and all(e.is_finite() for e in flat(parts)) else None
+
+
+def _along(gradient: Gradient, direction: exact.Direction) -> tuple[arb, arb]:
+    """The derivative along a direction, and the size of its terms."""
+    pairs = zip(flat(gradient), (v for part in direction for v in part.flat), strict=True)
+    terms = [entry * arb(float(v)) for entry, v in pairs]
+    return sum(terms, ZERO), sum((abs(term) for term in terms), ZERO)
+
+
+def _same(ours: Gradient, theirs: Gradient) -> bool:
+    if not all(p.is_finite() for p in flat(ours)):
+        return False
+    largest = max((abs(q).abs_upper() for q in flat(theirs)), default=ZERO)
+    pairs = zip(flat(ours), flat(theirs), strict=True)
+    return all(bool(abs(p - q).abs_upper() <= exact.AGREEMENT * largest) for p, q in pairs)
+
+
+def _distance(balls: np.ndarray, truth: np.ndarray, tiny: float) -> np.ndarray:
+    """How far an answer within `balls` may be from the truth, entry by entry, slack and underflow included."""
+    # float() rounds to nearest: one more part in 2**50 keeps the bound a bound.
+    upper = np.frompyfunc(lambda ball, true: float(abs(ball - true).abs_upper()), 2, 1)
+    return _slackened(np.asarray(upper(balls, truth), float).reshape(balls.shape), tiny)
+
+
+def _beyond(balls: np.ndarray, sides: np.ndarray, tiny: float) -> np.ndarray:
+    """How far an answer within `balls` may be outside the sides of a kink."""
+
+    def outside(ball: arb, side: arb) -> float:
+        return max(float((side.lower() - ball.lower()).upper()), float((ball.upper() - side.upper()).upper()), 0.0)
+
+    return _slackened(np.asarray(np.frompyfunc(outside, 2, 1)(balls, sides), float).reshape(balls.shape), tiny)
+
+
+def _slackened(radius: np.ndarray, tiny: float) -> np.ndarray:
+    return SLACK * np.where(np.isnan(radius), math.inf, radius) * (1 + 2.0**-50) + tiny
+
+
+def _out_of_range(rounded: Evaluation, bounds: Sequence[np.ndarray]) -> str:
+    if rounded.overflowed:
+        return f"an intermediate result overflows {rounded.overflowed}"
+    if rounded.unsettled:
+        return f"rounding can change what the trace holds fixed: {rounded.unsettled}"
+    if not all(np.isfinite(bound).all() for bound in bounds):
+        return "rounding or underflow can move a divisor or an argument out of its domain"
+    return ""
+
+
+def _strength(truth: np.ndarray, bound: np.ndarray) -> Strength:
+    sizes = np.abs(truth)
+    live = np.isfinite(sizes) & (sizes > 0)
+    if not live.any():
+        return Strength(math.nan, math.nan)
+    relative = bound[live] / sizes[live]
+    return Strength(float(relative[np.argmax(sizes[live])]), float(relative.max()))
+
+
+class HessianProduct:
+    """The Hessian times a direction v: the change of the gradient along v, by its exact central difference.
+
+    `product` is an object array of balls for each array of inputs. `problem` says why there is none; empty where there
+    is one. Its bounds come from a second pass, the same sweep on series x + t v with the machine model."""
+
+    def __init__(self, first: Solution, direction: exact.Direction) -> None:
+        self.first, self.direction = first, direction
+        self.product: Gradient = [np.full(x.shape, arb("nan"), dtype=object) for x in first.inputs]
+        self.problem = first.problem or ("a kink" if first.kink is not None else "")
+        if not self.problem:
+            self._find()
+
+    def _find(self) -> None:
+        bits = exact.FIRST_PRECISION
+        while True:
+            with ctx.workprec(bits):
+                central, gap = self._quotients()
+                if bits >= exact.LAST_PRECISION or exact.certain(flat(central)):
+                    break
+            bits *= 2
+        size = max((abs(e).abs_upper() for e in flat(central)), default=ZERO)
+        self.product = central
+        if not all(bool(g.abs_upper() <= SMOOTH * size + exact.NOTHING) for g in flat(gap)):
+            self.problem = "a kink of the gradient"
+
+    def _quotients(self) -> tuple[Gradient, Gradient]:
+        """The central quotient of gradients, and how far ahead and behind differ."""
+        h = exact.step(self.first.inputs)
+        behind, here, ahead = (self._gradient(distance) for distance in (-h, ZERO, h))
+        central = [objects((a - b) / (2 * h)) for a, b in zip(ahead, behind, strict=True)]
+        gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
+        return central, gap
+
+    def _gradient(self, distance: arb) -> Gradient:
+        tape = self.first.tape
+        move = np.frompyfunc(lambda x, v: x + arb(float(v)) * distance, 2, 1)
+        moved = [objects(move(x, v)) for x, v in zip(exact_inputs(tape), self.direction, strict=True)]
+        return Sweep(Evaluation(tape, frozen=self.first.evaluation.kept).forward(moved)).run(self.first.output)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The value, and this product in the place of the gradient, in the form that verdicts are made from."""
+        speeds = [float(np.abs(v).max(initial=0.0)) for v in self.direction]
+        natural = tuple(g * speed for g, speed in zip(self.first.truth.scale, speeds, strict=True))
+        exacts = tuple(Exact.of(part) for part in self.product)
+        return Curvature(self.first.truth.value, exacts, self.first.truth.hand, None, natural)
+
+    def bounds(self, model: MachineModel | None = None, *, flushes: bool = False) -> Bounds:
+        """How far an answer may be from the product."""
+        first = self.first.bounds(model, flushes=flushes)
+        unknown = tuple(np.full(x.shape, math.inf) for x in self.first.inputs)
+        if first.out_of_range or self.problem:
+            return Bounds(first.value, unknown, first.out_of_range or self.problem)
+        with ctx.workprec(BOUND_PRECISION):
+            try:
+                rounded, second = self.second_pass(
+                    Evaluation(self.first.tape, rounding=True, model=model, flushes=flushes, series=True)
+                )
+            except NoSecondDerivative as error:
+                return Bounds(first.value, unknown, str(error))
+            smallest = [model.format.tiny if model else FORMATS[i.format].tiny for i in self.first.tape.inputs]
+            # A second derivative is a change of the gradient. Where that is nothing, because terms cancel that another
+            # program does not even form (tanh'' at 0), what is left is the gradient's rounding over a change of 1.
+            speed = max((float(np.abs(v).max(initial=0.0)) for v in self.direction), default=0.0)
+            rows = zip(second, self.product, smallest, first.gradient, strict=True)
+            parts = tuple(_distance(balls, true, tiny) + speed * noise for balls, true, tiny, noise in rows)
+        return Bounds(first.value, parts, _out_of_range(rounded, parts), bool(rounded.undecided_at))
+
+    def second_pass(self, evaluation: Evaluation) -> tuple[Evaluation, Gradient]:
+        """The product by the sweep on series. Raises `NoSecondDerivative`."""
+        evaluation.forward(moving(exact_inputs(self.first.tape), self.direction))
+        swept = Sweep(evaluation).run(self.first.output)
+        slopes = np.frompyfunc(first_coefficient, 1, 1)
+        return evaluation, [objects(slopes(part)) for part in swept]

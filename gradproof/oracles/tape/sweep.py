@@ -1,0 +1,372 @@
+"""The reverse sweep over an evaluated tape: the adjoint of every cell, and from those of the inputs the gradient. Truth
+and bound are this one sweep, without rounding and with it, so the cost does not grow with the number of inputs.
+
+An adjoint is held in the format of its cell: on the way back through a widening cast a framework rounds to the narrow
+format. An adjoint that is exactly zero is passed on to nobody, so that a branch that was not taken, infinite or not,
+stays out of it."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from gradproof.oracles.balls import fourier, taylor_special
+from gradproof.oracles.balls.arrays import Balls, objects
+from gradproof.oracles.balls.complex_numbers import ComplexBalls
+from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries, zeros_of
+from gradproof.oracles.tape.evaluation import Evaluation
+from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, entries_of, numbers_of
+from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
+from gradproof.oracles.balls.taylor import first_coefficient
+
+PASSIVE = frozenset("compare logic truth freeze step settle settle_step settle_extremum order".split())
+"""Kinds through which no derivative passes."""
+
+Arithmetic = TapeArithmetic | TapeSeries
+
+
+class Sweep:
+    """One reverse sweep over a forward `evaluation`.
+
+    `both_sides`: where a tie decides, the adjoint goes to all sides as the interval between it and zero, so that the
+    gradient encloses what any side gives. After `run`, `kinks` says in words what stands in the way of a derivative,
+    and `jumps` whether the value itself may jump there; both only without rounding, where they are exact."""
+
+    def __init__(self, evaluation: Evaluation, both_sides: bool = False) -> None:
+        self.evaluation, self.tape, self.both_sides = evaluation, evaluation.tape, both_sides
+        self.rounding = evaluation.rounding
+        self.kinks: list[str] = []
+        self.jumps = False
+
+    def run(self, output: int) -> list[np.ndarray]:
+        """The gradient of one cell: an object array for each array of inputs."""
+        tape = self.tape
+        self.adjoints = np.full(tape.cell_count, ZERO, dtype=object)
+        self.reached = np.zeros(tape.cell_count, bool)
+        self.adjoints[output], self.reached[output] = ONE, True
+        if self.rounding:
+            self.uses = _uses(tape)
+        for at in range(len(tape.instructions) - 1, -1, -1):
+            instruction = tape.instructions[at]
+            cells = slice(instruction.output, instruction.output + instruction.size)
+            if instruction.kind not in PASSIVE and self.reached[cells].any():
+                adjoint = self.adjoints[cells].reshape(instruction.shape)
+                getattr(self, f"_{instruction.kind}")(at, instruction, adjoint)
+        self._note_jumps(output)
+        return [self.adjoints[i.cells].reshape(i.shape) for i in tape.inputs]
+
+    # Passing adjoints on
+
+    def _give(self, span: Any, contributions: np.ndarray, on: Arithmetic, where: np.ndarray | None = None) -> None:
+        """Add contributions to the adjoints of cells, those of `where` alone."""
+        numbers, distinct = numbers_of(span).reshape(-1), isinstance(span, tuple)
+        contributions = contributions.reshape(-1)
+        kept = self.tape.active[numbers]
+        kept = kept if where is None else kept & where.reshape(-1)
+        if not kept.all():
+            numbers, contributions = numbers[kept], contributions[kept]
+        if not numbers.size:
+            return
+        if self.rounding:
+            contributions = self._held(numbers, contributions, on)
+        if distinct or len(np.unique(numbers)) == numbers.size:
+            fresh = not self.reached[numbers].any()
+            self.adjoints[numbers] = contributions if fresh else self.adjoints[numbers] + contributions
+        else:
+            np.add.at(self.adjoints, numbers, contributions)
+        self.reached[numbers] = True
+
+    def _held(self, numbers: np.ndarray, contributions: np.ndarray, on: Arithmetic) -> np.ndarray:
+        """Contributions with the rounding of the additions by which a cell's adjoint gathers them, in its format."""
+        held = contributions.copy()
+        codes = self.tape.format_codes[numbers]
+        for code in np.unique(codes):
+            model = self.evaluation.arithmetic(FORMAT_NAMES[code]).model
+            here = codes == code
+            roundings = self.uses[numbers[here]] - 1 + int(model.format.precision < on.model.format.precision)
+            if not (roundings > 0).any():
+                continue
+            table = np.full(int(roundings.max()) + 1, ONE, dtype=object)
+            for count in np.unique(roundings[roundings > 0]):
+                table[count] = model.factor("add", int(count))
+            held[here] = held[here] * table[np.maximum(roundings, 0)]
+        return held
+
+    # Elementwise functions
+
+    def _map(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        cells = slice(instruction.output, instruction.output + instruction.size)
+        if at in self.evaluation.roots and (self.evaluation.roots[at] & self.reached[cells]).any():
+            self._note(instruction, f"{instruction.name} at zero")
+        flat = adjoint.reshape(-1)
+        live = ~zeros_of(flat)
+        if not live.any():
+            return
+        whole = bool(live.all())
+        spans = instruction.arguments if whole else [numbers_of(s).reshape(-1)[live] for s in instruction.arguments]
+        on = self.evaluation.arithmetic(instruction.format)
+        active = [bool(entries_of(self.tape.active, span).any()) for span in spans]
+        arguments = [entries_of(self.evaluation.cells, span).reshape(-1) for span in spans]
+        result = self.evaluation.cells[cells] if whole else self.evaluation.cells[cells][live]
+        pulled = _Pullback(on, instruction, flat if whole else flat[live], arguments, result)
+        for which, span in enumerate(spans):
+            if active[which]:
+                given = pulled.to(which)
+                if given is not None:
+                    self._give(span, given, on)
+
+    def _cast(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        self._give(instruction.arguments[0], adjoint, self.evaluation.arithmetic(instruction.format))
+
+    def _graft(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        self._give(instruction.arguments[1], adjoint, self.evaluation.arithmetic(instruction.format))
+
+    # Sums and products
+
+    def _sum(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        span = instruction.arguments[0]
+        rows = np.broadcast_to(adjoint.reshape(-1)[:, None], numbers_of(span).shape)
+        self._give(span, rows, self.evaluation.arithmetic(instruction.format))
+
+    def _cumsum(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        on = self.evaluation.arithmetic(instruction.format)
+        back = on.cumulative_sum(Balls(adjoint[:, ::-1], on), axis=-1).entries[:, ::-1]
+        self._give(instruction.arguments[0], back, on)
+
+    def _matmul(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        on = self.evaluation.arithmetic(instruction.format)
+        a, b = (entries_of(self.evaluation.cells, span) for span in instruction.arguments)
+        if entries_of(self.tape.active, instruction.arguments[0]).any():
+            self._give(instruction.arguments[0], on.contract(adjoint, np.swapaxes(b, 1, 2), adjoint=0), on)
+        if entries_of(self.tape.active, instruction.arguments[1]).any():
+            self._give(instruction.arguments[1], on.contract(np.swapaxes(a, 1, 2), adjoint, adjoint=1), on)
+
+    def _fourier(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        # The transform is a symmetric matrix; the adjoint goes back through its conjugate.
+        on = self.evaluation.arithmetic(instruction.format)
+        back = fourier.sums(ComplexBalls(*(Balls(part, on) for part in adjoint)), -instruction.extra)
+        for span, part in zip(instruction.arguments, (back.re, back.im), strict=True):
+            self._give(span, part.entries, on)
+
+    # Choices
+
+    def _sides(self, instruction: Instruction) -> np.ndarray:
+        """Where the adjoint goes to either side."""
+        open_ = entries_of(self.evaluation.undecided, instruction.extra) if self.rounding else np.zeros((), bool)
+        return open_ | entries_of(self.evaluation.tied, instruction.extra) if self.both_sides else open_
+
+    def _choose(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        on = self.evaluation.arithmetic(instruction.format)
+        truths = entries_of(self.evaluation.truths, instruction.extra)
+        if not self.rounding:
+            self._note_ties(instruction, adjoint)
+        both = np.broadcast_to(self._sides(instruction), truths.shape)
+        if both.any():
+            halved = np.frompyfunc(lambda g, either: on.hull(g, ZERO) if either else g, 2, 1)
+            adjoint = objects(halved(adjoint, both))
+        self._give(instruction.arguments[0], adjoint, on, truths | both)
+        self._give(instruction.arguments[1], adjoint, on, ~truths | both)
+
+    def _note_ties(self, instruction: Instruction, adjoint: np.ndarray) -> None:
+        tied = entries_of(self.evaluation.tied, instruction.extra)
+        if not tied.any():
+            return
+        x, y = (entries_of(self.evaluation.cells, span) for span in instruction.arguments)
+        same_cell = np.equal(*(numbers_of(span) for span in instruction.arguments))
+        # Where nothing hangs on the entry, to first order, the sides meet smoothly.
+        matters = tied & ~same_cell & (~zeros_of(adjoint) | ~np.asarray(x == y, bool))
+        if matters.any():
+            self._note(instruction, "a comparison ties")
+
+    def _extremum(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        on, span = self.evaluation.arithmetic(instruction.format), instruction.arguments[0]
+        numbers, flat = numbers_of(span), adjoint.reshape(-1)
+        may, best = self.evaluation.contenders(instruction)
+        several = np.array([len(set(row[m])) > 1 for row, m in zip(numbers, may, strict=True)]) & ~zeros_of(flat)
+        if several.any() and not self.rounding:
+            self._note(instruction, f"the {instruction.name} is a tie")
+        single = np.zeros_like(may)
+        single[np.arange(len(may)), best] = True
+        if self.rounding or self.both_sides:
+            either = several[:, None] & may
+            hulls = np.frompyfunc(lambda g, open_: on.hull(g, ZERO) if open_ else g, 2, 1)
+            flat = objects(hulls(flat, several))
+            single |= either
+        self._give(span, np.broadcast_to(flat[:, None], numbers.shape), on, single)
+
+    # What is not taken apart
+
+    def _call(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        """Through the columns of a local Jacobian, by Taylor arithmetic of the operation."""
+        if self.evaluation.series:
+            raise NoSecondDerivative(f"{instruction.name} has no second derivative here")
+        on, span = self.evaluation.arithmetic(instruction.format), instruction.arguments[0]
+        function, _ = instruction.extra
+        numbers, series = numbers_of(span), on.series_arithmetic
+        flat = adjoint.reshape(-1)
+        live = ~zeros_of(flat)
+        x = Balls(entries_of(self.evaluation.cells, span), series)
+        given = np.full(numbers.shape, ZERO, dtype=object)
+        for index in np.ndindex(*numbers.shape):
+            if self.tape.active[numbers[index]] and live.any():
+                parts = function(series, series.along(x, index))
+                column = np.concatenate([_slopes(part.entries).reshape(-1) for part in parts])
+                products = on.multiply(Balls(flat[live], on), Balls(column[live], on))
+                given[index] = on.sum(products, axis=0).entries[()]
+        self._give(span, given, on)
+
+    # Kinks
+
+    def _note(self, instruction: Instruction, what: str) -> None:
+        place = f" at {instruction.where}" if instruction.where else ""
+        source = f" in {instruction.source}" if instruction.source else ""
+        self.kinks.append(f"{what}{source}{place}")
+
+    def _note_jumps(self, output: int) -> None:
+        evaluation = self.evaluation
+        if self.rounding or not (evaluation.jumps or evaluation.tied.any()):
+            return
+        cells, predicates = needed(evaluation, output)
+        for at in evaluation.jumps:
+            instruction = self.tape.instructions[at]
+            if cells[instruction.output : instruction.output + instruction.size].any():
+                self.jumps = True
+                self._note(instruction, f"{instruction.name} stands at a jump")
+        for instruction in self.tape.instructions:
+            if instruction.kind == "choose":
+                self._note_jumping_choice(instruction, cells, predicates)
+
+    def _note_jumping_choice(self, instruction: Instruction, cells: np.ndarray, predicates: np.ndarray) -> None:
+        tied = entries_of(self.evaluation.tied & predicates, instruction.extra).reshape(-1)
+        tied &= cells[instruction.output : instruction.output + instruction.size]
+        if not tied.any():
+            return
+        x, y = (entries_of(self.evaluation.cells, span).reshape(-1)[tied] for span in instruction.arguments)
+        if not np.asarray(x == y, bool).all():
+            self.jumps = True
+            self._note(instruction, "a comparison that ties chooses between unequal values")
+
+
+_slopes = np.frompyfunc(first_coefficient, 1, 1)
+
+
+def _uses(tape: Any) -> np.ndarray:
+    """How many contributions the adjoint of each cell may gather."""
+    uses = np.zeros(tape.cell_count, np.int64)
+    for instruction in tape.instructions:
+        if instruction.kind in PASSIVE:
+            continue
+        for span in instruction.arguments:
+            if isinstance(span, tuple):
+                uses[span[0] : span[0] + math.prod(span[1])] += 1
+            else:
+                np.add.at(uses, span.reshape(-1), 1)
+    return uses
+
+
+def needed(evaluation: Evaluation, output: int) -> tuple[np.ndarray, np.ndarray]:
+    """The cells and predicates on which the value of one cell depends, through the branches that are taken."""
+    tape = evaluation.tape
+    cells, predicates = np.zeros(tape.cell_count, bool), np.zeros(tape.predicate_count, bool)
+    cells[output] = True
+    for instruction in reversed(tape.instructions):
+        of_predicates = instruction.kind in ("compare", "logic")
+        memory = predicates if of_predicates else cells
+        here = memory[instruction.output : instruction.output + instruction.size]
+        if not here.any():
+            continue
+        if instruction.kind == "choose":
+            here = here.reshape(instruction.shape)
+            truths = entries_of(evaluation.truths, instruction.extra)
+            open_ = entries_of(evaluation.tied | evaluation.undecided, instruction.extra)
+            predicates[numbers_of(instruction.extra)[here]] = True
+            cells[numbers_of(instruction.arguments[0])[here & (truths | open_)]] = True
+            cells[numbers_of(instruction.arguments[1])[here & (~truths | open_)]] = True
+            continue
+        for span in instruction.arguments:
+            (predicates if instruction.kind == "logic" else cells)[numbers_of(span)] = True
+    return cells, predicates
+
+
+class _Pullback:
+    """The rules of the elementwise functions: what an adjoint gives to each argument, on flat arrays of entries."""
+
+    def __init__(
+        self,
+        on: Arithmetic,
+        instruction: Instruction,
+        adjoint: np.ndarray,
+        arguments: Sequence[np.ndarray],
+        result: np.ndarray,
+    ) -> None:
+        self.on, self.name, self.extra = on, instruction.name, instruction.extra
+        self.adjoint, self.arguments, self.result = adjoint, arguments, result
+
+    def to(self, which: int) -> np.ndarray | None:
+        """The contribution to one argument; None where it is nothing."""
+        rule = _RULES.get(self.name)
+        if rule is not None:
+            return rule(self, which)
+        if self.name in taylor_special.PARTIALS:
+            return self._times(self.on.partial(self.name, which, self.arguments))
+        return self._times(self.on.slope(self.name, self.arguments[0]))
+
+    def _times(self, factor: np.ndarray) -> np.ndarray:
+        return self.on.multiply(Balls(self.adjoint, self.on), Balls(factor, self.on)).entries
+
+    def _ball(self, which: int) -> Balls:
+        return Balls(self.arguments[which], self.on)
+
+    def _add(self, which: int) -> np.ndarray:
+        return self.adjoint
+
+    def _sub(self, which: int) -> np.ndarray:
+        return -self.adjoint if which else self.adjoint
+
+    def _neg(self, which: int) -> np.ndarray:
+        return -self.adjoint
+
+    def _mul(self, which: int) -> np.ndarray:
+        return self._times(self.arguments[1 - which])
+
+    def _div(self, which: int) -> np.ndarray:
+        quotient = self.on.divide(Balls(self.adjoint, self.on), self._ball(1))
+        if which == 0:
+            return quotient.entries
+        return -self.on.multiply(quotient, self.on.divide(self._ball(0), self._ball(1))).entries
+
+    def _ipow(self, which: int) -> np.ndarray | None:
+        if self.extra in (0, 1):
+            return self.adjoint if self.extra else None
+        slope = self.on.multiply(float(self.extra), self.on.pow(self._ball(0), self.extra - 1))
+        return self._times(slope.entries)
+
+    def _pow(self, which: int) -> np.ndarray:
+        base, exponent = self._ball(0), self._ball(1)
+        if which == 0:
+            lower = self.on.pow(base, self.on.subtract(exponent, 1.0))
+            return self._times(self.on.multiply(exponent, lower).entries)
+        logarithm = self.on.elementwise("log", base)
+        return self._times(self.on.multiply(Balls(self.result, self.on), logarithm).entries)
+
+    def _atan2(self, which: int) -> np.ndarray:
+        y, x = self._ball(0), self._ball(1)
+        square = self.on.add(self.on.multiply(y, y), self.on.multiply(x, x))
+        part = self._times(self.on.divide(x if which == 0 else y, square).entries)
+        return -part if which else part
+
+    def _hypot(self, which: int) -> np.ndarray:
+        length = self.on.hypot(self._ball(0), self._ball(1))
+        return self._times(self.on.divide(self._ball(which), length).entries)
+
+
+_RULES: dict[str, Callable[[_Pullback, int], np.ndarray | None]] = {
+    name: getattr(_Pullback, f"_{name}") for name in "add sub neg mul div ipow pow atan2 hypot".split()
+}
+
+
+def flat(parts: Sequence[np.ndarray]) -> list[arb]:
+    """The entries of several arrays in one list."""
+    return [entry for part in parts for entry in part.flat]
