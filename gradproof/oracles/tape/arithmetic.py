@@ -45,19 +45,24 @@ def is_zero(entry: Any) -> bool:
     return entry.is_zero()
 
 
+def is_finite(entry: Any) -> bool:
+    """Whether a ball, or both terms of a series, are finite."""
+    return entry[0].is_finite() and entry[1].is_finite() if isinstance(entry, arb_series) else entry.is_finite()
+
+
 def is_exact_infinity(entry: arb) -> bool:
     """Whether a ball is -inf or +inf and nothing else; a finite radius around an infinity adds nothing to it."""
     return not entry.is_finite() and not entry.is_nan() and not entry.mid().is_finite() and math.isfinite(entry.rad())
 
 
-def _flags(question: Callable[[Any], bool]) -> Callable[[np.ndarray], np.ndarray]:
+def flags(question: Callable[[Any], bool]) -> Callable[[np.ndarray], np.ndarray]:
+    """A question about one entry, asked of each entry of an array."""
     vectorized = np.frompyfunc(question, 1, 1)
     return lambda entries: np.asarray(vectorized(entries), bool)
 
 
-zeros_of = _flags(is_zero)
-finite_of = _flags(lambda entry: center_of(entry).is_finite())
-_infinities_of = _flags(is_exact_infinity)
+finite_of = flags(arb.is_finite)
+_infinities_of = flags(is_exact_infinity)
 
 
 def _limit_of_slope(name: str, x: arb) -> arb:
@@ -90,7 +95,7 @@ class _OnTape:
         """A map of a tape on entries. `recorded` are the arguments in float64 at the traced input, whose zeros have
         signs; they are looked at only where a result is not finite."""
         result = self._plain(name, [Balls(a, self) for a in arguments], extra).entries
-        finite = finite_of(result)
+        finite = self.are_finite(result)
         return result if finite.all() else self._with_infinities(name, arguments, extra, recorded, result, ~finite)
 
     def _plain(self, name: str, arguments: list[Balls], extra: Any) -> Balls:
@@ -173,9 +178,12 @@ class _OnTape:
     def _product(self, a: np.ndarray, b: np.ndarray, adjoint: int | None) -> np.ndarray:
         (stack, m, k), n = a.shape, b.shape[2]
         product = np.empty((stack, m, n), dtype=object)
-        by_number = m * k * n <= SMALL_PRODUCT or not (finite_of(a).all() and finite_of(b).all())
+        by_number = m * k * n <= SMALL_PRODUCT
         for i in range(stack):
             product[i] = _by_numbers(a[i], b[i], adjoint) if by_number else self._matrix_product(a[i], b[i])
+            # A matrix product makes NaN of a zero times an infinity, whose ever the zero is.
+            if not by_number and not finite_of(self.center(product[i])).all():
+                product[i] = _by_numbers(a[i], b[i], adjoint)
         return product
 
     def _matrix_product(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -210,9 +218,15 @@ def _arb_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 class TapeArithmetic(_OnTape, BallArithmetic):
     """Balls."""
 
+    are_zero = staticmethod(flags(arb.is_zero))
+    are_finite = staticmethod(finite_of)
+
 
 class TapeSeries(_OnTape, TaylorArithmetic):
     """Series of balls, cut behind the first power: an entry and how it changes along one direction."""
+
+    are_zero = staticmethod(flags(is_zero))
+    are_finite = staticmethod(flags(is_finite))
 
     def _slope_at(self, name: str, x: Any) -> Any:
         if not isinstance(x, arb_series):
@@ -233,12 +247,18 @@ class TapeSeries(_OnTape, TaylorArithmetic):
         return arb_series([partial, change]) if moves else partial
 
     def _patched(self, name: str, value: arb, at: list[Any]) -> Any:
-        # Only of one argument is the slope at an infinity known; elsewhere nothing is said of it.
-        x = at[0]
-        if len(at) != 1 or not isinstance(x, arb_series):
-            return value if not any(isinstance(a, arb_series) for a in at) else arb_series([value, arb("nan")])
-        slope = ZERO if x[1].is_zero() else _limit_of_slope(name, x[0]) * x[1]
-        return arb_series([value, slope])
+        speeds = [a[1] if isinstance(a, arb_series) else ZERO for a in at]
+        centers = [center_of(a) for a in at]
+        if name in ("add", "sub", "neg"):
+            signs = {"add": (1, 1), "sub": (1, -1), "neg": (-1,)}[name]
+            slopes = [arb(sign) for sign in signs]
+        elif name == "mul":
+            slopes = centers[::-1]
+        elif len(at) == 1:
+            slopes = [_limit_of_slope(name, centers[0])]
+        else:
+            slopes = [arb("nan")] * len(at)
+        return arb_series([value, sum((s * v for s, v in zip(slopes, speeds, strict=True) if not v.is_zero()), ZERO)])
 
     def _matrix_product(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         parts = [_split(x) for x in (a, b)]

@@ -80,7 +80,8 @@ class Evaluation:
     def forward(self, inputs: Sequence[np.ndarray] | None = None) -> "Evaluation":
         """Evaluate, at the traced inputs unless others are given, as object arrays of balls or of series."""
         tape = self.tape
-        self.cells = np.empty(tape.cell_count, dtype=object)
+        # What nobody writes is poisoned.
+        self.cells = np.full(tape.cell_count, arb("nan"), dtype=object)
         for flags in ("truths", "undecided", "tied"):
             setattr(self, flags, np.zeros(tape.predicate_count, bool))
         for start, values in tape.constants:

@@ -18,7 +18,7 @@ from gradproof.oracles.tape.solution import HessianProduct, Solution
 from gradproof.oracles.verdict import Answer, Judgement, Verdict
 
 SPREADS = (2.0**-7, 2.0**-12, 2.0**-20)
-"""How far from the traced input, relatively, it is replayed: nearer only where the program takes another branch there."""
+"""How far from the traced input it is replayed, relatively: nearer only where the program takes another branch."""
 
 
 def judge(
@@ -56,7 +56,7 @@ def _coarsest(found: Solution | HessianProduct) -> Format:
 def _not_finite(
     answer: Answer, found: Solution | HessianProduct, names: Sequence[str], format: Format
 ) -> Judgement | None:
-    """A NaN or an infinity where the program's own value and the true gradient are finite needs no bound to be wrong."""
+    """A NaN or infinity where the program's own value and the true gradient are finite needs no bound to be wrong."""
     if not np.isfinite(answer.value).all() or found.truth.kink is not None:
         return None
     for name, got, true in zip(names, answer.gradient, found.truth.gradient, strict=True):

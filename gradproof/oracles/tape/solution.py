@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from flint import arb, ctx
@@ -171,7 +172,8 @@ def _swept(tape: Tape, output: int) -> Solution:
             if bits >= exact.LAST_PRECISION or exact.certain([value, *flat(gradient)]):
                 ties = list(dict.fromkeys(sweep.kinks))
                 return Solution(tape, output, value, gradient, bits, evaluation, ties)
-        bits *= 2
+        # What is not certain by now is mostly a zero that cancels, which takes as many bits as count as nothing.
+        bits *= 4
 
 
 class _Examination:
@@ -343,6 +345,8 @@ def _beyond(balls: np.ndarray, sides: np.ndarray, tiny: float) -> np.ndarray:
     """How far an answer within `balls` may be outside the sides of a kink."""
 
     def outside(ball: arb, side: arb) -> float:
+        if not (ball.is_finite() and side.is_finite()):
+            return math.inf
         return max(float((side.lower() - ball.lower()).upper()), float((ball.upper() - side.upper()).upper()), 0.0)
 
     return _slackened(np.asarray(np.frompyfunc(outside, 2, 1)(balls, sides), float).reshape(balls.shape), tiny)
@@ -400,16 +404,17 @@ class HessianProduct:
     def _quotients(self) -> tuple[Gradient, Gradient]:
         """The central quotient of gradients, and how far ahead and behind differ."""
         h = exact.step(self.first.inputs)
-        behind, here, ahead = (self._gradient(distance) for distance in (-h, ZERO, h))
+        frozen = Evaluation(self.first.tape).forward().kept
+        behind, here, ahead = (self._gradient(distance, frozen) for distance in (-h, ZERO, h))
         central = [objects((a - b) / (2 * h)) for a, b in zip(ahead, behind, strict=True)]
         gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
         return central, gap
 
-    def _gradient(self, distance: arb) -> Gradient:
+    def _gradient(self, distance: arb, frozen: dict[int, Any]) -> Gradient:
         tape = self.first.tape
         move = np.frompyfunc(lambda x, v: x + arb(float(v)) * distance, 2, 1)
         moved = [objects(move(x, v)) for x, v in zip(exact_inputs(tape), self.direction, strict=True)]
-        return Sweep(Evaluation(tape, frozen=self.first.evaluation.kept).forward(moved)).run(self.first.output)
+        return Sweep(Evaluation(tape, frozen=frozen).forward(moved)).run(self.first.output)
 
     @cached_property
     def truth(self) -> Truth:

@@ -15,7 +15,7 @@ from flint import arb
 from gradproof.oracles.balls import fourier, taylor_special
 from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
-from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries, zeros_of
+from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries
 from gradproof.oracles.tape.evaluation import Evaluation
 from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, entries_of, numbers_of
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
@@ -100,13 +100,12 @@ class Sweep:
         cells = slice(instruction.output, instruction.output + instruction.size)
         if at in self.evaluation.roots and (self.evaluation.roots[at] & self.reached[cells]).any():
             self._note(instruction, f"{instruction.name} at zero")
-        flat = adjoint.reshape(-1)
-        live = ~zeros_of(flat)
+        on, flat = self.evaluation.arithmetic(instruction.format), adjoint.reshape(-1)
+        live = ~on.are_zero(flat)
         if not live.any():
             return
         whole = bool(live.all())
         spans = instruction.arguments if whole else [numbers_of(s).reshape(-1)[live] for s in instruction.arguments]
-        on = self.evaluation.arithmetic(instruction.format)
         active = [bool(entries_of(self.tape.active, span).any()) for span in spans]
         arguments = [entries_of(self.evaluation.cells, span).reshape(-1) for span in spans]
         result = self.evaluation.cells[cells] if whole else self.evaluation.cells[cells][live]
@@ -176,7 +175,8 @@ class Sweep:
         x, y = (entries_of(self.evaluation.cells, span) for span in instruction.arguments)
         same_cell = np.equal(*(numbers_of(span) for span in instruction.arguments))
         # Where nothing hangs on the entry, to first order, the sides meet smoothly.
-        matters = tied & ~same_cell & (~zeros_of(adjoint) | ~np.asarray(x == y, bool))
+        zeros = self.evaluation.arithmetic(instruction.format).are_zero(adjoint)
+        matters = tied & ~same_cell & (~zeros | ~np.asarray(x == y, bool))
         if matters.any():
             self._note(instruction, "a comparison ties")
 
@@ -184,7 +184,7 @@ class Sweep:
         on, span = self.evaluation.arithmetic(instruction.format), instruction.arguments[0]
         numbers, flat = numbers_of(span), adjoint.reshape(-1)
         may, best = self.evaluation.contenders(instruction)
-        several = np.array([len(set(row[m])) > 1 for row, m in zip(numbers, may, strict=True)]) & ~zeros_of(flat)
+        several = np.array([len(set(row[m])) > 1 for row, m in zip(numbers, may, strict=True)]) & ~on.are_zero(flat)
         if several.any() and not self.rounding:
             self._note(instruction, f"the {instruction.name} is a tie")
         single = np.zeros_like(may)
@@ -206,7 +206,7 @@ class Sweep:
         function, _ = instruction.extra
         numbers, series = numbers_of(span), on.series_arithmetic
         flat = adjoint.reshape(-1)
-        live = ~zeros_of(flat)
+        live = ~on.are_zero(flat)
         x = Balls(entries_of(self.evaluation.cells, span), series)
         given = np.full(numbers.shape, ZERO, dtype=object)
         for index in np.ndindex(*numbers.shape):

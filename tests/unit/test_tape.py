@@ -1,0 +1,666 @@
+"""The tape: programs written by hand with its builder, their gradients against closed forms and exact differences, and
+what it says where there is none: kinks, ties, jumps, infinities. Errors are planted that each check must see."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+
+from gradproof.oracles.machine_model import FORMATS, MachineModel
+from gradproof.oracles.tape import (
+    Cells,
+    ComplexCells,
+    Solution,
+    Tape,
+    Untraceable,
+    complex_cells,
+    factorizations,
+    judge,
+    lowering,
+    replay,
+    second_inputs,
+    solve,
+    sweep,
+    where_in_user_code,
+)
+from gradproof.oracles.tape.evaluation import Evaluation
+from gradproof.oracles.tape.program import MAPS
+from gradproof.oracles.verdict import Verdict
+
+WEIGHTS = np.array([1.0, -2.0, 0.5, 0.25, 3.0, -1.5, 2.0, -0.75])
+
+
+def weighted(x: Cells) -> Cells:
+    """A sum with uneven weights, so that no entry goes unseen."""
+    flat = x.tape.reshape(x, (-1,))
+    return x.tape.sum(flat * np.resize(WEIGHTS, flat.size))
+
+
+def program(body: Callable[..., Cells], *inputs: Any, format: str = "float64") -> tuple[Tape, Cells]:
+    tape = Tape(default_format=format)
+    return tape, body(*(tape.input(np.asarray(x, float), format) for x in inputs))
+
+
+def solved(body: Callable[..., Cells], *inputs: Any, format: str = "float64") -> Solution:
+    return solve(*program(body, *inputs, format=format))
+
+
+def proved(body: Callable[..., Cells], *inputs: Any) -> Solution:
+    found = solved(body, *inputs)
+    assert found.proved, (found.problem, found.ties)
+    assert found.kink is None
+    return found
+
+
+def agree(ball: arb, true: arb, digits: int = 30) -> bool:
+    return bool(abs(ball - true).abs_upper() <= arb(10) ** -digits * (abs(true) + arb(10) ** -30))
+
+
+def floats(parts: list[np.ndarray]) -> list[np.ndarray]:
+    return [part.astype(float) for part in parts]
+
+
+# The rules
+
+POINTS: dict[str, tuple[float, ...]] = {
+    **{"acosh": (1.75, 40.0), "log": (0.375, 3.0), "log2": (0.375, 3.0), "log10": (0.375, 3.0), "sqrt": (0.375, 3.0)},
+    **{"gammaln": (0.375, 7.5), "digamma": (0.375, 7.5), "ndtri": (0.375, 0.875), "log1p": (-0.5, 3.0)},
+    **{"lambertw": (0.375, 3.0), "betainc": (0.375, 0.75), "pow": (0.375, 3.0), "expn": (0.375, 3.0)},
+    **{"gammainc": (0.375, 3.0), "gammaincc": (0.375, 3.0), "polygamma": (0.375, 3.0), "zeta": (1.5, 3.0)},
+}
+SEVERAL = {
+    **{"add": 2, "sub": 2, "mul": 2, "div": 2, "pow": 2, "atan2": 2, "hypot": 2, "betainc": 3, "expn": 2},
+    **{"gammainc": 2, "gammaincc": 2, "polygamma": 2, "zeta": 2, "i0e": 2, "i1e": 2},
+}
+ORDERS = ("expn", "polygamma")
+
+
+def mapped(name: str) -> Callable[..., Cells]:
+    if name in ORDERS:
+        return lambda x: x.tape.map(name, 2.0, x)
+    if name in ("i0e", "i1e"):
+        return lambda x: x.tape.map(name, x, x.tape.abs(x))
+    return lambda *xs: xs[0].tape.map(name, *xs)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_every_map_has_its_derivative_and_its_second(name: str) -> None:
+    low, high = POINTS.get(name, (-0.375, 0.8125))
+    count = 1 if name in (*ORDERS, "i0e", "i1e") else SEVERAL.get(name, 1)
+    arguments = [np.array(p) for p in ((low, high), (high, low), (low, low + 0.125))[:count]]
+    found = proved(lambda *xs: weighted(mapped(name)(*xs)), *arguments)
+    along = [np.array([0.75, -1.25]) * (i + 1) for i in range(count)]
+    if name in ("gammainc", "gammaincc", "betainc"):
+        along[:-1] = [np.zeros(2)] * (count - 1)  # second derivatives in the parameters are not known
+    product = found.hvp(along)
+    assert not product.problem
+    with ctx.workprec(512):
+        _, second = product.second_pass(Evaluation(found.tape, series=True))
+    for ours, difference in zip(sweep.flat(second), sweep.flat(product.product), strict=True):
+        if name not in ("gammainc", "gammaincc", "betainc"):
+            assert agree(ours, difference), name
+    assert all(np.isfinite(b).all() for b in found.bounds().gradient)
+
+
+KINDS: dict[str, tuple[Callable[..., Cells], list[Any]]] = {
+    "sum": (lambda x: x.tape.sum(x * x, (0, 2))[1] * 2.0, [np.linspace(-1, 2, 12).reshape(2, 3, 2)]),
+    "mean": (lambda x: weighted(x.tape.mean(x.tape.map("exp", x), 1)), [np.linspace(-1, 2, 6).reshape(2, 3)]),
+    "prod": (lambda x: weighted(x.tape.prod(x, 0)), [np.linspace(1, 2, 6).reshape(2, 3)]),
+    "cumsum": (lambda x: weighted(x.tape.map("sin", x.tape.cumsum(x, 0))), [np.linspace(-1, 2, 6).reshape(3, 2)]),
+    "cumulate": (lambda x: weighted(x.tape.cumulate(lambda p, q: p * q, x)), [[0.5, -1.25, 1.0]]),
+    "matmul": (lambda x, y: weighted(x @ y), [np.linspace(-1, 2, 12).reshape(2, 3, 2), [[1.0, 0.25], [-0.5, 2.0]]]),
+    "vector products": (lambda x, y: (x @ y) @ x, [[0.5, -1.25], [[1.0, 0.25], [-0.5, 2.0]]]),
+    "max": (lambda x: x.tape.extremum("max", x * x), [[0.5, -1.25, 1.0]]),
+    "min": (lambda x: weighted(x.tape.extremum("min", x, 1)), [np.linspace(-1, 2, 6).reshape(2, 3)]),
+    "choose": (lambda x: weighted(x.tape.choose(x > 0.0, x.tape.map("exp", x), x * x)), [[0.5, -1.25, 1.0]]),
+    "logic": (lambda x: weighted(x.tape.choose((x > 0.0) & ~(x > 0.75), x * x, x)), [[0.5, -1.25, 1.0]]),
+    "sign and size": (lambda x: weighted(abs(x) * x.tape.sign(x) * x), [[0.5, -1.25, 1.0]]),
+    "powers": (lambda x: weighted(x**3 + x**-2 + (x * x) ** 0.5 + (x * x) ** 1.25 + x**0), [[0.5, -1.25, 1.0]]),
+    "powers of arrays": (lambda x: weighted((x * x) ** x + 2.0**x), [[0.5, -1.25, 1.0]]),
+    "steps": (lambda x: weighted(x * x.tape.step("floor", x) + x.tape.map("round", x)), [[0.625, -1.25, 1.125]]),
+    "freeze": (lambda x: weighted(x * x.tape.freeze(x.tape.map("exp", x))), [[0.5, -1.25, 1.0]]),
+    "graft": (lambda x: weighted(x.tape.graft(x * x, x.tape.map("sin", x))), [[0.5, -1.25, 1.0]]),
+    "sort": (lambda x: weighted(x[x.tape.argsort(x * x)]), [[0.5, -1.25, 1.0]]),
+    "softmax": (lambda x: weighted(lowering.softmax(x) + lowering.log_softmax(x)), [[0.5, 0.5, 1.0]]),
+    "logsumexp": (lambda x: lowering.logsumexp(x) + weighted(lowering.softplus(x)), [[0.5, -1.25, 0.0]]),
+    "logaddexp": (lambda x: weighted(lowering.logaddexp(x, x * x)), [[0.5, -1.25, 1.0]]),
+    "variance": (lambda x: lowering.variance(x, correction=1.0)[0] + lowering.xlogy(x[0], x[2]), [[0.5, -1.25, 1.0]]),
+    "einsum": (lambda x: lowering.einsum("ij,ij,kj->", x, x, x), [np.linspace(-1, 2, 6).reshape(2, 3)]),
+    "determinant": (lambda x: factorizations.det(x), [[[2.0, 0.5], [-0.25, 1.5]]]),
+    "inverse": (lambda x: weighted(factorizations.inv(x)), [[[[2.0, 0.5], [-0.25, 1.5]], [[1.0, 0.25], [2.0, -3.0]]]]),
+    "cholesky": (lambda x: weighted(factorizations.cholesky(x @ x.mT)), [np.linspace(-1, 2, 8).reshape(2, 2, 2) ** 2]),
+    "lu": (lambda x: weighted(factorizations.lu(x)[0]), [[[0.5, 2.0], [1.5, -0.25]]]),
+    "triangular": (
+        lambda x, b: weighted(factorizations.solve_triangular(x, b, lower=True)),
+        [np.array([[2.0, 9.0], [1.0, -1.5]]) * np.ones((2, 1, 1)), [[0.5], [1.0]]],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_instruction_passes_its_derivative_on(kind: str) -> None:
+    body, inputs = KINDS[kind]
+    found = proved(body, *inputs)
+    product = found.hvp([np.resize([0.75, -1.25, 0.5], np.shape(x)) for x in inputs])
+    assert not product.problem
+    with ctx.workprec(512):
+        _, second = product.second_pass(Evaluation(found.tape, series=True, frozen=found.evaluation.kept))
+    largest = max((abs(e) for e in sweep.flat(product.product)), key=float)
+    for ours, difference in zip(sweep.flat(second), sweep.flat(product.product), strict=True):
+        assert abs(ours - difference).abs_upper() <= arb(10) ** -30 * (largest + 1), kind
+    assert not found.bounds().out_of_range
+    assert not product.bounds().out_of_range
+
+
+def spectral(name: str) -> Callable[[Cells], Cells]:
+    def body(x: Cells) -> Cells:
+        if name in ("eigh", "eigvalsh"):
+            symmetric = x @ x.mT
+            values, vectors = np.linalg.eigh(symmetric.value)
+            if name == "eigvalsh":
+                return weighted(factorizations.eigvalsh(symmetric, values))
+            # A sign that a framework chose, and not the one that ours are made with.
+            values, vectors = factorizations.eigh(symmetric, values, -vectors)
+            return weighted(values) + weighted(vectors)
+        if name == "svd":
+            return sum((weighted(part) for part in factorizations.svd(x, *np.linalg.svd(x.value))), x[0, 0, 0])
+        if name == "svdvals":
+            return weighted(factorizations.svdvals(x, np.linalg.svd(x.value)[1]))
+        if name == "pinv":
+            return weighted(factorizations.pinv(x, np.linalg.pinv(x.value)))
+        q, r = factorizations.qr(x, *np.linalg.qr(x.value))
+        return weighted(q) + weighted(r)
+
+    return body
+
+
+@pytest.mark.parametrize("name", ["eigh", "eigvalsh", "svd", "svdvals", "qr", "pinv"])
+def test_spectral_decompositions_of_stacks(name: str) -> None:
+    stack = np.array([[[2.0, 0.5], [-0.25, 1.5]], [[0.5, -1.0], [3.0, 0.25]]])
+    found = proved(spectral(name), stack)
+    assert not found.bounds().out_of_range
+    assert "second derivative" in found.hvp([np.ones_like(stack)]).bounds().out_of_range
+
+
+def test_the_signs_of_eigenvectors_are_the_framework_s() -> None:
+    tape, x = (tape := Tape()), tape.input(np.array([[2.0, 0.5], [0.5, 1.0]]), "float64")
+    values, vectors = np.linalg.eigh(x.value)
+    for sign in (1.0, -1.0):
+        _, columns = factorizations.eigh(x, values, sign * vectors)
+        with ctx.workprec(128):
+            cells = Evaluation(tape).forward().cells[columns.numbers]
+        assert np.allclose(cells.astype(float), sign * vectors)
+
+
+def test_fourier_transforms() -> None:
+    def body(x: Cells) -> Cells:
+        z = lowering.fourier(lowering.half_of_fourier(x, axis=0), 1, axis=1)
+        back = lowering.fourier_from_half(z, 0, 4)
+        return weighted(z.re * z.im) + weighted(back * back)
+
+    x = np.linspace(-1, 2, 12).reshape(4, 3) ** 3
+    tape, output = program(body, x)
+    z = np.fft.ifft(np.fft.rfft(x, axis=0), axis=1) * 3
+    back = np.fft.irfft(z, 4, axis=0) * 4
+    value = np.sum(np.resize(WEIGHTS, 9) * (z.real * z.imag).ravel()) + np.sum(
+        np.resize(WEIGHTS, 12) * back.ravel() ** 2
+    )
+    assert np.isclose(output.value, value, rtol=1e-13)
+    found = solve(tape, output)
+    assert found.proved
+    assert not found.bounds().out_of_range
+
+
+def test_closed_forms_to_thirty_digits() -> None:
+    x = np.array([0.5, -1.25, 2.0])
+    with ctx.workprec(512):
+        exact = [arb(v) for v in x]
+        total = sum((v.exp() for v in exact), arb(0))
+        share = [v.exp() / total for v in exact]
+        mean = sum((s * arb(w) for s, w in zip(share, WEIGHTS[:3], strict=True)), arb(0))
+        true = [s * (arb(w) - mean) for s, w in zip(share, WEIGHTS[:3], strict=True)]
+        found = proved(lambda x: weighted(lowering.softmax(x)), x)
+        assert agree(found.value, mean)
+        assert all(agree(ours, exact) for ours, exact in zip(found.gradient[0], true, strict=True))
+        cubes = proved(lambda x: x.tape.sum(x**3), x)
+        assert [float(e) for e in cubes.gradient[0]] == [float(3 * v * v) for v in x]
+        product = cubes.hvp([np.array([1.0, 2.0, -1.0])])
+        assert [float(e) for e in product.product[0]] == [3.0, -15.0, -12.0]
+
+
+def test_complex_arithmetic() -> None:
+    functions = [f for name, f in complex_cells.FUNCTIONS.items() if name != "conj"]
+
+    def body(re: Cells, im: Cells) -> Cells:
+        z = ComplexCells(re, im)
+        total = sum((f(z) for f in functions), z**3 / (2.0 - z) + z**-0.5 + (z @ z))
+        return weighted(total.re) + weighted(complex_cells.squared(total - 1j)) + weighted(complex_cells.absolute(z))
+
+    re, im = np.array([0.5, -1.25, -0.75]), np.array([1.5, 0.25, -2.0])
+    tape, output = program(body, re, im)
+    z = re + 1j * im
+    total = sum((getattr(np, f.__name__)(z) for f in functions), z**3 / (2.0 - z) + z**-0.5 + z @ z)
+    value = WEIGHTS[:3] @ total.real + WEIGHTS[:3] @ np.abs(total - 1j) ** 2 + WEIGHTS[:3] @ np.abs(z)
+    assert np.isclose(output.value, value, rtol=1e-12)
+    assert solve(tape, output).proved
+
+
+def test_a_wrong_rule_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = sweep._RULES["mul"]
+    slip = arb(1) + arb(10) ** -25
+    monkeypatch.setitem(sweep._RULES, "mul", lambda pull, which: right(pull, which) * slip)
+    found = solved(lambda x: weighted(x * x.tape.map("exp", x)), [0.5, -1.25])
+    assert not found.proved
+    assert "a rule of Gradproof is wrong" in found.problem
+    judgement = judge(found, np.array(1.0), [np.zeros(2)], ["x"])
+    assert judgement.verdict == Verdict.INCONCLUSIVE
+
+
+# Kinks, ties and jumps
+
+
+def relu(x: Cells) -> Cells:
+    return x.tape.maximum(x, 0.0)
+
+
+def verdict_of(found: Solution, gradient: Any) -> Verdict:
+    return judge(found, np.array(float(found.value)), [np.asarray(gradient, float)], ["x"]).verdict
+
+
+def test_a_corner_admits_what_lies_between_its_sides() -> None:
+    found = solved(lambda x: weighted(relu(x)), [0.0, 1.0])
+    assert found.ties
+    for side in (0.0, 0.5, 1.0):
+        assert verdict_of(found, [side, -2.0]) == Verdict.CONVENTION
+    assert verdict_of(found, [1.5, -2.0]) == Verdict.WRONG
+    assert verdict_of(found, [0.5, -2.0 - 1e-12]) == Verdict.WRONG
+    assert verdict_of(found, [math.nan, -2.0]) == Verdict.WRONG
+
+
+def test_the_place_of_a_kink_is_told() -> None:
+    tape = Tape()
+    x = tape.input(np.array([0.0]), "float64")
+    tape.source, tape.where = "relu", "model.py:12"
+    found = solve(tape, tape.sum(relu(x)))
+    assert found.ties == ["a comparison ties in relu at model.py:12"]
+
+
+def test_a_tie_of_the_largest_admits_any_share() -> None:
+    found = solved(lambda x: x.tape.extremum("max", x), [1.0, 1.0, -1.0])
+    assert verdict_of(found, [1.0, 0.0, 0.0]) == Verdict.CONVENTION
+    assert verdict_of(found, [0.5, 0.5, 0.0]) == Verdict.CONVENTION
+    assert verdict_of(found, [1.0, 1.0, 0.0]) == Verdict.WRONG
+
+
+def test_ties_that_do_not_matter_are_smooth() -> None:
+    def shifted(x: Cells) -> Cells:
+        largest = x.tape.extremum("max", x)
+        return x.tape.map("log", x.tape.sum(x.tape.map("exp", x - largest))) + largest
+
+    found = proved(shifted, [1.0, 1.0, -1.0])
+    assert found.ties
+    assert verdict_of(found, floats(found.gradient)[0]) == Verdict.VERIFIED
+    # An inner derivative of zero: |x|² is smooth at 0, and no tie is even looked at.
+    assert proved(lambda x: weighted(abs(x) * abs(x)), [0.0, 1.0]).ties == []
+
+
+def test_the_derivative_of_the_branch_and_that_of_the_function() -> None:
+    found = solved(lambda x: x.tape.sum(x.tape.choose(x == 0.0, 0.0, x)) * 2.0, [0.0, 1.0])
+    assert verdict_of(found, [2.0, 2.0]) == Verdict.CONVENTION
+    assert verdict_of(found, [0.0, 2.0]) == Verdict.CONVENTION
+    assert verdict_of(found, [3.0, 2.0]) == Verdict.WRONG
+
+
+@pytest.mark.parametrize("size", [2, 100])
+def test_a_jump_has_the_derivative_of_its_sides(size: int) -> None:
+    def body(x: Cells) -> Cells:
+        return x.tape.sum(x.tape.choose(x > 0.0, 1.0, 0.0)) + x.tape.sum(3.0 * x)
+
+    x = np.ones(size)
+    x[0] = 0.0
+    found = solved(body, x)
+    assert "unequal" in found.ties[0]
+    assert verdict_of(found, np.full(size, 3.0)) == Verdict.CONVENTION
+    assert verdict_of(found, np.full(size, 3.5)) == Verdict.WRONG
+
+
+def test_a_step_at_a_jump_is_no_smooth_point() -> None:
+    found = solved(lambda x: weighted(x.tape.step("floor", x) + x), [1.0, 0.5])
+    assert found.kink is not None
+    assert "floor" in found.ties[0]
+
+
+def test_many_inputs_around_a_kink_are_held_to_its_sides() -> None:
+    x = np.linspace(-1, 1, 101)
+    x[50] = 0.0
+    found = solved(lambda x: x.tape.sum(relu(x) * 2.0), x)
+    right = np.where(x > 0, 2.0, 0.0)
+    assert verdict_of(found, right) == Verdict.CONVENTION
+    wrong = right.copy()
+    wrong[70] += 1e-9
+    assert verdict_of(found, wrong) == Verdict.WRONG
+
+
+def test_an_unbounded_gradient_is_not_judged() -> None:
+    found = solved(lambda x: x.tape.sum(x.tape.map("sqrt", abs(x))), [0.0, 1.0])
+    assert verdict_of(found, [0.0, 0.5]) == Verdict.INCONCLUSIVE
+
+
+def test_within_rounding_of_a_kink_both_sides_are_allowed() -> None:
+    def body(x: Cells) -> Cells:
+        return x.tape.sum(relu((x + 1e8) - 1e8)) + x.tape.sum(x)
+
+    found = solved(body, [1e-12, 1.0])
+    assert found.proved
+    assert found.bounds().near_kink
+    assert verdict_of(found, [1.0, 2.0]) == Verdict.VERIFIED
+    assert verdict_of(found, [2.0, 2.0]) == Verdict.VERIFIED
+    assert verdict_of(found, [2.0, 2.1]) == Verdict.WRONG
+
+
+def sorted_weights(x: Cells) -> Cells:
+    return weighted(x[x.tape.argsort(x)])
+
+
+def chosen_by_place(x: Cells) -> Cells:
+    return x[int(x.tape.settle_extremum("max", x))] * x.tape.sum(x)
+
+
+def branched(x: Cells) -> Cells:
+    return x.tape.sum(x * x) if bool(x[0] > x[1]) else x.tape.sum(x)
+
+
+@pytest.mark.parametrize("body", [sorted_weights, chosen_by_place, branched])
+def test_what_the_trace_holds_fixed_must_be_certain(body: Callable) -> None:
+    assert solved(body, [0.5, 1.0]).proved
+    assert "holds fixed" in solved(body, [1.0, 1.0]).problem
+    near = solved(lambda x: body((x + 1e8) - 1e8), [1.0 + 1e-12, 1.0])
+    assert "rounding can change" in near.bounds().out_of_range
+    assert verdict_of(near, [0.0, 0.0]) == Verdict.INCONCLUSIVE
+
+
+def test_an_integer_made_of_a_number_at_a_jump() -> None:
+    def body(x: Cells) -> Cells:
+        return x.tape.sum(x) * float(x.tape.settle_step(x[0]))
+
+    assert solved(body, [2.5, 1.0]).proved
+    assert "jump" in solved(body, [2.0, 1.0]).problem
+
+
+def test_a_sure_side_decides_a_connective() -> None:
+    def body(x: Cells) -> Cells:
+        never = x.tape.logic("and", x > 0.0, np.array([False, False]))
+        return x.tape.sum(x.tape.choose(never, 5.0 * x + 1.0, x))
+
+    assert proved(body, [0.0, 1.0]).ties == []
+
+
+# Infinities
+
+
+def test_a_mask_of_minus_infinity_is_arithmetic() -> None:
+    def body(x: Cells) -> Cells:
+        masked = x + x.tape.constant([0.0, -math.inf, 0.0])
+        largest = x.tape.extremum("max", masked)
+        shares = x.tape.map("exp", masked - x.tape.freeze(largest))
+        return weighted(shares / x.tape.sum(shares)) + x.tape.map("log", x.tape.sum(shares))
+
+    found = proved(body, [0.5, 2.0, 1.0])
+    gradient = floats(found.gradient)[0]
+    assert gradient[1] == 0.0
+    assert verdict_of(found, gradient) == Verdict.VERIFIED
+    product = found.hvp([np.ones(3)])
+    assert not product.bounds().out_of_range
+
+
+def test_a_branch_that_is_not_taken_stays_out() -> None:
+    def body(x: Cells) -> Cells:
+        return weighted(x.tape.choose(x > 0.5, x.tape.map("log", x - 0.25), x * 0.0 + 1.0))
+
+    found = proved(body, [1.0, 0.25, 0.125])
+    assert floats(found.gradient)[0][1:].tolist() == [0.0, 0.0]
+    # The trap of where: NaN instead of 0.
+    assert verdict_of(found, [4 / 3, math.nan, 0.0]) == Verdict.WRONG
+
+
+def test_infinities_are_those_of_floating_point() -> None:
+    tape = Tape()
+    x = tape.input(np.array([0.0, 1.0]), "float64")
+    cells = [tape.map("log", x[0]), 1.0 / x[0], -1.0 / (x[0] * -1.0), tape.map("exp", tape.map("log", x[0]))]
+    cells += [tape.map("tanh", 1.0 / x[0]), tape.map("log1p", -x[1]), tape.map("expit", tape.map("log", x[0]))]
+    with ctx.workprec(128):
+        balls = Evaluation(tape).forward().cells
+    for cell in cells:
+        assert float(balls[int(cell.numbers)]) == cell.value
+
+
+def test_a_value_that_is_not_finite_is_told() -> None:
+    assert "not finite" in solved(lambda x: x.tape.sum(x.tape.map("log", x)), [0.0, 1.0]).problem
+
+
+# Bounds and verdicts
+
+
+def dense(x: Cells, w: Cells) -> Cells:
+    return weighted(x.tape.map("tanh", x @ w))
+
+
+def dense_in_floats(x: np.ndarray, w: np.ndarray, kind: Any) -> tuple[Any, list[np.ndarray]]:
+    x, w = x.astype(kind), w.astype(kind)
+    y = np.tanh(x @ w)
+    weights = np.resize(WEIGHTS, y.size).astype(kind).reshape(y.shape)
+    g = weights * (1 - y * y)
+    return np.sum(y * weights), [g @ w.T, x.T @ g]
+
+
+X, W = np.linspace(-1, 1.5, 12).reshape(4, 3), np.cos(np.arange(6.0)).reshape(3, 2)
+
+
+@pytest.mark.parametrize("format", ["float64", "float32"])
+def test_right_gradients_are_verified_and_wrong_ones_are_not(format: str) -> None:
+    kind = getattr(np, format)
+    x, w = (a.astype(kind).astype(float) for a in (X, W))
+    found = solved(dense, x, w, format=format)
+    value, gradient = dense_in_floats(x, w, kind)
+    assert judge(found, value, gradient, ["x", "w"]).verdict == Verdict.VERIFIED
+    # The same truth held to another format, by a model in the place of those traced.
+    if format == "float64":
+        x, w = (a.astype(np.float32).astype(float) for a in (X, W))
+        model = MachineModel(FORMATS["float32"])
+        judgement = judge(solved(dense, x, w), *dense_in_floats(x, w, np.float32), ["x", "w"], model=model)
+        assert judgement.verdict == Verdict.VERIFIED
+    caught = found.caught(found.bounds())
+    for which, strength in enumerate(caught):
+        wrong = [part.copy() for part in gradient]
+        largest = np.unravel_index(np.argmax(np.abs(wrong[which])), wrong[which].shape)
+        wrong[which][largest] *= 1 + 2 * strength.largest
+        judgement = judge(found, value, wrong, ["x", "w"])
+        assert judgement.verdict == Verdict.IMPRECISE
+        assert judgement.worst is not None
+        assert judgement.worst.index == largest
+        assert strength.largest < (1e-4 if format == "float32" else 1e-13)
+        assert strength.largest <= strength.every
+    assert judge(found, value * (1 + 1e-3), gradient, ["x", "w"]).verdict == Verdict.WRONG
+    gradient[0][0, 0] = math.nan
+    assert judge(found, value, gradient, ["x", "w"]).verdict == Verdict.WRONG
+
+
+def test_an_adjoint_is_rounded_to_the_format_of_its_cell() -> None:
+    tape = Tape()
+    w = tape.input(np.array([0.3125, -0.75]), "float32")
+    x = tape.constant(np.array([1.1, 2.3]))
+    found = solve(tape, tape.sum(tape.map("exp", tape.cast(w, "float64") * x)))
+    rounded = floats(found.gradient)[0].astype(np.float32)
+    value = np.array(float(found.value))
+    assert judge(found, value, [rounded], ["w"]).verdict == Verdict.VERIFIED
+    assert judge(found, value, [rounded * np.float32(1 + 2e-6)], ["w"]).verdict == Verdict.IMPRECISE
+
+
+def test_a_narrow_cast_rounds() -> None:
+    found = solved(lambda x: x.tape.sum(x.tape.cast(x, "bfloat16") * 3.0), [0.3125, -0.75])
+    assert found.bounds().value > 2.0**-9
+    assert solved(lambda x: x.tape.sum(x * 3.0), [0.3125, -0.75]).bounds().value < 1e-14
+
+
+@pytest.mark.parametrize(
+    ("name", "slope"), [("expm1", lambda y: y + 1), ("tanh", lambda y: 1 - y * y), ("expit", lambda y: y * (1 - y))]
+)
+def test_the_derivative_may_come_from_the_value(name: str, slope: Callable) -> None:
+    x = np.array([-36.0 if name != "expit" else 36.0])
+    found = solved(lambda x: x.tape.sum(x.tape.map(name, x)), x)
+    y = MAPS[name](x)
+    # Off by every digit, and rightly so.
+    assert abs(slope(y) - floats(found.gradient)[0]) > 1e-3 * abs(floats(found.gradient)[0])
+    bounds = found.bounds()
+    assert abs(slope(y) - floats(found.gradient)[0]) <= bounds.gradient[0]
+    assert bounds.gradient[0] < 1e-13
+
+
+def test_overflow_is_out_of_range_and_a_nan_there_is_wrong_all_the_same() -> None:
+    def body(x: Cells) -> Cells:
+        return x.tape.sum(x.tape.map("log", 1.0 + x.tape.map("exp", x)))
+
+    found = solved(body, [800.0, 1.0])
+    assert "overflows" in found.bounds().out_of_range
+    right = floats(found.gradient)[0]
+    assert verdict_of(found, right) == Verdict.INCONCLUSIVE
+    judgement = judge(found, np.array(float(found.value)), [np.array([math.nan, right[1]])], ["x"])
+    assert judgement.verdict == Verdict.WRONG
+    assert judgement.worst is not None
+    assert judgement.worst.index == (0,)
+    # Where the program itself is not finite, neither need its gradient be.
+    assert judge(found, np.array(math.inf), [np.full(2, math.nan)], ["x"]).verdict == Verdict.INCONCLUSIVE
+
+
+def test_a_subnormal_input_may_be_flushed() -> None:
+    found = solved(lambda x: x.tape.sum(x * 2.0**1000), [2.0**-1030])
+    assert found.bounds(flushes=True).value > found.bounds().value
+
+
+def test_second_order_is_judged_like_the_first() -> None:
+    x, v = np.array([0.5, -1.25, 2.0]), np.array([1.0, 2.0, -1.0])
+    found = solved(lambda x: x.tape.sum(x.tape.map("sin", x) * x), x)
+    product = found.hvp([v])
+    right = (2 * np.cos(x) - x * np.sin(x)) * v
+    value = np.sum(np.sin(x) * x)
+    assert judge(product, value, [right], ["x"]).verdict == Verdict.VERIFIED
+    assert judge(product, value, [right * (1 + 1e-9)], ["x"]).verdict == Verdict.IMPRECISE
+    assert judge(product, value, [np.abs(right)], ["x"]).verdict == Verdict.WRONG
+    corner = solved(lambda x: x.tape.sum(relu(x) * x), [0.0, 1.0])
+    assert corner.hvp([np.ones(2)]).problem == "a kink of the gradient"
+
+
+# Replay, refusals, and what a front end asks
+
+
+def test_a_value_that_left_the_trace_shows_at_a_second_input() -> None:
+    def program_in_floats(x: np.ndarray) -> np.ndarray:
+        return np.sum(np.exp(x) * x)
+
+    x = np.array([0.5, -1.25])
+    honest = program(lambda x: x.tape.sum(x.tape.map("exp", x) * x), x)
+    leaking = program(lambda x: x.tape.sum(x.tape.constant(np.exp(x.value)) * x), x)
+    for (tape, output), holds in ((honest, True), (leaking, False)):
+        assert np.isclose(output.value, program_in_floats(x))
+        (moved,) = second_inputs(tape)
+        assert not np.array_equal(moved, x)
+        assert replay(tape, int(output.numbers), [moved], program_in_floats(moved)).holds == holds
+
+
+def test_a_second_input_stays_on_the_traced_branch() -> None:
+    tape, _ = program(branched, [1.0 + 2.0**-10, 1.0])
+    (moved,) = second_inputs(tape)
+    assert moved[0] > moved[1]
+    other = replay(tape, tape.cell_count - 1, [np.array([1.0, 2.0])], np.array(3.0))
+    assert "another branch" in other.problem
+
+
+def test_an_output_without_a_rule_does_harm_only_where_it_is_used() -> None:
+    tape = Tape()
+    x = tape.input(np.array([0.5, -1.25]), "float64")
+    lost = tape.poison((2,), "float64", "full svd", "its vectors are nobody's function", "Ask for the reduced one.")
+    both = tape.concat([x * x, lost * 2.0])
+    assert solve(tape, tape.sum(both[:2])).proved
+    with pytest.raises(Untraceable, match=r"full svd: its vectors are nobody's function\. Ask for"):
+        solve(tape, tape.sum(both))
+    with pytest.raises(Untraceable, match="full svd"):
+        tape.settle(lost > 0.0)
+
+
+def test_the_place_in_the_user_s_code() -> None:
+    assert where_in_user_code().startswith("test_tape.py:")
+
+
+def test_what_only_moves_leaves_no_instruction() -> None:
+    tape = Tape()
+    x = tape.input(np.arange(6.0).reshape(2, 3), "float64")
+    moved = tape.concat([x.T[::-1], tape.stack([x[0, :2], x[1, 1:]]).mT], axis=0)
+    assert tape.cast(tape.broadcast_to(moved, (4, *moved.shape)), "float64").shape == (4, 5, 2)
+    assert tape.instructions == []
+
+
+def test_what_does_not_depend_on_the_input_is_plain() -> None:
+    tape = Tape()
+    constants = tape.constant([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert isinstance(constants > 2.0, np.ndarray)
+    assert isinstance(tape.logic("and", constants > 2.0, True), np.ndarray)
+    assert tape.constant(0.0).numbers == tape.constant(np.zeros(9))[3].numbers
+    assert tape.constant(0.0).numbers != tape.constant(-0.0).numbers
+
+
+# What is put into instructions once, against NumPy
+
+
+@pytest.mark.parametrize(
+    "equation",
+    ["ij,jk->ik", "...ij,...jk->...ik", "ii->i", "ii", "ij,ik,i->jk", "i,j", "ij->", "ij,ij->ij", "ij,kj->"],
+)
+def test_einsum(equation: str) -> None:
+    shapes = {"...ij,...jk->...ik": [(2, 3, 3), (3, 4)], "ii->i": [(3, 3)], "ii": [(3, 3)], "ij->": [(3, 3)]}
+    shapes |= {"ij,ik,i->jk": [(3, 2), (3, 4), (3,)], "i,j": [(3,), (2,)], "ij,kj->": [(2, 3), (4, 3)]}
+    random = np.random.default_rng(0)
+    arrays = [random.normal(size=s) for s in shapes.get(equation, [(3, 3), (3, 3)])]
+    tape = Tape()
+    cells = [tape.input(a, "float64") for a in arrays]
+    assert np.allclose(lowering.einsum(equation, *cells).value, np.einsum(equation, *arrays))
+    complex_one = ComplexCells(cells[0], cells[0] * 2.0)
+    expected = np.einsum(equation, arrays[0] * (1 + 2j), *arrays[1:])
+    assert np.allclose(lowering.einsum(equation, complex_one, *cells[1:]).value, expected)
+
+
+def direct_convolution(x: np.ndarray, k: np.ndarray, stride: int, pad: tuple[int, int], step: int) -> np.ndarray:
+    x = np.pad(x, [(0, 0), (0, 0), pad])
+    places = range(0, x.shape[2] - step * (k.shape[2] - 1), stride)
+    taps = np.arange(k.shape[2]) * step
+    return np.stack([np.einsum("nck,ock->no", x[:, :, p + taps], k) for p in places], -1)
+
+
+def test_convolutions_are_those_of_neural_networks() -> None:
+    random = np.random.default_rng(0)
+    x, k = random.normal(size=(2, 4, 9)), random.normal(size=(6, 2, 3))
+    tape = Tape()
+    image, kernel = tape.input(x, "float64"), tape.input(k, "float64")
+    result = lowering.convolution(image, kernel, (2,), [(1, 2)], kernel_dilation=(2,), groups=2)
+    halves = [direct_convolution(x[:, 2 * g : 2 * g + 2], k[3 * g : 3 * g + 3], 2, (1, 2), 2) for g in range(2)]
+    assert np.allclose(result.value, np.concatenate(halves, 1))
+    # The transposed convolution is the gradient of the convolution in its image: <conv(x), y> = <x, convT(y)>.
+    y = random.normal(size=(2, 6, 4))
+    back = lowering.transposed_convolution(
+        tape.constant(y), kernel, (2,), [(1, 1)], output_padding=(1,), dilation=(1,), groups=2
+    )
+    there = lowering.convolution(tape.constant(x[:, :, :8]), kernel, (2,), [(1, 1)], groups=2)
+    assert np.isclose(np.sum(there.value * y), np.sum(x[:, :, :8] * back.value))
+
+
+def test_pooling_and_scattered_sums() -> None:
+    tape = Tape()
+    x = tape.input(np.array([[3.0, -1.0, 2.0, 5.0, 4.0]]), "float64")
+    assert lowering.extremum_pool("max", x, (3,), (2,), [(1, 1)]).value.tolist() == [[3.0, 5.0, 5.0]]
+    assert lowering.sum_pool(x, (3,), (2,), [(1, 1)]).value.tolist() == [[2.0, 6.0, 9.0]]
+    assert lowering.mean_pool(x, (3,), (2,), [(1, 1)], count_padding=False).value.tolist() == [[1.0, 2.0, 4.5]]
+    updates = tape.constant([10.0, 20.0, 40.0, 80.0])
+    scattered = lowering.scatter_add(x, np.array([2, 2, -1, 0]), updates)
+    assert scattered.value.tolist() == [[83.0, -1.0, 32.0, 5.0, 4.0]]
