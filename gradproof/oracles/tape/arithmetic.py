@@ -11,12 +11,12 @@ import numpy as np
 from flint import arb, arb_mat, arb_series
 
 from gradproof.oracles.balls import taylor_special
-from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.arithmetic import BallArithmetic
+from gradproof.oracles.balls.arrays import Balls, objects
+from gradproof.oracles.balls.taylor import TaylorArithmetic
 from gradproof.oracles.machine_model import SATURATING
 from gradproof.oracles.tape.program import MAPS
 from gradproof.oracles.tape.second_derivatives import SECOND_PARTIALS, second_derivative
-from gradproof.oracles.balls.taylor import TaylorArithmetic
 
 ZERO, ONE = arb(0), arb(1)
 

@@ -290,9 +290,9 @@ class Evaluation:
         on, (x,) = self.arithmetic(instruction.format), self._arguments(instruction)
         span = instruction.arguments[0]
         noted, on.at_kink = on.at_kink, False
-        steps = steps.OPERATIONS[instruction.name](on, Balls(x, on)).entries
+        here = steps.OPERATIONS[instruction.name](on, Balls(x, on)).entries
         recorded = steps.OPERATIONS[instruction.name](on, Balls(lifted(entries_of(self.tape.values, span)), on))
-        if any(not a.overlaps(b) for a, b in zip(steps.flat, recorded.entries.flat, strict=True)):
+        if any(not a.overlaps(b) for a, b in zip(here.flat, recorded.entries.flat, strict=True)):
             self.diverted = True
         # What comes out of a step is locally constant: at an integer it stays there.
         active = entries_of(self.tape.active, span).any()

@@ -1,7 +1,7 @@
 """Linear algebra on a tape, of matrices and of stacks of them.
 
-Solving, inverting, determinants, Cholesky and LU factors are the textbook algorithms of `ball_linalg`, run once on the
-tape's cells. Spectral decompositions are not taken apart: they are calls of `ball_spectral`, and what a framework may
+Solving, inverting, determinants, Cholesky and LU factors are the textbook algorithms of `balls.linalg`, run once on the
+tape's cells. Spectral decompositions are not taken apart: they are calls of `balls.spectral`, and what a framework may
 choose (the sign of an eigenvector) is taken from its own result at the traced input."""
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from gradproof.oracles.tape.program import Cells, Tape, Untraceable
 
 
 class Recorder:
-    """A tape in the place of a ball arithmetic: what `ball_linalg` asks of the numbers that it runs on."""
+    """A tape in the place of a ball arithmetic: what `balls.linalg` asks of the numbers that it runs on."""
 
     model = None  # the recorder is nobody's machine
 
@@ -203,7 +203,7 @@ def _real(a: Any, name: str) -> Cells:
 
 
 def _largest_is_positive(vectors: np.ndarray) -> np.ndarray:
-    """1 or -1 for each column: whether its largest entry is positive, as `ball_spectral` has it."""
+    """1 or -1 for each column: whether its largest entry is positive, as `balls.spectral` has it."""
     picked = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])]
     return np.where(picked > 0, 1.0, -1.0)
 

@@ -7,9 +7,11 @@ entries (reshape, gather, pad, scatter, writes to views) happens on those number
 instruction, so a front end needs no rule for its derivative."""
 
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +76,20 @@ class Untraceable(Exception):
         return f"{self.operation}{place}: {self.reason.rstrip('.')}.{cure}"
 
 
+@cache
+def is_user_code(path: str) -> bool:
+    """Whether a source file belongs neither to this package nor to an installed one."""
+    ours = f"{Path(__file__).parents[2]}{os.sep}"
+    installed = "site-packages" in path or "dist-packages" in path or path.startswith(("<", sys.base_prefix))
+    return not installed and not path.startswith(ours)
+
+
 def where_in_user_code() -> str:
-    """The innermost frame that belongs neither to this package nor to an installed one, as "file.py:12"; "" if none."""
-    ours = str(Path(__file__).parents[2])
+    """The innermost frame of the user's code, as "file.py:12"; "" if none."""
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
-        installed = "site-packages" in path or "dist-packages" in path or path.startswith(("<", sys.base_prefix))
-        if not installed and not path.startswith(ours):
+        if is_user_code(path):
             return f"{Path(path).name}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
@@ -90,7 +98,7 @@ def where_in_user_code() -> str:
 class Cells:
     """An array of floating-point cells: `numbers` on `tape`, held in `format` (one of `PRECISIONS`).
 
-    It has NumPy's indexing and Python's operators, and what linear algebra of `ball_linalg` asks of an array."""
+    It has NumPy's indexing and Python's operators, and what linear algebra of `balls.linalg` asks of an array."""
 
     __slots__ = ("format", "numbers", "tape")
     __array_ufunc__ = None  # a NumPy array on the left leaves the operator to us
@@ -467,6 +475,10 @@ class Tape:
             self.poisons.append((cells, Untraceable(operation, reason, self.where, cure)))
         return Cells(numbers, format, self)
 
+    def poisoned(self, x: Cells) -> np.ndarray:
+        """Which of these cells depend on a poisoned one."""
+        return self._cells.arrays["poisoned"][x.numbers]
+
     def refuse_poisoned(self, x: Cells) -> None:
         """Raise `Untraceable` if some entry depends on a poisoned cell."""
         if self.poisons and self._cells.arrays["poisoned"][x.numbers].any():
@@ -717,13 +729,14 @@ class Tape:
         """A connective of `CONNECTIVES`; of plain booleans a plain array."""
         if not any(isinstance(p, Predicates) for p in predicates):
             return CONNECTIVES[connective](*(np.asarray(p, bool) for p in predicates))
-        numbers = np.broadcast_arrays(*(self._lift_predicate(p).numbers for p in predicates))
+        numbers = np.broadcast_arrays(*(self.lift_predicates(p).numbers for p in predicates))
         truths = CONNECTIVES[connective](*(self.truths[n] for n in numbers))
         results = self._append_predicates(np.asarray(truths))
         self._write("logic", connective, numbers, results, "")
         return Predicates(results, self)
 
-    def _lift_predicate(self, p: Any) -> Predicates:
+    def lift_predicates(self, p: Any) -> Predicates:
+        """Anything boolean as predicates."""
         if isinstance(p, Predicates):
             return p
         truths = np.asarray(p, bool)

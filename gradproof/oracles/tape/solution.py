@@ -12,6 +12,7 @@ from flint import arb, ctx
 
 from gradproof.oracles import exact
 from gradproof.oracles.balls.arrays import objects
+from gradproof.oracles.balls.taylor import first_coefficient
 from gradproof.oracles.kinks import Kink, probe
 from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 from gradproof.oracles.reference import BOUND_PRECISION, NUDGE, Bounds, Exact, Truth, levelled
@@ -21,7 +22,6 @@ from gradproof.oracles.tape.evaluation import Evaluation, exact_inputs, moving
 from gradproof.oracles.tape.program import Cells, Tape
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 from gradproof.oracles.tape.sweep import Sweep, flat
-from gradproof.oracles.balls.taylor import first_coefficient
 
 Gradient = list[np.ndarray]
 

@@ -15,11 +15,11 @@ from flint import arb
 from gradproof.oracles.balls import fourier, taylor_special
 from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
+from gradproof.oracles.balls.taylor import first_coefficient
 from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries
 from gradproof.oracles.tape.evaluation import Evaluation
 from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, entries_of, numbers_of
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
-from gradproof.oracles.balls.taylor import first_coefficient
 
 PASSIVE = frozenset("compare logic truth freeze step settle settle_step settle_extremum order".split())
 """Kinds through which no derivative passes."""
