@@ -553,6 +553,16 @@ def test_second_order_is_judged_like_the_first() -> None:
     assert corner.hvp([np.ones(2)]).problem == "a kink of the gradient"
 
 
+def test_second_order_in_several_formats_is_held_to_the_narrowest() -> None:
+    def body(w: Cells) -> Cells:
+        return w.tape.sum(w.tape.map("exp", w.tape.cast(w, "float64") * 1.5))
+
+    w, v = [0.3125, -0.75], [np.array([1.0, 2.0])]
+    mixed, wide = (solved(body, w, format=format).hvp(v) for format in ("float32", "float64"))
+    assert (mixed.bounds().gradient[0] > 2.0**-24 * np.abs(mixed.truth.gradient[0].high)).all()
+    assert (wide.bounds().gradient[0] < 1e-13).all()
+
+
 # Replay, refusals, and what a front end asks
 
 

@@ -86,12 +86,13 @@ class Replay:
         return not self.problem and self.ratio <= 1
 
 
-def second_inputs(tape: Tape, seed: int = 5) -> list[np.ndarray] | None:
+def second_inputs(tape: Tape, seed: int = 5, spreads: Sequence[float] = SPREADS) -> list[np.ndarray] | None:
     """Inputs beside the traced ones, in their formats, where nothing that the trace holds fixed is otherwise; None if
-    none were found. A zero stays a zero, unless all are."""
+    none were found. A zero stays a zero, unless all are. `spreads` are tried in their order: where a replay fails that
+    may have turned an eigenvector, a closer one tells, for a constant stays wrong there."""
     random = np.random.default_rng(seed)
     turns = [random.uniform(-1, 1, i.shape) for i in tape.inputs]
-    for spread in SPREADS:
+    for spread in spreads:
         moved = []
         for array, turn in zip(tape.inputs, turns, strict=True):
             x = tape.values[array.cells].reshape(array.shape)

@@ -19,7 +19,7 @@ from gradproof.oracles.reference import BOUND_PRECISION, NUDGE, Bounds, Exact, T
 from gradproof.oracles.second_order import SMOOTH, Curvature
 from gradproof.oracles.tape.arithmetic import ZERO
 from gradproof.oracles.tape.evaluation import Evaluation, exact_inputs, moving
-from gradproof.oracles.tape.program import Cells, Tape
+from gradproof.oracles.tape.program import FORMAT_NAMES, Cells, Tape
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 from gradproof.oracles.tape.sweep import Sweep, flat
 
@@ -432,9 +432,9 @@ class HessianProduct:
             return Bounds(first.value, unknown, first.out_of_range or self.problem)
         with ctx.workprec(BOUND_PRECISION):
             try:
-                rounded, second = self.second_pass(
-                    Evaluation(self.first.tape, rounding=True, model=model, flushes=flushes, series=True)
-                )
+                narrow = model or self._narrowest(flushes)
+                evaluation = Evaluation(self.first.tape, rounding=True, model=narrow, flushes=flushes, series=True)
+                rounded, second = self.second_pass(evaluation)
             except NoSecondDerivative as error:
                 return Bounds(first.value, unknown, str(error))
             smallest = [model.format.tiny if model else FORMATS[i.format].tiny for i in self.first.tape.inputs]
@@ -444,6 +444,14 @@ class HessianProduct:
             rows = zip(second, self.product, smallest, first.gradient, strict=True)
             parts = tuple(_distance(balls, true, tiny) + speed * noise for balls, true, tiny, noise in rows)
         return Bounds(first.value, parts, _out_of_range(rounded, parts), bool(rounded.undecided_at))
+
+    def _narrowest(self, flushes: bool) -> MachineModel | None:
+        """The narrowest format where there are several. A program of second order may round each of the terms of an
+        adjoint to the narrow format of its cell, and they may cancel: after a sweep on series they are one number."""
+        tape = self.first.tape
+        codes = np.unique(tape.format_codes[: tape.cell_count][tape.active[: tape.cell_count]])
+        formats = [FORMATS[FORMAT_NAMES[code]] for code in codes]
+        return MachineModel(min(formats, key=lambda f: f.precision), flushes) if len(formats) > 1 else None
 
     def second_pass(self, evaluation: Evaluation) -> tuple[Evaluation, Gradient]:
         """The product by the sweep on series. Raises `NoSecondDerivative`."""
