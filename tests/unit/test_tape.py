@@ -314,6 +314,17 @@ def test_the_derivative_of_the_branch_and_that_of_the_function() -> None:
     assert verdict_of(found, [3.0, 2.0]) == Verdict.WRONG
 
 
+def test_a_root_of_what_is_zero_wherever_one_looks() -> None:
+    def deviation(x: Cells) -> Cells:
+        return x.tape.sum(x.tape.map("sqrt", lowering.variance(x - x)[0])) + x.tape.sum(x * x)
+
+    found = solved(deviation, [0.5, 2.0])
+    assert found.proved
+    assert found.kink is None
+    assert floats(found.gradient)[0].tolist() == [1.0, 4.0]
+    assert verdict_of(found, [math.nan, math.nan]) == Verdict.WRONG
+
+
 @pytest.mark.parametrize("size", [2, 100])
 def test_a_jump_has_the_derivative_of_its_sides(size: int) -> None:
     def body(x: Cells) -> Cells:

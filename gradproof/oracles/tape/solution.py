@@ -199,11 +199,12 @@ class _Examination:
     # Proof
 
     def _at(self, direction: exact.Direction, distance: arb) -> arb:
-        """The value at the inputs moved along a direction; what is frozen stays."""
-        move = np.frompyfunc(lambda x, v: x + exact.ball(v) * distance, 2, 1)
-        moved = [objects(move(x, v)) for x, v in zip(exact_inputs(self.tape), direction, strict=True)]
-        evaluation = Evaluation(self.tape, frozen=self.found.evaluation.kept).forward(moved)
-        return evaluation.cells[self.found.output]
+        """The value at the inputs moved along a direction."""
+        return self._value(_moved(exact_inputs(self.tape), direction, distance))
+
+    def _value(self, inputs: Gradient) -> arb:
+        """The value at other inputs; what is frozen stays."""
+        return Evaluation(self.tape, frozen=self.found.evaluation.kept).forward(inputs).cells[self.found.output]
 
     def _agrees(self, generic: exact.Direction, one_sided: bool = False) -> bool:
         """Whether the difference along a generic direction is the gradient's, to 30 digits; to either side if asked."""
@@ -260,13 +261,16 @@ class _Examination:
             return found if other is not None and _same(found, other) else None
 
     def _sweep_at(self, direction: exact.Direction, distance: arb) -> tuple[Gradient | None, bool]:
-        move = np.frompyfunc(lambda x, v: x + exact.ball(v) * distance, 2, 1)
-        moved = [objects(move(x, v)) for x, v in zip(exact_inputs(self.tape), direction, strict=True)]
+        moved = _moved(exact_inputs(self.tape), direction, distance)
         evaluation = Evaluation(self.tape).forward(moved)
         if not evaluation.cells[self.found.output].is_finite():
             return None, False
         sweep = Sweep(evaluation)
-        return sweep.run(self.found.output), bool(sweep.kinks)
+        gradient = sweep.run(self.found.output)
+        if not all(entry.is_finite() for entry in flat(gradient)):
+            # A root of what is zero wherever one looks, as the deviation of one entry, has no slope.
+            gradient = self._differences(moved, distance * arb(2) ** -exact.STEP_BITS)
+        return gradient, bool(sweep.kinks)
 
     def _settle_without_kink(self) -> None:
         """The gradients around have one limit, and the sweep's is another, or it was not proved."""
@@ -276,8 +280,9 @@ class _Examination:
             self._kink = None if limits is None else Sides.of(limits)
             found.problem = "" if limits is not None else "the function jumps here, and has no gradient beside the jump"
             return
-        limits = self._differences()
-        if limits is None:
+        with ctx.workprec(self.bits):
+            limits = self._differences(exact_inputs(self.tape), exact.step(found.inputs))
+        if not (exact.certain(flat(limits)) and all(e.is_finite() for e in flat(limits))):
             found.problem = "there is a tie here, and no derivative could be proved"
             return
         if _same(found.gradient, limits):
@@ -305,18 +310,23 @@ class _Examination:
                 return beside
         return None
 
-    def _differences(self) -> Gradient | None:
+    def _differences(self, at: Gradient, h: arb) -> Gradient:
         """Every entry by its own central difference: the definition itself."""
-        with ctx.workprec(self.bits):
-            h = exact.step(self.found.inputs)
-            parts = []
-            for argument, x in enumerate(self.found.inputs):
-                part = np.empty(x.shape, dtype=object)
-                for index in np.ndindex(*x.shape):
-                    unit = exact.unit(self.found.inputs, argument, index)
-                    part[index] = (self._at(unit, h) - self._at(unit, -h)) / (2 * h)
-                parts.append(part)
-        return parts if exact.certain(flat(parts)) and all(e.is_finite() for e in flat(parts)) else None
+        parts = []
+        for argument, x in enumerate(at):
+            part = np.empty(x.shape, dtype=object)
+            for index in np.ndindex(*x.shape):
+                unit = exact.unit(self.found.inputs, argument, index)
+                ahead, behind = (self._value(_moved(at, unit, step)) for step in (h, -h))
+                part[index] = (ahead - behind) / (2 * h)
+            parts.append(part)
+        return parts
+
+
+def _moved(inputs: Sequence[np.ndarray], direction: Sequence[np.ndarray], distance: arb) -> Gradient:
+    """Inputs in balls, moved along a direction."""
+    move = np.frompyfunc(lambda x, v: x + exact.ball(v) * distance, 2, 1)
+    return [objects(move(x, v)) for x, v in zip(inputs, direction, strict=True)]
 
 
 def _along(gradient: Gradient, direction: exact.Direction) -> tuple[arb, arb]:
@@ -412,8 +422,7 @@ class HessianProduct:
 
     def _gradient(self, distance: arb, frozen: dict[int, Any]) -> Gradient:
         tape = self.first.tape
-        move = np.frompyfunc(lambda x, v: x + arb(float(v)) * distance, 2, 1)
-        moved = [objects(move(x, v)) for x, v in zip(exact_inputs(tape), self.direction, strict=True)]
+        moved = _moved(exact_inputs(tape), self.direction, distance)
         return Sweep(Evaluation(tape, frozen=frozen).forward(moved)).run(self.first.output)
 
     @cached_property
