@@ -231,6 +231,10 @@ def test_closed_forms_to_thirty_digits() -> None:
         assert [float(e) for e in product.product[0]] == [3.0, -15.0, -12.0]
 
 
+def test_tiny_inputs_are_proved_as_well() -> None:
+    proved(lambda x: weighted(x.tape.map("exp", x) * x + x.tape.freeze(x) * x), [1e-300, 1.0])
+
+
 def test_complex_arithmetic() -> None:
     functions = [f for name, f in complex_cells.FUNCTIONS.items() if name != "conj"]
 
@@ -650,6 +654,21 @@ def test_einsum(equation: str) -> None:
     complex_one = ComplexCells(cells[0], cells[0] * 2.0)
     expected = np.einsum(equation, arrays[0] * (1 + 2j), *arrays[1:])
     assert np.allclose(lowering.einsum(equation, complex_one, *cells[1:]).value, expected)
+
+
+def test_what_is_written_in_terms_of_these() -> None:
+    x = np.linspace(-1, 2, 6).reshape(2, 3)
+    tape = Tape()
+    cells = tape.input(x, "float64")
+    assert np.allclose(lowering.fourier_of_many(cells, -1, (0, 1)).value, np.fft.fft2(x))
+    assert np.allclose(lowering.tensordot(cells, cells, ([0], [0])).value, np.tensordot(x, x, ([0], [0])))
+    assert lowering.clip(cells, -0.5, 1.0).value.tolist() == np.clip(x, -0.5, 1.0).tolist()
+    z = ComplexCells(cells, cells + 1.0)
+    assert np.allclose(complex_cells.angle(z).value, np.angle(z.value))
+    square = tape.input(x[:, :2], "float64")
+    assert np.allclose(factorizations.matrix_power(square, -2).value, np.linalg.matrix_power(x[:, :2], -2))
+    sign, size = factorizations.slogdet(square)
+    assert np.allclose([sign.value, size.value], np.linalg.slogdet(x[:, :2]))
 
 
 def direct_convolution(x: np.ndarray, k: np.ndarray, stride: int, pad: tuple[int, int], step: int) -> np.ndarray:

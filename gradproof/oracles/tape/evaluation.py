@@ -72,11 +72,6 @@ class Evaluation:
         """The format that some result lies outside of; empty if there is none."""
         return next((on.model.format.name for on in self._arithmetics.values() if on.overflowed), "")
 
-    @property
-    def touched_kink(self) -> bool:
-        """Whether anything was decided by a tie or by less than rounding."""
-        return bool(self.tied.any() or self.undecided.any() or self.jumps or self.roots or self.undecided_at)
-
     def forward(self, inputs: Sequence[np.ndarray] | None = None) -> "Evaluation":
         """Evaluate, at the traced inputs unless others are given, as object arrays of balls or of series."""
         tape = self.tape

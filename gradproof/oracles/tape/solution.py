@@ -182,6 +182,7 @@ class _Examination:
     def __init__(self, found: Solution) -> None:
         self.found, self.tape = found, found.tape
         self.bits = max(exact.FIRST_PRECISION, found.bits)
+        self._kink: Kink | Sides | None = None
 
     def examine(self, prove: bool) -> None:
         found = self.found
@@ -198,33 +199,55 @@ class _Examination:
 
     # Proof
 
-    def _at(self, direction: exact.Direction, distance: arb) -> arb:
-        """The value at the inputs moved along a direction."""
-        return self._value(_moved(exact_inputs(self.tape), direction, distance))
-
-    def _value(self, inputs: Gradient) -> arb:
-        """The value at other inputs; what is frozen stays."""
-        return Evaluation(self.tape, frozen=self.found.evaluation.kept).forward(inputs).cells[self.found.output]
-
     def _agrees(self, generic: exact.Direction, one_sided: bool = False) -> bool:
         """Whether the difference along a generic direction is the gradient's, to 30 digits; to either side if asked."""
-        found = self.found
-        with ctx.workprec(self.bits):
-            direction = levelled(found.gradient, generic)
-            total, size = _along(found.gradient, direction)
-            h = exact.step(found.inputs)
-            ahead, behind = self._at(direction, h), self._at(direction, -h)
-            if one_sided:
-                sides = (ahead - found.value) / h, (found.value - behind) / h
-                slack = SMOOTH * size.abs_upper() + exact.NOTHING
-                return all(bool(abs(total - side).abs_upper() <= slack) for side in sides)
-            quotient = (ahead - behind) / (2 * h)
-            gap = abs(total - quotient).abs_upper()
-            tolerance = exact.AGREEMENT * size.abs_upper() + exact.NOTHING
-            if not gap.is_finite() or bool(gap <= tolerance):
-                return bool(gap.is_finite())
-            doubled = (self._at(direction, 2 * h) - self._at(direction, -2 * h)) / (4 * h)
-            return bool(gap <= tolerance + 2 * abs(doubled - quotient).abs_upper())
+        direction = levelled(self.found.gradient, generic)
+        bits = self.bits
+        while True:
+            with ctx.workprec(bits):
+                answer = self._sides_agree(direction) if one_sided else self._center_agrees(direction)
+            if answer is not None or bits >= exact.LAST_PRECISION:
+                return bool(answer)
+            # A step that is tiny, because some input is, takes more bits to be seen.
+            bits *= 4
+
+    def _center_agrees(self, direction: exact.Direction) -> bool | None:
+        """The same of the central difference; None where this precision cannot tell."""
+        frozen, h = self._frozen(), exact.step(self.found.inputs)
+        total, size = _along(self.found.gradient, direction)
+        tolerance = exact.AGREEMENT * size.abs_upper() + exact.NOTHING
+        ahead, behind = (self._value_along(direction, step, frozen) for step in (h, -h))
+        gap = total - (ahead - behind) / (2 * h)
+        if not gap.is_finite() or bool(abs(gap).abs_upper() <= tolerance):
+            return gap.is_finite()
+        if bool(arb(gap.rad()) > tolerance):
+            return None
+        # What doubling the step changes is three times the truncation error, where the function is smooth.
+        ahead, behind = (self._value_along(direction, step, frozen) for step in (2 * h, -2 * h))
+        doubled = total - (ahead - behind) / (4 * h)
+        return bool(abs(gap).abs_upper() <= tolerance + 2 * abs(doubled - gap).abs_upper())
+
+    def _sides_agree(self, direction: exact.Direction) -> bool | None:
+        """The same of the differences ahead and behind, to what the step itself changes."""
+        frozen, h = self._frozen(), exact.step(self.found.inputs)
+        total, size = _along(self.found.gradient, direction)
+        tolerance = SMOOTH * size.abs_upper() + exact.NOTHING
+        here, ahead, behind = (self._value_along(direction, step, frozen) for step in (ZERO, h, -h))
+        gaps = total - (ahead - here) / h, total - (here - behind) / h
+        if all(bool(abs(gap).abs_upper() <= tolerance) for gap in gaps):
+            return True
+        return None if any(gap.is_finite() and bool(arb(gap.rad()) > tolerance) for gap in gaps) else False
+
+    def _frozen(self) -> dict[int, Any] | None:
+        """What is frozen at the traced input, to the precision at hand."""
+        return Evaluation(self.tape).forward().kept if self.found.evaluation.kept else None
+
+    def _value_along(self, direction: exact.Direction, distance: arb, frozen: dict[int, Any] | None) -> arb:
+        return self._value(_moved(exact_inputs(self.tape), direction, distance), frozen)
+
+    def _value(self, inputs: Gradient, frozen: dict[int, Any] | None) -> arb:
+        """The value at other inputs; what is frozen stays."""
+        return Evaluation(self.tape, frozen=frozen).forward(inputs).cells[self.found.output]
 
     # Kinks
 
@@ -236,7 +259,7 @@ class _Examination:
             found.kink = None if found.proved else self._kink
             return
         if sum(x.size for x in found.inputs) > PROBED:
-            self._kink: Kink | Sides | None = Sides.of(found._enclosed)
+            self._kink = Sides.of(found._enclosed)
         else:
             self._probed()
         if self._kink is None:
@@ -300,7 +323,8 @@ class _Examination:
             value, h = self.found.value, exact.step(self.found.inputs)
             direction = exact.generic_direction(self.found.inputs)
             slack = CONTINUOUS * (1 + abs(value).abs_upper())
-            return not all(bool(abs(self._at(direction, s) - value).abs_upper() <= slack) for s in (h, -h))
+            sides = (self._value_along(direction, step, self._frozen()) for step in (h, -h))
+            return not all(bool(abs(side - value).abs_upper() <= slack) for side in sides)
 
     def _limit_beside(self) -> Gradient | None:
         distance = exact.step(self.found.inputs)
@@ -312,12 +336,12 @@ class _Examination:
 
     def _differences(self, at: Gradient, h: arb) -> Gradient:
         """Every entry by its own central difference: the definition itself."""
-        parts = []
+        parts, frozen = [], self._frozen()
         for argument, x in enumerate(at):
             part = np.empty(x.shape, dtype=object)
             for index in np.ndindex(*x.shape):
                 unit = exact.unit(self.found.inputs, argument, index)
-                ahead, behind = (self._value(_moved(at, unit, step)) for step in (h, -h))
+                ahead, behind = (self._value(_moved(at, unit, step), frozen) for step in (h, -h))
                 part[index] = (ahead - behind) / (2 * h)
             parts.append(part)
         return parts
