@@ -231,6 +231,13 @@ def test_closed_forms_to_thirty_digits() -> None:
         assert [float(e) for e in product.product[0]] == [3.0, -15.0, -12.0]
 
 
+def test_a_power_of_zero_is_flat_in_its_exponent() -> None:
+    found = proved(lambda y: weighted(y.tape.pow(y.tape.constant([0.0, 2.0, 0.0]), y)), [0.5, 1.5, 2.0])
+    assert floats(found.gradient)[0].tolist()[::2] == [0.0, 0.0]
+    assert not found.bounds().out_of_range
+    assert not found.hvp([np.ones(3)]).bounds().out_of_range
+
+
 def test_tiny_inputs_are_proved_as_well() -> None:
     proved(lambda x: weighted(x.tape.map("exp", x) * x + x.tape.freeze(x) * x), [1e-300, 1.0])
 

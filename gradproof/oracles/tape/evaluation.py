@@ -118,10 +118,9 @@ class Evaluation:
 
     def _note_root(self, at: int, instruction: Instruction, arguments: list[np.ndarray]) -> None:
         # Roots and powers at zero, where they have no derivative, or lengths of zero vectors.
-        active = np.logical_or.reduce([entries_of(self.tape.active, span) for span in instruction.arguments])
-        on = self.arithmetic(instruction.format)
-        looked_at = arguments if instruction.name == "hypot" else arguments[:1]
-        zero = [np.asarray([v.contains(0) for v in on.center(a).flat], bool) for a in looked_at]
+        on, count = self.arithmetic(instruction.format), len(arguments) if instruction.name == "hypot" else 1
+        active = np.logical_or.reduce([entries_of(self.tape.active, s) for s in instruction.arguments[:count]])
+        zero = [np.asarray([v.contains(0) for v in on.center(a).flat], bool) for a in arguments[:count]]
         where = np.logical_and.reduce(zero).reshape(instruction.shape) & active
         if where.any():
             self.roots[at] = where.reshape(-1)

@@ -348,7 +348,9 @@ class _Pullback:
         if which == 0:
             lower = self.on.pow(base, self.on.subtract(exponent, 1.0))
             return self._times(self.on.multiply(exponent, lower).entries)
-        logarithm = self.on.elementwise("log", base)
+        # 0 to any positive power is 0, whatever its logarithm.
+        nothing = self.on.are_zero(self.arguments[0]) & self.on.are_zero(self.result)
+        logarithm = self.on.elementwise("log", Balls(np.where(nothing, ONE, self.arguments[0]), self.on))
         return self._times(self.on.multiply(Balls(self.result, self.on), logarithm).entries)
 
     def _atan2(self, which: int) -> np.ndarray:
