@@ -169,7 +169,9 @@ def _swept(tape: Tape, output: int) -> Solution:
             sweep = Sweep(evaluation)
             gradient = sweep.run(output)
             value = evaluation.cells[output]
-            if bits >= exact.LAST_PRECISION or exact.certain([value, *flat(gradient)]):
+            # Vectors of eigenvalues that are one are not told apart by any precision.
+            open_ = any(tape.instructions[at].kind == "call" for at in evaluation.jumps)
+            if bits >= exact.LAST_PRECISION or open_ or exact.certain([value, *flat(gradient)]):
                 ties = list(dict.fromkeys(sweep.kinks))
                 return Solution(tape, output, value, gradient, bits, evaluation, ties)
         # What is not certain by now is mostly a zero that cancels, which takes as many bits as count as nothing.
