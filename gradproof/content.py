@@ -1,5 +1,6 @@
 """Where the content lies that the tool is shipped with: in a wheel inside the package, in a checkout beside it."""
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -18,3 +19,8 @@ DIVERGENCES = _folder("known_divergences")
 
 VERIFICATION = _folder("tests/verification")
 """The tests that verify: the cells of the matrix are their parameters."""
+
+_PERSONS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "gradproof")
+
+CACHE = _PERSONS if (_PACKAGE / "builtin").is_dir() else _PACKAGE.parent / ".cache"
+"""Where what is compiled is kept for the next run: never among the packages that are installed."""

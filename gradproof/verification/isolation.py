@@ -1,8 +1,10 @@
 """A cell that takes its process down, or never ends, costs itself alone: what a worker is at is noted where it outlives
 the worker, and the tests of a backend stand together, so that each worker imports few backends."""
 
+import faulthandler
 import json
 import math
+import os
 import signal
 import tempfile
 from collections.abc import Callable
@@ -15,12 +17,30 @@ import pytest
 from gradproof.backends import BACKENDS
 from gradproof.backends.stopped import Hung
 from gradproof.report.rows.results import Row
+from gradproof.verification.selected import is_ours_by_name
 
 NOTES = "gradproof_notes"
 """The key under which a worker is told where its notes go."""
 
 SLOW = 1.0
 """Seconds from which on an import is worth sparing a worker."""
+
+
+SECONDS = 300
+"""After how many seconds a cell is ended where nothing else is said; the slowest of a nightly run takes about 60."""
+
+STDERR = os.dup(2)
+"""Where the watchdog writes: pytest puts its capture in the place of descriptor 2."""
+
+
+def mark(item: pytest.Item) -> None:
+    """Give a test of ours what a project's ini file need not say: warnings are errors, and a cell that hangs ends."""
+    config = item.config
+    # The last word is that of the command line.
+    item.add_marker(pytest.mark.filterwarnings("error", *(config.getoption("pythonwarnings") or ())))
+    limits = (config.getoption("timeout", None), os.environ.get("PYTEST_TIMEOUT"))
+    if config.pluginmanager.has_plugin("timeout") and not any((*limits, config.getini("timeout"))):
+        item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 # In the worker
@@ -46,19 +66,29 @@ class Notes:
             self.path.write_text(json.dumps(row), encoding="utf-8")
 
 
-def start_timer(item: pytest.Item, seconds: float) -> None:
-    """Have `Hung` raised in this test after so many seconds; `item.cancel_timeout` ends the wait."""
+def start_timer(item: pytest.Item, seconds: float, *, signals: bool) -> None:
+    """Have `Hung` raised in this test after so many seconds, where `signals` arrive; and where not even Python comes to
+    run, so that nothing can be raised, the process ended soon after. `item.cancel_timeout` ends the wait."""
 
     def stop(*_: Any) -> None:
         raise Hung(f"no answer within {seconds:g} s")
 
+    # There is one watchdog in a process: an ini file that sets its time has it.
+    watches = not float(item.config.getini("faulthandler_timeout") or 0)
+
     def cancel() -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        if signals:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        if watches:
+            faulthandler.cancel_dump_traceback_later()
 
     item.cancel_timeout = cancel  # pytest-timeout's own cancelling looks for it
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    if signals:
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    if watches:
+        faulthandler.dump_traceback_later(1.2 * seconds, exit=True, file=STDERR)
 
 
 def together(items: list[pytest.Item], workers: int) -> None:
@@ -99,10 +129,11 @@ def _backend_of(item: pytest.Item) -> str:
 
 
 class Crashes:
-    """Makes a result row of each test that took its worker down, and gives it to `keep`."""
+    """Makes a result row of each test of ours that took its worker down, and gives it to `keep`; `again` has the
+    command that repeats a test."""
 
-    def __init__(self, config: pytest.Config, keep: Callable[[Row], None]) -> None:
-        self.keep = keep
+    def __init__(self, config: pytest.Config, keep: Callable[[Row], None], again: Callable[[str], str]) -> None:
+        self.config, self.keep, self.again = config, keep, again
         self.folder = tempfile.TemporaryDirectory(prefix="gradproof-", ignore_cleanup_errors=True)
         # A dead worker is replaced as often as it takes: with xdist's own limit, a backend that crashes in many cells
         # would leave the others unverified.
@@ -115,6 +146,8 @@ class Crashes:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        if not is_ours_by_name(self.config, crashitem):
+            return
         row = self._noted(report.node.gateway.id, crashitem) or _row_of(crashitem)
         how = _how_it_died(report.node)
         if row is None:
@@ -122,7 +155,7 @@ class Crashes:
             return
         row["reason"] = f"the process died ({how}) {row['reason'] or 'while it was at work'}"
         self.keep(row)
-        report.longrepr = _crash_text(row, crashitem)
+        report.longrepr = _crash_text(row, self.again(crashitem.rpartition("::")[2]))
 
     def _noted(self, worker: str, crashed: str) -> Row | None:
         try:
@@ -156,9 +189,9 @@ def _how_it_died(node: Any) -> str:
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"
 
 
-def _crash_text(row: Row, test: str) -> str:
+def _crash_text(row: Row, again: str) -> str:
     names = "-".join(row[key] for key in ("function", "backend", "device", "dtype", "mode"))
     given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
     lines = [f"CRASHED: {names}, {row['check']}", f"  reason      {row['reason']}"]
     lines += [f"  input       {given}"] if given else []
-    return "\n".join([*lines, f'  again       pytest "{test}" -n 1'])
+    return "\n".join([*lines, f"  again       {again} -n 1"])

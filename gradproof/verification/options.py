@@ -1,19 +1,44 @@
 """The command line of the suite: the options, their names checked, with a suggestion for what was meant."""
 
 import difflib
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from gradproof import content
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES, gpu_missing, missing
+from gradproof.verification import profiles
 
 USUAL_DTYPES = ("float64", "float32", "complex128", "complex64")
 """The dtypes of a run that names its modes only."""
 
 
-def add_options(group: pytest.OptionGroup) -> None:
-    """Declare the options."""
+def arguments(rest: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
+    """What `gradproof verify` gives to pytest: the options that a person gave, and a folder's own pytest kept out, as
+    far as it is about that folder's tests."""
+    plain = {
+        "addopts": "",  # with options that their conftest declares, and that are others of the same name here
+        "usefixtures": "",  # of their conftest
+        "strict": "false",  # lines of the ini file that their conftest declares
+        "strict_config": "false",
+        "python_files": "test_*.py",
+        "python_functions": "test_*",
+    }
+    overrides = [word for name, value in plain.items() for word in ("-o", f"{name}={value}")]
+    named = [f"--functions={path}" for path in functions]
+    # By then Hypothesis is imported, whose own asserts pytest would like to rewrite.
+    quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
+    return ["-p", "gradproof.plugin", "--noconftest", "--verification", *quiet, *overrides, *named, *rest]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options, and the line of an ini file."""
+    functions = "files and folders of functions to verify instead of the built-in ones"
+    parser.addini("gradproof_functions", functions, type="paths", default=[])
+    group = parser.getgroup("gradproof", "Gradproof: what is verified")
     names = "NAME,… or all"
     group.addoption("--backend", default="all", metavar=names, help=f"backends: {', '.join(BACKENDS)} (default: all)")
     group.addoption(
@@ -47,6 +72,11 @@ def add_options(group: pytest.OptionGroup) -> None:
         help="verify the functions of this file or folder instead of the built-in ones (repeatable)",
     )
     group.addoption(
+        "--verification",
+        action="store_true",
+        help="run what verifies, and none of the project's own tests, as `gradproof verify` does",
+    )
+    group.addoption(
         "--tf32",
         action="store_true",
         help="let float32 products on a GPU lose digits to TF32, to see what it costs (they are then imprecise)",
@@ -63,7 +93,8 @@ def add_options(group: pytest.OptionGroup) -> None:
 @dataclass(frozen=True)
 class Options:
     """The command line, checked. `required` holds "backend" and "backend-device" names; `names_dtypes` and
-    `names_modes` say whether dtypes and modes were named, or are the default run's."""
+    `names_modes` say whether dtypes and modes were named, or are the default run's. No `functions` are the built-in
+    ones. `profile` and `seed` say what is drawn; `given` are the options that decide how a cell's test is called."""
 
     backends: tuple[str, ...]
     devices: tuple[str, ...]
@@ -77,14 +108,18 @@ class Options:
     baseline: Path | None
     reproduce: Path | None = None
     tf32: bool = False
+    profile: str = "dev"
+    seed: int = 0
+    given: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: pytest.Config) -> "Options":
         """Read the options. Raises `pytest.UsageError` for a name that is not known or a GPU that is not there."""
         folder = config.invocation_params.dir
+        profile = profiles.chosen(config)
 
         dtypes, modes = config.getoption("dtype"), config.getoption("mode")
-        if config.getoption("hypothesis_profile") == "nightly":
+        if profile == "nightly":
             dtypes, modes = ("all" if given == "auto" else given for given in (dtypes, modes))
         names_dtypes, names_modes = dtypes != "auto", modes != "auto"
         usual = USUAL_DTYPES if names_modes else DTYPES
@@ -102,12 +137,51 @@ class Options:
             names_dtypes=names_dtypes,
             names_modes=names_modes,
             required=tuple(_required(name) for name in config.getoption("require")),
-            functions=tuple(_existing("--functions", folder / p) for p in config.getoption("functions")),
+            functions=_functions(config),
             results=path("results"),
             baseline=_existing("--baseline", baseline) if (baseline := path("baseline")) else None,
             reproduce=_folder("--reproduce", given) if (given := path("reproduce")) else None,
             tf32=_tf32(config.getoption("tf32"), devices),
+            profile=profile,
+            seed=_seed(config),
+            given=_given(config),
         )
+
+    def again(self, test: str) -> str:
+        """The command that runs this one test again, with the same draws, in whatever folder."""
+        # A profile of somebody else's is known only where his conftest is loaded.
+        start = ["gradproof", "verify"]
+        if self.profile not in profiles.DRAWS:
+            start = ["pytest", "-p", "gradproof.plugin", "--verification"]
+        functions = [f"--functions={path.resolve()}" for path in self.functions]
+        draws = [f"--hypothesis-profile={self.profile}", f"--hypothesis-seed={self.seed}"]
+        return shlex.join([*start, "-k", test, *functions, *self.given, *draws])
+
+
+def _functions(config: pytest.Config) -> tuple[Path, ...]:
+    named = [Path(config.invocation_params.dir, path) for path in config.getoption("functions")]
+    if named:
+        return tuple(_existing("--functions", path) for path in named)
+    paths = tuple(_existing("gradproof_functions", path) for path in config.getini("gradproof_functions"))
+    return () if paths == (content.FUNCTIONS,) else paths
+
+
+def _seed(config: pytest.Config) -> int:
+    # The same draws in every run, unless asked otherwise: two runs can then be compared cell by cell.
+    given = config.getoption("hypothesis_seed", None) or 0
+    try:
+        return int(given)
+    except ValueError:
+        raise pytest.UsageError(
+            f"--hypothesis-seed: {given!r} is no whole number; give a number, so that the run can be repeated"
+        ) from None
+
+
+def _given(config: pytest.Config) -> tuple[str, ...]:
+    usual = {"backend": "all", "device": "auto", "dtype": "auto", "mode": "auto"}
+    given = {name: config.getoption(name) for name in usual}
+    named = [f"--{name}={value}" for name, value in given.items() if value != usual[name]]
+    return (*named, "--tf32") if config.getoption("tf32") else tuple(named)
 
 
 def _names(option: str, given: str, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from gradproof.verification.options import Options
 class Reporter:
     """Lives in the process that talks to the terminal; under pytest-xdist that is the controller."""
 
-    def __init__(self, options: Options, run_seed: int, is_selected: Callable[[Row], bool]) -> None:
-        self.options, self.run_seed, self.is_selected = options, run_seed, is_selected
+    def __init__(self, options: Options, is_selected: Callable[[Row], bool]) -> None:
+        self.options, self.is_selected = options, is_selected
         self.rows: list[Row] = []
         self.workers = 1
         self.before = self._read_baseline()
@@ -44,7 +44,7 @@ class Reporter:
             version = backends.installed_version(name)
             devices = [d for d in backends.DEVICES if backends.missing(name, d) is None]
             found.append(f"{name} {version} ({', '.join(devices)})" if version else f"{name} (not installed)")
-        return [f"gradproof: {'; '.join(found)}; seed {self.run_seed}"]
+        return [f"gradproof: {'; '.join(found)}; seed {self.options.seed}"]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if hasattr(report, "node"):  # pytest-xdist's

@@ -11,6 +11,7 @@ from pathlib import Path
 import flint
 import numpy as np
 import pytest
+from hypothesis.database import ExampleDatabase
 
 from gradproof.backends import MODES, Missing, Unsupported
 from gradproof.backends.daily import HALF
@@ -43,19 +44,16 @@ HAND = "hand"
 
 @dataclass
 class Verification:
-    """What one test needs of the run: where to put its row, how long to search, and how to be called again."""
+    """What one test needs of the run: where to put its row, how long to search, where failures are kept, and the
+    command that calls it again, from any folder and with the same draws."""
 
     item: pytest.Item
     run_seed: int
     examples: int
     options: Options
     notes: Notes = field(default_factory=Notes)
-
-    @property
-    def again(self) -> str:
-        """The command that repeats this test with the same draws."""
-        functions = "".join(f" --functions {path}" for path in self.options.functions)
-        return f'pytest "{self.item.nodeid}" --hypothesis-seed={self.run_seed}{functions}'
+    again: str = ""
+    database: ExampleDatabase | None = None
 
     def verify(self, cell: Cell, check: str, share: float) -> None:
         """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails.
@@ -224,6 +222,7 @@ class Verification:
                 share=share,
                 witnesses=witnesses,
                 cell=f"{cell.id}, {check}",
+                database=self.database,
             )
         except RegistryError as error:
             problem = f"a bad entry of the registry: {error}"

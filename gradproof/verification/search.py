@@ -13,7 +13,8 @@ from unittest import SkipTest
 from unittest.mock import patch
 
 import numpy as np
-from hypothesis import Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import providers
 
@@ -83,10 +84,11 @@ def search(
     share: float = 1.0,
     witnesses: tuple[Inputs, ...] = (),
     cell: str = "",
+    database: ExampleDatabase | None = None,
 ) -> Tally:
     """Examine the points, the `witnesses` and the first `share` of `examples` draws; stop at the first failure. One
-    among the draws is shrunk to the simplest input that fails. Where the profile keeps what fails, it is kept under the
-    name `cell`, and tried before the draws."""
+    among the draws is shrunk to the simplest input that fails. Where there is a `database`, what fails is kept in it
+    under the name `cell`, and tried before the draws."""
     tally = Tally()
     for inputs in (*function.points, *witnesses):
         finding = examine(inputs)
@@ -96,8 +98,8 @@ def search(
             return tally
     if set(tally.counts) == {str(Verdict.UNSUPPORTED)}:
         return tally  # recorded, and refused at every point
-    kept = settings.default.database is not None
-    if kept and (failure := _failing(function, examine, run_seed, examples, cell, (Phase.reuse, Phase.shrink))):
+    known = (Phase.reuse, Phase.shrink)
+    if database and (failure := _failing(function, examine, run_seed, examples, cell, known, database)):
         tally.add(failure)
         tally.failure = tally.worst = failure
         return tally
@@ -107,7 +109,8 @@ def search(
         if finding.fails and finding.judgement.verdict != Verdict.UNSUPPORTED:
             # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one. What is
             # refused is refused at any input, and each further one may cost a compilation that fails.
-            finding = _failing(function, examine, run_seed, examples, cell, settings.default.phases) or finding
+            phases = (Phase.reuse, Phase.generate, Phase.shrink)
+            finding = _failing(function, examine, run_seed, examples, cell, phases, database) or finding
         # The simpler one counts in its place: the row is to say what the report says.
         tally.add(finding)
         if finding.fails:
@@ -134,6 +137,7 @@ def _failing(
     examples: int,
     cell: str,
     phases: Collection[Phase],
+    database: ExampleDatabase | None,
 ) -> Finding | None:
     """The simplest failure that Hypothesis finds."""
     failures = []
@@ -146,7 +150,7 @@ def _failing(
 
     # Where nothing is kept, and nothing drawn, Hypothesis would have the test skipped.
     with contextlib.suppress(_FoundFailure, Flaky, SkipTest):
-        _hypothesis(function, run_seed, examples, cell, phases, test)
+        _hypothesis(function, run_seed, examples, cell, phases, test, database)
     return failures[-1] if failures else None
 
 
@@ -157,8 +161,21 @@ def _hypothesis(
     cell: str,
     phases: Collection[Phase],
     test: Callable[[Inputs], object],
+    database: ExampleDatabase | None = None,
 ) -> None:
-    @settings(max_examples=examples, phases=phases, database=settings.default.database if cell else None)
+    # All of it, so that no profile of whoever calls has a say: the draws would be others.
+    @settings(
+        max_examples=examples,
+        phases=phases,
+        database=database,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        report_multiple_bugs=False,
+        backend="hypothesis",
+        # A draw may meet a function that is slow in balls; none of it hints at a bad strategy.
+        suppress_health_check=list(HealthCheck),
+    )
     @seed(zlib.crc32(function.name.encode()) ^ run_seed)
     @given(function.inputs())
     def draws(inputs: Inputs) -> None:

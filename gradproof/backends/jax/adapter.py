@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from gradproof.backends.gpu import gpu_missing
@@ -20,6 +19,7 @@ import jax.numpy as jnp
 import jax.scipy.special
 import numpy as np
 
+from gradproof import content
 from gradproof.backends.adapter import (
     ARRAYS,
     BINARY,
@@ -45,7 +45,7 @@ jax.config.update("jax_default_matmul_precision", "tensorfloat32" if SETTINGS.tf
 # Op by op, JAX compiles every operation for every shape: 45 of the 55 seconds that all functions take are not spent
 # again when the compiled code is kept.
 if jax.config.jax_compilation_cache_dir is None:
-    jax.config.update("jax_compilation_cache_dir", str(Path(__file__).parents[3] / ".cache" / "jax"))
+    jax.config.update("jax_compilation_cache_dir", str(content.CACHE / "jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
