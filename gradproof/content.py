@@ -20,7 +20,7 @@ DIVERGENCES = _folder("known_divergences")
 VERIFICATION = _folder("tests/verification")
 """The tests that verify: the cells of the matrix are their parameters."""
 
-_PERSONS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "gradproof")
+_PERSONS = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "gradproof")
 
-CACHE = _PERSONS if (_PACKAGE / "builtin").is_dir() else _PACKAGE.parent / ".cache"
+CACHE = _PERSONS if FUNCTIONS.is_relative_to(_PACKAGE) else _PACKAGE.parent / ".cache"
 """Where what is compiled is kept for the next run: never among the packages that are installed."""

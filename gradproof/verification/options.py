@@ -17,21 +17,26 @@ USUAL_DTYPES = ("float64", "float32", "complex128", "complex64")
 
 
 def arguments(rest: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
-    """What `gradproof verify` gives to pytest: the options that a person gave, and a folder's own pytest kept out, as
-    far as it is about that folder's tests."""
-    plain = {
-        "addopts": "",  # with options that their conftest declares, and that are others of the same name here
-        "usefixtures": "",  # of their conftest
-        "strict": "false",  # lines of the ini file that their conftest declares
+    """What `gradproof verify` gives to pytest: `rest` as a person gave it, and what keeps out of it whatever the folder
+    says about its own tests, in its conftests and its ini file."""
+    overrides = {
+        "addopts": "",  # may give options that their conftest declares, and that are others here
+        "usefixtures": "",
+        "filterwarnings": "",
+        "strict": "false",  # their conftest, or a plugin of theirs, may declare lines of the ini file
         "strict_config": "false",
         "python_files": "test_*.py",
         "python_functions": "test_*",
     }
-    overrides = [word for name, value in plain.items() for word in ("-o", f"{name}={value}")]
-    named = [f"--functions={path}" for path in functions]
-    # By then Hypothesis is imported, whose own asserts pytest would like to rewrite.
-    quiet = ["-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]
-    return ["-p", "gradproof.plugin", "--noconftest", "--verification", *quiet, *overrides, *named, *rest]
+    # Such lines are nothing to warn of; nor is it that Hypothesis, whose asserts pytest would rewrite, is imported here.
+    ignored = ("ignore::pytest.PytestConfigWarning", "ignore:Module already:pytest.PytestAssertRewriteWarning")
+    return [
+        *("-p", "gradproof.plugin", "--verification", "--noconftest"),
+        *(word for name, value in overrides.items() for word in ("-o", f"{name}={value}")),
+        *(word for category in ignored for word in ("-W", category)),
+        *(f"--functions={path}" for path in functions),
+        *rest,
+    ]
 
 
 def add_options(parser: pytest.Parser) -> None:

@@ -1,0 +1,1 @@
+"""The tests that verify: the cells of the matrix are their parameters."""
