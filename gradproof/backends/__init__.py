@@ -53,7 +53,7 @@ BACKENDS = {
             "numpy",
             "NP",
             ("numpy",),
-            "pip install -r requirements/numpy-cpu.txt",
+            "pip install gradproof",
             has_gpu=False,
             dtypes=NUMPY_DTYPES,
             modes=("reverse",),
@@ -66,7 +66,7 @@ BACKENDS = {
             "autograd",
             "AG",
             ("autograd",),
-            "pip install -r requirements/autograd-cpu.txt",
+            'pip install "gradproof[autograd]"',
             has_gpu=False,
             dtypes=NUMPY_DTYPES,
             modes=tuple(mode for mode in MODES if mode not in ("compiled", "xla", "vectorized")),
@@ -81,14 +81,14 @@ BACKENDS = {
             "tensorflow",
             "TF",
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
-            "pip install -r requirements/tensorflow-cpu.txt",
+            'pip install "gradproof[tensorflow]"',
             import_seconds=6.0,
         ),
         Backend(
             "jax",
             "JX",
             ("jax",),
-            "pip install -r requirements/jax-cpu.txt",
+            'pip install "gradproof[jax]"',
             modes=tuple(mode for mode in MODES if mode != "xla"),
             lacks={"xla": "jax compiles with XLA in every mode but reverse: see compiled"},
             # Operation by operation every dtype costs a minute of compiling.
@@ -100,7 +100,7 @@ BACKENDS = {
             "torch",
             "PT",
             ("torch",),
-            "pip install -r requirements/torch-cpu.txt",
+            'pip install "gradproof[torch]"',
             modes=tuple(mode for mode in MODES if mode != "xla"),
             lacks={"xla": "PyTorch reaches XLA by a package of its own, torch_xla"},
             nightly=("compiled",),
@@ -141,7 +141,7 @@ def missing(name: str, device: str) -> str | None:
         return f"{name} runs on the CPU only"
     reason = gpu_missing()
     if reason is None and _is_cpu_build(name):
-        return f"{name} {installed_version(name)} is a CPU build: {backend.cure.replace('-cpu', '-gpu')}"
+        return f"{name} {installed_version(name)} is a CPU build: install its build for the GPU"
     if reason is None and backend.gpu_distributions and not any(map(_is_installed, backend.gpu_distributions)):
         return f"{name} is a CPU build: none of {', '.join(backend.gpu_distributions)} is installed"
     return reason

@@ -28,15 +28,27 @@ def arguments(rest: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
         "python_files": "test_*.py",
         "python_functions": "test_*",
     }
-    # Such lines are nothing to warn of; nor is it that Hypothesis, whose asserts pytest would rewrite, is imported here.
+    # Nothing to warn of: such lines; and that Hypothesis, whose asserts pytest would rewrite, is imported by then.
     ignored = ("ignore::pytest.PytestConfigWarning", "ignore:Module already:pytest.PytestAssertRewriteWarning")
     return [
         *("-p", "gradproof.plugin", "--verification", "--noconftest"),
         *(word for name, value in overrides.items() for word in ("-o", f"{name}={value}")),
         *(word for category in ignored for word in ("-W", category)),
         *(f"--functions={path}" for path in functions),
-        *rest,
+        *_joined(rest),
     ]
+
+
+def _joined(words: Iterable[str]) -> list[str]:
+    # A path that stands alone would be one more place for pytest to look for an ini file, as long as it does not know
+    # the option before it.
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in ("--functions", "--results", "--baseline", "--reproduce", "--report"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def add_options(parser: pytest.Parser) -> None:
