@@ -2,6 +2,7 @@
 settings of their own: it claims one name, leaves their tests as they are, and finds what the checkout finds."""
 
 import os
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -125,13 +126,12 @@ def clean(environment: Path) -> dict[str, str]:
 
 
 def run(environment: Path, folder: Path, *command: str | Path) -> subprocess.CompletedProcess:
+    return shell(environment, folder, shlex.join([str(environment / "bin" / command[0]), *map(str, command[1:])]))
+
+
+def shell(environment: Path, folder: Path, line: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [environment / "bin" / command[0], *command[1:]],
-        cwd=folder,
-        env=clean(environment),
-        capture_output=True,
-        text=True,
-        check=False,
+        line, shell=True, cwd=folder, env=clean(environment), capture_output=True, text=True, check=False
     )
 
 
@@ -144,7 +144,8 @@ def passed(done: subprocess.CompletedProcess) -> str:
 def table(output: str) -> list[str]:
     """The lines about what was verified, without those about time."""
     assert "what was verified" in output
-    return output.partition("what was verified")[2].partition("where the time went")[0].splitlines()[1:]
+    lines = output.partition("what was verified")[2].partition("where the time went")[0].splitlines()[1:]
+    return [*filter(None, lines)]
 
 
 def verified_here(*options: str) -> list[str]:
@@ -207,9 +208,7 @@ def test_a_required_backend_fails_in_any_folder(environment: Path, tmp_path: Pat
         assert "--require autograd: nothing was verified on it" in done.stdout
 
 
-WRONG = MINE.replace("3 * x * x", "3 * x * x * (1 + 2.0**-20) if float(x) > 2 else 3 * x * x").replace(
-    "x=Reals()", "x=Reals(low=0)"
-)
+WRONG = MINE.replace("3 * x * x", "3 * x * x * (1 + 2.0**-8)")
 
 
 def again(output: str) -> list[str]:
@@ -226,7 +225,7 @@ def test_the_line_of_a_failure_repeats_it_alone_from_any_folder(
     commands = again(done.stdout)
     assert len(commands) >= 3 and len({*commands}) == len(commands)
     for command in commands:
-        repeated = run(environment, tmp_path / "elsewhere", "bash", "-c", command)
+        repeated = shell(environment, tmp_path / "elsewhere", command)
         assert repeated.returncode == 1, command
         assert "1 failed" in repeated.stdout and "passed" not in repeated.stdout, repeated.stdout
         assert again(repeated.stdout) == [command]
