@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from gradproof.backends import BACKENDS
+from tests.unit.made import DIFFERENTIATING
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "requirements"
@@ -78,7 +79,7 @@ def test_the_ranges_begin_at_the_oldest_versions_that_are_tried() -> None:
     }
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "numpy"])
+@pytest.mark.parametrize("backend", DIFFERENTIATING.values(), ids=DIFFERENTIATING)
 def test_a_backend_has_an_extra_and_its_job_installs_it(backend: str) -> None:
     assert EXTRAS[backend]
     for path in FOLDER.glob(f"{backend}-*.txt"):
