@@ -2,7 +2,6 @@
 
 import difflib
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,41 +13,6 @@ from gradproof.verification import profiles
 
 USUAL_DTYPES = ("float64", "float32", "complex128", "complex64")
 """The dtypes of a run that names its modes only."""
-
-
-def arguments(rest: Iterable[str], functions: Iterable[str] = ()) -> list[str]:
-    """What `gradproof verify` gives to pytest: `rest` as a person gave it, and what keeps out of it whatever the folder
-    says about its own tests, in its conftests and its ini file."""
-    overrides = {
-        "addopts": "",  # may give options that their conftest declares, and that are others here
-        "usefixtures": "",
-        "filterwarnings": "",
-        "strict": "false",  # their conftest, or a plugin of theirs, may declare lines of the ini file
-        "strict_config": "false",
-        "python_files": "test_*.py",
-        "python_functions": "test_*",
-    }
-    # Nothing to warn of: such lines; and that Hypothesis, whose asserts pytest would rewrite, is imported by then.
-    ignored = ("ignore::pytest.PytestConfigWarning", "ignore:Module already:pytest.PytestAssertRewriteWarning")
-    return [
-        *("-p", "gradproof.plugin", "--verification", "--noconftest"),
-        *(word for name, value in overrides.items() for word in ("-o", f"{name}={value}")),
-        *(word for category in ignored for word in ("-W", category)),
-        *(f"--functions={path}" for path in functions),
-        *_joined(rest),
-    ]
-
-
-def _joined(words: Iterable[str]) -> list[str]:
-    # A path that stands alone would be one more place for pytest to look for an ini file, as long as it does not know
-    # the option before it.
-    joined: list[str] = []
-    for word in words:
-        if joined and joined[-1] in ("--functions", "--results", "--baseline", "--reproduce", "--report"):
-            joined[-1] += f"={word}"
-        else:
-            joined.append(word)
-    return joined
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -87,11 +51,6 @@ def add_options(parser: pytest.Parser) -> None:
         default=[],
         metavar="PATH",
         help="verify the functions of this file or folder instead of the built-in ones (repeatable)",
-    )
-    group.addoption(
-        "--verification",
-        action="store_true",
-        help="run what verifies, and none of the project's own tests, as `gradproof verify` does",
     )
     group.addoption(
         "--tf32",
@@ -169,7 +128,7 @@ class Options:
         # A profile of somebody else's is known only where his conftest is loaded.
         start = ["gradproof", "verify"]
         if self.profile not in profiles.DRAWS:
-            start = ["pytest", "-p", "gradproof.plugin", "--verification"]
+            start = ["pytest", "-p", "gradproof.plugin", "-p", "gradproof.verification.command"]
         functions = [f"--functions={path.resolve()}" for path in self.functions]
         draws = [f"--hypothesis-profile={self.profile}", f"--hypothesis-seed={self.seed}"]
         return shlex.join([*start, "-k", test, *functions, *self.given, *draws])

@@ -40,9 +40,9 @@ def _leads(path: Path) -> bool:
 
 
 def collect(config: pytest.Config) -> None:
-    """Have collected what verifies: nothing else where functions were named or `--verification` was given; beside the
-    project's own tests where its ini file names functions, and no path was given."""
-    if config.getoption("functions") or config.getoption("verification"):
+    """Have collected what verifies: nothing else where functions were named; beside the project's own tests where its
+    ini file names functions, and no path was given."""
+    if config.getoption("functions"):
         config.args = [str(content.VERIFICATION)]
     elif config.getini("gradproof_functions") and not _names_paths(config) and not is_called_for(config):
         config.args = [*config.args, str(content.VERIFICATION)]
