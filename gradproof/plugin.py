@@ -3,6 +3,7 @@ by `gradproof verify`, by `-p gradproof.plugin` or by a conftest's `pytest_plugi
 other people's conftests may have options of the same names. Their tests run beside ours as if it were not there."""
 
 import functools
+import os
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -46,12 +47,19 @@ def pytest_configure(config: pytest.Config) -> None:
     except divergences.DivergenceError as error:
         raise pytest.UsageError(f"gradproof_divergences: {error}") from error
     config.stash[NOTES] = isolation.Notes.of(config)
+    config.stash[isolation.STDERR] = os.dup(2)
     if not hasattr(config, "workerinput"):
         reporter = Reporter(options, functools.partial(_is_selected, config))
         config.pluginmanager.register(reporter, "gradproof-reporter")
         if config.pluginmanager.has_plugin("xdist") and selected.is_called_for(config):
             crashes = isolation.Crashes(config, reporter.keep, options.again)
             config.pluginmanager.register(crashes, "gradproof-crashes")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if isolation.STDERR in config.stash:
+        os.close(config.stash[isolation.STDERR])
+        del config.stash[isolation.STDERR]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -29,8 +29,8 @@ SLOW = 1.0
 SECONDS = 300
 """After how many seconds a cell is ended where nothing else is said; the slowest of a nightly run takes about 60."""
 
-STDERR = os.dup(2)
-"""Where the watchdog writes: pytest puts its capture in the place of descriptor 2."""
+STDERR = pytest.StashKey[int]()
+"""A copy of descriptor 2, for the watchdog to write to: while a test runs, pytest has its capture in that place."""
 
 
 def mark(item: pytest.Item) -> None:
@@ -38,9 +38,10 @@ def mark(item: pytest.Item) -> None:
     config = item.config
     # The last word is that of the command line.
     item.add_marker(pytest.mark.filterwarnings("error", *(config.getoption("pythonwarnings") or ())))
-    limits = (config.getoption("timeout", None), os.environ.get("PYTEST_TIMEOUT"))
-    if config.pluginmanager.has_plugin("timeout") and not any((*limits, config.getini("timeout"))):
-        item.add_marker(pytest.mark.timeout(SECONDS))
+    if config.pluginmanager.has_plugin("timeout"):
+        given = (config.getoption("timeout"), os.environ.get("PYTEST_TIMEOUT"), config.getini("timeout") or None)
+        if all(limit is None for limit in given):
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 # In the worker
@@ -74,21 +75,22 @@ def start_timer(item: pytest.Item, seconds: float, *, signals: bool) -> None:
         raise Hung(f"no answer within {seconds:g} s")
 
     # There is one watchdog in a process: an ini file that sets its time has it.
-    watches = not float(item.config.getini("faulthandler_timeout") or 0)
+    config = item.config
+    has_time = config.pluginmanager.has_plugin("faulthandler") and float(config.getini("faulthandler_timeout") or 0)
 
     def cancel() -> None:
         if signals:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        if watches:
+        if not has_time:
             faulthandler.cancel_dump_traceback_later()
 
     item.cancel_timeout = cancel  # pytest-timeout's own cancelling looks for it
     if signals:
         signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
-    if watches:
-        faulthandler.dump_traceback_later(1.2 * seconds, exit=True, file=STDERR)
+    if not has_time:
+        faulthandler.dump_traceback_later(1.2 * seconds, exit=True, file=config.stash[STDERR])
 
 
 def together(items: list[pytest.Item], workers: int) -> None:

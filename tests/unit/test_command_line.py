@@ -128,7 +128,7 @@ def test_a_wrong_derivation_is_the_odd_one_out(tmp_path: Path) -> None:
 
 def test_a_missing_file_and_a_file_that_raises(tmp_path: Path) -> None:
     assert "there is no file or folder" in failing(tmp_path, GOOD, "--functions", "absent.py")
-    (tmp_path / "raises.py").write_text("import functions\n1 / 0\n")
+    (tmp_path / "raises.py").write_text("import gradproof\n1 / 0\n")
     output = failing(tmp_path, GOOD, "--functions", "raises.py")
     assert "the file cannot be loaded: ZeroDivisionError at line 2" in output
     assert "5 passed" in output

@@ -309,4 +309,5 @@ def test_what_hangs_is_ended_without_an_ini_file(environment: Path, tmp_path: Pa
     done = run(environment, tmp_path, "gradproof", "verify", "mine.py", *NUMPY, *options)
     assert done.returncode == 1
     assert "CRASHED: cube-numpy-cpu-float64-reverse, exact" in done.stdout, done.stdout
+    assert "Timeout (" in done.stderr
     assert "the process died" in (tmp_path / "r.jsonl").read_text(encoding="utf-8")
