@@ -311,3 +311,30 @@ def test_what_hangs_is_ended_without_an_ini_file(environment: Path, tmp_path: Pa
     assert "CRASHED: cube-numpy-cpu-float64-reverse, exact" in done.stdout, done.stdout
     assert "Timeout (" in done.stderr
     assert "the process died" in (tmp_path / "r.jsonl").read_text(encoding="utf-8")
+
+
+WARNS = """
+        import warnings
+
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def warning():
+            warnings.warn("everywhere")
+"""
+
+
+def test_a_warning_is_an_error_in_ours_alone(environment: Path, tmp_path: Path) -> None:
+    write(tmp_path, MIXED | {"conftest.py": MIXED["conftest.py"] + WARNS})
+    command = ("python", "-m", "pytest", *NUMPY)
+    done = run(environment, tmp_path, *command)
+    assert "3 passed, 4 warnings, 6 errors" in done.stdout, done.stdout
+    # The command line has the last word.
+    assert "9 passed" in passed(run(environment, tmp_path, *command, "-W", "ignore:everywhere"))
+
+
+def test_a_line_of_the_ini_file_that_names_nothing_is_told(environment: Path, tmp_path: Path) -> None:
+    write(tmp_path, MIXED | {"pytest.ini": "[pytest]\ngradproof_functions = absent\n"})
+    done = run(environment, tmp_path, "python", "-m", "pytest")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.split("\n", 1)[0].startswith("ERROR: gradproof_functions: there is no file or folder")

@@ -268,3 +268,21 @@ def test_a_full_memory_is_known_as_such(error: Exception) -> None:
 )
 def test_other_errors_are_not(error: Exception) -> None:
     assert not ran_out(error)
+
+
+LIMITS = {"none": ({}, "", True), "option": ({"timeout": 0.0}, "", False), "ini file": ({}, "20", False)}
+
+
+@pytest.mark.parametrize(("options", "line", "is_ours"), LIMITS.values(), ids=LIMITS)
+def test_a_limit_of_time_is_ours_where_nobody_else_gives_one(
+    options: dict[str, float], line: str, is_ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_TIMEOUT", raising=False)
+    config = SimpleNamespace(
+        getoption=lambda name, default=None: options.get(name, default),
+        getini=lambda name: line,
+        pluginmanager=SimpleNamespace(has_plugin=lambda name: True),
+    )
+    marks: list[pytest.MarkDecorator] = []
+    isolation.mark(SimpleNamespace(config=config, add_marker=marks.append))
+    assert [mark.args for mark in marks if mark.name == "timeout"] == [(isolation.SECONDS,)] * is_ours
