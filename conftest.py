@@ -1,14 +1,15 @@
 """This repository is the tool's first client: its pytest knows Gradproof's options."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from gradproof.verification import isolation, selected
+from gradproof.verification import isolation, profiles, selected
 
 # How long the suite's own properties are searched. Some are slow in balls, which hints at no bad strategy.
-for name, draws in {"dev": 5, "ci": 20, "nightly": 500}.items():
+for name, draws in profiles.DRAWS.items():
     settings.register_profile(
         name, max_examples=draws, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
@@ -22,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]):
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """The suite's own tests of a backend run in the worker that has it; the plugin leaves what is not its own alone."""
     yield
     if hasattr(config, "workerinput") and not all(map(selected.is_ours, items)):

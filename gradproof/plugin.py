@@ -32,7 +32,13 @@ NOTES = pytest.StashKey[isolation.Notes]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
-    add_options(parser)
+    try:
+        add_options(parser)
+    except ValueError as error:
+        cure = "run `gradproof verify` instead, which loads no conftest"
+        raise pytest.UsageError(
+            f"gradproof.plugin: a conftest or a plugin has this option too: {error}; {cure}"
+        ) from error
     parser.addini("gradproof_divergences", "folders that record how backends fail on your functions", type="paths")
 
 

@@ -41,10 +41,11 @@ def _leads(path: Path) -> bool:
 
 def collect(config: pytest.Config) -> None:
     """Have collected what verifies: nothing else where functions were named; beside the project's own tests where its
-    ini file names functions, and no path was given."""
+    ini file names functions, and all of them are run."""
+    is_whole = config.invocation_params.dir == config.rootpath and not _names_paths(config)
     if config.getoption("functions"):
         config.args = [str(content.VERIFICATION)]
-    elif config.getini("gradproof_functions") and not _names_paths(config) and not is_called_for(config):
+    elif config.getini("gradproof_functions") and is_whole and not is_called_for(config):
         config.args = [*config.args, str(content.VERIFICATION)]
 
 

@@ -281,6 +281,7 @@ def test_beside_ours_their_tests_run_as_without(environment: Path, tmp_path: Pat
     output = passed(run(environment, tmp_path, *plain, "tests", "--hypothesis-profile", "theirs"))
     assert "3 passed, 1 warning" in output
     assert "what was verified" not in output and "WorkStealing" not in output
+    assert "3 passed" in passed(run(environment, tmp_path / "tests", *plain))
 
 
 def test_a_profile_of_theirs_says_how_many_inputs_are_drawn(environment: Path, tmp_path: Path) -> None:
@@ -331,6 +332,13 @@ def test_a_warning_is_an_error_in_ours_alone(environment: Path, tmp_path: Path) 
     assert "3 passed, 4 warnings, 6 errors" in done.stdout, done.stdout
     # The command line has the last word.
     assert "9 passed" in passed(run(environment, tmp_path, *command, "-W", "ignore:everywhere"))
+
+
+def test_a_conftest_with_options_of_the_same_name_is_told_of_the_command(environment: Path, tmp_path: Path) -> None:
+    write(tmp_path, {"conftest.py": 'pytest_plugins = ["gradproof.plugin"]' + textwrap.dedent(THEIRS["conftest.py"])})
+    done = run(environment, tmp_path, "python", "-m", "pytest")
+    assert done.returncode == 4, done.stderr
+    assert "run `gradproof verify` instead" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_line_of_the_ini_file_that_names_nothing_is_told(environment: Path, tmp_path: Path) -> None:
