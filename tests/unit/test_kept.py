@@ -112,7 +112,7 @@ def test_a_kink_that_another_found_is_judged_alike(made: Function, shared: Share
 
 
 def test_what_other_code_found_under_the_same_name_is_not_believed(tmp_path: Path, shared: Shared) -> None:
-    text = "from functions import Reals, function\n@function(x=Reals())\ndef mine(xp, x):\n    return {0} * x\n"
+    text = "from gradproof import Reals, function\n@function(x=Reals())\ndef mine(xp, x):\n    return {0} * x\n"
     values = []
     for factor in (2, 3):
         path = tmp_path / f"{factor}.py"

@@ -135,7 +135,7 @@ def test_an_error_names_function_and_file() -> None:
 
 # Loading
 
-HEAD = "from functions import Reals, function\n"
+HEAD = "from gradproof import Reals, function\n"
 GOOD = HEAD + "@function(x=Reals())\ndef twice(xp, x):\n    return 2 * x\n"
 OTHER = "@function(x=Reals())\ndef thrice(xp, x):\n    return 3 * x\n"
 
