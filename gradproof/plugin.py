@@ -15,10 +15,8 @@ from hypothesis import HealthCheck, settings
 from gradproof import backends, content, divergences, registry
 from gradproof.backends.settings import use
 from gradproof.registry import Function
-from gradproof.report.rows import examples
-from gradproof.report.rows.baseline import CELL
-from gradproof.report.rows.results import Row
-from gradproof.verification import isolation
+from gradproof.report.rows.results import CELL, Row
+from gradproof.verification import examples, isolation
 from gradproof.verification.cells import Cell, plan, with_differences
 from gradproof.verification.examine import share
 from gradproof.verification.options import Options, add_options

@@ -1,16 +1,34 @@
 """What the installed backends give as a gradient at one input, outside a test run: for the commands that compare them
 with one another."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 
 from gradproof import backends
 from gradproof.backends import MODES
+from gradproof.oracles.exact import Uncomputable
 from gradproof.registry import Function, Inputs
+from gradproof.report.outcome import Unusable
 
 Answer = tuple[np.ndarray, ...] | str
 """A gradient, one array of real numbers per argument, or why there is none."""
+
+
+@contextmanager
+def computable(function: Function) -> Iterator[None]:
+    """Have it told as bad input where balls cannot evaluate a function. Raises `Unusable`."""
+    try:
+        yield
+    except Uncomputable as error:
+        raise Unusable(f"{function.name} ({function.where}): there is no truth to compare with: {error}") from error
+
+
+def installed_backends() -> list[str]:
+    """The backends that are installed here, in their usual order."""
+    return [name for name in backends.BACKENDS if backends.installed_version(name) is not None]
 
 
 def dtype_of(function: Function) -> str:

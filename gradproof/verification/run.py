@@ -25,12 +25,12 @@ from gradproof.report.closing.failure import Culprit, failure_text
 from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, number
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
-from gradproof.verification.blame import references
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
 from gradproof.verification.examine import Examiner, Finding, reference_of
 from gradproof.verification.isolation import Notes
 from gradproof.verification.options import Options
+from gradproof.verification.references import references
 from gradproof.verification.reproduce import exactly, script_of
 from gradproof.verification.search import Tally, drawn, search
 

@@ -9,7 +9,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 URL = "GRADPROOF_EXAMPLES_URL"
 """The environment variable that names the server, redis://HOST:PORT/NUMBER."""
 
-FOLDER = Path(__file__).parents[3] / ".hypothesis"
+FOLDER = Path(__file__).parents[2] / ".hypothesis"
 """Hypothesis's own folder, unless its variable HYPOTHESIS_STORAGE_DIRECTORY names another."""
 
 
