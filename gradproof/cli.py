@@ -148,6 +148,7 @@ def verify(context: typer.Context) -> None:
     --results FILE                 keeps the rows
     --baseline FILE                fails where something got worse
     --reproduce DIR                writes a script for each gradient that fails
+    --tf32                         lets float32 products on a GPU lose digits
     --hypothesis-profile nightly   searches long; ci and dev search less
     --hypothesis-seed N            searches with other draws
     ```
