@@ -155,8 +155,8 @@ def test_the_table_counts_and_tells_what_is_missing() -> None:
 
 
 def test_the_lists_name_their_source_and_nothing_twice() -> None:
-    for path, names in zip(published.LISTS, LISTS.values(), strict=True):
-        assert "source = " in Path(published.FOLDER / path).read_text(encoding="utf-8")
+    for path, names in zip(published.LISTS.values(), LISTS.values(), strict=True):
+        assert "source = " in path.read_text(encoding="utf-8")
         words = [name.name for name in names.names]
         assert len(words) == len(set(words)) > 0
         assert all(name.places for name in names.names if isinstance(names, List))

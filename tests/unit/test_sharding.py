@@ -18,7 +18,7 @@ from gradproof.report.rows.results import Row
 
 ROOT = Path(__file__).parents[2]
 
-SOURCE = "from functions import Reals, function\n" + "".join(
+SOURCE = "from gradproof import Reals, function\n" + "".join(
     textwrap.dedent(f"""
         @function(x=Reals(), points=[dict(x=1.5)])
         def power_{n}(xp, x):
