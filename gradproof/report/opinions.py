@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradproof import backends
 from gradproof.oracles import exact
-from gradproof.oracles.differences import OwnDifferences, own_differences
+from gradproof.oracles.differences import OwnDifferences
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Bounds, Reference, Truth
 from gradproof.registry import Function, Inputs, RegistryError
-from gradproof.report.answers import answer, dtype_of
+from gradproof.report.answers import answer, own_forward
 
 ROUNDED = 2.0**-50
 """What rounding to float64 leaves of the exact and of the hand-derived gradient, relatively."""
@@ -40,7 +39,7 @@ class Opinion:
         return cls(name, np.zeros(0), np.zeros(0), problem)
 
 
-def agreement(one: Opinion, other: Opinion) -> float:
+def digits_between(one: Opinion, other: Opinion) -> float:
     """The decimal digits to which two opinions agree, in units of the largest entry: infinitely many where they differ
     by no more than they may be off, NaN where they cannot be compared."""
     if one.problem or other.problem:
@@ -63,7 +62,7 @@ def groups(opinions: Sequence[Opinion]) -> list[list[str]]:
     found: list[list[Opinion]] = []
     for opinion in opinions:
         for group in found:
-            digits = [agreement(opinion, member) for member in group]
+            digits = [digits_between(opinion, member) for member in group]
             if math.inf in digits and all(d == math.inf or math.isnan(d) for d in digits):
                 group.append(opinion)
                 break
@@ -78,7 +77,7 @@ def odd_ones(opinions: Sequence[Opinion]) -> list[str]:
     largest group."""
     truth = next((o for o in opinions if o.name == EXACT and not o.problem), None)
     if truth is not None:
-        return [o.name for o in opinions if math.isfinite(agreement(truth, o))]
+        return [o.name for o in opinions if math.isfinite(digits_between(truth, o))]
     return [name for group in groups(opinions)[1:] for name in group]
 
 
@@ -136,15 +135,8 @@ def _rounded(name: str, gradient: np.ndarray) -> Opinion:
 
 
 def _own(function: Function, inputs: Inputs, name: str, value_error: float) -> Opinion:
-    adapter, dtype = backends.load(name), dtype_of(function)
-    single = adapter.callable(function, dtype, "cpu")
-
-    def forward(batch: Inputs) -> np.ndarray:
-        rows = zip(*batch, strict=True)
-        return np.array([adapter.to_numpy(single(*adapter.arguments(function, row, dtype, "cpu"))) for row in rows])
-
     try:
-        own = own_differences(forward, inputs, value_error)
+        own = own_forward(function, name, "cpu").differences(inputs, value_error)
     except Exception as error:
         return Opinion.none(f"{name}'s differences", f"{type(error).__name__}: {error}")
     return differenced(name, own)

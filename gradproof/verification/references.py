@@ -11,7 +11,7 @@ from gradproof.oracles.agreement import hand_against_exact
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import answer
-from gradproof.report.opinions import DOUBLE, agreement, answered, differenced, true_of
+from gradproof.report.opinions import DOUBLE, answered, differenced, digits_between, true_of
 from gradproof.verification.examine import Examiner, Finding, reference_of
 
 
@@ -64,7 +64,7 @@ def _against_exact(function: Function, inputs: Inputs, name: str) -> str:
     opinion = answered(function, name, inputs, bounds)
     if opinion.problem:
         return "no gradient"
-    return "agree" if agreement(true_of(truth), opinion) == math.inf else "disagree"
+    return "agree" if digits_between(true_of(truth), opinion) == math.inf else "disagree"
 
 
 def _own_against_exact(examiner: Examiner, finding: Finding) -> str:
@@ -77,7 +77,7 @@ def _own_against_exact(examiner: Examiner, finding: Finding) -> str:
     truth = examiner.reference.truth(finding.inputs)
     if truth.kink is not None:
         return "a kink, not compared"
-    digits = agreement(true_of(truth), differenced(examiner.cell.backend, own))
+    digits = digits_between(true_of(truth), differenced(examiner.cell.backend, own))
     if math.isnan(digits):
         return "cannot tell: halving the step does not settle them"
     return "agree within their estimated error" if digits == math.inf else "disagree"

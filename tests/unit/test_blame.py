@@ -11,7 +11,7 @@ from gradproof.backends import BACKENDS
 from gradproof.registry import Function, RegistryError
 from gradproof.report import opinions as room
 from gradproof.report.closing.summary import disagreements
-from gradproof.report.opinions import EXACT, HAND, Opinion, agreement, groups, odd_ones, opinions
+from gradproof.report.opinions import EXACT, HAND, Opinion, digits_between, groups, odd_ones, opinions
 from gradproof.report.tables.blame import blame, matrix
 from gradproof.verification import references
 from tests.unit.made import at, entry
@@ -82,8 +82,8 @@ def test_at_a_kink_the_largest_group_is_asked(monkeypatch: pytest.MonkeyPatch) -
 def test_digits() -> None:
     one = Opinion("one", np.array([1.0, 100.0]), np.array([1e-9, 1e-9]))
     other = Opinion("other", np.array([1.001, 100.0]), np.array([1e-9, math.inf]))
-    assert agreement(one, other) == pytest.approx(5.0, abs=0.01)
-    assert agreement(one, one) == math.inf and math.isnan(agreement(one, Opinion.none("none", "raised")))
+    assert digits_between(one, other) == pytest.approx(5.0, abs=0.01)
+    assert digits_between(one, one) == math.inf and math.isnan(digits_between(one, Opinion.none("none", "raised")))
 
 
 # The command

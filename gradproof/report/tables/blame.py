@@ -10,7 +10,7 @@ import numpy as np
 
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
-from gradproof.report.opinions import Opinion, agreement, groups, odd_ones, opinions
+from gradproof.report.opinions import Opinion, digits_between, groups, odd_ones, opinions
 from gradproof.report.outcome import Outcome
 from gradproof.report.text import columns
 
@@ -60,7 +60,7 @@ def matrix(found: Sequence[Opinion]) -> list[str]:
     """The matrix as lines of text, who forms a group with whom, and the odd ones out."""
     lines = [["", *(str(i) for i in range(len(found)))]]
     for i, one in enumerate(found):
-        cells = [_cell(agreement(one, other)) if j < i else "" for j, other in enumerate(found)]
+        cells = [_cell(digits_between(one, other)) if j < i else "" for j, other in enumerate(found)]
         lines.append([f"{i} {one.name}", *cells])
     text = columns(lines)
     text += [f"{o.name}: {_first_line(o.problem)}" for o in found if o.problem]
