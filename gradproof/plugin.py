@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from gradproof import backends, content, divergences, registry
 from gradproof.backends.settings import use
 from gradproof.registry import Function
-from gradproof.report.rows.results import CELL, Row
+from gradproof.report.rows.results import Row, cell_of
 from gradproof.verification import examples, isolation
 from gradproof.verification.cells import Cell, plan, with_differences
 from gradproof.verification.examine import share
@@ -99,7 +99,7 @@ def _is_selected(config: pytest.Config, row: Row) -> bool:
         cells = _cells(config)
         own = with_differences(cells, config.stash[OPTIONS])
         config.stash[PLANNED] = {(c.full_id, "exact") for c in cells} | {(c.full_id, "differences") for c in own}
-    return row["check"] == "hand" or ("-".join(row[key] for key in CELL[:5]), row["check"]) in config.stash[PLANNED]
+    return row["check"] == "hand" or (cell_of(row), row["check"]) in config.stash[PLANNED]
 
 
 def _cells(config: pytest.Config) -> list[Cell]:

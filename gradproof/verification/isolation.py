@@ -14,7 +14,7 @@ import pytest
 
 from gradproof.backends import BACKENDS
 from gradproof.backends.stopped import Hung
-from gradproof.report.rows.results import Row
+from gradproof.report.rows.results import Row, new_row
 
 NOTES = "gradproof_notes"
 """The key under which a worker is told where its notes go."""
@@ -142,9 +142,7 @@ def _row_of(test: str) -> Row | None:
         return None
     names = dict(zip(("function", "backend", "device", "dtype", "mode"), [*words, "reverse"], strict=False))
     check = "differences" if "own_differences" in test else "exact"
-    numbers = dict.fromkeys(("error", "bound", "ratio", "ulp", "input"))
-    rest = {"examples": 0, "seconds": 0.0, "versions": {}, "test": test, "reason": ""}
-    return names | {"check": check, "verdict": "unsupported"} | numbers | rest
+    return new_row(names, check, "unsupported", test) | {"reason": ""}
 
 
 def _how_it_died(node: Any) -> str:

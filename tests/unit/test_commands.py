@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from gradproof.cli import app
 from gradproof.report.tables import blame, conventions
+from gradproof.verification import watch
 from gradproof.verification.options import add_options
 
 ROOT = Path(__file__).parents[2]
@@ -186,6 +187,59 @@ def test_who_is_to_blame_is_told() -> None:
     done = run("blame", "cube", "--input", '{"x": 2.0}', "--functions", "mine.py")
     assert done.exit_code == 0 and "cube at x = 2.0" in done.stdout
     assert "agree" in done.stdout.splitlines()[-1]
+
+
+# The registry and its records
+
+
+KINK = """
+from gradproof import Reals, function
+
+@function(x=Reals(), points=[dict(x=0.0), dict(x=1.5)])
+def size(xp, x):
+    "f(x) = |x|"
+    return xp.abs(x)
+
+@size.gradient
+def _(xp, x):
+    return {slope}
+"""
+
+
+@pytest.mark.usefixtures("one_backend")
+def test_the_choices_at_kinks_are_told_or_written(folder: Path) -> None:
+    (folder / "mine.py").write_text(KINK.format(slope="xp.sign(x)"))
+    done = run("conventions", "--functions", "mine.py")
+    assert done.exit_code == 0 and "x: [-1, 1]; numpy 0" in done.stdout
+    done = run("conventions", "size", "--functions", "mine.py", "--markdown", "page.md", "--write", "kinks.toml")
+    assert done.stdout.strip() == "1 kinks written to kinks.toml and page.md"
+    assert "| size | 0 | x | -1 | 1 |" in (folder / "page.md").read_text()
+    assert 'function = "size"' in (folder / "kinks.toml").read_text()
+
+
+def test_a_bound_that_is_wide_everywhere_fails(folder: Path) -> None:
+    assert run("widths", "--functions", "mine.py").exit_code == 0
+    cancelling = "(3 * x * x + 1e12) - 1e12"
+    (folder / "mine.py").write_text(MINE.replace("3 * x * x", cancelling))
+    done = run("widths", "--functions", "mine.py")
+    assert done.exit_code == 1 and "wide at every point: cube, cube_near" in done.stdout
+
+
+def test_the_catalogue_is_a_table() -> None:
+    done = run("catalogue")
+    assert done.exit_code == 0 and done.stdout.startswith("| case |")
+
+
+def test_an_entry_that_nothing_watches_gets_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = watch.PATH.read_text(encoding="utf-8").splitlines()
+    (folder / "watched.jsonl").write_text("".join(f"{line}\n" for line in lines[1:]), encoding="utf-8")
+    monkeypatch.setattr(watch, "PATH", folder / "watched.jsonl")
+    watch.load.cache_clear()
+    try:
+        assert "1 lines added to" in run("watch").stdout
+        assert (folder / "watched.jsonl").read_text(encoding="utf-8").splitlines() == lines
+    finally:
+        watch.load.cache_clear()
 
 
 # Pytest by another name

@@ -4,6 +4,7 @@ alone writes."""
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -36,9 +37,21 @@ class ResultsError(Unusable):
     """A results file that cannot be used. The message names the file, what is wrong, and the cure."""
 
 
+def new_row(cell: Mapping[str, str], check: str, verdict: str, test: str, versions: Mapping[str, str] = {}) -> Row:
+    """What every row has, as long as nothing is known but the names of its `cell`, its verdict and its test's id."""
+    numbers = dict.fromkeys(("error", "bound", "ratio", "ulp", "input"))
+    names = {key: cell[key] for key in CELL[:5]} | {"tf32": False, "check": check, "verdict": str(verdict)}
+    return names | numbers | {"examples": 0, "seconds": 0.0, "versions": dict(versions), "test": test}
+
+
+def cell_of(row: Row) -> str:
+    """The words of a row's cell, as its test's id has them with the mode."""
+    return "-".join(row[key] for key in CELL[:5])
+
+
 def name_of(row: Row) -> str:
     """The words of a row: its cell, and its check."""
-    return f"{'-'.join(row[key] for key in CELL[:5])}, {row['check']}"
+    return f"{cell_of(row)}, {row['check']}"
 
 
 def read(path: Path) -> list[Row]:
