@@ -7,14 +7,29 @@ import pytest
 
 from gradproof import content
 
+OVERRIDES = {
+    "addopts": "",  # may give options that a conftest declares, and that are others here
+    "usefixtures": "",
+    "filterwarnings": "",
+    "strict": "false",  # a conftest, or a plugin that is not loaded, may declare lines of the ini file
+    "strict_config": "false",
+    "python_files": "test_*.py",
+    "python_functions": "test_*",
+}
+"""What an ini file around says about the tests of its own project, and about no other."""
+
+# Nothing to warn of: such lines; and that Hypothesis, whose assertions pytest would rewrite, is imported by then.
+IGNORED = ("ignore::pytest.PytestConfigWarning", "ignore::pytest.PytestAssertRewriteWarning")
+
 
 def verify(arguments: Sequence[str]) -> int:
     """Verify the functions of the paths among these arguments, or without any the built-in ones; all else is an option
     of pytest or of Gradproof. Returns pytest's exit status."""
-    # A conftest around may have options of the same names, and the tests that verify need nothing of it. What this
-    # package imports is here before pytest, which would warn that it cannot rewrite Hypothesis's assertions.
-    own = ["--noconftest", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main(["-p", "gradproof.plugin", "-p", __name__, *own, *arguments]))
+    # A conftest around may have options of the same names, and the tests that verify need nothing of it.
+    own = ["-p", "gradproof.plugin", "-p", __name__, "--noconftest"]
+    own += [word for name, value in OVERRIDES.items() for word in ("-o", f"{name}={value}")]
+    own += [word for warning in IGNORED for word in ("-W", warning)]
+    return int(pytest.main([*own, *arguments]))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,8 +9,8 @@ from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 URL = "GRADPROOF_EXAMPLES_URL"
 """The environment variable that names the server, redis://HOST:PORT/NUMBER."""
 
-FOLDER = Path(__file__).parents[2] / ".hypothesis"
-"""Hypothesis's own folder, unless its variable HYPOTHESIS_STORAGE_DIRECTORY names another."""
+FOLDER = ".hypothesis"
+"""Hypothesis's own folder, where it runs, unless its variable HYPOTHESIS_STORAGE_DIRECTORY names another."""
 
 
 def database() -> ExampleDatabase:
