@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from gradproof import registry
+from gradproof import __version__, registry
 from gradproof.divergences import DivergenceError
 from gradproof.registry import Function, RegistryError
 from gradproof.report.outcome import Outcome, Unusable
@@ -56,8 +56,19 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"gradproof {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
 @app.callback(invoke_without_command=True)
-def gradproof(context: typer.Context) -> None:
+def gradproof(context: typer.Context, version: Version = False) -> None:
     """Verify gradients against the truth: with proven bounds in place of tuned tolerances.
 
     `gradproof COMMAND --help` tells more of a command, and has examples of it."""

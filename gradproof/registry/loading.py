@@ -47,7 +47,8 @@ def find(functions: Iterable[Function], name: str) -> Function:
     known = {function.name: function for function in functions}
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
-        raise RegistryError(f"there is no function {name}" + (f". Did you mean {close[0]}?" if close else ""))
+        cure = f"Did you mean {close[0]}?" if close else "gradproof list prints those that there are"
+        raise RegistryError(f"there is no function {name}. {cure}")
     return known[name]
 
 

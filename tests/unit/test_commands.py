@@ -14,6 +14,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+import gradproof
 from gradproof.cli import app
 from gradproof.report.tables import blame, conventions
 from gradproof.verification import watch
@@ -66,6 +67,11 @@ def test_each_command_has_a_help_with_an_example_that_can_be_parsed(command: str
     for example in examples:
         words = shlex.split(re.sub(r"> \S+", "", example))[2:]
         get_command(app).commands[command].make_context("gradproof", words)
+
+
+def test_the_version_is_told() -> None:
+    done = run("--version")
+    assert done.exit_code == 0 and done.stdout == f"gradproof {gradproof.__version__}\n"
 
 
 def test_without_a_command_all_of_them_are_shown_by_group() -> None:
@@ -271,6 +277,14 @@ def test_without_a_path_the_built_in_functions_are_verified(folder: Path) -> Non
         done = verify(where, "--backend", "numpy", "-k", "absolute_sum and float64")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "numpy-cpu-float64" in done.stdout and " passed" in done.stdout
+
+
+@pytest.mark.parametrize(("text", "problem"), [("", "is empty"), ("hello\n", "line 1 is no result row")])
+def test_a_baseline_that_is_no_results_file_is_told(folder: Path, text: str, problem: str) -> None:
+    (folder / "before.jsonl").write_text(text)
+    done = verify(folder, "mine.py", "--backend", "numpy", "--baseline", "before.jsonl")
+    (line,) = done.stderr.strip().splitlines()
+    assert done.returncode == 4 and line.startswith("ERROR: --baseline: ") and problem in line
 
 
 def test_a_path_that_is_not_there_is_told(folder: Path) -> None:
