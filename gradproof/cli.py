@@ -36,6 +36,8 @@ class Commands(TyperGroup):
         except UsageError as error:
             command = error.ctx.command_path if error.ctx else "gradproof"
             _fail(f"{command}: {error.format_message().rstrip('.')}; see {command} --help")
+        except typer.Abort:
+            sys.exit(130)
         except (RegistryError, DivergenceError, Unusable) as error:
             _fail(f"gradproof: {error}")
         except OSError as error:
