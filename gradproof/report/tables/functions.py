@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradproof import content, divergences
 from gradproof.backends import BACKENDS
-from gradproof.divergences import Divergence
+from gradproof.divergences import KINDS, Divergence
 from gradproof.registry import Function
 from gradproof.registry.domains import Domain
 from gradproof.report.outcome import Outcome
@@ -29,9 +29,9 @@ def functions(entries: Sequence[Function], words: Sequence[str] = (), backend: s
         known = [divergence for one in family for divergence in _recorded(one, backend)] if backend else []
         if entry.variant_of or not _has(family, words) or (backend and not known):
             continue
-        verdicts = ", ".join(dict.fromkeys(divergence.verdict for divergence in known))
+        kinds = ", ".join(kind for kind in KINDS if any(divergence.kind == kind for divergence in known))
         formula = entry.formula if not entry.problems else f"a bad entry: {'; '.join(entry.problems)}"
-        rows.append([entry.name, field_of(entry), str(len(family) - 1), *([verdicts] if backend else []), formula])
+        rows.append([entry.name, field_of(entry), str(len(family) - 1), *([kinds] if backend else []), formula])
     if not rows:
         return Outcome(problems=["no function has all of these words in its name, field or formula"], status=1)
     return Outcome(f"{len(rows)} functions; gradproof show NAME tells more of one", table=[head, *rows])
@@ -52,8 +52,8 @@ def field_of(function: Function) -> str:
 
 
 def _recorded(function: Function, backend: str) -> list[Divergence]:
-    # What is recorded of a function of this name is about the built-in one.
-    return [d for d in divergences.load(backend) if function.name in d.names] if function.is_builtin else []
+    same_registry = (d for d in divergences.load(backend) if d.is_builtin == function.is_builtin)
+    return [d for d in same_registry if function.name in d.names]
 
 
 def details(function: Function, entries: Iterable[Function]) -> Outcome:
@@ -74,7 +74,7 @@ def details(function: Function, entries: Iterable[Function]) -> Outcome:
         "derivation": _source(function.hand) if function.hand else ["none: held to exact differences alone"],
         "code of its own": [line for name, code in function.implementations.items() for line in (name, *_source(code))],
         "at kinks": [line for kink in kinks for line in conventions.lines_of(kink)],
-        "recorded": [line for backend in BACKENDS for d in _recorded(function, backend) for line in _lines(backend, d)],
+        "recorded": [line for backend in BACKENDS for d in _recorded(function, backend) for line in _told(backend, d)],
     }
     lines = [function.name]
     for title, block in blocks.items():
@@ -106,8 +106,9 @@ def _source(code: object) -> list[str]:
     return [*(f"# with {name} = {value!r}" for name, value in given.items()), *lines[first:]]
 
 
-def _lines(backend: str, known: Divergence) -> list[str]:
-    where = f" in {', '.join((*known.dtypes, *known.modes, *known.devices))}" if known.dtypes or known.modes else ""
-    versions = f", versions {known.versions}" if str(known.versions) else ""
+def _told(backend: str, known: Divergence) -> list[str]:
+    where = ", ".join((*known.dtypes, *known.modes, *known.devices)) or "every dtype and mode"
+    versions = f" {known.versions}" if str(known.versions) else ""
+    text = f"{backend}{versions}, {known.kind} {known.cause}: {known.verdict} in {where}: {known.reason}"
     issue = [f"  {known.issue}"] if known.issue.startswith("http") else []
-    return [*textwrap.wrap(f"{backend}{versions}: {known.verdict}{where}: {known.reason}", 100), *issue]
+    return [*textwrap.wrap(text, 100, subsequent_indent="  "), *issue]
