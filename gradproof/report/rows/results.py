@@ -15,6 +15,11 @@ from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, Inputs
 from gradproof.report.outcome import Unusable
 
+try:
+    import fcntl
+except ImportError:
+    fcntl = None
+
 PROPERTY = "gradproof"
 """The name under which a test item carries its row."""
 
@@ -124,6 +129,19 @@ def ratio_of(row: Row) -> float:
     return math.inf if math.isnan(ratio) else ratio
 
 
+def _lock(file: TextIO) -> None:
+    # Two runs that write one file would write over one another's rows. Not every system, and not every file system,
+    # has locks.
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return
+
+
 @dataclass
 class ResultsFile:
     """The `--results` file. A row that cannot be written stops no test; `problem` then says why."""
@@ -133,9 +151,17 @@ class ResultsFile:
     _file: TextIO | None = field(default=None, repr=False)
 
     def open(self) -> None:
-        """Start the file anew. Raises `OSError` when that cannot be done."""
+        """Start the file anew. Raises `OSError` when that cannot be done, or another run has not closed it yet."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("w", encoding="utf-8")
+        file = self.path.open("a", encoding="utf-8")
+        try:
+            _lock(file)
+        except BlockingIOError as error:
+            file.close()
+            raise OSError("another run is writing it; give each run a file of its own, and merge them") from error
+        if self.path.is_file():
+            file.truncate(0)
+        self._file = file
 
     def write(self, row: Row) -> None:
         """Add one row and flush it."""
