@@ -1,5 +1,5 @@
 """The matrix jobs, as they run anywhere: each session is one job of .github/workflows, in a fresh environment of its
-own, and leaves results/JOB.jsonl and results/JOB.xml. Words behind `--` go to pytest."""
+own, and leaves results/JOB.jsonl and results/JOB.xml. Words behind `--` go to pytest, or to `gradproof verify`."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def verify(session: nox.Session, job: str) -> None:
     _install(session, f"requirements/{job}.txt")
     # One process owns the card; on the CPU every core has one. Either way a crash costs its own cell alone.
     workers = "1" if device == "gpu" else "auto"
-    _pytest(session, job, "-k", backend, "--device", device, "--require", job, "-n", workers)
+    _run(session, job, "gradproof", "verify", "-k", backend, "--device", device, "--require", job, "-n", workers)
 
 
 @nox.session(name="all-in-one")
@@ -43,8 +43,9 @@ def all_in_one(session: nox.Session) -> None:
     # Installed, so that the test of an installed checkout runs too.
     session.install("--no-deps", "--editable", ".")
     names = [job.removesuffix("-cpu") for job in CPU]
-    _pytest(session, "all-in-one", *_required(CPU))
-    _pytest(session, "all-in-one.reverse", "-k", "weighted_sum", "--backend", ",".join(names[::-1]), *_required(CPU))
+    _run(session, "all-in-one", "pytest", *_required(CPU))
+    backwards = ["-k", "weighted_sum", "--backend", ",".join(names[::-1])]
+    _run(session, "all-in-one.reverse", "pytest", *backwards, *_required(CPU))
 
 
 @nox.session
@@ -52,35 +53,36 @@ def suite(session: nox.Session) -> None:
     """All of the suite's own tests, with those that take too long for every day: that each script of what is recorded
     reproduces it, and that each entry is missed when it is deleted."""
     _install(session, "requirements.txt", "requirements/torch-cpu.txt")
-    _pytest(session, "suite", "tests/unit", "--hypothesis-profile", "nightly", "-n", "auto")
+    # It verifies no cell, and a results file without a row is an error where results are merged.
+    _run(session, "suite", "pytest", "tests/unit", "--hypothesis-profile", "nightly", "-n", "auto", rows=False)
 
 
 @nox.session(name="numpy-alone")
 def numpy_alone(session: nox.Session) -> None:
     """The whole suite where no framework is installed: what needs one is not run, and everything else passes."""
     _install(session, "requirements/numpy-cpu.txt")
-    _pytest(session, "numpy-alone", *_required(CPU[:1]), "-n", "auto")
+    _run(session, "numpy-alone", "pytest", *_required(CPU[:1]), "-n", "auto")
 
 
 @nox.session(python=OLDEST_PYTHON)
 def oldest(session: nox.Session) -> None:
     """The oldest versions that are supported."""
     _install(session, "requirements/oldest.txt")
-    _pytest(session, "oldest", "tests/verification", *_required(CPU[:4]), "-n", "auto")
+    _run(session, "oldest", "gradproof", "verify", *_required(CPU[:4]), "-n", "auto")
 
 
 @nox.session(python=NEWEST_PYTHON)
 def newest(session: nox.Session) -> None:
     """The newest releases, which nothing pins."""
     _install(session, "requirements/newest.txt")
-    _pytest(session, "newest", "tests/verification", *_required(CPU[:4]), "-n", "auto")
+    _run(session, "newest", "gradproof", "verify", *_required(CPU[:4]), "-n", "auto")
 
 
 @nox.session(python=NEWEST_PYTHON)
 def prereleases(session: nox.Session) -> None:
     """What is to be released: allowed to fail, which the workflow says, but never silently, which `merge` sees to."""
     _install(session, "requirements/newest.txt", "--pre")
-    _pytest(session, "prereleases", "tests/verification", *_required(CPU[:4]), "-n", "auto")
+    _run(session, "prereleases", "gradproof", "verify", *_required(CPU[:4]), "-n", "auto")
 
 
 @nox.session
@@ -101,10 +103,10 @@ def merge(session: nox.Session, workflow: str) -> None:
     """All jobs' results in one file, their tables as the job summary; fails when an expected cell is missing."""
     _install(session, "requirements/numpy-cpu.txt")
     summary = Path("merged") / "summary.md"
-    command = ["python", "-m", "report.merge", "results", "--output", "merged/merged.jsonl", "--summary", str(summary)]
-    told = ["--tell", *TOLD[workflow]] if workflow in TOLD else []
+    command = ["gradproof", "merge", "results", "--output", "merged/merged.jsonl", "--summary", str(summary)]
+    told = ["--tell", ",".join(TOLD[workflow])] if workflow in TOLD else []
     try:
-        session.run(*command, "--expect", *EXPECTED[workflow], *told)
+        session.run(*command, "--expect", ",".join(EXPECTED[workflow]), *told)
     finally:
         if summary.exists() and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
             with Path(page).open("a", encoding="utf-8") as file:
@@ -120,10 +122,10 @@ def _required(jobs: tuple[str, ...]) -> list[str]:
     return [f"--require={job}" for job in jobs]
 
 
-def _pytest(session: nox.Session, job: str, *arguments: str) -> None:
-    # SHARD=2/3 is the second of three runners that share a job; each leaves a file of its own.
+def _run(session: nox.Session, job: str, *command: str, rows: bool = True) -> None:
+    # SHARD=2/3 is the second of three runners that share a job; each leaves files of its own.
     shard, _, shards = os.environ.get("SHARD", "").partition("/")
     split = ["--splits", shards, "--group", shard] if shards else []
-    results = f"results/{job}.{shard}" if shards else f"results/{job}"
-    files = [f"--results={results}.jsonl", f"--junitxml={results}.xml"]
-    session.run("pytest", *arguments, *split, *files, *session.posargs)
+    stem = f"results/{job}.{shard}" if shards else f"results/{job}"
+    files = [f"--results={stem}.jsonl"] if rows else []
+    session.run(*command, *split, *files, f"--junitxml={stem}.xml", *session.posargs)

@@ -13,8 +13,7 @@ import pytest
 from gradproof import backends, divergences, registry
 from gradproof.backends.settings import use
 from gradproof.registry import Function
-from gradproof.report.rows.baseline import CELL
-from gradproof.report.rows.results import Row
+from gradproof.report.rows.results import Row, cell_of
 from gradproof.verification import isolation, profiles, selected
 from gradproof.verification.cells import Cell, plan, with_differences
 from gradproof.verification.examine import share
@@ -88,7 +87,7 @@ def _is_selected(config: pytest.Config, row: Row) -> bool:
         cells = _cells(config)
         own = with_differences(cells, config.stash[OPTIONS])
         config.stash[PLANNED] = {(c.full_id, "exact") for c in cells} | {(c.full_id, "differences") for c in own}
-    return row["check"] == "hand" or ("-".join(row[key] for key in CELL[:5]), row["check"]) in config.stash[PLANNED]
+    return row["check"] == "hand" or (cell_of(row), row["check"]) in config.stash[PLANNED]
 
 
 def _cells(config: pytest.Config) -> list[Cell]:

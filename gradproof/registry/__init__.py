@@ -14,7 +14,7 @@ from gradproof.registry.domains import (
     UnitInterval,
     WellConditioned,
 )
-from gradproof.registry.loading import load, load_builtin
+from gradproof.registry.loading import find, load, load_builtin
 from gradproof.registry.namespace import MissingOperation, Namespace
 from gradproof.registry.record import Function, Inputs, Published, RegistryError, function
 from gradproof.registry.weights import complex_weights, direction, weights
@@ -39,6 +39,7 @@ __all__ = [
     "WellConditioned",
     "complex_weights",
     "direction",
+    "find",
     "function",
     "load",
     "load_builtin",

@@ -1,6 +1,7 @@
 """Loading functions from files: the built-in registry, and anybody's own. A file that cannot be loaded costs no other
 file its functions."""
 
+import difflib
 import functools
 import importlib.util
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from gradproof import content
-from gradproof.registry.record import Function, registered
+from gradproof.registry.record import Function, RegistryError, registered
 
 
 def load_builtin() -> list[Function]:
@@ -39,6 +40,16 @@ def load(paths: Iterable[Path]) -> list[Function]:
             functions += _load_file(file)
     _mark_duplicates(functions)
     return functions
+
+
+def find(functions: Iterable[Function], name: str) -> Function:
+    """The function of this name. Raises `RegistryError`, with the name that may have been meant."""
+    known = {function.name: function for function in functions}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        cure = f"Did you mean {close[0]}?" if close else "gradproof list prints those that there are"
+        raise RegistryError(f"there is no function {name}. {cure}")
+    return known[name]
 
 
 def _load_file(path: Path) -> list[Function]:

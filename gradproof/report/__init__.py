@@ -1,1 +1,1 @@
-"""What was found: result rows, the closing summary, the text of a failure."""
+"""What was found: result rows, what a run closes with, standalone scripts, and tables to look things up in."""

@@ -1,16 +1,37 @@
-"""What the installed backends give as a gradient at one input, outside a test run: for the commands that compare them
-with one another."""
+"""What the installed backends give at one input: a gradient, outside a test run, for the commands that compare them
+with one another; and the finite differences of their own forward pass, for whoever asks."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from gradproof import backends
-from gradproof.backends import MODES
+from gradproof.backends import MODES, Adapter
+from gradproof.oracles.differences import OwnDifferences, own_differences
+from gradproof.oracles.exact import Uncomputable
 from gradproof.registry import Function, Inputs
+from gradproof.report.outcome import Unusable
 
 Answer = tuple[np.ndarray, ...] | str
 """A gradient, one array of real numbers per argument, or why there is none."""
+
+
+@contextmanager
+def computable(function: Function) -> Iterator[None]:
+    """Have it told as bad input where balls cannot evaluate a function. Raises `Unusable`."""
+    try:
+        yield
+    except Uncomputable as error:
+        raise Unusable(f"{function.name} ({function.where}): there is no truth to compare with: {error}") from error
+
+
+def installed_backends() -> list[str]:
+    """The backends that are installed here, in their usual order."""
+    return [name for name in backends.BACKENDS if backends.installed_version(name) is not None]
 
 
 def dtype_of(function: Function) -> str:
@@ -43,3 +64,49 @@ def _reals(row: np.ndarray | None, domain: object) -> np.ndarray:
             raise ValueError("a gradient is None")
         return np.zeros(domain.real_shape)
     return domain.reals(np.asarray(row)).astype(np.float64)
+
+
+@dataclass
+class OwnForward:
+    """The forward pass of one function on one backend and device, in its widest dtype, and the finite differences of it
+    by input."""
+
+    function: Function
+    backend: str
+    device: str
+    _kept: dict[bytes, OwnDifferences] = field(default_factory=dict)
+    _batched: Callable | None = None
+
+    def differences(self, inputs: Inputs, value_error: float) -> OwnDifferences:
+        """The differences at `inputs`, where the value may be off by `value_error`. Raises what the backend raises."""
+        key = b"|".join(x.tobytes() for x in inputs)
+        if key not in self._kept:
+            self._kept[key] = own_differences(self._values, inputs, value_error)
+        return self._kept[key]
+
+    def _values(self, batch: Inputs) -> np.ndarray:
+        adapter, dtype = backends.load(self.backend), dtype_of(self.function)
+        arrays = adapter.arguments(self.function, batch, dtype, self.device)
+        if self._batched is None:
+            single = adapter.callable(self.function, dtype, self.device)
+            try:
+                self._batched = adapter.prepared(adapter.vectorize(single))
+                return adapter.to_numpy(self._batched(*arrays))
+            except Exception:
+                # A backend or a fused kernel need not know how to be mapped over a batch; it runs one by one.
+                self._batched = _one_by_one(single, adapter)
+        result = self._batched(*arrays)
+        return result if isinstance(result, np.ndarray) else adapter.to_numpy(result)
+
+
+def _one_by_one(single: Callable, adapter: Adapter) -> Callable:
+    def batched(*arrays: Any) -> np.ndarray:
+        return np.array([adapter.to_numpy(single(*(a[i] for a in arrays))) for i in range(len(arrays[0]))])
+
+    return batched
+
+
+@cache
+def own_forward(function: Function, backend: str, device: str) -> OwnForward:
+    """The one forward pass that all cells of a function on a backend and device share for their differences."""
+    return OwnForward(function, backend, device)

@@ -8,6 +8,7 @@ from gradproof.backends import MODES
 from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.daily import HALF, WIDE, is_daily, is_drawn, is_large, speaks
 from gradproof.registry import Function
+from gradproof.report.rows.results import CELL, cell_of
 from gradproof.verification import watch
 from gradproof.verification.options import Options
 
@@ -26,15 +27,19 @@ class Cell:
     only_watches: bool = False
 
     @property
+    def names(self) -> dict[str, str]:
+        """What a row of this cell is named by."""
+        return dict(zip(CELL, (self.function.name, self.backend, self.device, self.dtype, self.mode), strict=False))
+
+    @property
     def id(self) -> str:
         """The words of the test id."""
-        words = [self.function.name, self.backend, self.device, self.dtype]
-        return "-".join([*words, self.mode] if self.names_mode else words)
+        return self.full_id if self.names_mode else self.full_id.removesuffix(f"-{self.mode}")
 
     @property
     def full_id(self) -> str:
         """The same, always with the mode."""
-        return "-".join([self.function.name, self.backend, self.device, self.dtype, self.mode])
+        return cell_of(self.names)
 
     @cached_property
     def missing(self) -> str | None:

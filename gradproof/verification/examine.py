@@ -4,7 +4,7 @@ differences."""
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from gradproof.oracles.reference import Bounds, Reference, Truth
 from gradproof.oracles.second_order import SecondOrder
 from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
 from gradproof.registry import Function, Inputs, RegistryError
+from gradproof.report.answers import own_forward
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
 from gradproof.verification.structure import structural_problem
@@ -386,8 +387,10 @@ class Examiner:
         """The backend's own finite differences at `inputs`, shared by its dtypes and modes."""
         with CLOCK.part("bounds"):
             value_error = float(self.reference.bounds(inputs, self._model(self._widest)).value)
+        forward = own_forward(self.cell.function, self.cell.backend, self.cell.device)
         try:
-            return _own_differences(self.cell.function, self.cell.backend, self.cell.device).at(inputs, value_error)
+            with _inside_the_backend("own differences"):
+                return forward.differences(inputs, value_error)
         except Exception as error:
             raise self._raised(error) from error
 
@@ -410,53 +413,8 @@ class BackendRaised(Exception):
     """What a backend raised while it ran a function."""
 
 
-@dataclass
-class _OwnDifferences:
-    """The finite differences of one function on one backend and device, kept by input."""
-
-    function: Function
-    backend: str
-    device: str
-    kept: dict[bytes, OwnDifferences] = field(default_factory=dict)
-    batched: Callable | None = None
-
-    def at(self, inputs: Inputs, value_error: float) -> OwnDifferences:
-        key = b"|".join(x.tobytes() for x in inputs)
-        if key not in self.kept:
-            self.kept[key] = own_differences(self._forward, inputs, value_error)
-        return self.kept[key]
-
-    def _forward(self, batch: Inputs) -> np.ndarray:
-        adapter = backends.load(self.backend)
-        widest = "complex128" if self.function.is_complex else "float64"
-        arrays = adapter.arguments(self.function, batch, widest, self.device)
-        with _inside_the_backend("own differences"):
-            if self.batched is None:
-                single = adapter.callable(self.function, widest, self.device)
-                try:
-                    self.batched = adapter.prepared(adapter.vectorize(single))
-                    return adapter.to_numpy(self.batched(*arrays))
-                except Exception:
-                    # A backend or a fused kernel need not know how to be mapped over a batch; it runs one by one.
-                    self.batched = _one_by_one(single, adapter)
-            result = self.batched(*arrays)
-            return result if isinstance(result, np.ndarray) else adapter.to_numpy(result)
-
-
 def _same(ours: Inputs, theirs: Inputs) -> bool:
     return all(np.array_equal(x, y) for x, y in zip(ours, theirs, strict=True))
-
-
-def _one_by_one(single: Callable, adapter: backends.Adapter) -> Callable:
-    def batched(*arrays: Any) -> np.ndarray:
-        return np.array([adapter.to_numpy(single(*(a[i] for a in arrays))) for i in range(len(arrays[0]))])
-
-    return batched
-
-
-@cache
-def _own_differences(function: Function, backend: str, device: str) -> _OwnDifferences:
-    return _OwnDifferences(function, backend, device)
 
 
 def _judge_own(

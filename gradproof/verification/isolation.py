@@ -16,7 +16,7 @@ import pytest
 
 from gradproof.backends import BACKENDS
 from gradproof.backends.stopped import Hung
-from gradproof.report.rows.results import Row
+from gradproof.report.rows.results import Row, new_row
 from gradproof.verification.selected import is_ours_by_name
 
 NOTES = "gradproof_notes"
@@ -177,9 +177,7 @@ def _row_of(test: str) -> Row | None:
         return None
     names = dict(zip(("function", "backend", "device", "dtype", "mode"), [*words, "reverse"], strict=False))
     check = "differences" if "own_differences" in test else "exact"
-    numbers = dict.fromkeys(("error", "bound", "ratio", "ulp", "input"))
-    rest = {"examples": 0, "seconds": 0.0, "versions": {}, "test": test, "reason": ""}
-    return names | {"check": check, "verdict": "unsupported"} | numbers | rest
+    return new_row(names, check, "unsupported", test) | {"reason": ""}
 
 
 def _how_it_died(node: Any) -> str:

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis.database import ExampleDatabase
 from hypothesis.errors import InvalidArgument
 
-from gradproof.report.rows import examples
+from gradproof.verification import examples
 
 DRAWS = {"dev": 5, "ci": 20, "nightly": 500}
 """The profiles that are known everywhere, and how many inputs each draws."""

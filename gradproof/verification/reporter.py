@@ -9,8 +9,8 @@ import pytest
 from gradproof import backends
 from gradproof.report.closing import summary
 from gradproof.report.closing.coverage import coverage
-from gradproof.report.rows import baseline
-from gradproof.report.rows.results import PROPERTY, ResultsFile, Row
+from gradproof.report.rows.comparison import Comparison, compare
+from gradproof.report.rows.results import HOLDS, PROPERTY, ResultsError, ResultsFile, Row, read
 from gradproof.verification.options import Options
 
 
@@ -34,8 +34,8 @@ class Reporter:
         if self.options.baseline is None:
             return []
         try:
-            return baseline.read(self.options.baseline)
-        except (OSError, baseline.BaselineError) as error:
+            return read(self.options.baseline)
+        except (OSError, ResultsError) as error:
             raise pytest.UsageError(f"--baseline: {error}") from error
 
     def pytest_report_header(self) -> list[str]:
@@ -73,15 +73,15 @@ class Reporter:
             problems.append(self.file.problem)
         return [problem for problem in problems if problem]
 
-    def _compared(self) -> baseline.Comparison:
+    def _compared(self) -> Comparison:
         if self.options.baseline is None:
-            return baseline.Comparison()
-        return baseline.compare(self.before, self.rows, self.is_selected)
+            return Comparison()
+        return compare(self.before, self.rows, self.is_selected)
 
     def _unmet(self, required: str) -> str:
         backend, _, device = required.partition("-")
         rows = [r for r in self.rows if r["backend"] == backend and device in ("", r["device"])]
-        if any(row["verdict"] in ("verified", "convention") for row in rows):
+        if any(row["verdict"] in HOLDS for row in rows):
             return ""
         reasons = {row["reason"] for row in rows if row.get("reason")}
         why = "; ".join(sorted(reasons)) or backends.missing(backend, device or "cpu") or "no cell of it was selected"

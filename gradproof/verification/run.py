@@ -23,15 +23,15 @@ from gradproof.oracles.kept import input_key
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.closing.failure import Culprit, failure_text
-from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, number
+from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, new_row, number
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
-from gradproof.verification.blame import references
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
 from gradproof.verification.examine import Examiner, Finding, reference_of
 from gradproof.verification.isolation import Notes
 from gradproof.verification.options import Options
+from gradproof.verification.references import references
 from gradproof.verification.reproduce import exactly, script_of
 from gradproof.verification.search import Tally, drawn, search
 
@@ -243,26 +243,11 @@ class Verification:
         pytest.skip(reason)
 
     def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:
-        return {
-            "function": cell.function.name,
-            "backend": cell.backend,
-            "device": cell.device,
-            "dtype": cell.dtype,
-            "mode": cell.mode,
-            "tf32": cell.device == "gpu" and self.options.tf32,
-            "check": check,
-            "verdict": str(verdict),
-            "error": None,
-            "bound": None,
-            "ratio": None,
-            "ulp": None,
-            "input": None,
-            "examples": 0,
-            "seconds": 0.0,
-            "versions": {"python": platform.python_version(), "numpy": np.__version__, "flint": flint.__version__}
-            | ({cell.backend: backend_version} if backend_version else {}),
-            "test": self.item.nodeid,
-        }
+        versions = {"python": platform.python_version(), "numpy": np.__version__, "flint": flint.__version__}
+        versions |= {cell.backend: backend_version} if backend_version else {}
+        row = new_row(cell.names, check, verdict, self.item.nodeid, versions)
+        row["tf32"] = cell.device == "gpu" and self.options.tf32
+        return row
 
     def _found(self, function: Function, tally: Tally) -> Row:
         found: Row = {

@@ -17,6 +17,7 @@ from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.daily import is_daily
 from gradproof.divergences import Divergence
 from gradproof.registry import Function, Inputs, load_builtin
+from gradproof.report.outcome import Outcome
 
 PATH = content.DIVERGENCES / "records" / "watched.jsonl"
 
@@ -110,13 +111,9 @@ def write(path: Path, kept: list[Watched]) -> None:
     path.write_text("".join(f"{text}\n" for _, text in ordered), encoding="utf-8")
 
 
-def main() -> None:
+def watch_all() -> Outcome:
     """Give every entry a line, and drop none that is there."""
     registry = {function.name: function for function in load_builtin()}
     added = [line for backend in BACKENDS for line in missing(backend, registry)]
     write(PATH, [*(line for ours in load().values() for line in ours), *added])
-    print(f"{len(added)} lines added to {PATH.name}")
-
-
-if __name__ == "__main__":
-    main()
+    return Outcome(f"{len(added)} lines added to {PATH}")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from gradproof.report.rows import markdown
-from gradproof.report.rows.baseline import FACTOR, Comparison, compare, has_grown, main
-from gradproof.report.rows.results import Row
+from gradproof.report.rows import job_summary
+from gradproof.report.rows.commands import compare_files
+from gradproof.report.rows.comparison import FACTOR, Comparison, compare, has_grown
+from gradproof.report.rows.results import ResultsError, Row
 
 
 def row(**changes: Any) -> Row:
@@ -27,6 +28,7 @@ def row(**changes: Any) -> Row:
         "ratio": 0.1,
         "ulp": 0.5,
         "input": {"x": ["0x1.8p+0"]},
+        "examples": 1,
         "versions": {"stub": "1.0"},
     } | changes
 
@@ -115,31 +117,33 @@ def test_a_new_cell_is_told() -> None:
     assert found(None, row()).told == ["new: f-stub-cpu-float64-reverse, exact: verified"]
 
 
-def written(path: Path, *rows: Row) -> str:
+def written(path: Path, *rows: Row) -> Path:
     path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
-    return str(path)
+    return path
 
 
-def test_the_command_compares_two_files(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command_compares_two_files(tmp_path: Path) -> None:
     before, now = written(tmp_path / "a", row()), written(tmp_path / "b", row(**GROWN, versions={"stub": "2.0"}))
-    assert main([before, now, "--markdown", str(tmp_path / "below" / "c.md")]) == 1
-    said = capsys.readouterr().out
-    assert "error grew:\n  f-stub" in said and "stub 1.0 before, 2.0 now" in said and "1 cells got worse" in said
+    outcome = compare_files(before, now, tmp_path / "below" / "c.md")
+    assert outcome.status == 1
+    assert "error grew:\n  f-stub" in outcome.text and "stub 1.0 before, 2.0 now" in outcome.text
+    assert "1 cells got worse" in outcome.text
     text = (tmp_path / "below" / "c.md").read_text(encoding="utf-8")
     assert "## Since the baseline" in text and "### Error grew\n\n- f-stub" in text
-    assert main([before, before]) == 0
-    assert main([now, before]) == 0
+    assert compare_files(before, before).status == 0
+    assert compare_files(now, before).status == 0
 
 
-def test_a_file_that_is_no_results_file(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    bad = written(tmp_path / "bad", {"x": 1}, row())
-    assert main([bad, bad]) == 2
-    assert "line 1 is no result row" in capsys.readouterr().err
-    assert main([str(tmp_path / "absent"), bad]) == 2
+def test_two_files_of_which_nothing_can_be_compared(tmp_path: Path) -> None:
+    one, other = written(tmp_path / "a", row()), written(tmp_path / "b", row(function="g"))
+    with pytest.raises(ResultsError, match="have no cell in common"):
+        compare_files(one, other)
+    with pytest.raises(ResultsError, match="is empty"):
+        compare_files(one, written(tmp_path / "c"))
 
 
 def test_the_job_summary_has_a_place_for_it() -> None:
-    result = found(row(), row(verdict="wrong", ratio="inf", reason="a | b", examples=1))
-    text = markdown.summary([row(examples=1)], [], [], result)
+    result = found(row(), row(verdict="wrong", ratio="inf", reason="a | b"))
+    text = job_summary.summary([row()], [], [], result)
     assert "### Newly wrong\n\n- f-stub-cpu-float64-reverse, exact: verified before, wrong now: a \\| b" in text
-    assert "Since the baseline" not in markdown.summary([row(examples=1)], [], [])
+    assert "Since the baseline" not in job_summary.summary([row()], [], [])

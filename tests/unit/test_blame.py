@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from gradproof.backends import BACKENDS
-from gradproof.registry import Function
+from gradproof.registry import Function, RegistryError
+from gradproof.report import opinions as room
 from gradproof.report.closing.summary import disagreements
-from gradproof.report.tables import blame
-from gradproof.report.tables.blame import EXACT, HAND, Opinion, agreement, groups, matrix, odd_ones, opinions
-from gradproof.verification import blame as of_failure
+from gradproof.report.opinions import EXACT, HAND, Opinion, digits_between, groups, odd_ones, opinions
+from gradproof.report.tables.blame import blame, matrix
+from gradproof.verification import references
 from tests.unit.made import at, entry
 
 X = at([0.5, -2.0])
@@ -25,9 +26,9 @@ def square(factor: float = 2.0) -> Function:
 
 def planted(monkeypatch: pytest.MonkeyPatch, **given: object) -> list[Opinion]:
     """Opinions with these answers of the backends; their own differences are NumPy's."""
-    own = blame._own
-    monkeypatch.setattr(blame, "answer", lambda function, name, inputs: given[name])
-    monkeypatch.setattr(blame, "_own", lambda function, inputs, name, error: own(function, inputs, "numpy", error))
+    own = room._own
+    monkeypatch.setattr(room, "answer", lambda function, name, inputs: given[name])
+    monkeypatch.setattr(room, "_own", lambda function, inputs, name, error: own(function, inputs, "numpy", error))
     return opinions(square(), X, list(given))
 
 
@@ -68,20 +69,48 @@ def test_what_is_not_finite_agrees_with_nobody(monkeypatch: pytest.MonkeyPatch, 
 def test_who_raises_has_no_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
     found = planted(monkeypatch, one="ValueError: no", two=GOOD)
     assert odd_ones(found) == [] and "one: ValueError: no" in matrix(found)
+    assert matrix(found)[-1] == "all that have an opinion agree"
 
 
 def test_at_a_kink_the_largest_group_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     made = entry(lambda xp, x: xp.abs(x), lambda xp, x: xp.sign(x), x=())
     given = {"one": (np.array(0.0),), "two": (np.array(1.0),), "three": (np.array(0.0),)}
-    monkeypatch.setattr(blame, "answer", lambda function, name, inputs: given[name])
+    monkeypatch.setattr(room, "answer", lambda function, name, inputs: given[name])
     assert odd_ones(opinions(made, at(0.0), list(given))) == ["two"]
 
 
 def test_digits() -> None:
     one = Opinion("one", np.array([1.0, 100.0]), np.array([1e-9, 1e-9]))
     other = Opinion("other", np.array([1.001, 100.0]), np.array([1e-9, math.inf]))
-    assert agreement(one, other) == pytest.approx(5.0, abs=0.01)
-    assert agreement(one, one) == math.inf and math.isnan(agreement(one, Opinion.none("none", "raised")))
+    assert digits_between(one, other) == pytest.approx(5.0, abs=0.01)
+    assert digits_between(one, one) == math.inf and math.isnan(digits_between(one, Opinion.none("none", "raised")))
+
+
+# The command
+
+
+@pytest.mark.parametrize(
+    ("point", "given", "problem"),
+    [
+        (7, "", "it has no point 7; its points are numbered from 0 to 0"),
+        (-1, "", "it has no point -1"),
+        (None, "{", "is not one of"),
+        (None, '{"y": [1, 2]}', r"it names y; give one such as {\"x\": \[0.0, 0.0\]}"),
+        (None, '{"x": [1, 2, 3]}', r"x has the shape \(3,\), not \(2,\)"),
+        (None, '{"x": ["one", 2]}', "is not one of"),
+        (None, "3", "is not one of"),
+    ],
+)
+def test_a_point_or_an_input_that_is_not_there_is_named(point: int | None, given: str, problem: str) -> None:
+    made = square()
+    made.points = [X]
+    with pytest.raises(RegistryError, match=problem):
+        blame(made, point, given)
+
+
+def test_a_function_without_a_point_needs_an_input() -> None:
+    with pytest.raises(RegistryError, match="it has no point; give an input with --input"):
+        blame(square())
 
 
 # In the text of a failure
@@ -89,15 +118,15 @@ def test_digits() -> None:
 
 def test_a_failure_asks_those_that_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"numpy": (np.array(1.0),), "autograd": (np.array(2.0),), "torch": "RuntimeError: no"}
-    monkeypatch.setattr(of_failure, "answer", lambda function, name, inputs: given[name])
+    monkeypatch.setattr(room, "answer", lambda function, name, inputs: given[name])
     for name in BACKENDS:
         monkeypatch.delitem(sys.modules, f"gradproof.backends.{name}.adapter", raising=False)
     made = entry(lambda xp, x: x * x, x=())
-    assert of_failure._others(made, at(1.0), "jax") == ""
+    assert references._others(made, at(1.0), "jax") == ""
     for name in given:
         monkeypatch.setitem(sys.modules, f"gradproof.backends.{name}.adapter", None)
-    assert of_failure._others(made, at(1.0), "jax") == "numpy: disagree; autograd: agree; torch: no gradient"
-    assert "torch" not in of_failure._others(made, at(1.0), "torch")
+    assert references._others(made, at(1.0), "jax") == "numpy: disagree; autograd: agree; torch: no gradient"
+    assert "torch" not in references._others(made, at(1.0), "torch")
 
 
 # In the summary of a run

@@ -11,8 +11,10 @@ import pytest
 
 from gradproof import backends
 from gradproof.registry import Complex, Function, Reals, function, load_builtin, weights
-from gradproof.report.tables import completeness
-from gradproof.report.tables.completeness import List, Name, Run, StatedList, Use, lists, table, uses, uses_of_registry
+from gradproof.report.tables import published
+from gradproof.report.tables.completeness import table
+from gradproof.report.tables.published import List, Name, StatedList, lists
+from gradproof.report.tables.uses import Run, Use, uses, uses_of_registry
 from tests.unit.made import entry
 
 LISTS = lists()
@@ -153,8 +155,8 @@ def test_the_table_counts_and_tells_what_is_missing() -> None:
 
 
 def test_the_lists_name_their_source_and_nothing_twice() -> None:
-    for path, names in zip(completeness.LISTS, LISTS.values(), strict=True):
-        assert "source = " in Path(completeness.FOLDER / path).read_text(encoding="utf-8")
+    for path, names in zip(published.LISTS.values(), LISTS.values(), strict=True):
+        assert "source = " in path.read_text(encoding="utf-8")
         words = [name.name for name in names.names]
         assert len(words) == len(set(words)) > 0
         assert all(name.places for name in names.names if isinstance(names, List))
@@ -178,7 +180,7 @@ def test_a_list_can_state_its_entries(tmp_path: Path) -> None:
     reason = "not now"
     """
     (tmp_path / "losses.toml").write_text(text, encoding="utf-8")
-    names = completeness.read(tmp_path / "losses.toml")
+    names = published.read(tmp_path / "losses.toml")
     registry = {made.name: made for made in load_builtin()}
     used: dict[str, set[Use]] = {name: set() for name in registry}
     missing = [
@@ -214,7 +216,7 @@ def test_an_entry_of_one_size_without_a_reason_is_told(tmp_path: Path) -> None:
     entries = ["hinge", "beale", "booth"]
     """
     (tmp_path / "some.toml").write_text(text, encoding="utf-8")
-    names, registry = completeness.read(tmp_path / "some.toml"), {made.name: made for made in load_builtin()}
+    names, registry = published.read(tmp_path / "some.toml"), {made.name: made for made in load_builtin()}
     missing = [
         "beale: neither a generator of inputs nor a reason for its one size",
         "hinge: comes in any size",

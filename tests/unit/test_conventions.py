@@ -43,7 +43,7 @@ def test_each_backend_chooses_what_is_recorded(name: str) -> None:
         then = c.chosen.get(name)
         if (now is None) != (then is None) or (now is not None and not same(now, then)):
             changed.append(f"{c.function}, point {c.point}: {then} is now {now}")
-    # Look at each; then python -m report.conventions --write and --markdown.
+    # Look at each; then gradproof conventions --write and --markdown.
     assert changed == []
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gradproof.report.rows import examples
 from gradproof.report.rows.results import Row
+from gradproof.verification import examples
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,21 +3,18 @@ but is missing is named."""
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradproof.backends.daily import is_daily
-from gradproof.registry import load_builtin
-from gradproof.report.rows import markdown
-from gradproof.report.rows.baseline import read
-from gradproof.report.rows.merge import Merged, identity, main, merge, results_files, unmet
-from gradproof.report.rows.results import Row
+from gradproof.registry import load, load_builtin
+from gradproof.report.rows import job_summary
+from gradproof.report.rows.commands import merge_files
+from gradproof.report.rows.merge import Merged, identity, merge, results_files, unmet
+from gradproof.report.rows.results import ResultsError, Row, read
 
-ROOT = Path(__file__).parents[2]
 REGISTRY = load_builtin()
 DTYPES = ("float64", "float32", "complex128", "complex64")
 NAMES = [function.name for function in REGISTRY if not function.is_complex]
@@ -33,6 +30,7 @@ def row(**changes: Any) -> Row:
         "check": "exact",
         "verdict": "verified",
         "ratio": 0.5,
+        "error": 1e-9,
         "examples": 20,
         "seconds": 1.0,
         "versions": {"torch": "2.0"},
@@ -109,10 +107,30 @@ def test_wrong_answers_of_two_shapes_are_two_findings() -> None:
     assert len(merged.conflicts) == 1
 
 
-def test_a_file_that_was_cut_off_gives_what_it_has(tmp_path: Path) -> None:
-    path = written(tmp_path / "killed.jsonl", [row(), row(function="g")])
-    path.write_text(path.read_text() + '{"function": "h", "verd', encoding="utf-8")
-    assert len(merge([path]).rows) == 2
+BAD_FILES = {
+    "empty": ("", "is empty"),
+    "cut off": (f'{json.dumps(row())}\n{{"function": "h", "verd', "is cut off in line 2"),
+    "cut off in its first line": (json.dumps(row())[:40], "line 1 is no result row"),
+    "no JSON": ("hello\n", "line 1 is no result row"),
+    "no row": ("[1, 2]\n", "line 1 is no result row"),
+    "another verdict": (json.dumps(row(verdict="right")) + "\n", "'right' is not a valid Verdict"),
+    "no versions": (json.dumps(row(versions=None)) + "\n", "line 1 is no result row"),
+    "not a number": (json.dumps(row(ratio=float("nan"))) + "\n", "NaN is no JSON"),
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_file_that_is_no_results_file_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "bad.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(ResultsError, match=f"bad.jsonl.*{problem}"):
+        read(tmp_path / "bad.jsonl")
+    assert merge([tmp_path / "bad.jsonl"]).unusable
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(b"\x80\x81")
+    with pytest.raises(ResultsError, match="is no text"):
+        read(tmp_path / "bad.jsonl")
 
 
 def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
@@ -178,39 +196,52 @@ def test_a_dtype_that_is_missing_is_named() -> None:
 
 
 def test_the_command_writes_both_files_and_fails_for_what_is_missing(tmp_path: Path) -> None:
-    written(tmp_path / "torch-cpu.jsonl", everything())
-    command = [sys.executable, "-m", "report.merge", str(tmp_path / "torch-cpu.jsonl")]
-    command += ["--output", str(tmp_path / "out" / "all.jsonl"), "--summary", str(tmp_path / "out" / "all.md")]
-    done = subprocess.run([*command, "--expect", "torch-cpu"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert len(read(tmp_path / "out" / "all.jsonl")) == 2 * len(REGISTRY)
-    assert "| all agree |" in (tmp_path / "out" / "all.md").read_text(encoding="utf-8")
-    done = subprocess.run(
-        [*command, "--expect", "torch-cpu", "jax-gpu"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "missing: jax-gpu: no row of it is in any file" in done.stderr
-    assert "jax-gpu: no row" in (tmp_path / "out" / "all.md").read_text(encoding="utf-8")
+    paths, out = [written(tmp_path / "torch-cpu.jsonl", everything())], tmp_path / "out"
+    files = {"output": out / "all.jsonl", "summary": out / "all.md"}
+    assert merge_files(paths, REGISTRY, expect=["torch-cpu"], **files).status == 0
+    assert len(read(out / "all.jsonl")) == 2 * len(REGISTRY)
+    assert "| all agree |" in (out / "all.md").read_text(encoding="utf-8")
+    outcome = merge_files(paths, REGISTRY, expect=["torch-cpu", "jax-gpu"], **files)
+    assert outcome.status == 1
+    assert outcome.problems == ["missing: jax-gpu: no row of it is in any file"]
+    assert "jax-gpu: no row" in (out / "all.md").read_text(encoding="utf-8")
+
+
+def test_what_is_only_told_fails_nothing(tmp_path: Path) -> None:
+    outcome = merge_files([written(tmp_path / "a.jsonl", [row()])], REGISTRY, tell=["jax-gpu"])
+    assert (outcome.status, len(outcome.problems)) == (0, 1)
 
 
 def test_the_functions_of_a_user_are_what_is_expected(tmp_path: Path) -> None:
-    source = "from functions import Reals, function\n\n@function(x=Reals())\ndef mine(xp, x):\n    return x\n"
+    source = "from gradproof import Reals, function\n\n@function(x=Reals())\ndef mine(xp, x):\n    return x\n"
     (tmp_path / "mine.py").write_text(source, encoding="utf-8")
-    results = written(tmp_path / "r.jsonl", [row(function="mine", dtype=d) for d in ("float64", "float32")])
-    arguments = [str(results), "--functions", str(tmp_path / "mine.py"), "--expect", "torch-cpu"]
-    assert main(arguments) == 0
-    assert main([str(results), "--expect", "torch-cpu"]) == 1
+    results = [written(tmp_path / "r.jsonl", [row(function="mine", dtype=d) for d in ("float64", "float32")])]
+    assert merge_files(results, load([tmp_path / "mine.py"]), expect=["torch-cpu"]).status == 0
+    assert merge_files(results, REGISTRY, expect=["torch-cpu"]).status == 1
 
 
-def test_a_file_that_is_no_results_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "bad.jsonl").write_text("nonsense\n{}\n", encoding="utf-8")
-    assert main([str(tmp_path / "bad.jsonl")]) == 2
-    assert "bad.jsonl, line 1 is no result row" in capsys.readouterr().err
+def test_a_file_that_cannot_be_used_costs_no_other_its_rows_and_fails(tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text("", encoding="utf-8")
+    written(tmp_path / "good.jsonl", [row()])
+    outcome = merge_files([tmp_path], REGISTRY, output=tmp_path / "out.json", summary=tmp_path / "out.md")
+    assert outcome.status == 2 and "bad.jsonl is empty" in outcome.problems[0]
+    assert len(read(tmp_path / "out.json")) == 1
+    assert "bad.jsonl is empty" in (tmp_path / "out.md").read_text(encoding="utf-8")
+    with pytest.raises(ResultsError, match=r"bad.jsonl is empty"):
+        merge_files([tmp_path / "bad.jsonl"], REGISTRY)
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(written(tmp_path / "a.jsonl", [row()])), "--output", "/dev/full"]) == 2
-    assert "No space left" in capsys.readouterr().err
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match=r"there is no .jsonl file in"):
+        merge_files([tmp_path], REGISTRY)
+
+
+def test_a_merged_file_that_got_worse_than_the_baseline_fails(tmp_path: Path) -> None:
+    before = written(tmp_path / "before.jsonl", [row()])
+    now = written(tmp_path / "now.jsonl", [row(verdict="wrong")])
+    assert merge_files([before], REGISTRY, baseline=before).status == 0
+    outcome = merge_files([now], REGISTRY, baseline=before)
+    assert outcome.status == 1 and outcome.problems[0].startswith("worse than the baseline: f-torch")
 
 
 # The tables
@@ -228,7 +259,7 @@ def test_the_table_says_who_disagrees() -> None:
         row(function="h", backend="b"),
         row(function="h", backend="c"),
     ]
-    text = markdown.summary(rows, [], [])
+    text = job_summary.summary(rows, [], [])
     assert "| function | a-cpu | b-cpu | c-cpu | all agree |" in text
     assert "| f | 0.5 | wrong 1e+09 | wrong, recorded | no: b-cpu, c-cpu |" in text
     assert "| g | convention | not run | no row | yes, the 1 that ran |" in text
@@ -238,6 +269,6 @@ def test_the_table_says_who_disagrees() -> None:
 
 
 def test_lines_of_others_do_not_break_the_tables() -> None:
-    text = markdown.summary([row(versions={"torch": "1|2"})], [], ["torch-cpu: it\nraised | this"])
+    text = job_summary.summary([row(versions={"torch": "1|2"})], [], ["torch-cpu: it\nraised | this"])
     assert "- torch-cpu: it raised \\| this" in text
     assert "| 1\\|2 |" in text

@@ -87,6 +87,17 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
+def test_a_file_that_another_run_writes_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with closing(opened(path)) as first:
+        first.write({"count": 1})
+        with pytest.raises(OSError, match="another run is writing it; give each run a file of its own"):
+            opened(path)
+        first.write({"count": 2})
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 2
+    opened(path).close()
+
+
 def refuse(_: str) -> None:
     raise OSError("no space left")
 

@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from gradproof.backends import BACKENDS, DTYPES, MODES
-from gradproof.report.rows.results import Row
-
-REACHED = ("verified", "convention")
+from gradproof.report.rows.results import HOLDS, Row
+from gradproof.report.text import columns
 
 
 def coverage(rows: Iterable[Row]) -> list[str]:
@@ -25,15 +24,13 @@ def coverage(rows: Iterable[Row]) -> list[str]:
         for dtype in DTYPES:
             found = [_entry(cells.get((where, dtype, mode), []), where, dtype, mode, letters) for mode in modes]
             lines.append([where, dtype, *found])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    table = ["  ".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return table + [f"{letter}: {reason}" for reason, letter in letters.items()]
+    return columns(lines) + [f"{letter}: {reason}" for reason, letter in letters.items()]
 
 
 def _entry(rows: list[Row], where: str, dtype: str, mode: str, letters: dict[str, str]) -> str:
     tried = [row for row in rows if row["verdict"] != "not run"]
     if tried:
-        return f"{sum(row['verdict'] in REACHED for row in tried)}/{len(tried)}"
+        return f"{sum(row['verdict'] in HOLDS for row in tried)}/{len(tried)}"
     reason = rows[0]["reason"] if rows else _why_empty(where.split("-")[0], dtype, mode)
     return letters.setdefault(reason, "abcdefghijklmnopqrstuvwxyz"[len(letters) % 26])
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
 from gradproof.divergences import KINDS
-from gradproof.report.rows.results import VERDICTS, Row
+from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, VERDICTS, Row
+from gradproof.report.text import columns
 
 CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
-AGREEING = ("verified", "convention")
 NAMED = 3
 """So many functions are named where a cause shows in several."""
 
@@ -36,8 +36,7 @@ def table(rows: Iterable[Row]) -> list[str]:
         groups[_group(row)].append(row)
     lines = [_line("", "check", "examples", *VERDICTS, "worst error / bound")]
     lines += [_summary_line(key, groups[key]) for key in sorted(groups, key=_order)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return columns(lines)
 
 
 def _group(row: Row) -> tuple[str, ...]:
@@ -78,7 +77,7 @@ def not_run(rows: Iterable[Row]) -> list[str]:
     """Every cell that verified nothing, with its reason; cells that share a reason stand on one line."""
     reasons: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        if row["verdict"] in ("not run", "inconclusive"):
+        if row["verdict"] in SAYS_NOTHING:
             reason = row.get("reason") or "no input could be judged: " + _outside(row)
             reasons[f"{row['backend']}-{row['device']}, {CHECKS[row['check']]}", reason].append(row)
     return [f"{where}, {_some(group)}: {reason}" for (where, reason), group in reasons.items()]
@@ -123,11 +122,11 @@ def disagreements(rows: Iterable[Row]) -> list[str]:
     """The functions of which not all backends that ran hold what they must, with those that do not, recorded or not."""
     verdicts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in rows:
-        if row["check"] != "hand" and row["verdict"] not in ("not run", "inconclusive"):
+        if row["check"] != "hand" and row["verdict"] not in SAYS_NOTHING:
             verdicts[row["function"]][row["backend"]].add(row["verdict"])
     if len({backend for places in verdicts.values() for backend in places}) < 2:
         return []
-    odd = {f: [b for b, seen in places.items() if seen - {*AGREEING}] for f, places in verdicts.items()}
+    odd = {f: [b for b, seen in places.items() if seen - {*HOLDS}] for f, places in verdicts.items()}
     told = [f"{function} ({', '.join(backends)})" for function, backends in odd.items() if backends]
     head = f"{len(told)} of {len(verdicts)} functions, and on whom: "
     return textwrap.wrap(head + "; ".join(told), 116, break_long_words=False) if told else []

@@ -1,41 +1,39 @@
-"""The results of many runs as one: `python -m report.merge RESULTS… --output merged.jsonl --summary summary.md --expect
-JOB…`. Shards, hosts and matrix jobs each leave a file; what they agree on is kept once, what they do not agree on is
-said, and what was expected but is not there fails."""
+"""The results of many runs as one, for `gradproof merge`. Shards, hosts and matrix jobs each leave a file; what they
+agree on is kept once, what they do not agree on is said, and what was expected but is not there is named."""
 
-import argparse
 import json
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradproof import registry
 from gradproof.backends import BACKENDS, DEVICES
 from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.daily import is_daily, is_large
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function
-from gradproof.report.rows import baseline, markdown
-from gradproof.report.rows.results import Row, ratio_of
+from gradproof.report.rows.results import CELL, HOLDS, ResultsError, Row, name_of, ratio_of, read
 
 BY_CHANCE = ("seconds", "spent", "test")
 """What differs between two runs of one cell that found the same."""
 
-HELD = ("verified", "convention")
-"""The verdicts that say that something was verified."""
+
+SHOWN = 20
+"""So many functions are named of those that have no row."""
 
 
 @dataclass
 class Merged:
     """Rows of all files, one per cell and set of versions.
 
-    `jobs` has the rows of each job as its files gave them; a file JOB.jsonl or JOB.SHARD.jsonl belongs to JOB."""
+    `jobs` has the rows of each job as its files gave them; a file JOB.jsonl or JOB.SHARD.jsonl belongs to JOB.
+    `unusable` says what is wrong with the files that could not be read, a line each."""
 
     cells: dict[str, Row] = field(default_factory=dict)
     jobs: dict[str, list[Row]] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
     duplicates: int = 0
+    unusable: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Row]:
@@ -60,14 +58,14 @@ class Merged:
         worse = max(kept, row, key=_badness)
         self.cells[key] = worse
         self.conflicts.append(
-            f"{_name(row)}: {row['verdict']} in {path.name}, {kept['verdict']} before; "
+            f"{name_of(row)}: {row['verdict']} in {path.name}, {kept['verdict']} before; "
             f"kept: {worse['verdict']}, error / bound {worse.get('ratio')}"
         )
 
 
 def identity(row: Row) -> str:
     """What makes two rows rows of the same cell: its names, what it ran with, and the versions."""
-    names = [row[key] for key in baseline.CELL]
+    names = [row[key] for key in CELL]
     return json.dumps([*names, bool(row.get("tf32")), row.get("versions", {})], sort_keys=True)
 
 
@@ -83,10 +81,6 @@ def _badness(row: Row) -> tuple[int, float]:
     return Verdict(row["verdict"]).severity, ratio_of(row)
 
 
-def _name(row: Row) -> str:
-    return f"{'-'.join(row[key] for key in baseline.CELL[:5])}, {row['check']}"
-
-
 def results_files(given: Sequence[Path]) -> list[Path]:
     """The files that are meant: a folder stands for every .jsonl file in it. Raises `FileNotFoundError`."""
     found = []
@@ -98,10 +92,13 @@ def results_files(given: Sequence[Path]) -> list[Path]:
 
 
 def merge(paths: Iterable[Path]) -> Merged:
-    """Read and merge these files. Raises `OSError` or `BaselineError` for one that cannot be read."""
+    """Read and merge these files; one that cannot be used costs no other its rows. Raises `OSError`."""
     merged = Merged()
     for path in paths:
-        merged.add(path, baseline.read(path))
+        try:
+            merged.add(path, read(path))
+        except ResultsError as error:
+            merged.unusable.append(str(error))
     return merged
 
 
@@ -115,7 +112,7 @@ def unmet(merged: Merged, expected: Iterable[str], registry: Sequence[Function])
             problems += _unmet_cells(merged, backend, device, registry)
         elif job not in merged.jobs:
             problems.append(f"{job}: no results file {job}.jsonl is among those given")
-        elif not any(row["verdict"] in HELD for row in merged.jobs[job]):
+        elif not any(row["verdict"] in HOLDS for row in merged.jobs[job]):
             problems.append(f"{job}: verified nothing{_reasons(merged.jobs[job])}")
     return problems
 
@@ -127,11 +124,11 @@ def _unmet_cells(merged: Merged, backend: str, device: str, registry: Sequence[F
     problems = []
     for dtype, names in _expected(backend, registry).items():
         cells = [r for r in rows if (r["dtype"], r["check"]) == (dtype, "exact")]
-        if names and not any(row["verdict"] in HELD for row in cells):
+        if names and not any(row["verdict"] in HOLDS for row in cells):
             problems.append(f"{backend}-{device}-{dtype}: verified nothing{_reasons(cells)}")
         absent = sorted({*names} - {row["function"] for row in cells})
         if cells and absent:
-            problems.append(f"{backend}-{device}-{dtype}: {len(absent)} cells have no row: {', '.join(absent)}")
+            problems.append(f"{backend}-{device}-{dtype}: {len(absent)} cells have no row: {_some(absent)}")
     return problems
 
 
@@ -148,83 +145,11 @@ def _expected(backend: str, registry: Sequence[Function]) -> dict[str, list[str]
     }
 
 
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def _reasons(rows: Iterable[Row]) -> str:
     reasons = sorted({row["reason"] for row in rows if row.get("reason")})
     return f": {'; '.join(reasons)}" if reasons else ""
-
-
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m report.merge", description="Merge --results files into one.")
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help="a results file, or a folder of them")
-    parser.add_argument("--output", type=Path, metavar="PATH", help="write the merged rows here, as JSON lines")
-    parser.add_argument("--summary", type=Path, metavar="PATH", help="write the tables here, as Markdown")
-    parser.add_argument(
-        "--expect",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="JOB",
-        help="BACKEND-DEVICE, or the name of a results file: exit with 1 where its cells are missing or empty",
-    )
-    parser.add_argument(
-        "--tell",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="JOB",
-        help="like --expect, but what is missing is only said: for a job that is allowed to fail",
-    )
-    parser.add_argument(
-        "--baseline", type=Path, metavar="PATH", help="compare with this earlier results file; what got worse fails"
-    )
-    parser.add_argument(
-        "--functions",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="PATH",
-        help="what a BACKEND-DEVICE is expected to cover, instead of the built-in functions (repeatable)",
-    )
-    return parser.parse_args(arguments)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Merge, write, and return the exit status: 1 where something expected is missing, 2 where a file is unusable."""
-    given = _arguments(arguments)
-    try:
-        paths = results_files(given.results)
-        merged = merge(paths)
-        entries = registry.load(given.functions) if given.functions else registry.load_builtin()
-        problems, told = unmet(merged, given.expect, entries), unmet(merged, given.tell, entries)
-        found = baseline.compare(baseline.read(given.baseline), merged.rows) if given.baseline else None
-        _write(given, merged, [*problems, *told], found)
-    except (OSError, baseline.BaselineError) as error:
-        print(f"report.merge: {error}", file=sys.stderr)
-        return 2
-    print(
-        f"{len(merged.cells)} cells from {len(paths)} files; {merged.duplicates} rows were there already, "
-        f"{len(merged.conflicts)} contradict another"
-    )
-    for line in merged.conflicts:
-        print(f"conflict: {line}")
-    for line in (*problems, *told):
-        print(f"missing: {line}", file=sys.stderr)
-    for line in found.worse if found else ():
-        print(f"worse than the baseline: {line}", file=sys.stderr)
-    return 1 if problems or (found and found.worse) else 0
-
-
-def _write(given: argparse.Namespace, merged: Merged, problems: list[str], found: baseline.Comparison | None) -> None:
-    rows = merged.rows
-    texts = {
-        given.output: "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows),
-        given.summary: markdown.summary(rows, merged.conflicts, problems, found),
-    }
-    for path, text in texts.items():
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

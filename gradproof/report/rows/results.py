@@ -1,15 +1,24 @@
-"""Result rows: one JSON object per verified cell and check, written as the run goes, so that a killed run keeps what it
-had. Under pytest-xdist the workers hand their rows to the controller, which alone writes."""
+"""Result rows, one JSON object per verified cell and check, and the file that holds them. It is written as the run
+goes, so that a killed run keeps what it had; under pytest-xdist the workers hand their rows to the controller, which
+alone writes."""
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
+from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, Inputs
+from gradproof.report.outcome import Unusable
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None
 
 PROPERTY = "gradproof"
 """The name under which a test item carries its row."""
@@ -18,6 +27,75 @@ Row = dict[str, Any]
 
 VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inconclusive", "not run")
 """In the order in which a table counts them."""
+
+CELL = ("function", "backend", "device", "dtype", "mode", "check")
+"""What names a row; all but the last name the cell."""
+
+HOLDS = (Verdict.VERIFIED, Verdict.CONVENTION)
+"""The verdicts of a gradient that is as it must be."""
+
+SAYS_NOTHING = (Verdict.NOT_RUN, Verdict.INCONCLUSIVE)
+"""The verdicts where nothing was tried, or nothing could be judged."""
+
+
+class ResultsError(Unusable):
+    """A results file that cannot be used. The message names the file, what is wrong, and the cure."""
+
+
+def new_row(cell: Mapping[str, str], check: str, verdict: str, test: str, versions: Mapping[str, str] = {}) -> Row:
+    """What every row has, as long as nothing is known but the names of its `cell`, its verdict and its test's id."""
+    numbers = dict.fromkeys(("error", "bound", "ratio", "ulp", "input"))
+    names = {key: cell[key] for key in CELL[:5]} | {"tf32": False, "check": check, "verdict": str(verdict)}
+    return names | numbers | {"examples": 0, "seconds": 0.0, "versions": dict(versions), "test": test}
+
+
+def cell_of(row: Row) -> str:
+    """The words of a row's cell, as its test's id has them with the mode."""
+    return "-".join(row[key] for key in CELL[:5])
+
+
+def name_of(row: Row) -> str:
+    """The words of a row: its cell, and its check."""
+    return f"{cell_of(row)}, {row['check']}"
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a results file, of which there is at least one. Raises `ResultsError` for a file that holds anything
+    else or ends within a line, and `OSError`."""
+    if path.is_dir():
+        raise ResultsError(f"{path} is a folder; give a file that --results has written")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except UnicodeDecodeError as error:
+        raise ResultsError(f"{path} is no text; give a file that --results has written") from error
+    if not lines:
+        raise ResultsError(f"{path} is empty, so that nothing can be told from it; repeat the run that has left it")
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(_checked(json.loads(line, parse_constant=_no_constant)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # A finished line ends with a line break.
+            if line.endswith("\n") or number == 1:
+                problem = f"{path}, line {number} is no result row ({error!r})"
+                raise ResultsError(f"{problem}; give a file that --results has written") from error
+            cure = "repeat the run that was stopped, or take that line out to go without the rest"
+            raise ResultsError(f"{path} is cut off in line {number}; {cure}") from error
+    return rows
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _checked(row: Row) -> Row:
+    """The row, if it has what is read of it. Raises what is raised where it has not."""
+    Verdict(row["verdict"]), row["versions"].items(), int(row["examples"])
+    if not all(isinstance(row[key], str) for key in CELL):
+        raise TypeError("a name in it is no text")
+    if row["ratio"] is not None:
+        float(row["ratio"]), float(row["error"])
+    return row
 
 
 def hexadecimal(function: Function, inputs: Inputs) -> dict[str, Any]:
@@ -51,6 +129,19 @@ def ratio_of(row: Row) -> float:
     return math.inf if math.isnan(ratio) else ratio
 
 
+def _lock(file: TextIO) -> None:
+    # Two runs that write one file would write over one another's rows. Not every system, and not every file system,
+    # has locks.
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return
+
+
 @dataclass
 class ResultsFile:
     """The `--results` file. A row that cannot be written stops no test; `problem` then says why."""
@@ -60,9 +151,17 @@ class ResultsFile:
     _file: TextIO | None = field(default=None, repr=False)
 
     def open(self) -> None:
-        """Start the file anew. Raises `OSError` when that cannot be done."""
+        """Start the file anew. Raises `OSError` when that cannot be done, or another run has not closed it yet."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("w", encoding="utf-8")
+        file = self.path.open("a", encoding="utf-8")
+        try:
+            _lock(file)
+        except BlockingIOError as error:
+            file.close()
+            raise OSError("another run is writing it; give each run a file of its own, and merge them") from error
+        if self.path.is_file():
+            file.truncate(0)
+        self._file = file
 
     def write(self, row: Row) -> None:
         """Add one row and flush it."""

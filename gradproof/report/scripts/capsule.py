@@ -18,7 +18,7 @@ from gradproof.oracles.reference import Truth
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, direction
 from gradproof.report.scripts.native_code import NativeCode
-from gradproof.report.scripts.observed import watch
+from gradproof.report.scripts.seen import calls_seen
 from gradproof.report.scripts.sources import CannotWrite, undefined_names
 
 DIGITS = 30
@@ -130,9 +130,9 @@ class _Writer:
                 )
             ]
             refused = case.judgement.verdict == Verdict.UNSUPPORTED and case.mode != "reverse"
-            code.seen = {} if refused and self.known.loses_shapes else watch(function.body, spaces)
+            code.seen = {} if refused and self.known.loses_shapes else calls_seen(function.body, spaces)
             if case.adapter.name == "numpy" and function.hand is not None:
-                code.seen |= watch(function.hand, spaces)
+                code.seen |= calls_seen(function.hand, spaces)
         code.function("f", own or function.body, None if own else xp)
         if not self.known.modes[case.mode] and function.hand is not None:
             code.function("gradient", function.hand, xp)

@@ -1,1 +1,2 @@
-"""Tables about the registry and the backends: conventions, catalogue, completeness, widths, and who is to blame."""
+"""Tables about the registry and the backends: functions, conventions, catalogue, completeness, widths, and
+who is to blame."""

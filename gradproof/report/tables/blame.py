@@ -1,165 +1,74 @@
-"""Who agrees with whom at one input: the exact differences, the hand-derived gradient, and of every backend its
-gradient and the finite differences of its own forward pass, so that the odd one out is plain. Run as
+"""Who is to blame at an input, as a matrix: how far each opinion agrees with each other one, who forms a group with
+whom, and who is the odd one out."""
 
-    python -m report.blame FUNCTION [--point N] [--input JSON] [--functions PATH]
-
-from the root, in float64 (complex128), with every installed backend."""
-
-import argparse
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from gradproof import backends, registry
-from gradproof.oracles import exact
-from gradproof.oracles.differences import own_differences
-from gradproof.oracles.machine_model import FORMATS, MachineModel
-from gradproof.oracles.reference import Reference
 from gradproof.registry import Function, Inputs, RegistryError
-from gradproof.report.answers import answer, dtype_of
+from gradproof.report.answers import computable, installed_backends
+from gradproof.report.opinions import Opinion, digits_between, groups, odd_ones, opinions
+from gradproof.report.outcome import Outcome
+from gradproof.report.text import columns
 
-ROUNDED = 2.0**-50
-"""What rounding to float64 leaves of the exact and of the hand-derived gradient, relatively."""
-
-EXACT = "exact differences"
-HAND = "by hand"
-
-
-@dataclass(frozen=True)
-class Opinion:
-    """A gradient and, entry by entry, how far it may be off: infinitely far where it can say nothing. Both are flat
-    and of length 0 where there is none, for the reason in `problem`."""
-
-    name: str
-    gradient: np.ndarray
-    error: np.ndarray
-    problem: str = ""
-
-    @classmethod
-    def none(cls, name: str, problem: str) -> "Opinion":
-        """No opinion, and why."""
-        return cls(name, np.zeros(0), np.zeros(0), problem)
+LEGEND = "= agree within what they may be off; a number: the digits that agree; · cannot be compared"
 
 
-def agreement(one: Opinion, other: Opinion) -> float:
-    """The decimal digits to which two opinions agree, in units of the largest entry: infinitely many where they differ
-    by no more than they may be off, NaN where they cannot be compared."""
-    if one.problem or other.problem:
-        return math.nan
-    allowed = one.error + other.error
-    compared = ~np.isinf(allowed)
-    if not compared.any():
-        return math.nan
-    with np.errstate(invalid="ignore", over="ignore"):
-        gap = np.abs(one.gradient - other.gradient)[compared]
-        if (gap <= allowed[compared]).all():
-            return math.inf
-        size = max(np.abs(one.gradient).max(), np.abs(other.gradient).max())
-        worst = gap.max()
-    return max(-math.log10(worst / size), 0.0) if np.isfinite(worst) and np.isfinite(size) and worst > 0 else 0.0
+def blame(function: Function, point: int | None = None, given: str = "") -> Outcome:
+    """The matrix at every point of a function, or at one, or at the input that is `given` as JSON, an array per
+    argument by its name. Raises `RegistryError` for a point or an input that the function does not have."""
+    function.check()
+    if given:
+        inputs = [_input(function, given)]
+    elif point is None:
+        inputs = function.points
+    elif 0 <= point < len(function.points):
+        inputs = [function.points[point]]
+    else:
+        raise function.error(f"it has no point {point}; its points are numbered from 0 to {len(function.points) - 1}")
+    if not inputs:
+        raise function.error("it has no point; give an input with --input")
+    names = installed_backends()
+    lines = [LEGEND]
+    for at in inputs:
+        shown = ", ".join(f"{name} = {x.tolist()}" for name, x in zip(function.domains, at, strict=True))
+        with computable(function):
+            lines += ["", f"{function.name} at {shown}", *matrix(opinions(function, at, names))]
+    return Outcome("\n".join(lines))
 
 
-def groups(opinions: Sequence[Opinion]) -> list[list[str]]:
-    """Those that agree with one another, the first and largest groups first; who has no opinion is in none."""
-    found: list[list[Opinion]] = []
-    for opinion in opinions:
-        for group in found:
-            digits = [agreement(opinion, member) for member in group]
-            if math.inf in digits and all(d == math.inf or math.isnan(d) for d in digits):
-                group.append(opinion)
-                break
-        else:
-            if not opinion.problem and not np.isinf(opinion.error).all():
-                found.append([opinion])
-    return [[member.name for member in group] for group in sorted(found, key=len, reverse=True)]
-
-
-def odd_ones(opinions: Sequence[Opinion]) -> list[str]:
-    """Who disagrees with the exact differences, which are the definition; where there are none, who is not in the
-    largest group."""
-    truth = next((o for o in opinions if o.name == EXACT and not o.problem), None)
-    if truth is not None:
-        return [o.name for o in opinions if math.isfinite(agreement(truth, o))]
-    return [name for group in groups(opinions)[1:] for name in group]
-
-
-def opinions(function: Function, inputs: Inputs, names: Sequence[str]) -> list[Opinion]:
-    """Everybody's opinion at one input: the exact differences and the hand-derived gradient first."""
-    reference = Reference(function)
-    truth, bounds = reference.truth(inputs), reference.bounds(inputs, MachineModel(FORMATS["float64"]))
-    kinked = "a kink: python -m report.conventions" if truth.kink is not None else ""
-    found = [Opinion.none(EXACT, kinked) if kinked else _exact(function, inputs), _by_hand(function, inputs)]
-    for name in names:
-        given = answer(function, name, inputs)
-        if isinstance(given, str):
-            found.append(Opinion.none(name, given))
-        else:
-            found.append(Opinion(name, _flat(given), _flat(bounds.gradient)))
-    for name in names:
-        differences = f"{name}'s differences"
-        found.append(Opinion.none(differences, kinked) if kinked else _own(function, inputs, name, float(bounds.value)))
-    return found
-
-
-def _exact(function: Function, inputs: Inputs) -> Opinion:
+def _input(function: Function, given: str) -> Inputs:
+    example = json.dumps({name: np.zeros(domain.real_shape).tolist() for name, domain in function.domains.items()})
     try:
-        parts = [exact.quotients(part).astype(float) for part in exact.gradient(function, inputs)]
-    except (RegistryError, exact.Uncomputable) as error:
-        return Opinion.none(EXACT, str(error))
-    return _rounded(EXACT, _flat(parts))
-
-
-def _by_hand(function: Function, inputs: Inputs) -> Opinion:
-    if function.hand is None:
-        return Opinion.none(HAND, "there is no hand-derived gradient")
-    try:
-        parts, _ = exact.precise_hand_gradient(function, inputs)
-    except (RegistryError, exact.Uncomputable) as error:
-        return Opinion.none(HAND, str(error))
-    return _rounded(HAND, _flat([part.astype(float) for part in parts]))
-
-
-def _rounded(name: str, gradient: np.ndarray) -> Opinion:
-    return Opinion(name, gradient, ROUNDED * np.abs(gradient) + FORMATS["float64"].tiny)
-
-
-def _own(function: Function, inputs: Inputs, name: str, value_error: float) -> Opinion:
-    adapter, dtype = backends.load(name), dtype_of(function)
-    single = adapter.callable(function, dtype, "cpu")
-
-    def forward(batch: Inputs) -> np.ndarray:
-        rows = zip(*batch, strict=True)
-        return np.array([adapter.to_numpy(single(*adapter.arguments(function, row, dtype, "cpu"))) for row in rows])
-
-    try:
-        own = own_differences(forward, inputs, value_error)
-    except Exception as error:
-        return Opinion.none(f"{name}'s differences", f"{type(error).__name__}: {error}")
-    return Opinion(f"{name}'s differences", _flat(own.gradient), _flat(own.error))
-
-
-def _flat(parts: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.ravel(part) for part in parts])
-
-
-# The text
+        values: Any = json.loads(given)
+        if set(values) != set(function.domains):
+            raise ValueError(f"it names {', '.join(map(str, values)) or 'nothing'}")
+        arrays = {name: np.array(values[name], dtype=np.float64) for name in function.domains}
+        for name, domain in function.domains.items():
+            if arrays[name].shape != domain.real_shape:
+                raise ValueError(f"{name} has the shape {arrays[name].shape}, not {domain.real_shape}")
+    except (ValueError, TypeError) as error:
+        problem = f"the input {given} is not one of {function.name}: {error}"
+        raise RegistryError(f"{problem}; give one such as {example}") from error
+    return tuple(arrays.values())
 
 
 def matrix(found: Sequence[Opinion]) -> list[str]:
     """The matrix as lines of text, who forms a group with whom, and the odd ones out."""
     lines = [["", *(str(i) for i in range(len(found)))]]
     for i, one in enumerate(found):
-        cells = [_cell(agreement(one, other)) if j < i else "" for j, other in enumerate(found)]
+        cells = [_cell(digits_between(one, other)) if j < i else "" for j, other in enumerate(found)]
         lines.append([f"{i} {one.name}", *cells])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    text = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    text = columns(lines)
     text += [f"{o.name}: {_first_line(o.problem)}" for o in found if o.problem]
     parts = groups(found)
+    if not parts:
+        return [*text, "nobody has an opinion"]
     if len(parts) == 1:
-        return [*text, "all agree"]
+        return [*text, "all that have an opinion agree" if any(o.problem for o in found) else "all agree"]
     text += [f"agree with one another: {', '.join(part)}" for part in parts]
     return [*text, f"odd one out: {', '.join(odd_ones(found))}"]
 
@@ -170,29 +79,3 @@ def _first_line(text: str) -> str:
 
 def _cell(digits: float) -> str:
     return "·" if math.isnan(digits) else "=" if digits == math.inf else f"{digits:.0f}"
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m report.blame")
-    parser.add_argument("function")
-    parser.add_argument("--point", type=int, help="one of the function's points, from 0; all without")
-    parser.add_argument("--input", type=json.loads, help="another input: an array per argument, by name")
-    parser.add_argument("--functions", action="append", default=[], help="functions of this file or folder")
-    options = parser.parse_args(arguments)
-    entries = registry.load(options.functions) if options.functions else registry.load_builtin()
-    function = next((f for f in entries if f.name == options.function), None)
-    if function is None:
-        parser.error(f"there is no function {options.function}")
-    points = function.points if options.point is None else [function.points[options.point]]
-    if options.input is not None:
-        points = [tuple(np.array(options.input[name], dtype=np.float64) for name in function.domains)]
-    names = [name for name in backends.BACKENDS if backends.installed_version(name) is not None]
-    print("= agree within what they may be off; a number: the digits that agree; · cannot be compared")
-    for inputs in points:
-        at = ", ".join(f"{name} = {x.tolist()}" for name, x in zip(function.domains, inputs, strict=True))
-        print(f"\n{function.name} at {at}", *matrix(opinions(function, inputs, names)), sep="\n")
-
-
-if __name__ == "__main__":
-    main()

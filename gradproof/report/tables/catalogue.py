@@ -1,10 +1,12 @@
 """What became of the gradients that were known to differ before: known_divergences/records/catalogue.toml as a Markdown
-table. Run as `python -m report.catalogue` from the root."""
+table."""
 
 import tomllib
 from dataclasses import dataclass
 
 from gradproof import content, divergences
+from gradproof.report.outcome import Outcome
+from gradproof.report.text import markdown_table
 
 PATH = content.DIVERGENCES / "records" / "catalogue.toml"
 VERDICTS = divergences.VERDICTS
@@ -59,9 +61,9 @@ def table(cases: list[Case]) -> str:
     """The Markdown table."""
     lines = [("case", "", "tried by", "outcome", "note", "not tried, because")]
     lines += [(str(c.id), c.name, ", ".join(c.entries), c.outcome, c.note, c.reason) for c in cases]
-    head, *body = (f"| {' | '.join(line)} |" for line in lines)
-    return "\n".join([head, "|" + "---|" * len(lines[0]), *body])
+    return markdown_table(lines)
 
 
-if __name__ == "__main__":
-    print(table(load()))
+def catalogue() -> Outcome:
+    """The table of all cases."""
+    return Outcome(table(load()).rstrip())

@@ -1,12 +1,7 @@
-"""Which slope each backend chooses at each kink of the registry, beside the slopes that are right there. Run as
+"""Which slope each backend chooses at each kink of the registry, beside the slopes that are right there: in float64 and
+on the CPU, in reverse mode and in those of the modes forward, compiled and vectorized that it has for every day. What
+known_divergences/records/conventions.toml holds is asserted by a test: a release that chooses otherwise fails it."""
 
-    python -m report.conventions [-k WORD …] [--functions PATH …] [--markdown FILE] [--write FILE]
-
-from the root: every installed backend, in float64 and on the CPU, in reverse mode and in those of the modes forward,
-compiled and vectorized that it has for every day. What known_divergences/records/conventions.toml holds is asserted by
-a test: a release that chooses otherwise fails it. `--write` makes that file, `--markdown` the page."""
-
-import argparse
 import json
 import math
 import tomllib
@@ -16,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gradproof import backends, content, registry
+from gradproof import backends, content
 from gradproof.oracles import exact
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference
-from gradproof.registry import Function, Inputs
-from gradproof.report.answers import answer
+from gradproof.registry import Function, Inputs, RegistryError
+from gradproof.report.answers import answer, computable, installed_backends
+from gradproof.report.outcome import Outcome
+from gradproof.report.text import markdown_table
 
 PATH = content.DIVERGENCES / "records" / "conventions.toml"
 PAGE = content.DIVERGENCES / "CONVENTIONS.md"
@@ -55,9 +52,10 @@ def conventions(entries: Iterable[Function], names: Sequence[str]) -> list[Conve
     for function in entries:
         reference = Reference(function)
         for number, inputs in enumerate(function.points):
-            kink = reference.truth(inputs).kink
-            if kink is not None and kink.exists:
-                found.append(_convention(reference, number, inputs, names))
+            with computable(function):
+                kink = reference.truth(inputs).kink
+                if kink is not None and kink.exists:
+                    found.append(_convention(reference, number, inputs, names))
     return found
 
 
@@ -125,7 +123,7 @@ def _labels(function: Function, inputs: Sequence[np.ndarray], argument: int) -> 
 # The file
 
 HEAD = """# Which slope each backend chooses at the kinks of the registry, in float64, in reverse mode: made by
-# `python -m report.conventions --write FILE`, and asserted by a test. The fields are those of `Convention`.
+# `gradproof conventions --write FILE`, and asserted by a test. The fields are those of `Convention`.
 """
 
 
@@ -169,7 +167,7 @@ INTRODUCTION = """# Conventions at kinks
 
 The derivatives to the left and to the right of each entry, the slopes that are subgradients, and the one that each
 backend chooses in float64, in reverse mode. **Bold** lies outside of the subdifferential; ≠ marks that other modes
-choose otherwise. Made by `python -m report.conventions` for {}.
+choose otherwise. Made by `gradproof conventions` for {}.
 
 """
 
@@ -180,8 +178,7 @@ def page(found: list[Convention], versions: dict[str, str]) -> str:
     head = INTRODUCTION.format(", ".join(f"{name} {version}" for name, version in versions.items()))
     columns = ["function", "point", "entry", "left", "right", "subgradients", *names]
     rows = [_row(c, i, names) for c in found for i in range(len(c.entries))]
-    lines = [columns, ["---"] * len(columns), *rows]
-    return head + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return head + markdown_table([columns, *rows])
 
 
 def _row(c: Convention, i: int, names: list[str]) -> list[str]:
@@ -205,26 +202,30 @@ def lines_of(c: Convention) -> list[str]:
     return [f"{c.function}, point {c.point}", *lines]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m report.conventions")
-    parser.add_argument("-k", nargs="*", default=[], help="functions whose name has one of these words")
-    parser.add_argument("--functions", action="append", default=[], help="functions of this file or folder")
-    parser.add_argument("--markdown", type=Path, help="write the page here")
-    parser.add_argument("--write", type=Path, help="write the conventions here, as data")
-    options = parser.parse_args(arguments)
-    entries = registry.load(options.functions) if options.functions else registry.load_builtin()
-    chosen = [f for f in entries if any(word in f.name for word in options.k) or (not options.k and not f.variant_of)]
-    names = [name for name in backends.BACKENDS if backends.installed_version(name) is not None]
+# The command
+
+
+def survey(
+    entries: Iterable[Function],
+    words: Sequence[str] = (),
+    *,
+    markdown: Path | None = None,
+    write: Path | None = None,
+) -> Outcome:
+    """Ask the installed backends at the kinks of the functions whose name has one of these words, or without any of all
+    that are no variants; as text, unless it is to be written to a file."""
+    chosen = [f for f in entries if any(word in f.name for word in words) or (not words and not f.variant_of)]
+    if not chosen:
+        raise RegistryError(f"no function has {' or '.join(words)} in its name; gradproof list WORD finds some")
+    for function in chosen:
+        function.check()
+    names = installed_backends()
     versions = {name: backends.load(name).version() for name in names}
     found = conventions(chosen, names)
-    if options.write:
-        options.write.write_text(written(found, versions), encoding="utf-8")
-    if options.markdown:
-        options.markdown.write_text(page(found, versions), encoding="utf-8")
-    if not (options.write or options.markdown):
-        print("\n".join(line for c in found for line in lines_of(c)))
-
-
-if __name__ == "__main__":
-    main()
+    for path, text in ((write, written), (markdown, page)):
+        if path is not None:
+            path.write_text(text(found, versions), encoding="utf-8")
+    files = [str(path) for path in (write, markdown) if path is not None]
+    if files:
+        return Outcome(f"{len(found)} kinks written to {' and '.join(files)}")
+    return Outcome("\n".join(line for c in found for line in lines_of(c)) or "no point of theirs is a kink")

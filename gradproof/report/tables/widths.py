@@ -1,16 +1,16 @@
 """How wide the bounds of float64 are: for every function the narrowest and the widest at its points, relative to the
-largest entry of the gradient. `python -m report.widths` prints a Markdown table of those that are wide somewhere, which
-is where the gradient all but vanishes, at an optimum or far out in a tail; and fails for a function that is wide
-everywhere, whose gradient could be wrong without being noticed."""
+largest entry of the gradient. A bound is wide where the gradient all but vanishes, at an optimum or far out in a tail;
+a function that is wide everywhere fails, because its gradient could be wrong without being noticed."""
 
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference
-from gradproof.registry import Function, Inputs, load_builtin
-from gradproof.report.rows.markdown import table
+from gradproof.registry import Function, Inputs
+from gradproof.report.answers import computable
+from gradproof.report.outcome import Outcome
+from gradproof.report.text import markdown_table
 
 VACUOUS = 1e-6
 """A bound beyond this says little of a gradient in float64, which has 16 digits."""
@@ -45,16 +45,16 @@ def width(function: Function, reference: Reference, points: Iterable[Inputs]) ->
     return Width(function.name, tuple(found))
 
 
-def main() -> None:
-    """Print the table; exit with 1 where a function is wide at all of its points."""
-    widths = [width(function, Reference(function), function.points) for function in load_builtin() if function.points]
-    wide = sorted((w for w in widths if w.widths and max(w.widths) > VACUOUS), key=lambda w: -min(w.widths))
+def widths(entries: Iterable[Function]) -> Outcome:
+    """The table of the functions whose bound is wide at some point; 1 where one is wide at all of its points."""
+    found = []
+    for function in entries:
+        function.check()
+        with computable(function):
+            found += [width(function, Reference(function), function.points)] if function.points else []
+    wide = sorted((w for w in found if w.widths and max(w.widths) > VACUOUS), key=lambda w: -min(w.widths))
     rows = [[w.name, f"{min(w.widths):.1e}", f"{max(w.widths):.1e}"] for w in wide]
-    print(table([["function", "narrowest", "widest"], *rows]))
-    vacuous = [w.name for w in widths if w.is_vacuous]
-    print(f"\n{len(widths)} functions; wide at every point: {', '.join(vacuous) or 'none'}")
-    sys.exit(bool(vacuous))
-
-
-if __name__ == "__main__":
-    main()
+    vacuous = [w.name for w in found if w.is_vacuous]
+    table = markdown_table([["function", "narrowest", "widest"], *rows])
+    count = f"{len(found)} functions; wide at every point: {', '.join(vacuous) or 'none'}"
+    return Outcome(f"{table}\n{count}", status=int(bool(vacuous)))

@@ -1,18 +1,17 @@
-"""Who agrees with whom at a failing input, and who is the odd one out: the hand-derived gradient, the exact
-differences, the backend's own finite differences, the backend's gradient, and what the other backends say that this run
-has imported anyway."""
+"""The references of a failure: who agrees with the truth at that input, and who is the odd one out. Asked are the
+hand-derived gradient, the backend's own finite differences, its gradient, and the other backends that this run has
+imported anyway."""
 
+import math
 import sys
-
-import numpy as np
 
 from gradproof.backends import BACKENDS
 from gradproof.oracles import exact
 from gradproof.oracles.agreement import hand_against_exact
-from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import answer
+from gradproof.report.opinions import DOUBLE, answered, differenced, digits_between, true_of
 from gradproof.verification.examine import Examiner, Finding, reference_of
 
 
@@ -55,31 +54,30 @@ def _others(function: Function, inputs: Inputs, backend: str) -> str:
 
 
 def _against_exact(function: Function, inputs: Inputs, name: str) -> str:
-    given = answer(function, name, inputs)
-    if isinstance(given, str):
-        return "no gradient"
     reference = reference_of(function)
-    truth, bounds = reference.truth(inputs), reference.bounds(inputs, MachineModel(FORMATS["float64"])).gradient
+    truth, bounds = reference.truth(inputs), reference.bounds(inputs, DOUBLE)
     if truth.kink is not None:
-        return "a subgradient" if truth.kink.admits(given, bounds) else "no subgradient"
-    gaps = zip(truth.gradient, given, bounds, strict=True)
-    return "agree" if all((e.distance(got) <= bound).all() for e, got, bound in gaps) else "disagree"
+        given = answer(function, name, inputs)
+        if isinstance(given, str):
+            return "no gradient"
+        return "a subgradient" if truth.kink.admits(given, bounds.gradient) else "no subgradient"
+    opinion = answered(function, name, inputs, bounds)
+    if opinion.problem:
+        return "no gradient"
+    return "agree" if digits_between(true_of(truth), opinion) == math.inf else "disagree"
 
 
 def _own_against_exact(examiner: Examiner, finding: Finding) -> str:
-    truth = examiner.reference.truth(finding.inputs)
     if finding.judgement.verdict not in FAILING or finding.judgement.verdict == Verdict.UNSUPPORTED:
         return "not compared"
     try:
         own = examiner.own_differences(finding.inputs)
     except Exception as error:
         return f"cannot be taken: {error}"
-    gaps = [
-        (e.distance(d) <= error) | ~np.isfinite(error)
-        for e, d, error in zip(truth.gradient, own.gradient, own.error, strict=True)
-    ]
+    truth = examiner.reference.truth(finding.inputs)
     if truth.kink is not None:
         return "a kink, not compared"
-    if not any(np.isfinite(error).any() for error in own.error):
+    digits = digits_between(true_of(truth), differenced(examiner.cell.backend, own))
+    if math.isnan(digits):
         return "cannot tell: halving the step does not settle them"
-    return "agree within their estimated error" if all(gap.all() for gap in gaps) else "disagree"
+    return "agree within their estimated error" if digits == math.inf else "disagree"

@@ -5,10 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from gradproof.oracles.verdict import FAILING, Verdict
-from gradproof.report.rows.baseline import Comparison
-from gradproof.report.rows.results import VERDICTS, Row, ratio_of
+from gradproof.report.rows.comparison import Comparison
+from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, VERDICTS, Row, ratio_of
+from gradproof.report.text import markdown_table, on_one_line
 
-AGREEING = (Verdict.VERIFIED, Verdict.CONVENTION)
 PROOF = "hand"
 """The check of a hand-derived gradient, which runs in no backend."""
 
@@ -39,7 +39,7 @@ def changes(found: Comparison) -> str:
 
 
 def _listed(title: str, lines: Sequence[str], level: str = "##") -> str:
-    items = "".join(f"- {_plain(line)}\n" for line in lines)
+    items = "".join(f"- {on_one_line(line)}\n" for line in lines)
     return f"{level} {title}\n\n{items}" if items else ""
 
 
@@ -53,7 +53,7 @@ def _functions(rows: Iterable[Row]) -> str:
     for name in names:
         of_place = {place: cells.get((name, place), []) for place in places}
         lines.append([name, *map(_cell, of_place.values()), _agreement(of_place)])
-    return table(lines)
+    return markdown_table(lines)
 
 
 def _place(row: Row) -> str:
@@ -69,20 +69,20 @@ def _cell(rows: Sequence[Row]) -> str:
         return f"{verdict}, recorded"
     ratio = max((ratio_of(row) for row in rows if row["check"] == "exact"), default=-1.0)
     number = f"{ratio:.2g}" if ratio >= 0 else ""
-    return number if verdict in AGREEING and number else f"{verdict} {number}".rstrip()
+    return number if verdict in HOLDS and number else f"{verdict} {number}".rstrip()
 
 
 def _worst_verdict(rows: Iterable[Row]) -> Verdict:
     # A cell whose own differences cannot settle has still been held to the exact reference.
     verdicts = [Verdict(row["verdict"]) for row in rows]
-    ran = [v for v in verdicts if v not in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN)]
+    ran = [v for v in verdicts if v not in SAYS_NOTHING]
     return max(ran or verdicts, key=lambda verdict: verdict.severity)
 
 
 def _agreement(of_place: dict[str, list[Row]]) -> str:
     verdicts = {place: _worst_verdict(rows) for place, rows in of_place.items() if rows}
-    judged = {place: v for place, v in verdicts.items() if v not in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN)}
-    odd = [place for place, verdict in judged.items() if verdict not in AGREEING]
+    judged = {place: v for place, v in verdicts.items() if v not in SAYS_NOTHING}
+    odd = [place for place, verdict in judged.items() if verdict not in HOLDS]
     if odd:
         return f"no: {', '.join(odd)}"
     if not judged:
@@ -99,19 +99,8 @@ def _verdicts(rows: Iterable[Row]) -> str:
         counts = Counter(row["verdict"] for row in groups[key])
         examples = sum(row["examples"] for row in groups[key])
         lines.append([*key, str(examples), *(str(counts[verdict] or "·") for verdict in VERDICTS)])
-    return table(lines)
+    return markdown_table(lines)
 
 
 def _version(row: Row) -> str:
     return row.get("versions", {}).get(row["backend"], "")
-
-
-def table(lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the first line is its head."""
-    head, *body = (f"| {' | '.join(map(_plain, line))} |\n" for line in lines)
-    return head + f"|{'---|' * len(lines[0])}\n" + "".join(body)
-
-
-def _plain(text: str) -> str:
-    """Text on one line that ends no cell: a reason may be what a framework raised, over several lines."""
-    return " ".join(text.split()).replace("|", "\\|")

@@ -1,30 +1,20 @@
-"""`--baseline`, and `python -m report.baseline BEFORE NOW [--markdown FILE]`: two result files compared cell by cell.
-What got worse fails: a worse verdict, an error that grew by more than the noise, a cell that is not run any more. What
-got better, and what was not asked for this time, is told."""
+"""The rows of two runs compared cell by cell, for `--baseline` and `gradproof compare`. What got worse fails: a worse
+verdict, an error that grew by more than the noise, a cell that is not run any more. What got better, and what was not
+asked for this time, is told."""
 
-import argparse
-import json
 import math
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from gradproof.oracles.verdict import FAILING, Verdict
-from gradproof.report.rows.results import Row
-
-CELL = ("function", "backend", "device", "dtype", "mode", "check")
+from gradproof.report.rows.results import CELL, SAYS_NOTHING, Row, name_of
 
 FACTOR, ULP = 2.0, 1.0
 """The noise. An error within its bound has grown where, at the same input, it is more than `FACTOR` times what it was
 and more than `ULP` ulp larger. The draws are the same in every run of one seed, and on the same build an answer repeats
 itself to the bit; another build may add up in another order, which moves an error by about its own size, or round the
 last digit the other way, which is an ulp. At another input there is nothing to compare."""
-
-
-class BaselineError(Exception):
-    """A baseline that cannot be read. The message names the file and the line."""
 
 
 @dataclass
@@ -57,21 +47,6 @@ class Comparison:
         return {title: lines for title, lines in blocks.items() if lines}
 
 
-def read(path: Path) -> list[Row]:
-    """The rows of a results file. A last line that was cut off, as by a killed run, is left out."""
-    rows = []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            Verdict(row["verdict"]), [row[key] for key in CELL]
-            rows.append(row)
-        except (ValueError, KeyError, TypeError) as error:
-            if number < len(lines):
-                raise BaselineError(f"{path}, line {number} is no result row: {error!r}") from error
-    return rows
-
-
 def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Row], bool] | None = None) -> Comparison:
     """What changed from one run to another. `is_selected` says whether a cell of the earlier run was asked for in this
     one; without it, that is taken from what the rows of this run have in common."""
@@ -82,18 +57,18 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
     for cell, row in new.items():
         was = old.get(cell)
         if was is None:
-            result.told.append(f"new: {_name(row)}: {row['verdict']}")
+            result.told.append(f"new: {name_of(row)}: {row['verdict']}")
         elif _is_run(was) and not _is_run(row):
-            result.gone.append(f"{_name(row)}: {was['verdict']} before, {row['verdict']} now{_reason(row)}")
+            result.gone.append(f"{name_of(row)}: {was['verdict']} before, {row['verdict']} now{_reason(row)}")
         elif row["verdict"] != was["verdict"]:
-            line = f"{_name(row)}: {was['verdict']} before, {row['verdict']} now{_reason(row)}"
+            line = f"{name_of(row)}: {was['verdict']} before, {row['verdict']} now{_reason(row)}"
             change = Verdict(row["verdict"]).severity - Verdict(was["verdict"]).severity
             (result.wrong if change > 0 else result.right).append(line)
         elif row["verdict"] not in FAILING and was.get("ratio") is not None and row.get("ratio") is not None:
             if (was.get("input"), was.get("entry")) != (row.get("input"), row.get("entry")):
                 elsewhere += 1
             elif has_grown(was, row):
-                result.grown.append(f"{_name(row)}, {row.get('entry')}: {_size(was)} before, {_size(row)} now")
+                result.grown.append(f"{name_of(row)}, {row.get('entry')}: {_size(was)} before, {_size(row)} now")
     if elsewhere:
         result.told.append(f"not compared: the errors of {elsewhere} cells, the largest of which is at another input")
     _add_absent(result, [row for cell, row in old.items() if cell not in new], is_selected or _seen_in(now))
@@ -114,7 +89,7 @@ def _add_absent(result: Comparison, rows: Iterable[Row], is_selected: Callable[[
         if not _is_run(row):
             continue
         if is_selected(row):
-            result.gone.append(f"{_name(row)}: {row['verdict']} before, no row now")
+            result.gone.append(f"{name_of(row)}: {row['verdict']} before, no row now")
         else:
             unasked["-".join([row["backend"], row["device"], row["dtype"], row["mode"]])] += 1
     result.told += [f"not selected this time: {count} cells of {where}" for where, count in unasked.items()]
@@ -134,7 +109,7 @@ def _place(row: Row) -> tuple[str, ...]:
 
 
 def _is_run(row: Row) -> bool:
-    return row["verdict"] not in (Verdict.NOT_RUN, Verdict.INCONCLUSIVE)
+    return row["verdict"] not in SAYS_NOTHING
 
 
 def _versions(before: Iterable[Row], now: Iterable[Row]) -> list[str]:
@@ -159,37 +134,5 @@ def _cell(row: Row) -> tuple[str, ...]:
     return tuple(row[key] for key in CELL)
 
 
-def _name(row: Row) -> str:
-    return f"{'-'.join(_cell(row)[:5])}, {row['check']}"
-
-
 def _reason(row: Row) -> str:
     return f": {row['reason']}" if row.get("reason") else ""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare two files, and return the exit status: 1 where something got worse, 2 where a file is unusable."""
-    # Not above: the summary in Markdown also has a place for a comparison.
-    from gradproof.report.rows import markdown
-
-    parser = argparse.ArgumentParser(prog="python -m report.baseline", description="Compare two --results files.")
-    parser.add_argument("before", type=Path, metavar="BEFORE", help="the results file of the earlier run")
-    parser.add_argument("now", type=Path, metavar="NOW", help="that of the later run")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the comparison here as well, as Markdown")
-    given = parser.parse_args(arguments)
-    try:
-        found = compare(read(given.before), read(given.now))
-        if given.markdown is not None:
-            given.markdown.parent.mkdir(parents=True, exist_ok=True)
-            given.markdown.write_text(markdown.changes(found), encoding="utf-8")
-    except (OSError, BaselineError) as error:
-        print(f"report.baseline: {error}", file=sys.stderr)
-        return 2
-    for title, lines in found.blocks().items():
-        print(f"{title}:", *(f"  {line}" for line in lines), sep="\n")
-    print(f"{len(found.worse)} cells got worse, {len(found.right)} better")
-    return 1 if found.worse else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,114 @@
+"""What the registry holds, for who looks something up: the list of its functions, and all that is known of one."""
+
+import functools
+import inspect
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from gradproof import content, divergences
+from gradproof.backends import BACKENDS
+from gradproof.divergences import KINDS, Divergence
+from gradproof.registry import Function
+from gradproof.registry.domains import Domain
+from gradproof.report.outcome import Outcome
+from gradproof.report.tables import conventions
+
+
+def functions(entries: Sequence[Function], words: Sequence[str] = (), backend: str = "") -> Outcome:
+    """The functions in whose name, field or formula all of these words occur, a row each, which speaks for the variants
+    as well; of a `backend`, those alone of which a divergence is recorded. 1 where there is none."""
+    variants: dict[str, list[Function]] = {}
+    for entry in entries:
+        variants.setdefault(entry.variant_of or entry.name, []).append(entry)
+    head = ["function", "field", "variants", *([f"recorded of {backend}"] if backend else []), "formula"]
+    rows = []
+    for entry in entries:
+        family = variants.get(entry.name, [])
+        known = [divergence for one in family for divergence in _recorded(one, backend)] if backend else []
+        if entry.variant_of or not _has(family, words) or (backend and not known):
+            continue
+        kinds = ", ".join(kind for kind in KINDS if any(divergence.kind == kind for divergence in known))
+        formula = entry.formula if not entry.problems else f"a bad entry: {'; '.join(entry.problems)}"
+        rows.append([entry.name, field_of(entry), str(len(family) - 1), *([kinds] if backend else []), formula])
+    if not rows:
+        return Outcome(problems=["no function has all of these words in its name, field or formula"], status=1)
+    return Outcome(f"{len(rows)} functions; gradproof show NAME tells more of one", table=[head, *rows])
+
+
+def _has(family: Iterable[Function], words: Sequence[str]) -> bool:
+    text = "\n".join(f"{one.name} {field_of(one)} {one.formula}" for one in family).lower()
+    return all(word.lower() in text for word in words)
+
+
+def field_of(function: Function) -> str:
+    """The field that a function belongs to: the folder of a built-in one, the file of another."""
+    path = Path(function.path)
+    if not function.is_builtin:
+        return path.name
+    folder, *rest = path.relative_to(content.FUNCTIONS).parts
+    return folder if rest else path.stem
+
+
+def _recorded(function: Function, backend: str) -> list[Divergence]:
+    same_registry = (d for d in divergences.load(backend) if d.is_builtin == function.is_builtin)
+    return [d for d in same_registry if function.name in d.names]
+
+
+def details(function: Function, entries: Iterable[Function]) -> Outcome:
+    """All that is known of one function: its formula, where it is written, its domains and points, its derivation, its
+    variants among these entries, and what is recorded of the backends at it."""
+    variants = [entry.name for entry in entries if entry.variant_of == function.name]
+    kinks = [c for c in conventions.recorded()[0] if c.function == function.name] if function.is_builtin else []
+    blocks = {
+        "formula": [function.formula],
+        "written in": [function.where],
+        "field": [field_of(function)],
+        "variant of": [function.variant_of] if function.variant_of else [],
+        "variants": textwrap.wrap(", ".join(variants), 100),
+        "domains": [f"{name}: {_domain(domain)}" for name, domain in function.domains.items()],
+        "points": [_point(function, number) for number in range(len(function.points))],
+        "problems": function.problems,
+        "body": _source(function.body),
+        "derivation": _source(function.hand) if function.hand else ["none: held to exact differences alone"],
+        "code of its own": [line for name, code in function.implementations.items() for line in (name, *_source(code))],
+        "at kinks": [line for kink in kinks for line in conventions.lines_of(kink)],
+        "recorded": [line for backend in BACKENDS for d in _recorded(function, backend) for line in _told(backend, d)],
+    }
+    lines = [function.name]
+    for title, block in blocks.items():
+        lines += [f"  {title if i == 0 else '':17}{line}".rstrip() for i, line in enumerate(block)]
+    return Outcome("\n".join(lines))
+
+
+def _domain(domain: Domain) -> str:
+    given = {f.name: getattr(domain, f.name) for f in fields(domain)}
+    defaults = {f.name: f.default for f in fields(domain) if f.default is not MISSING}
+    told = [f"{name}={value!r}" for name, value in given.items() if name == "shape" or value != defaults.get(name)]
+    return f"{type(domain).__name__}({', '.join(told)})"
+
+
+def _point(function: Function, number: int) -> str:
+    pairs = zip(function.domains, function.points[number], strict=True)
+    return f"{number}: " + ", ".join(f"{name} = {x.tolist()}" for name, x in pairs)
+
+
+def _source(code: object) -> list[str]:
+    given = getattr(code, "keywords", {}) if isinstance(code, functools.partial) else {}
+    plain = code.func if isinstance(code, functools.partial) else code
+    try:
+        lines = textwrap.dedent(inspect.getsource(plain)).splitlines()
+    except (OSError, TypeError):
+        lines = [f"{plain!r}, whose source is not there"]
+    # What the decorator is given stands above, as domains and points.
+    first = next((i for i, line in enumerate(lines) if line.startswith("def ")), 0)
+    return [*(f"# with {name} = {value!r}" for name, value in given.items()), *lines[first:]]
+
+
+def _told(backend: str, known: Divergence) -> list[str]:
+    where = ", ".join((*known.dtypes, *known.modes, *known.devices)) or "every dtype and mode"
+    versions = f" {known.versions}" if str(known.versions) else ""
+    text = f"{backend}{versions}, {known.kind} {known.cause}: {known.verdict} in {where}: {known.reason}"
+    issue = [f"  {known.issue}"] if known.issue.startswith("http") else []
+    return [*textwrap.wrap(text, 100, subsequent_indent="  "), *issue]

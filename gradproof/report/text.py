@@ -1,0 +1,20 @@
+"""Tables as text: columns for a terminal or a log, and Markdown."""
+
+from collections.abc import Sequence
+
+
+def columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells as lines of text, every column as wide as its widest cell."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first line is its head."""
+    head, *body = (f"| {' | '.join(map(on_one_line, line))} |\n" for line in lines)
+    return head + f"|{'---|' * len(lines[0])}\n" + "".join(body)
+
+
+def on_one_line(text: str) -> str:
+    """Text on one line that ends no cell of a Markdown table: a reason may be what a framework raised."""
+    return " ".join(text.split()).replace("|", "\\|")

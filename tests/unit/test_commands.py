@@ -1,0 +1,292 @@
+"""The command `gradproof`: each subcommand has a help that shows an example; what is wrong is told in one line, with
+the exit status 2 and without a traceback; and `verify` is pytest, from any folder."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+import gradproof
+from gradproof.cli import app
+from gradproof.report.tables import blame, conventions
+from gradproof.verification import watch
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = (
+    *("verify", "list", "show", "blame", "compare", "merge"),
+    *("conventions", "catalogue", "completeness", "widths", "watch"),
+)
+
+MINE = """
+from gradproof import Reals, function
+
+@function(x=Reals(), points=[dict(x=1.5)])
+def cube(xp, x):
+    "f(x) = x³"
+    return x * x * x
+
+@cube.gradient
+def _(xp, x):
+    return 3 * x * x
+
+cube.variant("near", points=[dict(x=0.25)])
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of somebody's own, with a file of functions in it."""
+    (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, prog_name="gradproof", env={"COLUMNS": "150"})
+
+
+def test_there_are_these_commands() -> None:
+    assert tuple(get_command(app).commands) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_a_help_with_an_example_that_can_be_parsed(command: str) -> None:
+    done = run(command, "--help")
+    assert done.exit_code == 0 and "Example" in done.stdout
+    examples = re.findall(rf"^ +gradproof {command}.*", done.stdout, re.MULTILINE)
+    assert examples
+    for example in examples:
+        words = shlex.split(re.sub(r"> \S+", "", example))[2:]
+        get_command(app).commands[command].make_context("gradproof", words)
+
+
+def test_the_version_is_told() -> None:
+    done = run("--version")
+    assert done.exit_code == 0 and done.stdout == f"gradproof {gradproof.__version__}\n"
+
+
+def test_without_a_command_all_of_them_are_shown_by_group() -> None:
+    done = run()
+    assert done.exit_code == 0
+    assert all(name in done.stdout for name in (*COMMANDS, "Look up", "Results of runs"))
+
+
+def failing(*arguments: str) -> str:
+    """The one line that a command says of what is wrong."""
+    done = run(*arguments)
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+ERRORS = {
+    "unknown command": ("verfy", "gradproof: No such command 'verfy'. Did you mean 'verify'?"),
+    "unknown option": ("list --bakend jax", "gradproof list: No such option"),
+    "missing argument": ("show", "gradproof show: Missing argument 'NAME'; see gradproof show --help"),
+    "unknown function": ("show softmx", "gradproof: there is no function softmx. Did you mean softmax?"),
+    "unknown function to blame": ("blame softmx", "Did you mean softmax?"),
+    "unknown backend": ("list --backend jx", "'jx' is not known; known are numpy"),
+    "point that is no number": ("blame sine --point one", "gradproof blame: Invalid value for '--point'"),
+    "point that is not there": ("blame cube --point 9 --functions mine.py", "it has no point 9"),
+    "input that is not one": ("blame cube --input {} --functions mine.py", "the input {} is not one of cube"),
+    "functions that are not there": ("list --functions absent.py", "there is no file or folder absent.py"),
+    "no function of that name": ("conventions nonesuch", "no function has nonesuch in its name"),
+    "absent file": ("compare absent.jsonl mine.py", "absent.jsonl: No such file or directory"),
+    "folder": ("compare . mine.py", "gradproof: . is a folder"),
+    "empty file": ("compare empty.jsonl empty.jsonl", "empty.jsonl is empty"),
+    "no JSON": ("compare hello.jsonl hello.jsonl", "hello.jsonl, line 1 is no result row"),
+    "empty file to merge": ("merge empty.jsonl", "empty.jsonl is empty"),
+    "absent file to merge": ("merge absent.jsonl", "there is no results file or folder absent.jsonl"),
+    "nothing to merge": ("merge nothing", "there is no .jsonl file in nothing"),
+}
+
+
+@pytest.mark.parametrize(("command", "message"), ERRORS.values(), ids=ERRORS)
+def test_what_is_wrong_is_told_in_one_line(folder: Path, command: str, message: str) -> None:
+    (folder / "empty.jsonl").write_text("")
+    (folder / "hello.jsonl").write_text("hello\n")
+    (folder / "nothing").mkdir()
+    assert message in failing(*command.split())
+
+
+def test_a_file_that_cannot_be_loaded_is_told_in_one_line(folder: Path) -> None:
+    (folder / "raises.py").write_text("1 / 0\n")
+    assert "the file cannot be loaded: ZeroDivisionError at line 1" in failing("widths", "--functions", "raises.py")
+
+
+@pytest.mark.usefixtures("one_backend")
+def test_a_function_that_balls_cannot_evaluate_is_told_in_one_line(folder: Path) -> None:
+    (folder / "mine.py").write_text(MINE.replace("return x * x * x", "return xp.frobnicate(x)"))
+    for command in (("blame", "cube"), ("widths",), ("conventions", "cube")):
+        assert "frobnicate" in failing(*command, "--functions", "mine.py")
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(folder: Path) -> None:
+    row = dict.fromkeys(("function", "backend", "device", "dtype", "mode", "check"), "f")
+    row |= {"verdict": "verified", "ratio": None, "examples": 1, "versions": {}}
+    (folder / "r.jsonl").write_text(json.dumps(row) + "\n")
+    assert "No space left" in failing("merge", "r.jsonl", "--output", "/dev/full")
+
+
+# What is looked up
+
+
+def test_the_list_has_a_row_for_each_function_with_all_of_the_words() -> None:
+    done = run("list", "softmax", "label")
+    head, *rows, count = done.stdout.splitlines()
+    assert head.split() == ["function", "field", "variants", "formula"]
+    assert [row.split()[:3] for row in rows] == [
+        ["cross_entropy_of_labels", "neural_networks", "1"],
+        ["connectionist_loss", "neural_networks", "3"],
+    ]
+    assert count.startswith("2 functions")
+
+
+def test_the_list_of_a_file_of_ones_own() -> None:
+    done = run("list", "--functions", "mine.py")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[1].split() == ["cube", "mine.py", "1", "f(x)", "=", "x³"]
+
+
+def test_the_list_can_be_of_what_is_recorded() -> None:
+    rows = run("list", "absolute_sum", "--backend", "autograd").stdout.splitlines()
+    assert rows[1].split()[:5] == ["absolute_sum", "traps", "0", "precision", "f(x)"]
+    done = run("list", "absolute_sum", "--backend", "numpy")
+    assert done.exit_code == 1 and "no function" in done.stderr
+
+
+def test_what_is_known_of_a_function_is_shown() -> None:
+    shown = run("show", "absolute_sum").stdout
+    for part in ("f(x) = Σ w |x|", "kinks.py:", "x: Reals(shape=(5,))", "1: x = [0.0, -0.0", "xp.sign(x) * d_a"):
+        assert part in shown
+    assert "autograd" in shown and "imprecise" in shown and "x[0]: [-1.10938, 1.10938]" in shown
+    shown = run("show", "cube_near", "--functions", "mine.py").stdout
+    assert "variant of       cube" in shown and "0: x = 1.5" in shown and "recorded" not in shown
+
+
+@pytest.fixture
+def one_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other backend is imported, which takes long."""
+    for room in (blame, conventions):
+        monkeypatch.setattr(room, "installed_backends", lambda: ["numpy"])
+
+
+@pytest.mark.usefixtures("one_backend")
+def test_who_is_to_blame_is_told() -> None:
+    done = run("blame", "cube", "--input", '{"x": 2.0}', "--functions", "mine.py")
+    assert done.exit_code == 0 and "cube at x = 2.0" in done.stdout
+    assert "agree" in done.stdout.splitlines()[-1]
+
+
+# The registry and its records
+
+
+KINK = """
+from gradproof import Reals, function
+
+@function(x=Reals(), points=[dict(x=0.0), dict(x=1.5)])
+def size(xp, x):
+    "f(x) = |x|"
+    return xp.abs(x)
+
+@size.gradient
+def _(xp, x):
+    return {slope}
+"""
+
+
+@pytest.mark.usefixtures("one_backend")
+def test_the_choices_at_kinks_are_told_or_written(folder: Path) -> None:
+    (folder / "mine.py").write_text(KINK.format(slope="xp.sign(x)"))
+    done = run("conventions", "--functions", "mine.py")
+    assert done.exit_code == 0 and "x: [-1, 1]; numpy 0" in done.stdout
+    done = run("conventions", "size", "--functions", "mine.py", "--markdown", "page.md", "--write", "kinks.toml")
+    assert done.stdout.strip() == "1 kinks written to kinks.toml and page.md"
+    assert "| size | 0 | x | -1 | 1 |" in (folder / "page.md").read_text()
+    assert 'function = "size"' in (folder / "kinks.toml").read_text()
+
+
+def test_a_bound_that_is_wide_everywhere_fails(folder: Path) -> None:
+    assert run("widths", "--functions", "mine.py").exit_code == 0
+    cancelling = "(3 * x * x + 1e12) - 1e12"
+    (folder / "mine.py").write_text(MINE.replace("3 * x * x", cancelling))
+    done = run("widths", "--functions", "mine.py")
+    assert done.exit_code == 1 and "wide at every point: cube, cube_near" in done.stdout
+
+
+def test_the_catalogue_is_a_table() -> None:
+    done = run("catalogue")
+    assert done.exit_code == 0 and done.stdout.startswith("| case |")
+
+
+def test_an_entry_that_nothing_watches_gets_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = watch.PATH.read_text(encoding="utf-8").splitlines()
+    (folder / "watched.jsonl").write_text("".join(f"{line}\n" for line in lines[1:]), encoding="utf-8")
+    monkeypatch.setattr(watch, "PATH", folder / "watched.jsonl")
+    watch.load.cache_clear()
+    try:
+        assert "1 lines added to" in run("watch").stdout
+        assert (folder / "watched.jsonl").read_text(encoding="utf-8").splitlines() == lines
+    finally:
+        watch.load.cache_clear()
+
+
+# Pytest by another name
+
+
+def verify(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "150"}
+    command = [sys.executable, "-m", "gradproof", "verify", *arguments, "--mode", "reverse", "-p", "no:cacheprovider"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_path_is_verified_with_any_options_of_pytest(folder: Path) -> None:
+    (folder / "conftest.py").write_text("def pytest_addoption(parser):\n    parser.addoption('--device')\n")
+    options = ("--backend", "numpy", "-k", "not near", "--results", "r.jsonl", "-n", "2", "--require", "numpy")
+    done = verify(folder, "mine.py", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 passed" in done.stdout and "what was verified" in done.stdout
+    assert {json.loads(line)["function"] for line in (folder / "r.jsonl").read_text().splitlines()} == {"cube"}
+
+
+def test_the_help_of_verify_names_every_option_of_ours(folder: Path) -> None:
+    whole = verify(folder, "-h").stdout
+    ours = re.search(r"^Gradproof: .*?\n(.*?)^\S", whole, re.MULTILINE | re.DOTALL)
+    assert ours is not None
+    names, shown = re.findall(r"^  (--[\w-]+)", ours[1], re.MULTILINE), run("verify", "--help").stdout
+    assert len(names) > 8 and [name for name in names if name not in shown] == []
+
+
+def test_a_wrong_gradient_fails_with_the_status_of_pytest(folder: Path) -> None:
+    (folder / "mine.py").write_text(MINE.replace("3 * x * x", "3 * x"))
+    done = verify(folder, "--backend", "numpy", "mine.py")
+    assert done.returncode == 1 and "WRONG: cube" in done.stdout
+
+
+def test_without_a_path_the_built_in_functions_are_verified(folder: Path) -> None:
+    for where in (folder, ROOT):
+        done = verify(where, "--backend", "numpy", "-k", "absolute_sum and float64")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "numpy-cpu-float64" in done.stdout and " passed" in done.stdout
+
+
+@pytest.mark.parametrize(("text", "problem"), [("", "is empty"), ("hello\n", "line 1 is no result row")])
+def test_a_baseline_that_is_no_results_file_is_told(folder: Path, text: str, problem: str) -> None:
+    (folder / "before.jsonl").write_text(text)
+    done = verify(folder, "mine.py", "--backend", "numpy", "--baseline", "before.jsonl")
+    (line,) = done.stderr.strip().splitlines()
+    assert done.returncode == 4 and line.startswith("ERROR: --baseline: ") and problem in line
+
+
+def test_a_path_that_is_not_there_is_told(folder: Path) -> None:
+    done = verify(folder, "absent.py", "--backend", "numpy")
+    assert done.returncode == 4
+    assert done.stderr.strip() == f"ERROR: --functions: there is no file or folder {folder / 'absent.py'}"
