@@ -1,0 +1,106 @@
+"""A JAX trace that runs Python code with its values at hand, for functions whose control flow looks at them. Each
+primitive goes to the interpreter as it comes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import Trace, Tracer
+from jax.extend.core import set_current_trace
+
+from gradproof.backends.jax.trace.interpreter import Interpreter
+from gradproof.backends.jax.trace.operation import Operation, Value, concrete
+from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Untraceable, where_in_user_code
+from gradproof.oracles.tape.program import is_user_code
+
+LEAVES = "its value leaves the trace as a Python or NumPy number, and would come back as a constant"
+STAY = "Keep it an array of JAX, under jax.lax.stop_gradient where a constant is meant."
+
+
+class TapeTracer(Tracer):
+    """A value of the interpreter in the place of an array."""
+
+    def __init__(self, trace: "TapeTrace", aval: Any, held: Value) -> None:
+        super().__init__(trace, aval)
+        self.held = held
+
+    def to_concrete_value(self) -> Any:
+        """What a branch in Python, or an index, is decided by. Real numbers are not given away."""
+        held, tape = self.held, self._trace.interpreter.tape
+        if isinstance(held, Predicates):
+            return tape.settle(held)
+        if isinstance(held, Cells | ComplexCells):
+            return None
+        return held
+
+    def __array__(self, *arguments: Any, **options: Any) -> np.ndarray:
+        value = self.to_concrete_value()
+        if value is None:
+            raise Untraceable("numpy.asarray", LEAVES, where_in_user_code(), STAY)
+        return np.asarray(value, *arguments, **options)
+
+
+class TapeTrace(Trace):
+    """Hands each primitive to an interpreter."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        super().__init__()
+        self.interpreter = interpreter
+
+    def _held(self, x: Any) -> Value:
+        return x.held if isinstance(x, TapeTracer) else concrete(self.interpreter.tape, x)
+
+    def process_primitive(self, primitive: Any, tracers: Sequence[Any], params: dict[str, Any], /) -> Any:
+        """The results of a primitive, as tracers."""
+        avals = [jax.typeof(x) for x in tracers]
+        results, _ = primitive.abstract_eval(*avals, **params)
+        results = list(results) if primitive.multiple_results else [results]
+        tape = self.interpreter.tape
+        tape.where = where_in_user_code()
+        op = Operation(primitive, params, results, tape, self.interpreter.run)
+        found = self.interpreter.apply(op, [self._held(x) for x in tracers])
+        wrapped = [TapeTracer(self, aval, x) for aval, x in zip(results, found, strict=True)]
+        return wrapped if primitive.multiple_results else wrapped[0]
+
+    def process_call(self, primitive: Any, f: Any, tracers: Sequence[Any], params: dict[str, Any], /) -> Any:
+        """A call is entered."""
+        return f.call_wrapped(*tracers)
+
+    def process_custom_jvp_call(self, primitive: Any, fun: Any, jvp: Any, tracers: Sequence[Any], /, **_: Any) -> Any:
+        """The primal function is entered."""
+        self.interpreter.operations[primitive.name] += 1
+        return fun.call_wrapped(*tracers)
+
+    def process_custom_vjp_call(
+        self, primitive: Any, fun: Any, fwd: Any, bwd: Any, tracers: Sequence[Any], /, **_: Any
+    ) -> Any:
+        """The primal function is entered."""
+        self.interpreter.operations[primitive.name] += 1
+        return fun.call_wrapped(*tracers)
+
+
+def run_eagerly(
+    f: Callable[..., list[Any]], interpreter: Interpreter, values: Sequence[Value], arguments: Sequence[jax.Array]
+) -> list[Value]:
+    """The results of `f` at these values, which stand for these arguments."""
+    trace = TapeTrace(interpreter)
+    tracers = [TapeTracer(trace, jax.typeof(x), value) for x, value in zip(arguments, values, strict=True)]
+    try:
+        with set_current_trace(trace):
+            results = f(*tracers)
+    except jax.errors.JAXTypeError as error:
+        kind = type(error).__name__
+        raise Untraceable(kind, LEAVES, where_of(error), STAY) from error
+    return [trace._held(x) for x in results]
+
+
+def where_of(error: BaseException) -> str:
+    """The innermost place in the user's code that an error came through."""
+    place, step = "", error.__traceback__
+    while step is not None:
+        path = step.tb_frame.f_code.co_filename
+        if is_user_code(path):
+            place = f"{path.rpartition('/')[2]}:{step.tb_lineno}"
+        step = step.tb_next
+    return place
