@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from gradproof.backends.jax.trace.operation import Operation, Value, moved
+from gradproof.backends.jax.trace.operation import Operation, Value, concrete, moved
 from gradproof.oracles.tape import Cells, ComplexCells, Tape, factorizations
 
 
@@ -165,7 +165,7 @@ def _independent_axes(op: Operation, product: Any, constants: Sequence[Value], s
         for i in range(n):
             x = np.zeros(shape)
             np.moveaxis(x, axis, 0)[i] = np.nan
-            (y,) = op.run(product, [*held, op.concrete(x, op.dtype)], tape=scratch)
+            (y,) = op.run(product, [*held, concrete(scratch, x, op.dtype)], tape=scratch)
             lines = np.moveaxis(np.isnan(y.value), axis, 0)
             reached.append(not np.delete(lines, i, axis=0).any())
         if all(reached) and n > 0:

@@ -71,7 +71,7 @@ class Interpreter:
     def __init__(self, tape: Tape, platform: str = "cpu") -> None:
         self.tape, self.platform = tape, platform
         self.operations: Counter[str] = Counter()
-        self._live: dict[tuple[int, tuple[bool, ...]], list[tuple[JaxprEqn, tuple[bool, ...]]]] = {}
+        self._live: dict[tuple[Jaxpr, tuple[bool, ...]], list[tuple[JaxprEqn, tuple[bool, ...]]]] = {}
         self._calls = {
             **dict.fromkeys(RUNS, self._inner),
             **dict.fromkeys(PASSES, lambda op, *values: list(values)),
@@ -112,7 +112,7 @@ class Interpreter:
     def _live_equations(self, jaxpr: Jaxpr, needed: tuple[bool, ...]) -> list[tuple[JaxprEqn, tuple[bool, ...]]]:
         """The equations that what is needed depends on, and which of their results are used. What no result depends on
         has no derivative, and costs nothing; as the factors with which JAX would solve a linear system."""
-        key = (id(jaxpr), needed)
+        key = (jaxpr, needed)
         if key not in self._live:
             used = {atom for atom, wanted in zip(jaxpr.outvars, needed, strict=True) if wanted and _is_variable(atom)}
             live = []
@@ -152,7 +152,7 @@ class Interpreter:
         for kind, rules in ((ComplexCells, COMPLEX), (Cells, REAL), (Predicates, PREDICATES)):
             if any(isinstance(x, kind) for x in values):
                 return rules.get(op.name) or _unknown(op, kind, values)
-        if op.name in REFUSED:
+        if op.name in REFUSED and op.name not in concrete.BY_JAX:
             _refuse(op)
         return concrete.compute
 

@@ -194,9 +194,10 @@ def _real_dot(op: Operation, x: Cells, y: Cells) -> Cells:
     stack = [x.shape[a] for a in our_batch]
     rows, columns = [x.shape[a] for a in our_rest], [y.shape[a] for a in their_rest]
     left = np.transpose(x.numbers, [*our_batch, *our_rest, *ours]).reshape(math.prod(stack), math.prod(rows), terms)
-    right = np.transpose(y.numbers, [*their_batch, *theirs, *their_rest]).reshape(math.prod(stack), terms, -1)
+    right = np.transpose(y.numbers, [*their_batch, *theirs, *their_rest])
+    right = right.reshape(math.prod(stack), terms, math.prod(columns))
     product = _product_of(op, x.like(left), y.like(right))
-    return product.like(product.numbers.reshape(*stack, *rows, *columns))
+    return product.like(product.numbers.reshape([*stack, *rows, *columns]))
 
 
 def _product_of(op: Operation, x: Cells, y: Cells) -> Cells:
