@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from gradproof.backends.jax.trace.eager import run_eagerly
+from gradproof.backends.jax.trace.eager import READS_VALUES, run_eagerly
 from gradproof.backends.jax.trace.interpreter import OPERATIONS, Interpreter
 from gradproof.backends.jax.trace.operation import Value, concrete, format_of, is_complex, is_float
 from gradproof.backends.tracing import Traced
@@ -28,7 +28,7 @@ def trace(f: Callable[..., list[Any]], arguments: Sequence[Any], differentiated:
     interpreter = Interpreter(tape, _platform(arguments))
     try:
         program = jax.make_jaxpr(f)(*arguments)
-    except jax.errors.JAXTypeError:
+    except READS_VALUES:
         results = run_eagerly(f, interpreter, values, arguments)
     else:
         results = interpreter.run(program, values)
@@ -65,7 +65,7 @@ def _replay(f: Callable[..., list[Any]]) -> Callable[[Sequence[Any]], list[np.nd
     def replay(arguments: Sequence[Any]) -> list[np.ndarray]:
         try:
             results = compiled(*arguments)
-        except jax.errors.JAXTypeError:
+        except READS_VALUES:
             results = f(*arguments)  # it looks at the values of its arguments
         return [np.asarray(x) for x in results]
 

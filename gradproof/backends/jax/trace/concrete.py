@@ -4,9 +4,11 @@ which ones may be computed so is a list, so that nothing becomes a constant by o
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
-from gradproof.backends.jax.trace.operation import Operation
+from gradproof.backends.jax.trace.operation import Operation, Value
+from gradproof.oracles.tape import Cells
 
 
 def _divided(op: Operation, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -81,19 +83,32 @@ NUMPY: dict[str, Callable[..., np.ndarray]] = {
 BY_JAX = frozenset(
     "bitcast_convert_type broadcast_in_dim clz concatenate conv_general_dilated dot_general dynamic_slice "
     "dynamic_update_slice gather lu_pivots_to_permutation mulhi pad population_count pow random_bits random_clone "
-    "random_fold_in random_gamma random_seed random_split random_unwrap random_wrap reduce_xor reshape rev "
+    "random_fold_in random_seed random_split random_unwrap random_wrap reduce_xor reshape rev "
     "rng_bit_generator scatter scatter-add scatter-max scatter-min scatter-mul scatter-sub select_n shift_left "
     "shift_right_arithmetic shift_right_logical slice split squeeze stack threefry2x32 tile top_k transpose "
     "unstack".split()
 )
 """What JAX itself may compute of integers, booleans and random keys, as it would anyway."""
 
+OF_CONSTANTS = frozenset(("bitcast_convert_type", "nextafter", "random_gamma"))
+"""What JAX itself may compute of floating-point numbers that do not depend on the input."""
 
-def compute(op: Operation, *values: Any) -> list[Any]:
+
+def moves(x: Value) -> bool:
+    """Whether some entry depends on the input."""
+    return isinstance(x, Cells) and bool(x.tape.moving[x.numbers].any())
+
+
+def held(x: Value) -> Any:
+    """What does not depend on the input, as JAX holds it."""
+    return jax.numpy.asarray(x.value, x.format) if isinstance(x, Cells) else x
+
+
+def compute(op: Operation, *values: Value) -> list[Any]:
     """The results of an operation none of whose operands depends on the input."""
     if op.name in NUMPY and all(isinstance(x, np.ndarray | np.generic) for x in values):
         with np.errstate(all="ignore"):
             return [op.concrete(np.asarray(NUMPY[op.name](op, *values)), op.dtype)]
-    if op.name not in BY_JAX:
+    if op.name not in BY_JAX | OF_CONSTANTS:
         op.refuse("this operation is not known here")
-    return [op.concrete(x) for x in op.by_framework(*values)]
+    return [op.concrete(x) for x in op.by_framework(*map(held, values))]

@@ -14,6 +14,13 @@ from gradproof.backends.jax.trace.operation import Operation, Value, concrete
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Untraceable, where_in_user_code
 from gradproof.oracles.tape.program import is_user_code
 
+READS_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.NonConcreteBooleanIndexError,
+    jax.errors.TracerArrayConversionError,
+)
+"""What JAX raises where Python code looks at a value that is not there while a program is only recorded."""
+
 LEAVES = "its value leaves the trace as a Python or NumPy number, and would come back as a constant"
 STAY = "Keep it an array of JAX, under jax.lax.stop_gradient where a constant is meant."
 
@@ -48,8 +55,13 @@ class TapeTrace(Trace):
         super().__init__()
         self.interpreter = interpreter
 
-    def _held(self, x: Any) -> Value:
+    def held(self, x: Any) -> Value:
+        """What stands behind an array or a tracer."""
         return x.held if isinstance(x, TapeTracer) else concrete(self.interpreter.tape, x)
+
+    def stage_value(self, x: Any) -> Any:
+        """An array of the program's own, as a tracer."""
+        return x if isinstance(x, TapeTracer) else TapeTracer(self, jax.typeof(x), self.held(x))
 
     def process_primitive(self, primitive: Any, tracers: Sequence[Any], params: dict[str, Any], /) -> Any:
         """The results of a primitive, as tracers."""
@@ -59,25 +71,28 @@ class TapeTrace(Trace):
         tape = self.interpreter.tape
         tape.where = where_in_user_code()
         op = Operation(primitive, params, results, tape, self.interpreter.run)
-        found = self.interpreter.apply(op, [self._held(x) for x in tracers])
+        found = self.interpreter.apply(op, [self.held(x) for x in tracers])
         wrapped = [TapeTracer(self, aval, x) for aval, x in zip(results, found, strict=True)]
         return wrapped if primitive.multiple_results else wrapped[0]
 
     def process_call(self, primitive: Any, f: Any, tracers: Sequence[Any], params: dict[str, Any], /) -> Any:
         """A call is entered."""
-        return f.call_wrapped(*tracers)
+        return self._enter(primitive, f, tracers)
+
+    def _enter(self, primitive: Any, f: Any, tracers: Sequence[Any]) -> Any:
+        self.interpreter.operations[primitive.name] += 1
+        with set_current_trace(self):
+            return f.call_wrapped(*tracers)
 
     def process_custom_jvp_call(self, primitive: Any, fun: Any, jvp: Any, tracers: Sequence[Any], /, **_: Any) -> Any:
         """The primal function is entered."""
-        self.interpreter.operations[primitive.name] += 1
-        return fun.call_wrapped(*tracers)
+        return self._enter(primitive, fun, tracers)
 
     def process_custom_vjp_call(
         self, primitive: Any, fun: Any, fwd: Any, bwd: Any, tracers: Sequence[Any], /, **_: Any
     ) -> Any:
         """The primal function is entered."""
-        self.interpreter.operations[primitive.name] += 1
-        return fun.call_wrapped(*tracers)
+        return self._enter(primitive, fun, tracers)
 
 
 def run_eagerly(
@@ -89,10 +104,9 @@ def run_eagerly(
     try:
         with set_current_trace(trace):
             results = f(*tracers)
-    except jax.errors.JAXTypeError as error:
-        kind = type(error).__name__
-        raise Untraceable(kind, LEAVES, where_of(error), STAY) from error
-    return [trace._held(x) for x in results]
+    except READS_VALUES as error:
+        raise Untraceable("reading a number from an array", LEAVES, where_of(error), STAY) from error
+    return [trace.held(x) for x in results]
 
 
 def where_of(error: BaseException) -> str:

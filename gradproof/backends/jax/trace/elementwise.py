@@ -10,6 +10,7 @@ import numpy as np
 
 from gradproof.backends.jax.trace.operation import Operation, Value, format_of, is_complex, is_float, moved
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cells
+from gradproof.oracles.tape.program import PRECISIONS
 
 UNARY = {
     **{name: name for name in "neg exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split()},
@@ -39,8 +40,18 @@ def _unary(name: str, op: Operation, x: Value) -> Cells:
     return op.tape.map(name, op.lift(x), format=op.format)
 
 
+EXACT = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+"""What gives integers from integers, without rounding as long as they are small."""
+
+
 def _binary(name: str, op: Operation, x: Value, y: Value) -> Cells:
-    return op.tape.map(name, op.lift(x), op.lift(y), format=op.format)
+    x, y = op.lift(x), op.lift(y)
+    if name in EXACT and op.tape.is_constant(x) and op.tape.is_constant(y):
+        result = EXACT[name](x.value, y.value)
+        small = 2.0 ** PRECISIONS[op.format]
+        if all((z == np.rint(z)).all() and (np.abs(z) <= small).all() for z in (x.value, y.value, result)):
+            return op.tape.constant(result, op.format)
+    return op.tape.map(name, x, y, format=op.format)
 
 
 def _relation(name: str, op: Operation, x: Value, y: Value) -> Value:
@@ -190,6 +201,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "abs": lambda op, x: op.tape.abs(x),
     "bessel_i0e": lambda op, x: _sizes(op, "i0e", x),
     "bessel_i1e": lambda op, x: _sizes(op, "i1e", x),
+    "bitcast_convert_type": _bits,
     "cbrt": _cbrt,
     "clamp": _clamp,
     "complex": lambda op, re, im: ComplexCells(op.lift(re, re_dtype(op)), op.lift(im, re_dtype(op))),
@@ -258,6 +270,31 @@ def _of_one(function: Callable[[ComplexCells], Any], op: Operation, z: ComplexCe
     return function(z)
 
 
+def _turned(z: ComplexCells) -> ComplexCells:
+    return ComplexCells(-z.im, z.re)
+
+
+def _complex_asinh(op: Operation, z: ComplexCells) -> ComplexCells:
+    return complex_cells.log(z + complex_cells.sqrt(z * z + 1.0))
+
+
+def _complex_acosh(op: Operation, z: ComplexCells) -> ComplexCells:
+    return complex_cells.log(z + complex_cells.sqrt(z + 1.0) * complex_cells.sqrt(z - 1.0))
+
+
+def _complex_atanh(op: Operation, z: ComplexCells) -> ComplexCells:
+    return (complex_cells.log(1.0 + z) - complex_cells.log(1.0 - z)) * 0.5
+
+
+def _complex_acos(op: Operation, z: ComplexCells) -> ComplexCells:
+    root = complex_cells.sqrt(1.0 - z) * complex_cells.sqrt(1.0 + z)
+    return -_turned(complex_cells.log(z + _turned(root)))
+
+
+def _complex_exp2(op: Operation, z: ComplexCells) -> ComplexCells:
+    return complex_cells.exp(z * op.tape.map("log", op.tape.constant(2.0, z.format)))
+
+
 COMPLEX: dict[str, Callable[..., Any]] = {
     **{name: partial(_of_one, complex_cells.FUNCTIONS[name]) for name in "exp log sqrt".split()},
     **{name: partial(_of_one, complex_cells.FUNCTIONS[name]) for name in "sin cos tan sinh cosh tanh conj".split()},
@@ -268,7 +305,15 @@ COMPLEX: dict[str, Callable[..., Any]] = {
     "eq": _of_both(lambda x, y: x == y),
     "ne": _of_both(lambda x, y: x != y),
     "abs": lambda op, z: complex_cells.absolute(z),
+    "acos": _complex_acos,
+    "acosh": _complex_acosh,
+    # asin z = -i asinh iz, and likewise atan.
+    "asin": lambda op, z: -_turned(_complex_asinh(op, _turned(z))),
+    "asinh": _complex_asinh,
+    "atan": lambda op, z: -_turned(_complex_atanh(op, _turned(z))),
+    "atanh": _complex_atanh,
     "convert_element_type": _convert_complex,
+    "exp2": _complex_exp2,
     "expm1": lambda op, z: complex_cells.exp(z) - 1.0,
     "imag": lambda op, z: z.im,
     "integer_pow": lambda op, z: complex_cells.power(z, int(op.params["y"])),

@@ -140,6 +140,7 @@ def linear_solve(op: Operation, *values: Value) -> list[Value]:
         columns.append(moved(lambda n: _batch_first(n, batch, coupled), op.tape, dtype, op.lift(column)))
     matrices = moved(lambda *n: np.stack(n, axis=-1), op.tape, dtype, *columns)
     right = moved(lambda n: _batch_first(n, batch, coupled), op.tape, dtype, b)
+    op.tape.source = op.name
     x = _solved(op, matrices, right)
     return [moved(lambda n: _batch_back(n, b.shape, batch, coupled), op.tape, dtype, x)]
 
@@ -204,6 +205,7 @@ def _solve_tree(op: Operation, product: Any, constants: Sequence[Value], b: Sequ
         arguments = [op.concrete(u, aval.dtype) for u, aval in zip(parts, op.results, strict=True)]
         columns.append(_flat(op, op.run(product, [*constants, *arguments])))
     matrix = moved(lambda *n: np.stack(n, axis=-1), op.tape, op.dtype, *columns)
+    op.tape.source = op.name
     x = factorizations.solve(matrix, _flat(op, b))
     starts = [0, *ends[:-1]]
     return [

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-from gradproof.backends.jax.trace import concrete, elementwise, factorizing, moving, reductions
+from gradproof.backends.jax.trace import concrete, elementwise, factorizing, moving, reductions, special
 from gradproof.backends.jax.trace.operation import Operation, Value, as_plain, moved
 from gradproof.backends.jax.trace.operation import concrete as as_value
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Tape
@@ -59,9 +59,6 @@ REFUSED = {
 
 CURES = dict.fromkeys(("rng_uniform", "random_gamma"), FIX_THE_KEY)
 """The cure where it is not `truth=`."""
-
-OF_CONSTANTS = frozenset(("bitcast_convert_type", "nextafter", "random_gamma"))
-"""What JAX itself may compute of floating-point numbers that do not depend on the input."""
 
 
 class Interpreter:
@@ -145,7 +142,7 @@ class Interpreter:
             return self._calls[op.name]
         if any(isinstance(x, elementwise.Bits) for x in values):
             return elementwise.sign_of_bits
-        if any(isinstance(x, jax.Array) for x in values):
+        if any(isinstance(x, jax.Array) for x in values) and not any(map(concrete.moves, values)):
             return concrete.compute
         if op.name in GENERAL:
             return GENERAL[op.name]
@@ -160,6 +157,9 @@ class Interpreter:
 
     def _inner(self, op: Operation, *values: Value) -> list[Value]:
         program = next(op.params[name] for name in INNER if hasattr(op.params.get(name), "eqns"))
+        rule = special.rule_for(program, values)
+        if rule is not None:
+            return [rule(op, *values)]
         return self.run(program, values, op.needed)
 
     def _branch(self, op: Operation, which: Value, *values: Value) -> list[Value]:
@@ -239,8 +239,8 @@ def _unknown(op: Operation, kind: type, values: Sequence[Value]) -> Callable[...
     """What is done where there is no rule for this kind of operand."""
     if kind is Predicates and (op.name in concrete.NUMPY or op.name in concrete.BY_JAX):
         return lambda op, *values: concrete.compute(op, *(as_plain(op.tape, x) for x in values))
-    if op.name in OF_CONSTANTS and not any(_moving(x) for x in values):
-        return lambda op, *values: [op.concrete(x) for x in op.by_framework(*map(_held, values))]
+    if op.name in concrete.OF_CONSTANTS and not any(map(concrete.moves, values)):
+        return concrete.compute
     if op.name in REFUSED:
         _refuse(op)
     of = {ComplexCells: " of complex numbers", Predicates: " of booleans that depend on the input"}.get(kind, "")
@@ -253,16 +253,19 @@ def _refuse(op: Operation) -> None:
     op.refuse(REFUSED[op.name])
 
 
-def _moving(x: Value) -> bool:
-    return isinstance(x, Cells) and bool(x.tape.moving[x.numbers].any())
-
-
-def _held(x: Value) -> Any:
-    return jax.numpy.asarray(x.value, x.format) if isinstance(x, Cells) else x
-
-
 OPERATIONS = sorted(
-    {*REAL, *COMPLEX, *PREDICATES, *GENERAL, *concrete.NUMPY, *concrete.BY_JAX, *OF_CONSTANTS, *RUNS, *PASSES, *SILENT}
+    {
+        *REAL,
+        *COMPLEX,
+        *PREDICATES,
+        *GENERAL,
+        *concrete.NUMPY,
+        *concrete.BY_JAX,
+        *concrete.OF_CONSTANTS,
+        *RUNS,
+        *PASSES,
+        *SILENT,
+    }
     | {"cond", "custom_linear_solve", "platform_index", "scan", "while"}
 )
 """The primitives that are claimed to be known."""

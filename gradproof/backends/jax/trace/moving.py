@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from jax.lax import GatherScatterMode
 
 from gradproof.backends.jax.trace.operation import Operation, Value, is_complex, is_float, moved
 from gradproof.oracles.tape import Cells, ComplexCells, lowering
@@ -116,7 +117,7 @@ class Places:
         corner = _corners(len(shape), starts, axes, batching)
         limits = [n - windows.get(axis, 1) for axis, n in enumerate(shape)]
         outside = np.zeros(batch, bool)
-        if "FILL" in str(mode):
+        if mode != GatherScatterMode.CLIP:
             for start, limit in zip(corner, limits, strict=True):
                 outside |= (start < 0) | (start > limit)
         corner = [np.clip(start, 0, max(limit, 0)) for start, limit in zip(corner, limits, strict=True)]
@@ -128,6 +129,12 @@ class Places:
             for axis, start in enumerate(corner)
         ]
         self.outside = np.broadcast_to(outside.reshape(batch + spread), full)
+        self.lawful = mode != GatherScatterMode.PROMISE_IN_BOUNDS or not outside.any()
+
+    def check(self, op: Operation) -> None:
+        """Refuse windows that JAX was promised not to meet: it reads them inside, and drops them on the way back."""
+        if not self.lawful:
+            op.refuse("an index lies outside of the array, of which JAX promises nothing", "Clip it, or give mode=…")
 
 
 def _corners(
@@ -151,6 +158,7 @@ def gather(op: Operation, x: Value, starts: np.ndarray) -> Value:
     windows = {axis: sizes[axis] for axis in range(len(x.shape)) if axis not in gone}
     batching = (numbers.operand_batching_dims, numbers.start_indices_batching_dims)
     places = Places(x.shape, np.asarray(starts), numbers.start_index_map, batching, windows, op.params["mode"])
+    places.check(op)
 
     def taken(x: np.ndarray, fill: np.ndarray) -> np.ndarray:
         entries = (
@@ -177,8 +185,9 @@ def _targets(op: Operation, shape: Sequence[int], starts: np.ndarray, update_sha
     axes = [axis for axis in range(len(shape)) if axis not in gone]
     windows = {axis: update_shape[i] for axis, i in zip(axes, numbers.update_window_dims, strict=True)}
     batching = (numbers.operand_batching_dims, numbers.scatter_indices_batching_dims)
-    map_ = numbers.scatter_dims_to_operand_dims
-    places = Places(shape, np.asarray(starts), map_, batching, windows, op.params["mode"])
+    onto = numbers.scatter_dims_to_operand_dims
+    places = Places(shape, np.asarray(starts), onto, batching, windows, op.params["mode"])
+    places.check(op)
     flat = np.where(places.outside, -1, np.ravel_multi_index(tuple(places.indices), shape)) if math.prod(shape) else -1
     flat = np.broadcast_to(flat, places.outside.shape)
     lead = places.batch_ndim
