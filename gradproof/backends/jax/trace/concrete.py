@@ -82,7 +82,7 @@ NUMPY: dict[str, Callable[..., np.ndarray]] = {
 
 BY_JAX = frozenset(
     "bitcast_convert_type broadcast_in_dim clz concatenate conv_general_dilated dot_general dynamic_slice "
-    "dynamic_update_slice gather lu_pivots_to_permutation mulhi pad population_count pow random_bits random_clone "
+    "dynamic_update_slice gather lu_pivots_to_permutation mulhi pad population_count random_bits random_clone "
     "random_fold_in random_seed random_split random_unwrap random_wrap reduce_xor reshape rev "
     "rng_bit_generator scatter scatter-add scatter-max scatter-min scatter-mul scatter-sub select_n shift_left "
     "shift_right_arithmetic shift_right_logical slice split squeeze stack threefry2x32 tile top_k transpose "

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradproof.backends.jax.trace.operation import Operation, Value, format_of, is_complex, is_float, moved
-from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cells
+from gradproof.backends.jax.trace.operation import GIVE_TRUTH, Operation, Value, format_of, is_complex, is_float, moved
+from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Untraceable, complex_cells
 from gradproof.oracles.tape.program import PRECISIONS
 
 UNARY = {
@@ -27,7 +27,7 @@ BINARY = {
 
 RELATIONS = {
     **{name: name for name in "eq ne gt ge lt le".split()},
-    **{"eq_to": "eq", "lt_to": "lt", "le_to": "le"},
+    **{"lt_to": "lt", "le_to": "le"},
 }
 
 STEPS = {"floor": "floor", "ceil": "ceil"}
@@ -166,6 +166,9 @@ def _picked(which: np.ndarray, arrays: tuple[np.ndarray, ...]) -> np.ndarray:
     return result
 
 
+READS_BITS = "the bits of numbers that depend on the input are read as integers"
+
+
 class Bits:
     """The bits of real cells, read as integers: nothing but the sign is taken from them."""
 
@@ -175,7 +178,7 @@ class Bits:
 
 def _bits(op: Operation, x: Cells) -> Bits:
     if np.dtype(op.dtype).itemsize != jnp.dtype(x.format).itemsize or np.dtype(op.dtype).kind not in "iu":
-        op.refuse("it reads the bits of numbers")
+        op.refuse(READS_BITS)
     return Bits(x, op.dtype)
 
 
@@ -183,7 +186,7 @@ def sign_of_bits(op: Operation, x: Bits, shift: np.ndarray) -> np.ndarray:
     """What a shift by all other bits leaves: whether a number is negative."""
     shifts = {"shift_right_arithmetic": -1, "shift_right_logical": 1}
     if op.name not in shifts or not isinstance(x, Bits) or (shift != 8 * x.dtype.itemsize - 1).any():
-        op.refuse("it reads the bits of numbers that depend on the input")
+        raise Untraceable("bitcast_convert_type", READS_BITS, op.tape.where, GIVE_TRUTH)
     op.tape.settle(op.tape.compare("lt", x.cells, 0.0))
     negative = op.tape.ask("signbit", x.cells)
     return np.where(negative, shifts[op.name] if x.dtype.kind == "i" else 1, 0).astype(x.dtype)

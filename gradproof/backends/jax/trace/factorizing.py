@@ -82,12 +82,15 @@ def _qr(op: Operation, a: Any) -> list[Any]:
     m, n = a.shape[-2:]
     if op.params["pivoting"]:
         op.refuse("columns in an order that the matrix decides")
-    if m < n:
-        op.refuse("a matrix with more columns than rows")
     q, r = (np.asarray(part) for part in op.by_framework(_at_input(op, a)))
+    if m < n:
+        columns, rows = factorizations.qr(a[..., :m], q, r[..., :m])
+        return [columns, op.tape.concat([rows, columns.mT @ a[..., m:]], -1)]
     columns, rows = factorizations.qr(a, q[..., :n], r[..., :n, :])
+    if r.shape[-2] == n:
+        return [columns, rows]
     zeros = op.tape.constant(np.zeros((*r.shape[:-2], r.shape[-2] - n, n)), rows.format)
-    return [_extended(op, columns, q.shape, -1), op.tape.concat([rows, zeros], -2) if r.shape[-2] > n else rows]
+    return [_extended(op, columns, q.shape, -1), op.tape.concat([rows, zeros], -2)]
 
 
 def _tridiagonal_solve(op: Operation, below: Any, diagonal: Any, above: Any, b: Any) -> Any:

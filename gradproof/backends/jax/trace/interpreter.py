@@ -26,22 +26,16 @@ PREDICATES = elementwise.PREDICATES
 GENERAL = moving.RULES | reductions.GENERAL | {"select_n": elementwise.select}
 """Rules for operands of any kinds."""
 
-RUNS = frozenset(
-    "call checkpoint closed_call composite core_call custom_jvp_call custom_lin custom_vjp_call custom_vmap_call jit "
-    "linear_call pjit remat remat2".split()
-)
+RUNS = frozenset("closed_call composite custom_jvp_call custom_vjp_call jit linear_call remat2".split())
 """Primitives that run an inner program."""
 
-INNER = ("call_jaxpr", "jaxpr", "fun_jaxpr", "callee", "call")
+INNER = ("call_jaxpr", "jaxpr", "callee")
 """The parameters in which they hold it."""
 
-PASSES = frozenset(
-    "copy copy_p device_put layout_constraint name optimization_barrier pbroadcast pvary reshard "
-    "sharding_constraint".split()
-)
+PASSES = frozenset("copy device_put name optimization_barrier sharding_constraint".split())
 """Primitives that give back their operands as they are."""
 
-SILENT = frozenset("check debug_callback debug_print".split())
+SILENT = frozenset("debug_callback debug_print".split())
 """Primitives that compute nothing."""
 
 FIX_THE_KEY = "Fix the key, or pass the noise as an argument"
@@ -52,7 +46,6 @@ REFUSED = {
     **dict.fromkeys(("pallas_call", "ffi_call", "custom_partitioning", "tpu_custom_call"), NO_KERNEL),
     "rng_uniform": "a random draw that no key fixes",
     "random_gamma": "a random draw from a distribution that depends on the input",
-    "bitcast_convert_type": "it reads the bits of a number that depends on the input",
     "eig": "eigenvalues of a matrix that need not be symmetric",
 }
 """What is known and cannot be put on a tape, and why."""
