@@ -436,6 +436,11 @@ def further(jax: Any) -> list[tuple]:
     def recomputed(x: Any) -> Any:
         return jnp.sin(x)
 
+    @jax.custom_batching.custom_vmap
+    def mapped(x: Any) -> Any:
+        return 3.0 * x
+
+    mapped.def_vmap(lambda size, batched, x: (3.0 * x, True))
     recomputed.defvjp(lambda x: (recomputed(x), x), lambda x, g: (g * jnp.cos(x),), optimize_remat=True)
 
     def compared(x: Any, i: Any) -> Any:
@@ -448,7 +453,7 @@ def further(jax: Any) -> list[tuple]:
         (named, x, i),
         (drawn, x, i),
         (lambda x, i: lax.while_loop(lambda c: c[0] < 9, lambda c: 2 * c, x), x, i),
-        (lambda x, i: jax.vjp(recomputed, x)[1](x)[0], x, i),
+        (lambda x, i: mapped(jax.jvp(recomputed, (x,), (x,))[0] + jax.vjp(recomputed, x)[0]), x, i),
         (compared, x, i),
         (lambda x, i: x * jnp.nextafter(1.0, 2.0), x, i),
         (lambda x, i: lax.reduce_window(x, 0.0, lambda a, b: a + b * a + b, (2,), (1,), "VALID"), x, i),
@@ -458,6 +463,7 @@ def further(jax: Any) -> list[tuple]:
 def test_every_claimed_operation_is_traced_in_some_program() -> None:
     import jax
     import jax.ad_checkpoint
+    import jax.custom_batching
     import jax.custom_derivatives
     import jax.extend.random
 

@@ -26,10 +26,10 @@ PREDICATES = elementwise.PREDICATES
 GENERAL = moving.RULES | reductions.GENERAL | {"select_n": elementwise.select}
 """Rules for operands of any kinds."""
 
-RUNS = frozenset("closed_call composite custom_jvp_call custom_vjp_call jit linear_call remat2".split())
+RUNS = frozenset("composite custom_jvp_call custom_vjp_call custom_vmap_call jit linear_call remat2 remat_opt".split())
 """Primitives that run an inner program."""
 
-INNER = ("call_jaxpr", "jaxpr", "callee")
+INNER = ("call_jaxpr", "jaxpr", "callee", "call", "fwd_jaxpr")
 """The parameters in which they hold it."""
 
 PASSES = frozenset("copy device_put name optimization_barrier sharding_constraint".split())
