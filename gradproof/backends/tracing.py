@@ -7,7 +7,7 @@ derivative in it is asked for. What cannot be put on a tape raises `Untraceable`
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,12 @@ class Traced:
     `inputs` are the cells of the differentiated arguments, in their order, and `outputs` those of every result, each in
     the framework's format; a result that has no floating-point numbers is a NumPy array. `operations` counts the
     framework's operations by name. `replay(arguments)` runs the framework's own forward pass at other arguments of the
-    same shapes and gives its results as NumPy arrays."""
+    same shapes and gives its results as NumPy arrays. `notes` say where a value left the trace (`.item()` and the
+    like): if it came back, it did so as a constant, and a replay will differ."""
 
     tape: Tape
     inputs: list[Cells | ComplexCells]
     outputs: list[Cells | ComplexCells | np.ndarray]
     operations: Counter[str]
     replay: Callable[[Sequence[Any]], list[np.ndarray]]
+    notes: list[str] = field(default_factory=list)

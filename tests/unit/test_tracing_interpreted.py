@@ -202,7 +202,7 @@ def test_where_numbers_are_narrow_by_default(name: str) -> None:
     import jax
 
     with jax.enable_x64(False):
-        traced = program(name)
+        traced = Traced(*programs().PROGRAMS[name])
         assert {cells.format for cells in traced.traced.inputs} == {"float32"}
         assert traced.judged().verdict == Verdict.VERIFIED
         assert not jax.config.jax_enable_x64

@@ -47,10 +47,10 @@ def format_of(dtype: Any) -> str:
 
 @dataclass(slots=True)
 class Operation:
-    """A primitive with its parameters, the avals of its results, and where they go.
+    """A primitive with its parameters, the avals of its results, and the tape they are written on.
 
-    `run(closed_jaxpr, values)` interprets an inner program; `again(name, *values, **params)` another primitive with the
-    same results, for rules that are written in terms of others."""
+    `run(program, values)` interprets an inner program. Of the results only those `needed` must be right; None means
+    all."""
 
     primitive: Any
     params: dict[str, Any]
