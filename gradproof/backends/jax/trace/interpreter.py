@@ -142,7 +142,7 @@ class Interpreter:
         for kind, rules in ((ComplexCells, COMPLEX), (Cells, REAL), (Predicates, PREDICATES)):
             if any(isinstance(x, kind) for x in values):
                 return rules.get(op.name) or _unknown(op, kind, values)
-        if op.name in REFUSED and op.name not in concrete.BY_JAX:
+        if op.name in REFUSED:
             _refuse(op)
         return concrete.compute
 

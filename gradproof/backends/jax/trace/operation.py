@@ -87,7 +87,7 @@ class Operation:
         dtype = self.dtype if dtype is None else dtype
         return lifted(self.tape, x, format_of(dtype)) if is_complex(dtype) else self.tape.lift(x, format_of(dtype))
 
-    def by_framework(self, *arrays: Any) -> list[np.ndarray]:
+    def by_framework(self, *arrays: Any) -> list[Any]:
         """What JAX itself computes for this operation at these arrays."""
         # Whatever is being traced, this is computed at once.
         with jax.ensure_compile_time_eval():
