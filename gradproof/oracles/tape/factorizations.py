@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.oracles.balls import linalg, spectral
+from gradproof.oracles.balls import complex_linalg, linalg, spectral
+from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.tape import complex_cells
 from gradproof.oracles.tape.complex_cells import ComplexCells
 from gradproof.oracles.tape.program import Cells, Tape, Untraceable
@@ -208,14 +209,24 @@ def _largest_is_positive(vectors: np.ndarray) -> np.ndarray:
     return np.where(picked > 0, 1.0, -1.0)
 
 
-def eigvalsh(a: Cells, values: np.ndarray) -> Cells:
-    """The eigenvalues, ascending, of symmetric matrices of which the lower triangle is read. `values` are the
-    framework's at the traced input."""
+def _spectrum(name: str, a: Any, values: np.ndarray) -> Cells:
+    """Eigenvalues or singular values, of stacks and of complex matrices too: these are real functions of the parts."""
 
-    def one(a: Cells, values: np.ndarray) -> Cells:
-        return a.tape.call("eigvalsh", lambda on, x: (spectral.eigvalsh(on, x),), a, [values])[0]
+    def one(a: Any, values: np.ndarray) -> Cells:
+        if isinstance(a, ComplexCells):
+            run = complex_linalg.OPERATIONS[name]
+            parts = a.tape.stack([a.re, a.im])
+            return a.tape.call(name, lambda on, x: (run(on, ComplexBalls(x[0], x[1])),), parts, [values])[0]
+        run = spectral.OPERATIONS[name]
+        return a.tape.call(name, lambda on, x: (run(on, x),), a, [values])[0]
 
-    return _over_stack(one, _real(a, "eigvalsh"), np.asarray(values))
+    return _over_stack(one, a, np.asarray(values, float))
+
+
+def eigvalsh(a: Any, values: np.ndarray) -> Cells:
+    """The eigenvalues, ascending, of symmetric or Hermitian matrices of which the lower triangle is read. `values` are
+    the framework's at the traced input."""
+    return _spectrum("eigvalsh", a, values)
 
 
 def eigh(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:
@@ -239,13 +250,9 @@ def _turned(x: Any, signs: np.ndarray) -> Any:
     return type(x)(np.where(signs > 0, x.entries, -x.entries), x.on)
 
 
-def svdvals(a: Cells, values: np.ndarray) -> Cells:
+def svdvals(a: Any, values: np.ndarray) -> Cells:
     """The singular values, descending. `values` are the framework's at the traced input."""
-
-    def one(a: Cells, values: np.ndarray) -> Cells:
-        return a.tape.call("svdvals", lambda on, x: (spectral.svdvals(on, x),), a, [values])[0]
-
-    return _over_stack(one, _real(a, "svdvals"), np.asarray(values, float))
+    return _spectrum("svdvals", a, values)
 
 
 def svd(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Cells, Cells, Cells]:

@@ -50,7 +50,9 @@ def _eigh(op: Operation, a: Any) -> list[Any]:
     if op.params.get("subset_by_index") is not None:
         op.refuse("a subset of the eigenvalues", "Take all of them, and index them.")
     vectors, values = op.by_framework(_at_input(op, a))
-    a = a if op.params["lower"] else a.mT
+    a = a if op.params["lower"] else _conjugated(a.mT)
+    if op.needed is not None and not op.needed[0]:
+        return [vectors, factorizations.eigvalsh(a, np.asarray(values))]
     found, columns = factorizations.eigh(a, np.asarray(values), np.asarray(vectors))
     return [columns, found]
 
