@@ -198,7 +198,10 @@ def _pivot_size(value: Any) -> float:
 def _real(a: Any, name: str) -> Cells:
     if isinstance(a, ComplexCells):
         raise Untraceable(
-            name, "a complex matrix", a.tape.where, "Give the function in xp, as truth=…, where complex ones are known."
+            name,
+            "the vectors of a complex matrix, whose phase is nobody's function of it",
+            a.tape.where,
+            "Give the function in xp, as truth=…, where complex matrices are known.",
         )
     return a
 
@@ -273,9 +276,9 @@ def _svd_matrix(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> 
     return left, found, right
 
 
-def qr(a: Cells, q: np.ndarray, r: np.ndarray) -> tuple[Cells, Cells]:
+def qr(a: Any, q: np.ndarray, r: np.ndarray) -> tuple[Any, Any]:
     """The reduced factors a = q r, with the signs that the framework chose: `q` and `r` at the traced input."""
-    return _over_stack(_qr_matrix, _real(a, "qr"), np.asarray(q, float), np.asarray(r, float))
+    return _over_stack(_qr_matrix if isinstance(a, Cells) else _complex_qr_matrix, a, np.asarray(q), np.asarray(r))
 
 
 def _qr_matrix(a: Cells, q: np.ndarray, r: np.ndarray) -> tuple[Cells, Cells]:
@@ -287,6 +290,19 @@ def _qr_matrix(a: Cells, q: np.ndarray, r: np.ndarray) -> tuple[Cells, Cells]:
 
     columns, rows = a.tape.call("qr", run, a, [q, r])
     return columns, rows
+
+
+def _complex_qr_matrix(a: ComplexCells, q: np.ndarray, r: np.ndarray) -> tuple[ComplexCells, ComplexCells]:
+    # Every framework calls LAPACK here or does as it does: the diagonal of r is real.
+    signs = np.where(np.diag(r).real < 0, -1.0, 1.0)
+
+    def run(on: Any, x: Any) -> tuple:
+        columns, rows = complex_linalg.OPERATIONS["qr"](on, ComplexBalls(x[0], x[1]))
+        turned = [_turned(part, signs) for part in (columns.re, columns.im)]
+        return (*turned, *(_turned(part, signs[:, None]) for part in (rows.re, rows.im)))
+
+    parts = a.tape.call("qr", run, a.tape.stack([a.re, a.im]), [q.real, q.imag, r.real, r.imag])
+    return ComplexCells(*parts[:2]), ComplexCells(*parts[2:])
 
 
 def pinv(a: Cells, values: np.ndarray) -> Cells:

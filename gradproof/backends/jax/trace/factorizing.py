@@ -77,7 +77,7 @@ def _extended(op: Operation, x: Cells, shape: Sequence[int], axis: int) -> Cells
         return x
     reason = "the vectors beyond those of the reduced decomposition are not determined by the matrix"
     rest = op.tape.poison(missing, x.format, op.name, reason, "Ask for full_matrices=False.")
-    return op.tape.concat([x, rest], axis)
+    return _beside(op, axis, x, rest)
 
 
 def _qr(op: Operation, a: Any) -> list[Any]:
@@ -87,12 +87,16 @@ def _qr(op: Operation, a: Any) -> list[Any]:
     q, r = (np.asarray(part) for part in op.by_framework(_at_input(op, a)))
     if m < n:
         columns, rows = factorizations.qr(a[..., :m], q, r[..., :m])
-        return [columns, op.tape.concat([rows, columns.mT @ a[..., m:]], -1)]
+        return [columns, _beside(op, -1, rows, _conjugated(columns.mT) @ a[..., m:])]
     columns, rows = factorizations.qr(a, q[..., :n], r[..., :n, :])
     if r.shape[-2] == n:
         return [columns, rows]
-    zeros = op.tape.constant(np.zeros((*r.shape[:-2], r.shape[-2] - n, n)), rows.format)
-    return [_extended(op, columns, q.shape, -1), op.tape.concat([rows, zeros], -2)]
+    zeros = op.concrete(np.zeros((*r.shape[:-2], r.shape[-2] - n, n)), op.dtype)
+    return [_extended(op, columns, q.shape, -1), _beside(op, -2, rows, zeros)]
+
+
+def _beside(op: Operation, axis: int, *parts: Any) -> Any:
+    return moved(lambda *arrays: np.concatenate(arrays, axis), op.tape, op.dtype, *parts)
 
 
 def _tridiagonal_solve(op: Operation, below: Any, diagonal: Any, above: Any, b: Any) -> Any:
