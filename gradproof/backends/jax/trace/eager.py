@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.extend.core
 import numpy as np
 from jax.core import Trace, Tracer
-from jax.extend.core import set_current_trace
 
 from gradproof.backends.jax.trace.interpreter import Interpreter
 from gradproof.backends.jax.trace.operation import Operation, Value, concrete
@@ -81,7 +81,7 @@ class TapeTrace(Trace):
 
     def _enter(self, primitive: Any, f: Any, tracers: Sequence[Any]) -> Any:
         self.interpreter.operations[primitive.name] += 1
-        with set_current_trace(self):
+        with jax.extend.core.set_current_trace(self):
             return f.call_wrapped(*tracers)
 
     def process_custom_jvp_call(self, primitive: Any, fun: Any, jvp: Any, tracers: Sequence[Any], /, **_: Any) -> Any:
@@ -99,10 +99,15 @@ def run_eagerly(
     f: Callable[..., list[Any]], interpreter: Interpreter, values: Sequence[Value], arguments: Sequence[jax.Array]
 ) -> list[Value]:
     """The results of `f` at these values, which stand for these arguments."""
+    if not hasattr(jax.extend.core, "set_current_trace"):
+        reason = "Python looks at values here, which can be followed from JAX 0.5 on"
+        raise Untraceable(
+            "reading a number from an array", reason, cure="Use jax.lax.cond and its like, or a newer JAX"
+        )
     trace = TapeTrace(interpreter)
     tracers = [TapeTracer(trace, jax.typeof(x), value) for x, value in zip(arguments, values, strict=True)]
     try:
-        with set_current_trace(trace):
+        with jax.extend.core.set_current_trace(trace):
             results = f(*tracers)
     except READS_VALUES as error:
         raise Untraceable("reading a number from an array", LEAVES, where_of(error), STAY) from error

@@ -82,7 +82,7 @@ def _extended(op: Operation, x: Cells, shape: Sequence[int], axis: int) -> Cells
 
 def _qr(op: Operation, a: Any) -> list[Any]:
     m, n = a.shape[-2:]
-    if op.params["pivoting"]:
+    if op.params.get("pivoting"):
         op.refuse("columns in an order that the matrix decides")
     q, r = (np.asarray(part) for part in op.by_framework(_at_input(op, a)))
     if m < n:

@@ -29,7 +29,10 @@ GENERAL = moving.RULES | reductions.GENERAL | {"select_n": elementwise.select}
 RUNS = frozenset("composite custom_jvp_call custom_vjp_call custom_vmap_call jit linear_call remat2 remat_opt".split())
 """Primitives that run an inner program."""
 
-INNER = ("call_jaxpr", "jaxpr", "callee", "call", "fwd_jaxpr")
+FORMERLY = frozenset("checkpoint custom_vjp_call_jaxpr pjit".split())
+"""What older versions of JAX, from 0.4.36 on, call some of them."""
+
+INNER = ("call_jaxpr", "jaxpr", "callee", "call", "fwd_jaxpr", "fun_jaxpr")
 """The parameters in which they hold it."""
 
 PASSES = frozenset("copy device_put name optimization_barrier sharding_constraint".split())
@@ -63,7 +66,7 @@ class Interpreter:
         self.operations: Counter[str] = Counter()
         self._live: dict[tuple[Jaxpr, tuple[bool, ...]], list[tuple[JaxprEqn, tuple[bool, ...]]]] = {}
         self._calls = {
-            **dict.fromkeys(RUNS, self._inner),
+            **dict.fromkeys(RUNS | FORMERLY, self._inner),
             **dict.fromkeys(PASSES, lambda op, *values: list(values)),
             **dict.fromkeys(SILENT, lambda op, *values: []),
             "cond": self._branch,

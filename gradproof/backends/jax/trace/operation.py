@@ -91,7 +91,7 @@ class Operation:
         """What JAX itself computes for this operation at these arrays."""
         # Whatever is being traced, this is computed at once.
         with jax.ensure_compile_time_eval():
-            results = self.primitive.bind(*arrays, **self.primitive.get_bind_params(self.params))
+            results = self.primitive.bind(*arrays, **self.params)
         return list(results) if self.primitive.multiple_results else [results]
 
 

@@ -105,7 +105,7 @@ def _order_certain(op: Operation, keys: list[Value], axis: int) -> None:
 
 
 def _top(op: Operation, x: Cells) -> list[Value]:
-    k, axis = op.params["k"], op.params["axis"]
+    k, axis = op.params["k"], op.params.get("axis", -1)
     order = np.argsort(-x.value, axis=axis, kind="stable")
     numbers = np.take_along_axis(x.numbers, order, axis)
     line = np.moveaxis(numbers, axis, -1)

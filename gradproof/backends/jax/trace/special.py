@@ -40,5 +40,7 @@ BY_SOURCE = {(*_source(f), count): rule for f, count, rule in RULES}
 def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells] | None:
     """The rule for an inner program that is one of these functions, told by where it is written."""
     written = getattr(program, "jaxpr", program).debug_info
+    if written is None or not hasattr(written, "func_filename"):
+        return None  # an older version of JAX does not say
     rule = BY_SOURCE.get((written.func_filename, written.func_name, len(values)))
     return rule if rule is not None and isinstance(values[-1], Cells) else None
