@@ -1,6 +1,9 @@
 """Gradproof verifies gradients. A file of functions, the built-in ones or anybody's own, starts with
 `from gradproof import Reals, function`. Importing this imports no framework."""
 
+import importlib
+from typing import Any
+
 from gradproof.registry import (
     Complex,
     Distinct,
@@ -22,19 +25,40 @@ from gradproof.registry import (
 __version__ = "0.2.0"
 
 __all__ = [
+    "ArgumentError",
     "Complex",
     "Distinct",
+    "GradientError",
+    "GradproofWarning",
     "MultipleOfIdentity",
     "Positive",
     "PositiveDefinite",
     "RankDeficient",
     "Reals",
     "RegistryError",
+    "Report",
     "SeparatedSpectrum",
     "UnitInterval",
+    "Untraceable",
     "WellConditioned",
+    "check_grads",
     "complex_weights",
     "direction",
     "function",
+    "gradcheck",
     "weights",
 ]
+
+_LATER = {
+    **dict.fromkeys(("check_grads", "gradcheck"), "gradproof.checking.call"),
+    **dict.fromkeys(("GradientError", "GradproofWarning", "Report"), "gradproof.checking.report"),
+    "ArgumentError": "gradproof.checking.problem",
+    "Untraceable": "gradproof.oracles.tape",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # A file of functions needs none of these, and what they are made of takes a second to import.
+    if name not in _LATER:
+        raise AttributeError(f"module 'gradproof' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from gradproof.backends.adapter import Adapter
+from gradproof.backends.calls import Calls
 from gradproof.backends.gpu import gpu_missing
 from gradproof.backends.modes import MODES, Mode
 from gradproof.backends.transformations import Missing, Unsupported
@@ -29,6 +30,7 @@ class Backend:
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
     `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
     too slow here for the default run, and `quick` is the one in which that tries every function.
+    `array_modules` are the packages whose classes its arrays are, by which `check_grads` tells frameworks apart.
     `import_seconds` is about what its import costs each process. The ids of the suite's own tests call it `short`:
     `-k` with its name is to select cells of the verification only."""
 
@@ -43,6 +45,7 @@ class Backend:
     nightly: tuple[str, ...] = ()
     quick: str = "reverse"
     gpu_distributions: tuple[str, ...] = ()
+    array_modules: tuple[str, ...] = ()
     import_seconds: float = 0.1
 
 
@@ -82,6 +85,7 @@ BACKENDS = {
             "TF",
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
             'pip install "gradproof[tensorflow]"',
+            array_modules=("tensorflow", "keras"),
             import_seconds=6.0,
         ),
         Backend(
@@ -94,6 +98,7 @@ BACKENDS = {
             # Operation by operation every dtype costs a minute of compiling.
             quick="compiled",
             gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
+            array_modules=("jax", "jaxlib"),
             import_seconds=1.1,
         ),
         Backend(
@@ -104,6 +109,7 @@ BACKENDS = {
             modes=tuple(mode for mode in MODES if mode != "xla"),
             lacks={"xla": "PyTorch reaches XLA by a package of its own, torch_xla"},
             nightly=("compiled",),
+            array_modules=("torch",),
             import_seconds=2.1,
         ),
     )
@@ -187,6 +193,12 @@ def load(name: str) -> Adapter:
     return adapter
 
 
+@cache
+def calls_of(name: str) -> Calls:
+    """What is asked of a backend about somebody's own function. Nothing is set up in the backend."""
+    return importlib.import_module(f"gradproof.backends.{name}.calls").CALLS()
+
+
 __all__ = [
     "BACKENDS",
     "DEVICES",
@@ -197,6 +209,7 @@ __all__ = [
     "Missing",
     "Mode",
     "Unsupported",
+    "calls_of",
     "differentiate",
     "gpu_missing",
     "installed_version",

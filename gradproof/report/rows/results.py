@@ -103,6 +103,15 @@ def hexadecimal(function: Function, inputs: Inputs) -> dict[str, Any]:
     return {name: _hex(x.tolist()) for name, x in zip(function.domains, inputs, strict=True)}
 
 
+def hexadecimal_of(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Real arrays by name in the same form, complex ones as pairs of their parts."""
+    return {name: _hex(_pairs(array).tolist()) for name, array in arrays.items()}
+
+
+def _pairs(array: np.ndarray) -> np.ndarray:
+    return np.stack([array.real, array.imag], axis=-1) if np.iscomplexobj(array) else array
+
+
 def _hex(values: Any) -> Any:
     return [_hex(value) for value in values] if isinstance(values, list) else float(values).hex()
 

@@ -1,0 +1,95 @@
+"""What is asked of a framework about somebody's own function and its arguments: which of them are arrays, which are
+differentiated, how they are named, and what a result is contracted to. One subclass per framework, in its folder;
+importing it changes no setting of the framework."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradproof.backends import trees
+from gradproof.backends.tracing import Traced
+from gradproof.backends.transformations import Transformations
+from gradproof.registry.weights import complex_weights, weights
+
+
+class _Numbers:
+    """As much of a namespace as the fixed weights ask for: they are made in NumPy."""
+
+    asarray = staticmethod(np.asarray)
+
+
+def cotangent(shape: tuple[int, ...], is_complex: bool) -> np.ndarray:
+    """The fixed uneven weights of a result of this shape, so that no entry of it goes unseen."""
+    return (complex_weights if is_complex else weights)(_Numbers, shape)
+
+
+class Calls(ABC):
+    """One framework, as the caller of somebody's function has it."""
+
+    transformations: Transformations
+    checker_error: type[Exception] = AssertionError
+    """What the framework's own checker raises."""
+
+    def flatten(self, tree: Any) -> tuple[list[trees.Leaf], Callable[[Sequence[Any]], Any]]:
+        """The leaves of a tree with their paths, and the function that puts other leaves in their places."""
+        return trees.flatten(tree)
+
+    def applied(
+        self, f: Callable, args: tuple, dtype: str = ""
+    ) -> tuple[list[trees.Leaf], Callable[[Sequence[Any]], Any]]:
+        """The leaves of the arguments, and `f` as a function of the list of leaves. What an argument holds besides, as
+        a module its buffers, takes the dtype where one is given."""
+        leaves, rebuild = self.flatten(args)
+        return leaves, lambda given: f(*rebuild(given))
+
+    @abstractmethod
+    def is_array(self, leaf: Any) -> bool:
+        """Whether a leaf is an array of this framework, or a number that it takes for one."""
+
+    @abstractmethod
+    def dtype_of(self, leaf: Any) -> str:
+        """The name of a leaf's dtype, as in DTYPES."""
+
+    @abstractmethod
+    def to_numpy(self, leaf: Any) -> np.ndarray:
+        """The values of a leaf: float64 where its own format is no dtype of NumPy."""
+
+    @abstractmethod
+    def like(self, values: np.ndarray, leaf: Any, dtype: str) -> Any:
+        """These values as an array of this dtype, on the device of `leaf`, and differentiated where `leaf` is."""
+
+    def device_of(self, leaf: Any) -> str:
+        """ "cpu" or "gpu": where a leaf lies."""
+        return "cpu"
+
+    def is_marked(self, leaf: Any) -> bool:
+        """Whether the caller has marked a leaf as one to differentiate, where a framework has such marks."""
+        return True
+
+    @abstractmethod
+    def contract(self, parts: Sequence[tuple[np.ndarray, Any]]) -> Any:
+        """The real sum over weights times results, for pairs of a NumPy array and a result of the same shape; of
+        complex ones the real part of conjugate weights times results."""
+
+    @abstractmethod
+    def trace(self, f: Callable, arguments: list[Any]) -> Traced:
+        """The forward pass of `f(*arguments)`, a list of arrays, on a tape; all arguments are differentiated. Raises
+        `Untraceable`."""
+
+    def settings(self) -> list[str]:
+        """What is switched on in the framework that bears on rounding or on what is run."""
+        return []
+
+    @abstractmethod
+    def stacked(self, arrays: Sequence[Any]) -> Any:
+        """Arrays of one shape along a new leading axis."""
+
+    @abstractmethod
+    def zeros_like(self, array: Any) -> Any:
+        """Zeros of an array's shape and dtype."""
+
+    @abstractmethod
+    def total(self, rows: Any) -> Any:
+        """The sum of an array with one axis."""

@@ -1,0 +1,71 @@
+"""Somebody's own function of JAX arrays."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gradproof.backends.calls import Calls
+from gradproof.backends.jax.trace import trace
+from gradproof.backends.jax.transformations import JaxTransformations
+from gradproof.backends.tracing import Traced
+from gradproof.backends.trees import Leaf, key_path
+
+
+class JaxCalls(Calls):
+    """Trees are JAX's, so that whatever is registered with it is taken apart."""
+
+    transformations = JaxTransformations()
+
+    def flatten(self, tree: Any) -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
+        leaves, structure = jax.tree_util.tree_flatten_with_path(tree)
+        named = [("".join(map(_step, path)), leaf) for path, leaf in leaves]
+        return named, lambda given: jax.tree_util.tree_unflatten(structure, list(given))
+
+    def is_array(self, leaf: Any) -> bool:
+        return isinstance(leaf, jax.Array | np.ndarray | np.generic | float | complex)
+
+    def dtype_of(self, leaf: Any) -> str:
+        return jnp.asarray(leaf).dtype.name
+
+    def to_numpy(self, leaf: Any) -> np.ndarray:
+        values = np.asarray(leaf)
+        return values.astype(np.float64) if values.dtype == jnp.bfloat16 else values
+
+    def like(self, values: np.ndarray, leaf: Any, dtype: str) -> jax.Array:
+        made = jnp.asarray(values, dtype=dtype)
+        return jax.device_put(made, next(iter(leaf.devices()))) if isinstance(leaf, jax.Array) else made
+
+    def device_of(self, leaf: Any) -> str:
+        return "cpu" if not isinstance(leaf, jax.Array) else next(iter(leaf.devices())).platform
+
+    def contract(self, parts: Sequence[tuple[np.ndarray, Any]]) -> Any:
+        return sum(jnp.sum(jnp.real(jnp.conj(jnp.asarray(w, dtype=y.dtype)) * y)) for w, y in parts)
+
+    def total(self, rows: Any) -> Any:
+        return jnp.sum(rows)
+
+    def stacked(self, arrays: Sequence[Any]) -> Any:
+        return jnp.stack(list(arrays))
+
+    def zeros_like(self, array: Any) -> Any:
+        return jnp.zeros_like(array)
+
+    def trace(self, f: Callable, arguments: list[Any]) -> Traced:
+        return trace(lambda *arrays: [f(*arrays)], arguments, [True] * len(arguments))
+
+    def settings(self) -> list[str]:
+        found = [f"64 bits are {'on' if jax.config.jax_enable_x64 else 'off'}"]
+        precision = jax.config.jax_default_matmul_precision
+        return found + ([f"jax_default_matmul_precision is {precision}"] if precision else [])
+
+
+def _step(step: Any) -> str:
+    if isinstance(step, jax.tree_util.GetAttrKey):
+        return f".{step.name}"
+    return key_path(step.idx if isinstance(step, jax.tree_util.SequenceKey) else step.key)
+
+
+CALLS = JaxCalls

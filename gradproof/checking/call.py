@@ -1,0 +1,181 @@
+"""The calls: `check_grads`, which also takes what JAX's and autograd's functions of this name take, and `gradcheck`,
+which takes what PyTorch's takes."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from hypothesis.strategies import SearchStrategy
+
+from gradproof import backends
+from gradproof.backends.modes import MODES
+from gradproof.checking.examination import Request, examine
+from gradproof.checking.problem import ArgumentError
+from gradproof.checking.report import GradientError, GradproofWarning, Report
+from gradproof.registry.names import unknown
+
+BOTH = ("fwd", "rev")
+"""The default of `check_grads`: the caller has named no mode."""
+
+MODE_NAMES = {"fwd": "forward", "rev": "reverse", "forward": "forward", "reverse": "reverse"}
+"""JAX's and autograd's words for a mode, beside our own."""
+
+SECOND_ORDER = {"forward": "forward_over_reverse", "reverse": "reverse_over_reverse"}
+
+
+def check_grads(
+    f: Callable,
+    args: Any = None,
+    order: int = 1,
+    modes: str | Sequence[str] = BOTH,
+    atol: float | None = None,
+    rtol: float | None = None,
+    eps: float | None = None,
+    *,
+    argnums: int | Sequence[int] | None = None,
+    dtypes: str | Sequence[str] | None = None,
+    draws: int = 0,
+    truth: Callable | None = None,
+    accuracy: float | None = None,
+    jac: Callable | bool | None = None,
+    strict: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Verify the gradient that a framework gives for `f` at `args`, against the exact derivative of its forward pass.
+
+    `args` is a tuple of arrays, or of trees of them, of JAX, PyTorch, TensorFlow or NumPy (autograd); or of Hypothesis
+    strategies for such. In PyTorch the tensors that require a gradient are differentiated, elsewhere all floating-point
+    and complex arrays, or those of `argnums`. A result that is an array or a tree is contracted with fixed uneven
+    weights. Without `args` a function of them is returned, as autograd's own `check_grads` does.
+
+    `order=2` adds Hessian-vector products. `modes` are "fwd" and "rev", or names of `gradproof.backends.MODES`; one
+    that was not named and that the framework refuses is told, and fails nothing. `dtypes` casts the arguments, and
+    checks each. `draws` adds as many inputs around the given ones. `truth` is what is meant, in `xp` or as code of the
+    same framework, where that is not the forward pass itself. `accuracy` declares that the gradient is an approximation
+    within this error, relative to the largest entry of an argument's gradient. `jac` is a gradient in plain NumPy,
+    `jac(*args)`; True says that `f` returns value and gradient. With `strict`, what cannot be judged raises as well.
+    `atol`, `rtol` and `eps` are taken and not used: there is no tolerance to tune.
+
+    Returns a `Report`. Raises `GradientError` where the gradient is not right, `Untraceable` where the forward pass
+    cannot be traced and no `truth` is given, and `ArgumentError` where there is nothing to differentiate. Warns with
+    `GradproofWarning` where nothing speaks against the gradient, but something that was asked for cannot be judged."""
+    if args is None:
+        return lambda *given: check_grads(
+            *(f, given, order, modes, atol, rtol, eps),
+            **dict(argnums=argnums, dtypes=dtypes, draws=draws, truth=truth, accuracy=accuracy, jac=jac),
+            **dict(strict=strict, name=name),
+        )
+    asked = _named_modes(modes, order)
+    request = Request(
+        f=f,
+        args=_tuple(args),
+        modes=asked,
+        named=frozenset() if modes is BOTH else frozenset(asked),
+        argnums=argnums,
+        dtypes=(dtypes,) if isinstance(dtypes, str) else tuple(dtypes or ()),
+        draws=_count("draws", draws),
+        truth=truth,
+        accuracy=_positive("accuracy", accuracy),
+        jac=jac,
+        name=name,
+        notes=_told(order, atol=atol, rtol=rtol, eps=eps),
+    )
+    return _concluded(examine(request), strict)
+
+
+def _concluded(report: Report, strict: bool) -> Report:
+    if any(finding.fails for finding in report.findings):
+        raise GradientError(report)
+    if report:
+        return report
+    if strict:
+        raise GradientError(report)
+    warnings.warn(report.text, GradproofWarning, stacklevel=3)
+    return report
+
+
+def _tuple(args: Any) -> Any:
+    return args if isinstance(args, tuple | SearchStrategy) else tuple(args) if isinstance(args, list) else (args,)
+
+
+def _named_modes(modes: str | Iterable[str], order: int) -> tuple[str, ...]:
+    if not isinstance(order, int) or order < 1:
+        raise ArgumentError(f"order={order!r}: give 1 for the gradient, or 2 for Hessian-vector products as well")
+    given = (modes,) if isinstance(modes, str) else tuple(modes)
+    known = MODE_NAMES | {mode: mode for mode in (*MODES, "batch_summed")}
+    for mode in given:
+        if mode not in known:
+            raise ArgumentError(unknown("modes", mode, tuple(known)))
+    first = dict.fromkeys(known[mode] for mode in given)
+    second = [SECOND_ORDER[mode] for mode in first if mode in SECOND_ORDER] if order > 1 else []
+    return (*first, *(mode for mode in second if mode not in first))
+
+
+def _told(order: int, **tolerances: float | None) -> list[str]:
+    notes = []
+    if given := [name for name, value in tolerances.items() if value is not None]:
+        notes.append(f"{', '.join(given)}: taken and not used; every entry has its own bound, from the machine model")
+    if order > 2:
+        notes.append(f"order={order}: derivatives beyond the second are not verified")
+    return notes
+
+
+def _count(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ArgumentError(f"{name}={value!r}: give a number of inputs, 0 or more")
+    return value
+
+
+def _positive(name: str, value: float | None) -> float | None:
+    if value is not None and not value > 0:
+        raise ArgumentError(f"{name}={value!r}: give a relative error larger than 0")
+    return value
+
+
+def gradcheck(
+    func: Callable,
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
+) -> bool:
+    """Verify as `torch.autograd.gradcheck` is called: True where the gradient is right, and an error where it is not,
+    which is also a `GradcheckError` of PyTorch; or False, without `raise_exception`.
+
+    Every entry of the gradient is verified, so `fast_mode` has no effect, nor have the tolerances. A gradient must be
+    the same at a second call, so `nondet_tol` has none either; structure and dtype are always compared."""
+    modes = [
+        *(["rev"] if check_backward_ad else []),
+        *(["fwd"] if check_forward_ad or check_batched_forward_grad else []),
+        *(["vectorized"] if check_batched_grad else []),
+    ]
+    if not modes:
+        raise ArgumentError("check_backward_ad and check_forward_ad are both off: nothing is to be checked")
+    try:
+        check_grads(func, inputs, modes=modes)
+    except GradientError as error:
+        if raise_exception:
+            raise _expected_by_tests(error.report) from None
+        return False
+    return True
+
+
+def _expected_by_tests(report: Report) -> GradientError:
+    """The error as one of PyTorch's as well."""
+    theirs = backends.calls_of(report.backend).checker_error
+
+    class GradcheckError(GradientError, theirs):
+        """A gradient that is not right, found by gradcheck."""
+
+    return GradcheckError(report)

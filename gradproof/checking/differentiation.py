@@ -1,0 +1,136 @@
+"""The ways in which somebody's function is differentiated: compositions of a framework's transformations, as in the
+registry's modes, of a scalar function of arrays."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradproof.backends.modes import MODES
+from gradproof.checking.problem import Problem
+from gradproof.registry.record import Inputs
+from gradproof.registry.weights import uneven
+
+EVERY_ENTRY = 32
+"""Functions of up to so many real numbers are pushed forward along every entry of their arguments, others along a few
+fixed uneven directions."""
+
+DIRECTIONS = 3
+
+
+def is_second_order(mode: str) -> bool:
+    """Whether a mode gives Hessian-vector products."""
+    return MODES[mode].order == 2
+
+
+def reverse_like(problem: Problem, mode: str, arrays: Sequence[Any]) -> tuple[Any, ...]:
+    """What a mode gives in the place of the gradient: an array per argument, or None where it is unconnected."""
+    return _COMPOSED[mode](problem)(*arrays)
+
+
+def _reverse(problem: Problem) -> Callable:
+    return problem.calls.transformations.gradient(problem.scalar)
+
+
+def _compiled(problem: Problem) -> Callable:
+    return problem.calls.transformations.compiled_gradient(problem.scalar)
+
+
+def _by_xla(problem: Problem) -> Callable:
+    transformations = problem.calls.transformations
+    return transformations.compile_by_xla(transformations.gradient(problem.scalar))
+
+
+def _rematerialized(problem: Problem) -> Callable:
+    transformations = problem.calls.transformations
+    return transformations.gradient(transformations.checkpoint(problem.scalar))
+
+
+def _first_row_of(problem: Problem, mapped: Callable) -> Callable:
+    """From a function of stacked arguments one of the arguments: they stand in the first row, others in the second."""
+    calls = problem.calls
+
+    def first(*arrays: Any) -> tuple[Any, ...]:
+        stacked = [calls.stacked([array, calls.beside(array)]) for array in arrays]
+        return tuple(None if part is None else part[0] for part in mapped(*stacked))
+
+    return first
+
+
+def _vectorized(problem: Problem) -> Callable:
+    transformations = problem.calls.transformations
+    return _first_row_of(problem, transformations.vectorize(transformations.gradient(problem.scalar)))
+
+
+def _summed_over_batch(problem: Problem) -> Callable:
+    calls = problem.calls
+    mapped = calls.transformations.vectorize(problem.scalar)
+    return _first_row_of(problem, calls.transformations.gradient(lambda *stacks: calls.total(mapped(*stacks))))
+
+
+_COMPOSED = {
+    "reverse": _reverse,
+    "compiled": _compiled,
+    "xla": _by_xla,
+    "rematerialized": _rematerialized,
+    "vectorized": _vectorized,
+    "summed_over_batch": _summed_over_batch,
+}
+
+
+# Forward mode
+
+
+def directions(shapes: Sequence[tuple[int, ...]]) -> list[Inputs]:
+    """The directions of forward mode: every unit vector of a few real numbers, else some dense ones."""
+    size = sum(int(np.prod(shape)) for shape in shapes)
+    rows = np.eye(size) if size <= EVERY_ENTRY else [np.roll(uneven(size), 7 * k) for k in range(DIRECTIONS)]
+    return [_split(row, shapes) for row in rows]
+
+
+def hessian_direction(shapes: Sequence[tuple[int, ...]]) -> Inputs:
+    """The fixed direction of Hessian-vector products, in real numbers."""
+    return _split(uneven(sum(int(np.prod(shape)) for shape in shapes)), shapes)
+
+
+def _split(row: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> Inputs:
+    parts = np.split(row, np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1])
+    return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
+
+
+def pushed_forward(problem: Problem, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The JVP along one direction, given as arrays of the framework."""
+    return problem.calls.transformations.jvp(problem.scalar)(*arrays, *tangents)
+
+
+# Second order
+
+
+def hessian_product(
+    problem: Problem, mode: str, arrays: Sequence[Any], direction: Sequence[np.ndarray], velocity: Sequence[Any]
+) -> tuple[Any, ...]:
+    """The Hessian times a direction, given per argument as numbers and as arrays of the framework, by one of three
+    routes."""
+    transformations, scalar = problem.calls.transformations, problem.scalar
+    if mode == "forward_over_reverse":
+        inner = _connected(problem, transformations.inner_gradient(scalar))
+        return transformations.jvp(inner)(*arrays, *velocity)
+    if mode == "reverse_over_forward":
+        push = transformations.jvp(scalar)
+        return transformations.gradient(lambda *given: push(*given, *velocity))(*arrays)
+    inner = _connected(problem, transformations.inner_gradient(scalar))
+
+    def slope(*given: Any) -> Any:
+        return problem.calls.contract(list(zip(direction, inner(*given), strict=True)))
+
+    return transformations.gradient(slope)(*arrays)
+
+
+def _connected(problem: Problem, gradient: Callable) -> Callable:
+    # Of a linear function the gradient does not depend on the argument. A second derivative that was lost is zero as
+    # well, and the truth is not.
+    def filled(*arrays: Any) -> tuple[Any, ...]:
+        parts = zip(gradient(*arrays), arrays, strict=True)
+        return tuple(problem.calls.zeros_like(array) if part is None else part for part, array in parts)
+
+    return filled

@@ -1,0 +1,307 @@
+"""One call of `check_grads` at work: every dtype, input and mode that was asked for, differentiated by the framework
+and held to what is true there."""
+
+import textwrap
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradproof.backends.transformations import Unsupported
+from gradproof.checking import differentiation
+from gradproof.checking.draws import drawn, drawn_arguments, simpler
+from gradproof.checking.problem import Problem, problem_of
+from gradproof.checking.report import Finding, Report
+from gradproof.checking.rows import row_of
+from gradproof.checking.truths import Held, formula_truth, is_formula, real_parts, traced_truth
+from gradproof.oracles.verdict import Entry, Judgement, Verdict
+
+PACKAGE = str(Path(__file__).parents[1])
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. `named` are the modes that the caller has named; the others may be refused."""
+
+    f: Callable
+    args: Any
+    modes: tuple[str, ...]
+    named: frozenset[str] = frozenset()
+    argnums: int | Sequence[int] | None = None
+    dtypes: tuple[str, ...] = ()
+    draws: int = 0
+    truth: Callable | None = None
+    accuracy: float | None = None
+    jac: Callable | bool | None = None
+    name: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def examine(request: Request) -> Report:
+    """Run everything that a request asks for. Raises `ArgumentError` and `Untraceable`."""
+    first, *more = drawn_arguments(request.args, request.draws)
+    problem = _pose(request, first)
+    report = Report(
+        name=problem.name,
+        backend=problem.backend,
+        version=problem.calls.transformations.version(),
+        results=problem.results,
+        notes=[*request.notes, *problem.calls.settings()],
+    )
+    for dtype in request.dtypes or ("",):
+        examination = _Examination(request, _pose(request, first, dtype) if dtype else problem, report)
+        examination.at(examination.problem.leaves)
+        for arrays in drawn(examination.problem, request.draws) if not more else ():
+            examination.at(arrays, was_drawn=True)
+        for args in more:
+            examination.at(_pose(request, args, dtype).leaves, was_drawn=True)
+        examination.conclude()
+    return report
+
+
+def _pose(request: Request, args: Any, dtype: str = "") -> Problem:
+    return problem_of(request.f, args, request.argnums, request.name, request.jac, dtype)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error was raised by our own code, and is not what a framework or the caller's function says."""
+    *_, innermost = traceback.extract_tb(error.__traceback__)
+    return innermost.filename.startswith(PACKAGE) and not isinstance(error, Unsupported)
+
+
+class _Examination:
+    """One dtype of one request."""
+
+    def __init__(self, request: Request, problem: Problem, report: Report) -> None:
+        self.request, self.problem, self.report = request, problem, report
+        self.dtype = "/".join(dict.fromkeys(argument.dtype for argument in problem.arguments))
+        self.meant = self._meant()
+        self.modes = list(request.modes)
+        self.started = time.perf_counter()
+        self.findings: list[Finding] = []
+
+    def _meant(self) -> Problem | None:
+        truth = self.request.truth
+        if truth is None or is_formula(truth):
+            return None
+        return problem_of(truth, self.request.args, self.request.argnums)
+
+    def at(self, arrays: list[Any], was_drawn: bool = False) -> None:
+        """Examine one input. Of one that was drawn nothing is said where the function has no value there."""
+        if any(finding.fails and finding.was_drawn for finding in self.findings):
+            return
+        arrays = self._ours(arrays)
+        value = self._value(arrays)
+        if was_drawn and not np.isfinite(value).all():
+            return
+        findings = list(self._findings(arrays, value, was_drawn))
+        if was_drawn and any(finding.fails for finding in findings):
+            arrays = simpler(self.problem, arrays, self._fails)
+            findings = list(self._findings(arrays, self._value(arrays), was_drawn)) or findings
+        self.findings += findings
+
+    def _ours(self, arrays: Sequence[Any]) -> list[Any]:
+        # What the caller's function does to its arguments must not reach the caller's arrays.
+        calls = self.problem.calls
+        return [
+            calls.like(calls.to_numpy(array), array, argument.dtype)
+            for array, argument in zip(arrays, self.problem.arguments, strict=True)
+        ]
+
+    def _value(self, arrays: list[Any]) -> np.ndarray:
+        return np.asarray(self.problem.calls.to_numpy(self.problem.scalar(*arrays)))
+
+    def _fails(self, arrays: list[Any]) -> bool:
+        value = self._value(arrays)
+        return bool(np.isfinite(value).all()) and any(f.fails for f in self._findings(arrays, value, True))
+
+    def _findings(self, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Iterator[Finding]:
+        held = self._held(arrays)
+        self.report.truth = held.told
+        self._tell_of_zeros(held)
+        for mode in list(self.modes):
+            try:
+                yield self._finding(held, mode, arrays, value, was_drawn)
+            except Exception as error:
+                if _is_ours(error):
+                    raise
+                yield from self._refused(mode, error, arrays)
+
+    def _tell_of_zeros(self, held: Held) -> None:
+        # A gradient of zeros is right wherever the program does not depend on an argument, meant or not.
+        if held.problem or held.truth.kink is not None:
+            return
+        zero = [name for name, scale in zip(held.names, held.truth.scale, strict=True) if scale == 0]
+        if (
+            zero
+            and (told := f"the true gradient is 0 here, in every entry, for {', '.join(zero)}") not in self.report.notes
+        ):
+            self.report.notes.append(told)
+
+    def _held(self, arrays: list[Any]) -> Held:
+        if self.request.truth is not None and self.meant is None:
+            return formula_truth(self.problem, arrays, self.request.truth)
+        return traced_truth(self.problem, arrays, self.meant)
+
+    def _refused(self, mode: str, error: Exception, arrays: list[Any]) -> Iterator[Finding]:
+        """What a framework refuses is told, and is held against the gradient only in a mode that was asked for."""
+        said, _, _ = " ".join(str(error).split()).partition(". ")
+        why = f"{type(error).__name__}: {textwrap.shorten(said, 200)}" if said else type(error).__name__
+        if mode in self.request.named or mode == "reverse":
+            yield self._made(mode, Judgement(Verdict.UNSUPPORTED, why), arrays)
+            return
+        self.modes.remove(mode)
+        self.report.notes.append(f"{mode} mode is refused by {self.problem.backend} for this code: {why}")
+
+    # One mode
+
+    def _finding(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
+        if differentiation.is_second_order(mode):
+            return self._second_order(held, mode, arrays, value, was_drawn)
+        if mode == "forward":
+            return self._forward(held, arrays, value, was_drawn)
+        given = self._reverse_like(mode, arrays)
+        return self._compared(held, mode, arrays, value, given, was_drawn)
+
+    def _reverse_like(self, mode: str, arrays: list[Any]) -> tuple[Any, ...]:
+        if self.request.jac is not None:
+            return self.problem.jacobian(*arrays)
+        return differentiation.reverse_like(self.problem, mode, arrays)
+
+    def _compared(
+        self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, given: Sequence[Any], was_drawn: bool
+    ) -> Finding:
+        problem, parts = self._parts(held, given)
+        if problem:
+            return self._made(mode, Judgement(Verdict.WRONG, problem), arrays, was_drawn=was_drawn)
+        judgement = held.judged(value, parts, self.request.accuracy)
+        finding = self._made(mode, judgement, arrays, held, parts, was_drawn)
+        if mode == "reverse" and judgement.verdict == Verdict.VERIFIED and not was_drawn:
+            return self._repeated(finding, held, mode, arrays, parts)
+        return finding
+
+    def _parts(self, held: Held, given: Sequence[Any]) -> tuple[str, list[np.ndarray]]:
+        """What is structurally off, and the gradient as arrays of real numbers."""
+        calls, arguments = self.problem.calls, self.problem.arguments
+        arrays: list[np.ndarray] = []
+        for argument, part in zip(arguments, given, strict=True):
+            shape = np.shape(argument.leaf)
+            if part is None:
+                arrays.append(np.zeros(shape))
+                continue
+            if tuple(part.shape) != shape:
+                return f"the gradient for {argument.name} has the shape {tuple(part.shape)}; {shape} is right", []
+            if calls.dtype_of(part) != argument.dtype:
+                return f"the gradient for {argument.name} is {calls.dtype_of(part)}; {argument.dtype} is right", []
+            arrays.append(np.asarray(calls.to_numpy(part)))
+        lost = [a.name for a, part in zip(arguments, given, strict=True) if part is None]
+        if lost and not self._is_flat(held, lost):
+            return f"there is no gradient for {', '.join(lost)}: it is None", []
+        return "", real_parts(arguments, arrays)
+
+    def _is_flat(self, held: Held, names: list[str]) -> bool:
+        pairs = zip(held.names, held.truth.gradient, strict=True)
+        return all(not part.high.any() for name, part in pairs if name.removeprefix("Re ").removeprefix("Im ") in names)
+
+    def _repeated(self, finding: Finding, held: Held, mode: str, arrays: list[Any], parts: list[np.ndarray]) -> Finding:
+        """The same finding, unless a second call gives another gradient."""
+        problem, again = self._parts(held, self._reverse_like(mode, arrays))
+        rows = zip(parts, again, held.bounds().gradient, strict=not problem)
+        if problem or not all(bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in rows):
+            return self._made(mode, Judgement(Verdict.WRONG, problem or "a second call gives another gradient"), arrays)
+        return finding
+
+    # Forward mode
+
+    def _forward(self, held: Held, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
+        shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
+        slopes = []
+        along = differentiation.directions(shapes)
+        for tangent in along:
+            pushed = differentiation.pushed_forward(self.problem, arrays, self._tangents(arrays, tangent))
+            slopes.append(float(np.real(self.problem.calls.to_numpy(pushed))))
+        if len(along) == sum(int(np.prod(shape)) for shape in shapes):
+            parts = np.split(np.array(slopes), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
+            parts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+            judgement = held.judged(value, parts, self.request.accuracy)
+            return self._made("forward", judgement, arrays, held, parts, was_drawn)
+        return self._made("forward", self._along(held, along, slopes), arrays, was_drawn=was_drawn)
+
+    def _along(self, held: Held, along: list, slopes: list[float]) -> Judgement:
+        """The verdict on slopes along a few directions, of which every entry is a part."""
+        if held.problem:
+            return Judgement(Verdict.INCONCLUSIVE, held.problem)
+        worst = None
+        for number, (tangent, got) in enumerate(zip(along, slopes, strict=True)):
+            exact, bound = held.slope(tangent, self.request.accuracy)
+            error = abs(got - exact)
+            entry = Entry(f"direction {number}", (), f"{exact:.17g}", got, error, bound)
+            worst = entry if worst is None or not entry.ratio <= worst.ratio else worst
+        assert worst is not None
+        if worst.ratio <= 1:
+            return Judgement(Verdict.VERIFIED, f"along {len(along)} dense directions, not entry by entry", worst)
+        return Judgement(Verdict.WRONG, "the slope along a direction is not the gradient's", worst)
+
+    def _tangents(self, arrays: list[Any], tangent: Sequence[np.ndarray]) -> list[Any]:
+        rest = iter(tangent)
+        made = []
+        for argument, array in zip(self.problem.arguments, arrays, strict=True):
+            values = next(rest) + 1j * next(rest) if argument.is_complex else next(rest)
+            made.append(self.problem.calls.like(np.asarray(values), array, argument.dtype))
+        return made
+
+    # Second order
+
+    def _second_order(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
+        shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
+        direction = differentiation.hessian_direction(shapes)
+        second = held.second(direction)
+        if second is None:
+            return self._made(mode, Judgement(Verdict.INCONCLUSIVE, "no second derivative of a formula"), arrays)
+        velocity = self._tangents(arrays, direction)
+        given = differentiation.hessian_product(self.problem, mode, arrays, self._numpy(velocity), velocity)
+        return self._compared(second, mode, arrays, value, given, was_drawn)
+
+    # What was found
+
+    def _numpy(self, arrays: list[Any]) -> list[np.ndarray]:
+        return [np.asarray(self.problem.calls.to_numpy(array)) for array in arrays]
+
+    def _made(
+        self,
+        mode: str,
+        judgement: Judgement,
+        arrays: list[Any],
+        held: Held | None = None,
+        parts: Sequence[np.ndarray] = (),
+        was_drawn: bool = False,
+    ) -> Finding:
+        given = [np.array(values) for values in self._numpy(arrays)]
+        finding = Finding(
+            mode=mode,
+            dtype=self.dtype,
+            device=self.problem.calls.device_of(arrays[0]),
+            judgement=judgement,
+            names=[argument.name for argument in self.problem.arguments],
+            given=given,
+            order=2 if differentiation.is_second_order(mode) else 1,
+            was_drawn=was_drawn,
+        )
+        if held is not None and parts and not held.problem:
+            finding.compare(held.names, held.truth, held.bounds().gradient, parts)
+        return finding
+
+    def conclude(self) -> None:
+        """Put what was found into the report, a row for each mode."""
+        self.report.findings += self.findings
+        for finding in self.findings:
+            for name, value in finding.caught.items():
+                self.report.caught[name] = max(value, self.report.caught.get(name, 0.0))
+        seconds = time.perf_counter() - self.started
+        for mode in dict.fromkeys(finding.mode for finding in self.findings):
+            of_mode = [finding for finding in self.findings if finding.mode == mode]
+            self.report.rows.append(row_of(self.report, of_mode, seconds))

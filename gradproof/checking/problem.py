@@ -1,0 +1,244 @@
+"""Somebody's own function and arguments, as what can be verified: a real scalar function of the arrays that are
+differentiated, each under the name by which its owner would write it."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradproof import backends
+from gradproof.backends.calls import Calls, cotangent
+from gradproof.backends.trees import flatten
+from gradproof.registry.names import unknown
+
+REALS = ("float64", "float32", "float16", "bfloat16")
+COMPLEX = {"complex128": "float64", "complex64": "float32"}
+"""The complex dtypes, and the dtype of their parts."""
+
+
+class ArgumentError(ValueError):
+    """A call of `check_grads` that asks for nothing that could be verified. The message names cause and cure."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One array that is differentiated: its name, the caller's array, and its dtype."""
+
+    name: str
+    leaf: Any
+    dtype: str
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it is complex."""
+        return self.dtype in COMPLEX
+
+    @property
+    def format(self) -> str:
+        """The dtype of its real numbers."""
+        return COMPLEX.get(self.dtype, self.dtype)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function of arrays: `scalar(*arrays)` takes one for each of `arguments`, and gives a real scalar.
+
+    `results` says of what the scalar is made: the shapes of the results, with weights where there is more than one
+    number. `name` is the function's."""
+
+    name: str
+    backend: str
+    calls: Calls
+    arguments: list[Argument]
+    scalar: Callable
+    results: str
+    jacobian: Callable | None = None
+
+    @property
+    def leaves(self) -> list[Any]:
+        """The caller's arrays."""
+        return [argument.leaf for argument in self.arguments]
+
+
+def _name_of(f: Callable) -> str:
+    owner = getattr(f, "__self__", None)
+    name = getattr(f, "__name__", type(f).__name__)
+    return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
+
+
+def framework_of(f: Callable, args: tuple, has_jac: bool) -> str:
+    """The backend whose arrays these arguments are; where they are NumPy's, that of what `f` makes of them."""
+    leaves = [leaf for _, leaf in flatten(args)[0]]
+    found = dict.fromkeys(name for leaf in leaves if (name := _owner(leaf)) is not None)
+    if len(found) > 1:
+        raise ArgumentError(f"the arguments are arrays of {' and '.join(found)}: give those of one framework")
+    if found:
+        return next(iter(found))
+    if has_jac:
+        return "autograd"
+    result = f(*args)
+    made = (name for _, leaf in flatten(result)[0] if (name := _owner(leaf)) is not None)
+    return next(made, "autograd")
+
+
+def _owner(leaf: Any) -> str | None:
+    roots = {base.__module__.partition(".")[0] for base in type(leaf).__mro__}
+    return next((name for name, known in backends.BACKENDS.items() if roots & set(known.array_modules)), None)
+
+
+def problem_of(
+    f: Callable,
+    args: Any,
+    argnums: int | Sequence[int] | None = None,
+    name: str | None = None,
+    jac: Callable | bool | None = None,
+    dtype: str = "",
+) -> Problem:
+    """The problem that a call of `check_grads` poses, with all floating-point arrays cast to `dtype` where one is
+    given. Raises `ArgumentError`."""
+    if not callable(f):
+        raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
+    args = tuple(args) if isinstance(args, list | tuple) else (args,)
+    backend = framework_of(f, args, jac is not None)
+    calls = backends.calls_of(backend)
+    named, apply = calls.applied(f, args, dtype)
+    names = [_full_name(f, path) for path, _ in named]
+    chosen = _chosen(calls, named, names, argnums, len(args))
+    leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
+
+    def all_of(*arrays: Any) -> Any:
+        given = list(leaves)
+        for i, array in zip(chosen, arrays, strict=True):
+            given[i] = array
+        return apply(given)
+
+    def result_of(*arrays: Any) -> Any:
+        return all_of(*arrays)[0] if jac is True else all_of(*arrays)
+
+    arguments = [Argument(names[i], leaves[i], calls.dtype_of(leaves[i])) for i in chosen]
+    shapes = _result_shapes(calls, result_of(*(a.leaf for a in arguments)))
+    return Problem(
+        name=name or _name_of(f),
+        backend=backend,
+        calls=calls,
+        arguments=arguments,
+        scalar=_contracted(calls, result_of, shapes),
+        results=_described(shapes),
+        jacobian=None if jac is None else _contracted_jacobian(jac, all_of, shapes, chosen),
+    )
+
+
+def _cast(calls: Calls, leaf: Any, dtype: str) -> Any:
+    """A leaf of another dtype; a complex one takes the complex dtype with such parts."""
+    if not dtype or not calls.is_array(leaf):
+        return leaf
+    if dtype not in (*REALS, *COMPLEX):
+        raise ArgumentError(unknown("dtypes", dtype, (*REALS, *COMPLEX)))
+    own, real = calls.dtype_of(leaf), COMPLEX.get(dtype, dtype)
+    if own in REALS:
+        return calls.like(calls.to_numpy(leaf), leaf, real)
+    partner = {part: name for name, part in COMPLEX.items()}
+    return calls.like(calls.to_numpy(leaf), leaf, partner.get(real, own)) if own in COMPLEX else leaf
+
+
+def _full_name(f: Callable, path: str) -> str:
+    """`params["w"]` for the path `[0]["w"]` of the arguments."""
+    number, _, rest = path.removeprefix("[").partition("]")
+    return f"{_parameter_names(f, int(number))}{rest}"
+
+
+def _parameter_names(f: Callable, number: int) -> str:
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return f"args[{number}]"
+    if number < len(parameters) and parameters[number].kind in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ):
+        return parameters[number].name
+    return f"args[{number}]"
+
+
+def _chosen(
+    calls: Calls, named: list[tuple[str, Any]], names: list[str], argnums: int | Sequence[int] | None, count: int
+) -> list[int]:
+    """The numbers of the leaves that are differentiated."""
+    if argnums is not None:
+        numbers = {argnums} if isinstance(argnums, int) else set(argnums)
+        if bad := [n for n in numbers if not -count <= n < count]:
+            raise ArgumentError(f"argnums names {bad[0]}; there are {count} arguments, from 0 to {count - 1}")
+        wanted = {n % count for n in numbers}
+        named = [(path, leaf if int(path[1 : path.index("]")]) in wanted else None) for path, leaf in named]
+    floating = [
+        i
+        for i, (_, leaf) in enumerate(named)
+        if calls.is_array(leaf) and calls.dtype_of(leaf) in (*REALS, *COMPLEX) and not isinstance(leaf, bool)
+    ]
+    if not floating:
+        raise ArgumentError(
+            f"none of {', '.join(names) or 'the arguments'} is a floating-point or complex array: integers and "
+            "booleans are data, and there is nothing to differentiate"
+        )
+    marked = [i for i in floating if argnums is not None or calls.is_marked(named[i][1])]
+    if not marked:
+        raise ArgumentError(
+            f"none of {', '.join(names[i] for i in floating)} requires a gradient: set requires_grad, or name argnums"
+        )
+    return marked
+
+
+Shape = tuple[tuple[int, ...], bool] | None
+"""Of a result its shape, and whether it is complex; None of one that has no derivative."""
+
+
+def _result_shapes(calls: Calls, result: Any) -> list[Shape]:
+    shapes = []
+    for _, leaf in calls.flatten(result)[0]:
+        dtype = calls.dtype_of(leaf) if calls.is_array(leaf) else ""
+        shapes.append((tuple(np.shape(leaf)), dtype in COMPLEX) if dtype in (*REALS, *COMPLEX) else None)
+    if not any(shapes):
+        raise ArgumentError(f"the function returns {type(result).__name__}, no floating-point or complex array")
+    return shapes
+
+
+def _contracted(calls: Calls, result_of: Callable, shapes: list[Shape]) -> Callable:
+    """The results times fixed uneven weights, summed; one real number stays as it is."""
+    real_scalar = shapes == [((), False)]
+    constants = [None if shape is None else cotangent(*shape) for shape in shapes]
+
+    def scalar(*arrays: Any) -> Any:
+        leaves = [leaf for _, leaf in calls.flatten(result_of(*arrays))[0]]
+        if real_scalar:
+            return leaves[0]
+        return calls.contract([(w, y) for w, y in zip(constants, leaves, strict=True) if w is not None])
+
+    return scalar
+
+
+def _contracted_jacobian(
+    jac: Callable | bool, all_of: Callable, shapes: list[Shape], chosen: list[int]
+) -> Callable[..., tuple[np.ndarray, ...]]:
+    """From arguments to the gradient of the contracted result, by the caller's own `jac`."""
+    if len(shapes) != 1 or shapes[0] is None:
+        raise ArgumentError("with jac the function returns one array, or one number")
+    shape, is_complex = shapes[0]
+    w = cotangent(shape, is_complex) if shape else np.ones(())
+
+    def gradient(*arrays: Any) -> tuple[np.ndarray, ...]:
+        given = all_of(*arrays)[1] if jac is True else jac(*arrays)
+        parts = given if isinstance(given, tuple | list) else (given,)
+        if len(parts) != len(chosen):
+            raise ArgumentError(f"jac gives {len(parts)} arrays, and {len(chosen)} are differentiated: return a tuple")
+        return tuple(np.tensordot(w, np.asarray(part), axes=w.ndim) for part in parts)
+
+    return gradient
+
+
+def _described(shapes: list[Shape]) -> str:
+    if shapes == [((), False)]:
+        return "its result"
+    given = [f"{'complex ' if is_complex else ''}{shape}" for shape, is_complex in filter(None, shapes)]
+    return f"Σ w · its result, of shape {', '.join(given)}, with fixed uneven weights w"

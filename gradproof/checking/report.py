@@ -1,0 +1,242 @@
+"""What one call of `check_grads` found: the report that it returns, and the error that it raises."""
+
+import html
+import math
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradproof.oracles.reference import Truth
+from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
+from gradproof.report.rows.results import Row
+
+OF_THE_TRACE = "the exact derivative of the traced forward pass"
+
+SMALL = 24
+"""Arrays of up to so many entries are shown whole."""
+
+WIDTH = 100
+
+MEANT_OTHERWISE = (
+    "the gradient is not that of the forward pass as computed; where another is meant (straight-through, reversal, "
+    "clipping, an implicit derivative), give truth=, the function that has it"
+)
+
+Caught = dict[str, float]
+"""By argument, the smallest relative error of an entry that would have been seen."""
+
+
+class GradientError(AssertionError):
+    """A gradient that is not right. `report` is the whole report."""
+
+    def __init__(self, report: "Report") -> None:
+        self.report = report
+        super().__init__(report.text)
+
+
+class GradproofWarning(UserWarning):
+    """What was asked for and could not be verified, where nothing speaks against it either."""
+
+
+@dataclass
+class Finding:
+    """What one mode showed at one input in one dtype. `given` are the arguments, `names` their names. `expected`, `got`
+    and `wrong`, a mask, are there by array of real numbers where a gradient was compared entry by entry."""
+
+    mode: str
+    dtype: str
+    device: str
+    judgement: Judgement
+    names: list[str]
+    given: list[np.ndarray]
+    order: int = 1
+    was_drawn: bool = False
+    expected: dict[str, np.ndarray] = field(default_factory=dict)
+    got: dict[str, np.ndarray] = field(default_factory=dict)
+    wrong: dict[str, np.ndarray] = field(default_factory=dict)
+    caught: Caught = field(default_factory=dict)
+
+    @property
+    def fails(self) -> bool:
+        """Whether this is held against the gradient."""
+        return self.judgement.verdict in FAILING
+
+    @property
+    def inputs(self) -> dict[str, np.ndarray]:
+        """The arguments by name."""
+        return dict(zip(self.names, self.given, strict=True))
+
+    def compare(
+        self, names: Sequence[str], truth: Truth, bounds: Sequence[np.ndarray], got: Sequence[np.ndarray]
+    ) -> None:
+        """Note, entry by entry, what is right, what came, what is beyond its bound, and what would have been."""
+        for name, exact, bound, part, scale in zip(names, truth.gradient, bounds, got, truth.scale, strict=True):
+            self.expected[name], self.got[name] = exact.high, np.asarray(part, float)
+            self.wrong[name] = ~(exact.distance(np.asarray(part)) <= bound)
+            if scale > 0 and self.order == 1:
+                self.caught[name] = float(np.max(bound)) / scale
+
+
+@dataclass
+class Report:
+    """The outcome of one call. `verdict` is the worst of all that was tried; `caught` is, by argument, the smallest
+    relative error of an entry that would have been seen; `worst` the finding that came nearest to its bound, or went
+    farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know."""
+
+    name: str
+    backend: str
+    version: str
+    results: str
+    findings: list[Finding] = field(default_factory=list)
+    caught: Caught = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    truth: str = OF_THE_TRACE
+
+    @property
+    def is_of_the_trace(self) -> bool:
+        """Whether the gradient was held to the function's own forward pass."""
+        return self.truth == OF_THE_TRACE
+
+    @property
+    def verdict(self) -> str:
+        """One word: the worst failing verdict, else the best that was reached."""
+        verdicts = [finding.judgement.verdict for finding in self.findings]
+        failing = [verdict for verdict in verdicts if verdict in FAILING]
+        if failing:
+            return str(max(failing, key=lambda verdict: verdict.severity))
+        if not verdicts:
+            return str(Verdict.NOT_RUN)
+        inconclusive = [verdict for verdict in verdicts if verdict == Verdict.INCONCLUSIVE]
+        return str(inconclusive[0] if inconclusive else min(verdicts, key=lambda verdict: verdict.severity))
+
+    @property
+    def worst(self) -> Finding | None:
+        """The failing finding, else the one whose error is largest in units of its bound."""
+        compared = [f for f in self.findings if f.judgement.worst is not None]
+        failing = [f for f in self.findings if f.fails]
+        if failing:
+            return max(failing, key=lambda f: f.judgement.verdict.severity)
+        return max(compared, key=lambda f: f.judgement.worst.ratio, default=None)
+
+    def __bool__(self) -> bool:
+        return self.verdict in (Verdict.VERIFIED, Verdict.CONVENTION)
+
+    @property
+    def text(self) -> str:
+        """The report as at most a screen of plain text."""
+        return "\n".join(self._failure() if any(f.fails for f in self.findings) else self._success())
+
+    __str__ = text.fget
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        colour = "#1a7f37" if self else "#9a6700" if self.verdict == Verdict.INCONCLUSIVE else "#cf222e"
+        return (
+            f'<div style="border-left: 4px solid {colour}; padding-left: 1em"><pre style="white-space: pre-wrap">'
+            f"{html.escape(self.text)}</pre></div>"
+        )
+
+    def _success(self) -> list[str]:
+        first = self.findings[0] if self.findings else None
+        where = f", {first.device}, {', '.join(dict.fromkeys(f.dtype for f in self.findings))}" if first else ""
+        lines = [f"{self.verdict}: {self.name} on {self.backend} {self.version}{where}"]
+        for verdict in dict.fromkeys(f.judgement.verdict for f in self.findings):
+            at = [f for f in self.findings if f.judgement.verdict == verdict]
+            modes = ", ".join(dict.fromkeys(f.mode for f in at))
+            lines.append(_line(str(verdict), modes))
+            lines += _block("", dict.fromkeys(f.judgement.reason for f in at if f.judgement.reason))
+        if self.worst is not None and (entry := self.worst.judgement.worst) is not None:
+            lines.append(_line("worst", f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"))
+        lines += _block("caught", [self._strength()] if self.caught else [])
+        lines.append(_line("held to", self.truth))
+        return lines + _block("note", self.notes)
+
+    def _strength(self) -> str:
+        given = sorted(self.caught.items(), key=lambda item: -item[1])[:4]
+        more = f" and {len(self.caught) - 4} more, better" if len(self.caught) > 4 else ""
+        told = ", ".join(f"{name} {_short(value)}" for name, value in given)
+        return f"an error of one entry, relative to the largest, from {told}{more}"
+
+    def _failure(self) -> list[str]:
+        finding = self.worst
+        assert finding is not None
+        entry = finding.judgement.worst
+        title = f"{finding.judgement.verdict.upper()}: {self.name} on {self.backend} {self.version}"
+        lines = [f"{title}, {finding.device}, {finding.dtype}, {finding.mode}"]
+        lines += _block("reason", [finding.judgement.reason])
+        if entry is not None:
+            symbol = "the value" if entry.argument == "value" else _derivative(entry, finding.order)
+            lines.append(_line("entry", symbol))
+            lines.append(_line("expected", entry.expected))
+            lines.append(_line("got", f"{entry.got!r}"))
+            ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
+            lines.append(
+                _line("error", f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}")
+            )
+        lines += _block("entries", [self._counted(finding)] if finding.wrong else [])
+        lines += self._side_by_side(finding)
+        also = [f"{f.mode}, {f.dtype}" for f in self.findings if f.fails and f is not finding]
+        lines += _block("the same in", ["; ".join(dict.fromkeys(also))] if also else [])
+        lines += _block("input", _shown(finding.inputs))
+        lines.append(_line("held to", self.truth))
+        lines += _block("of", [self.results])
+        lines += _block("if meant", [MEANT_OTHERWISE] if self.is_of_the_trace and finding.expected else [])
+        return lines + _block("note", self.notes)
+
+    def _counted(self, finding: Finding) -> str:
+        told = []
+        for name, mask in finding.wrong.items():
+            count = int(mask.sum())
+            told.append(f"{name}: {count} of {mask.size} wrong" if count else f"{name}: right")
+        return "; ".join(told)
+
+    def _side_by_side(self, finding: Finding) -> list[str]:
+        lines = []
+        for name, mask in finding.wrong.items():
+            if not mask.any() or not 1 < mask.size <= SMALL:
+                continue
+            lines += _block(f"d {name}"[:11], [f"expected {_numbers(finding.expected[name])}"])
+            lines += _block("", [f"got      {_numbers(finding.got[name])}"])
+        return lines[:8]
+
+
+def place(name: str, index: tuple[int, ...]) -> str:
+    """How an entry of an argument is written: `params["w"][1, 2]`."""
+    return f"{name}{list(index)}" if index else name
+
+
+def _derivative(entry: Entry, order: int) -> str:
+    where = place(entry.argument, entry.index)
+    return f"df/d {where}" if order == 1 else f"(H v) for {where}"
+
+
+def _line(title: str, text: str) -> str:
+    return f"  {title:12} {text}".rstrip()
+
+
+def _block(title: str, texts: Iterable[str]) -> list[str]:
+    wrapped = [part for text in texts for part in textwrap.wrap(text, WIDTH - 15, break_long_words=False)]
+    return [_line(title if i == 0 else "", part) for i, part in enumerate(wrapped)]
+
+
+def _short(value: float) -> str:
+    return f"{value:.0e}"
+
+
+def _numbers(values: np.ndarray) -> str:
+    return " ".join(np.array2string(values, precision=6, max_line_width=10_000).split())
+
+
+def _shown(inputs: dict[str, np.ndarray]) -> list[str]:
+    lines = []
+    for name, values in list(inputs.items())[:6]:
+        if values.size <= SMALL:
+            lines.append(f"{name} = {values.tolist()!r}")
+        else:
+            lines.append(f"{name}: {values.size} numbers, shape {values.shape}")
+    return lines + ([f"and {len(inputs) - 6} more arrays"] if len(inputs) > 6 else [])

@@ -1,0 +1,43 @@
+"""The findings of one mode as a row, in the form of `--results`."""
+
+import math
+
+from gradproof.checking.report import Finding, Report
+from gradproof.oracles.verdict import Verdict
+from gradproof.report.rows.results import Row, hexadecimal_of, number
+
+LARGEST_INPUT = 1000
+"""Inputs of more numbers are left out of a row."""
+
+
+def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
+    """One row for the findings of one mode in one dtype."""
+    worst = max(findings, key=_badness)
+    entry = worst.judgement.worst
+    numbers = dict.fromkeys(("error", "bound", "ratio", "ulp"))
+    if entry is not None:
+        numbers = {name: number(float(getattr(entry, name))) for name in numbers}
+    size = sum(values.size for values in worst.given)
+    return {
+        "function": report.name,
+        "backend": report.backend,
+        "device": worst.device,
+        "dtype": worst.dtype,
+        "mode": worst.mode,
+        "check": "traced",
+        "verdict": str(worst.judgement.verdict),
+        **numbers,
+        "input": hexadecimal_of(dict(worst.inputs)) if size <= LARGEST_INPUT else None,
+        "examples": len(findings),
+        "seconds": round(seconds, 3),
+        "versions": {report.backend: report.version},
+        "caught": {name: number(value) for name, value in report.caught.items()},
+        "reason": worst.judgement.reason,
+    }
+
+
+def _badness(finding: Finding) -> tuple[int, float]:
+    verdict = finding.judgement.verdict
+    ratio = -1.0 if finding.judgement.worst is None else finding.judgement.worst.ratio
+    failing = verdict.severity if finding.fails or verdict == Verdict.INCONCLUSIVE else 0
+    return failing, math.inf if math.isnan(ratio) else ratio

@@ -1,0 +1,250 @@
+"""What the gradient of somebody's function is held to at one input: the exact derivative of its own forward pass, as
+traced; of another function of the same framework that says what is meant; or of a formula in `xp`."""
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from gradproof.checking.problem import Argument, ArgumentError, Problem
+from gradproof.checking.report import OF_THE_TRACE
+from gradproof.oracles import verdict
+from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
+from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
+from gradproof.oracles.tape import HessianProduct, Solution, Untraceable, solve
+from gradproof.oracles.tape.judge import judge, replay, second_inputs
+from gradproof.oracles.verdict import Answer, Judgement, Verdict
+from gradproof.registry import Complex, Domain, Function, Reals, weights
+
+LEAVES_THE_TRACE = (
+    "at a second input the traced forward pass is not the function: a value leaves the trace and comes back as a "
+    "constant, or another branch is taken there. Give truth=, the function as it is meant"
+)
+
+
+class Held(Protocol):
+    """What is true at one input. `names` are those of its arrays of real numbers: two of a complex argument."""
+
+    names: list[str]
+    told: str
+
+    @property
+    def truth(self) -> Truth:
+        """The exact value and gradient."""
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be judged here; empty where it can."""
+
+    def bounds(self) -> Bounds:
+        """How far from them an answer may be."""
+
+    def judged(self, value: np.ndarray, gradient: Sequence[np.ndarray], accuracy: float | None) -> Judgement:
+        """The verdict on an answer, of which no more is asked than this relative accuracy, where there is one."""
+
+    def slope(self, direction: Sequence[np.ndarray], accuracy: float | None) -> tuple[float, float]:
+        """The derivative along a direction, and how far from it an answer may be."""
+
+    def second(self, direction: Sequence[np.ndarray]) -> "Held | None":
+        """The same of a Hessian-vector product; None where there is none."""
+
+
+def real_names(arguments: Sequence[Argument]) -> list[str]:
+    """A name for each array of real numbers."""
+    return [name for a in arguments for name in ((f"Re {a.name}", f"Im {a.name}") if a.is_complex else (a.name,))]
+
+
+def real_parts(arguments: Sequence[Argument], arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The arrays of real numbers of complex and real arrays."""
+    return [
+        part
+        for argument, array in zip(arguments, arrays, strict=True)
+        for part in ((array.real, array.imag) if argument.is_complex else (array,))
+    ]
+
+
+class _Held:
+    """What both kinds of truth have in common."""
+
+    def slope(self, direction: Sequence[np.ndarray], accuracy: float | None) -> tuple[float, float]:
+        rows = list(zip(direction, self.truth.gradient, self._granted(accuracy).gradient, strict=True))
+        slope = math.fsum(float(t) for v, exact, _ in rows for t in np.ravel(v * exact.high))
+        return slope, math.fsum(float(t) for v, _, bound in rows for t in np.ravel(np.abs(v) * bound))
+
+    def _granted(self, accuracy: float | None) -> Bounds:
+        """The bounds, no narrower than the accuracy that is promised."""
+        bounds = self.bounds()
+        if accuracy is None:
+            return bounds
+        rows = zip(bounds.gradient, self.truth.scale, strict=True)
+        wide = tuple(np.where(np.isfinite(b), np.maximum(b, accuracy * scale), accuracy * scale) for b, scale in rows)
+        return replace(bounds, gradient=wide, out_of_range="")
+
+    def _approximate(self, value: np.ndarray, gradient: Sequence[np.ndarray], accuracy: float) -> Judgement:
+        bounds = self._granted(accuracy)
+        return verdict.judge(Answer(value, tuple(gradient)), self.truth, bounds, self.names, self.format)
+
+
+@dataclass
+class TracedTruth(_Held):
+    """The exact derivative of a traced forward pass, and the bound that follows its own operations and formats."""
+
+    names: list[str]
+    solution: Solution | HessianProduct
+    format: Format
+    flushes: bool
+    value_is_compared: bool = True
+    told: str = OF_THE_TRACE
+
+    @property
+    def truth(self) -> Truth:
+        return self.solution.truth
+
+    @property
+    def problem(self) -> str:
+        return self.solution.problem
+
+    def bounds(self) -> Bounds:
+        return self.solution.bounds(flushes=self.flushes)
+
+    def judged(self, value: np.ndarray, gradient: Sequence[np.ndarray], accuracy: float | None) -> Judgement:
+        if not self.value_is_compared:
+            value = np.asarray(self.truth.value.high)
+        if accuracy is not None and not self.problem:
+            return self._approximate(value, gradient, accuracy)
+        return judge(self.solution, value, gradient, self.names, flushes=self.flushes)
+
+    def second(self, direction: Sequence[np.ndarray]) -> "TracedTruth":
+        return replace(self, solution=self.solution.hvp(direction))
+
+
+@dataclass
+class FormulaTruth(_Held):
+    """The exact derivative of a body in `xp`, with the bound of its Taylor arithmetic. The registry holds a complex
+    array in one array of real numbers, with an axis for its two parts."""
+
+    arguments: list[Argument]
+    reference: Reference
+    inputs: tuple[np.ndarray, ...]
+    model: MachineModel
+    told: str = "the exact derivative of the formula given as truth"
+    problem: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        return real_names(self.arguments)
+
+    @property
+    def format(self) -> Format:
+        return self.model.format
+
+    @cached_property
+    def truth(self) -> Truth:
+        found = self.reference.truth(self.inputs)
+        halves = self._split(found.gradient, lambda exact, k: Exact.of(exact.balls[..., k]))
+        return replace(found, gradient=tuple(halves))
+
+    def bounds(self) -> Bounds:
+        found = self.reference.bounds(self.inputs, self.model)
+        return replace(found, gradient=tuple(self._split(found.gradient, lambda bound, k: bound[..., k])))
+
+    def _split(self, parts: Sequence[Any], half: Callable[[Any, int], Any]) -> Iterator[Any]:
+        for argument, part in zip(self.arguments, parts, strict=True):
+            yield from (half(part, 0), half(part, 1)) if argument.is_complex else (part,)
+
+    def judged(self, value: np.ndarray, gradient: Sequence[np.ndarray], accuracy: float | None) -> Judgement:
+        if accuracy is not None:
+            return self._approximate(value, gradient, accuracy)
+        bounds = self.bounds()
+        if bounds.out_of_range:
+            return Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
+        return verdict.judge(Answer(value, tuple(gradient)), self.truth, bounds, self.names, self.format)
+
+    def second(self, direction: Sequence[np.ndarray]) -> None:
+        return None
+
+
+def is_formula(truth: Callable) -> bool:
+    """Whether a function is a body in `xp`: its first parameter has that name."""
+    return next(iter(inspect.signature(truth).parameters), "") == "xp"
+
+
+def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> TracedTruth:
+    """The truth of the trace of `meant`, or of the function itself. Raises `Untraceable`."""
+    calls = problem.calls
+    solution = traced_solution(meant or problem, arrays)
+    flushes = calls.device_of(arrays[0]) in calls.transformations.flushes_subnormals
+    found = TracedTruth(real_names(problem.arguments), solution, _coarsest(problem), flushes, meant is None)
+    if meant is not None:
+        found.told = "the exact derivative of the function given as truth"
+    elif not solution.problem:
+        _check_replay(problem, arrays, solution, flushes)
+    return found
+
+
+def traced_solution(problem: Problem, arrays: list[Any]) -> Solution:
+    """The solution of the trace at these arrays. Raises `Untraceable`."""
+    traced = problem.calls.trace(problem.scalar, arrays)
+    output = traced.outputs[0]
+    if isinstance(output, np.ndarray):
+        raise Untraceable(
+            problem.name,
+            "its result does not depend on the arguments that are differentiated, or leaves the framework on the way",
+            cure="Give truth=, or name argnums.",
+        )
+    return solve(traced.tape, output)
+
+
+def _check_replay(problem: Problem, arrays: list[Any], solution: Solution, flushes: bool) -> None:
+    # A trace holds at one input; what it mistook for a constant shows at another.
+    moved = second_inputs(solution.tape)
+    if moved is None:
+        return
+    value = problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved)))
+    if replay(solution.tape, solution.output, moved, value, flushes=flushes).ratio > 1:
+        solution.problem = LEAVES_THE_TRACE
+
+
+def _assembled(problem: Problem, arrays: list[Any], parts: Sequence[np.ndarray]) -> list[Any]:
+    rest = iter(parts)
+    made = []
+    for argument, array in zip(problem.arguments, arrays, strict=True):
+        values = next(rest) + 1j * next(rest) if argument.is_complex else next(rest)
+        made.append(problem.calls.like(values, array, argument.dtype))
+    return made
+
+
+def _coarsest(problem: Problem) -> Format:
+    return min((FORMATS[a.format] for a in problem.arguments), key=lambda format: format.precision)
+
+
+def formula_truth(problem: Problem, arrays: list[Any], body: Callable) -> FormulaTruth:
+    """The truth of a body in `xp` at these arrays. A result that is an array is contracted as the function's own is."""
+    calls = problem.calls
+    values = [calls.to_numpy(array) for array in arrays]
+    domains = {
+        f"x{i}": (Complex if argument.is_complex else Reals)(np.shape(v))
+        for i, (argument, v) in enumerate(zip(problem.arguments, values, strict=True))
+    }
+    given = len(inspect.signature(body).parameters) - 1
+    if given != len(domains):
+        raise ArgumentError(f"truth takes {given} arrays behind xp, and {len(domains)} are differentiated")
+
+    def contracted(xp: Any, *arguments: Any) -> Any:
+        result = body(xp, *arguments)
+        return xp.sum(weights(xp, tuple(result.shape)) * result) if result.ndim else result
+
+    inputs = tuple(_reals(d, v) for d, v in zip(domains.values(), values, strict=True))
+    path, line = inspect.getsourcefile(body) or "?", body.__code__.co_firstlineno
+    entry = Function(problem.name, contracted, domains, [inputs], path, line)
+    device = calls.device_of(arrays[0])
+    model = MachineModel(_coarsest(problem), device in calls.transformations.flushes_subnormals)
+    return FormulaTruth(problem.arguments, Reference(entry), inputs, model)
+
+
+def _reals(domain: Domain, values: np.ndarray) -> np.ndarray:
+    return domain.reals(np.asarray(values).astype(complex if domain.is_complex else float))

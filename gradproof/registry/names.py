@@ -1,0 +1,12 @@
+"""Names that a person types: what to say where one is not known."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """One line that names the mistake, what was probably meant, and what there is."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{kind}: {name!r} is not known.{hint} Known: {', '.join(known)}"

@@ -1,0 +1,350 @@
+"""`check_grads` as its users call it: on arrays and trees of every framework, a planted error pinned to its entry, what
+cannot be judged told, and bad calls answered in one line."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import gradproof
+from gradproof import backends
+from tests.unit.made import DIFFERENTIATING
+
+RANDOM = np.random.default_rng(20261129)
+W, B, X = RANDOM.normal(size=(3, 4)), RANDOM.normal(size=4), RANDOM.normal(size=(5, 3))
+
+
+class Frame(NamedTuple):
+    """What these tests need of a framework, beside its name."""
+
+    array: Callable[..., Any]
+    namespace: Any
+    scaled: Callable[[Callable], Callable]
+
+
+def frame(short: str) -> Frame:
+    """A framework, or a skip where it is not installed."""
+    name = DIFFERENTIATING[short]
+    if backends.installed_version(name) is None:
+        pytest.skip(f"{name} is not installed")
+    return FRAMES[short]()
+
+
+def _jx() -> Frame:
+    import jax
+    import jax.numpy as jnp
+
+    def scaled(factor: float) -> Callable:
+        @jax.custom_vjp
+        def cube(x):
+            return x**3
+
+        cube.defvjp(lambda x: (x**3, x), lambda x, g: ((g * 3 * x**2).at[1].multiply(factor),))
+        return cube
+
+    return Frame(lambda values, dtype="float64": jnp.asarray(values, dtype=dtype), jnp, scaled)
+
+
+def _pt() -> Frame:
+    import torch
+
+    def scaled(factor: float) -> Callable:
+        class Cube(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x**3
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                slope = g * 3 * x**2
+                slope[1] = slope[1] * factor
+                return slope
+
+        return Cube.apply
+
+    def array(values, dtype="float64"):
+        return torch.tensor(np.asarray(values), dtype=getattr(torch, dtype)).requires_grad_()
+
+    return Frame(array, torch, scaled)
+
+
+def _tf() -> Frame:
+    import tensorflow as tf
+
+    def scaled(factor: float) -> Callable:
+        @tf.custom_gradient
+        def cube(x):
+            scale = tf.constant([1.0, factor, 1.0], x.dtype)
+            return x**3, lambda g: g * 3 * x**2 * scale
+
+        return cube
+
+    class Namespace:
+        tanh, exp, matmul, log = tf.tanh, tf.exp, tf.matmul, tf.math.log
+
+    return Frame(lambda values, dtype="float64": tf.constant(np.asarray(values), dtype), Namespace, scaled)
+
+
+def _ag() -> Frame:
+    import autograd.numpy as anp
+    from autograd.extend import defvjp, primitive
+
+    def scaled(factor: float) -> Callable:
+        @primitive
+        def cube(x):
+            return x**3
+
+        defvjp(cube, lambda ans, x: lambda g: g * 3 * x**2 * np.array([1.0, factor, 1.0]))
+        return cube
+
+    return Frame(lambda values, dtype="float64": np.asarray(values, dtype), anp, scaled)
+
+
+FRAMES = {"JX": _jx, "PT": _pt, "TF": _tf, "AG": _ag}
+
+everywhere = pytest.mark.parametrize("short", FRAMES)
+
+
+@pytest.fixture(autouse=True)
+def _in_64_bits():
+    # The adapter of a framework sets this for a run; other tests may have loaded it or not.
+    if "jax" in sys.modules:
+        sys.modules["jax"].config.update("jax_enable_x64", True)
+
+
+@everywhere
+def test_a_right_gradient_of_a_tree_is_verified(short):
+    xp, array = frame(short).namespace, frame(short).array
+
+    def loss(params, x):
+        return xp.tanh(xp.matmul(x, params["w"]) + params["b"])
+
+    if short == "JX":
+        sys.modules["jax"].config.update("jax_enable_x64", True)
+    report = gradproof.check_grads(loss, ({"w": array(W), "b": array(B)}, array(X)))
+    assert report.verdict == "verified"
+    assert set(report.caught) == {'params["w"]', 'params["b"]', "x"}
+    assert max(report.caught.values()) < 1e-11
+    assert {row["mode"] for row in report.rows} >= {"reverse"}
+    assert "caught" in report.text
+
+
+@everywhere
+def test_an_error_of_one_part_in_a_billion_is_pinned_to_its_entry(short):
+    made = frame(short)
+    x = made.array([0.5, -1.25, 3.0])
+    assert gradproof.check_grads(made.scaled(1.0), (x,), modes="rev").verdict == "verified"
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(made.scaled(1 + 1e-9), (x,), modes="rev")
+    report = caught.value.report
+    assert report.verdict == "imprecise"
+    entry = report.worst.judgement.worst
+    assert entry.index == (1,)
+    assert entry.ratio > 1e3
+    assert "1 of 3 wrong" in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 30
+
+
+@everywhere
+def test_the_second_order_is_held_to_the_truth_as_well(short):
+    xp, array = frame(short).namespace, frame(short).array
+    report = gradproof.check_grads(lambda x: xp.exp(x) * x, (array([0.5, -1.25, 3.0]),), order=2, modes="rev")
+    assert report.verdict == "verified"
+    assert {finding.mode for finding in report.findings} == {"reverse", "reverse_over_reverse"}
+
+
+@everywhere
+def test_single_precision_is_held_to_its_own_bound(short):
+    made = frame(short)
+    report = gradproof.check_grads(made.namespace.tanh, (made.array(X),), dtypes="float32")
+    assert [row["dtype"] for row in report.rows] == ["float32"] * len(report.rows)
+    assert 1e-8 < max(report.caught.values()) < 1e-4
+
+
+@everywhere
+def test_a_rule_that_is_wrong_in_one_region_is_found_by_draws(short):
+    if short != "PT":
+        pytest.skip("one framework is enough for what is done around it")
+    torch = frame(short).namespace
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return torch.where((x > 2) & (x < 3), g, 2 * x * g)
+
+    x = frame(short).array([0.5, -1.25, 1.0])
+    assert gradproof.check_grads(Square.apply, (x,), modes="rev")
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(Square.apply, (x,), modes="rev", draws=50)
+    # The failing draw is shown with few digits.
+    assert max(len(number) for number in re.findall(r"args\[0\] = \[(.*)\]", str(caught.value))[0].split(", ")) < 8
+
+
+@everywhere
+def test_what_is_meant_otherwise_has_a_word(short):
+    if short != "PT":
+        pytest.skip("one framework is enough for what is done around it")
+    torch = frame(short).namespace
+
+    class StraightThrough(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return torch.round(x)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    x = frame(short).array([0.25, -1.25, 3.1])
+    with pytest.raises(gradproof.GradientError, match="give truth="):
+        gradproof.check_grads(StraightThrough.apply, (x,), modes="rev")
+    assert gradproof.check_grads(StraightThrough.apply, (x,), modes="rev", truth=lambda x: x * 1.0)
+
+
+@everywhere
+def test_a_formula_is_a_truth(short):
+    made = frame(short)
+    x = made.array([0.5, -1.25, 3.0])
+    report = gradproof.check_grads(made.namespace.exp, (x,), modes="rev", truth=lambda xp, x: xp.exp(x))
+    assert report.verdict == "verified"
+    assert "formula" in report.truth
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(made.namespace.exp, (x,), modes="rev", truth=lambda xp, x: xp.expm1(x) * 1.0000001)
+
+
+@everywhere
+def test_a_promised_accuracy_is_all_that_is_asked_for(short):
+    made = frame(short)
+    x = made.array([0.5, -1.25, 3.0])
+    assert gradproof.check_grads(made.scaled(1 + 1e-7), (x,), modes="rev", accuracy=1e-6)
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(made.scaled(1 + 1e-5), (x,), modes="rev", accuracy=1e-6)
+
+
+def test_strategies_stand_for_arguments():
+    made = frame("AG")
+    numbers = arrays(np.float64, 3, elements=st.floats(-3, 3).map(lambda x: round(x, 3)))
+    report = gradproof.check_grads(made.namespace.tanh, (numbers,), modes="rev", draws=8)
+    assert report.rows[0]["examples"] >= 5
+
+
+def test_the_way_in_which_others_are_called():
+    made = frame("AG")
+    x = made.array([0.5, -1.25, 3.0])
+    report = gradproof.check_grads(made.namespace.tanh, modes=["rev"], order=2)(x)
+    assert report
+    report = gradproof.check_grads(made.namespace.tanh, (x,), 1, ["rev"], 1e-3, 1e-3, 1e-4)
+    assert any("taken and not used" in note for note in report.notes)
+
+
+def test_one_line_is_to_be_changed_where_gradcheck_is_called():
+    torch = frame("PT").namespace
+    x = frame("PT").array(X)
+    assert gradproof.gradcheck(torch.sin, (x,), eps=1e-6, atol=1e-4) is True
+    assert gradproof.gradcheck(torch.sin, x, fast_mode=True, check_forward_ad=True) is True
+    wrong = frame("PT").scaled(1.001)
+    y = frame("PT").array([0.5, -1.25, 3.0])
+    assert gradproof.gradcheck(wrong, (y,), raise_exception=False) is False
+    with pytest.raises(sys.modules["torch.autograd.gradcheck"].GradcheckError):
+        gradproof.gradcheck(wrong, (y,))
+    with pytest.raises(ValueError, match="requires a gradient"):
+        gradproof.gradcheck(torch.sin, (y.detach(),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"modes": "foward"}, "Did you mean forward"),
+        ({"order": 0}, "give 1 for the gradient"),
+        ({"draws": -1}, "give a number of inputs"),
+        ({"accuracy": 0.0}, "larger than 0"),
+        ({"argnums": 3}, "there are 1 arguments"),
+        ({"dtypes": "flot32"}, "Did you mean float32"),
+    ],
+)
+def test_a_bad_call_is_one_line(changes, message):
+    made = frame("AG")
+    with pytest.raises(gradproof.ArgumentError, match=message) as caught:
+        gradproof.check_grads(made.namespace.tanh, (made.array([0.5]),), **changes)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "message"),
+    [
+        (np.sum, (np.arange(3),), "no|is a floating-point"),
+        ("name", (1.0,), "give a function"),
+        (lambda x: "text", (np.ones(2),), "returns str"),
+    ],
+)
+def test_nothing_to_differentiate_is_one_line(f, args, message):
+    frame("AG")
+    with pytest.raises(gradproof.ArgumentError, match=message):
+        gradproof.check_grads(f, args)
+
+
+def test_a_kink_is_a_convention():
+    torch = frame("PT").namespace
+    report = gradproof.check_grads(torch.relu, (torch.zeros(3, requires_grad=True),))
+    assert report.verdict == "convention"
+    assert report
+
+
+def test_a_value_that_leaves_the_trace_is_told_and_not_verified():
+    frame("PT")
+    x = frame("PT").array(X)
+    with pytest.warns(gradproof.GradproofWarning, match="second input"):
+        report = gradproof.check_grads(lambda x: x * float(x.detach().sum()), (x,), modes="rev")
+    assert report.verdict == "inconclusive"
+    assert not report
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(lambda x: x * float(x.detach().sum()), (x,), modes="rev", strict=True)
+
+
+def test_randomness_is_refused_with_the_cure():
+    torch = frame("PT").namespace
+    with pytest.raises(gradproof.Untraceable, match="random"):
+        gradproof.check_grads(torch.nn.functional.dropout, (frame("PT").array(X),))
+
+
+def test_a_gradient_of_zeros_is_told():
+    made = frame("PT")
+    report = gradproof.check_grads(lambda x: x.detach() * 2, (made.array(X),), modes="rev")
+    assert any("true gradient is 0" in note for note in report.notes)
+
+
+def test_the_report_as_a_notebook_shows_it():
+    made = frame("AG")
+    report = gradproof.check_grads(made.namespace.tanh, (made.array([0.5]),), name="<b>tanh</b>")
+    page = report._repr_html_()
+    assert "&lt;b&gt;tanh" in page
+    assert "<b>" not in page
+
+
+def test_settings_of_the_framework_stay():
+    if backends.installed_version("jax") is None:
+        pytest.skip("what would be changed is not installed")
+    code = """
+import jax.numpy as jnp, jax, gradproof
+report = gradproof.check_grads(jnp.tanh, (jnp.ones(3),))
+print(report.rows[0]["dtype"], jax.config.jax_enable_x64)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["float32", "False"]
