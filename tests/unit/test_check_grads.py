@@ -348,3 +348,53 @@ print(report.rows[0]["dtype"], jax.config.jax_enable_x64)
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )
     assert run.stdout.split() == ["float32", "False"]
+
+
+# A test that calls a peer's checker with its usual arguments changes one import line, and nothing else
+
+
+@pytest.mark.parametrize("module", ["theirs", "gradproof"])
+def test_one_line_is_to_be_changed_where_arrays_are_traced_by_a_jaxpr(module):
+    made = frame("JX")
+    if module == "theirs":
+        from jax.test_util import check_grads
+    else:
+        from gradproof import check_grads
+
+    def loss(params, x):
+        return made.namespace.tanh(x @ params["w"] + params["b"])
+
+    check_grads(loss, ({"w": W, "b": B}, X), order=2)
+    check_grads(loss, ({"w": W, "b": B}, X), 1, modes=["rev"], atol=1e-4, rtol=1e-4, eps=1e-4)
+    with pytest.raises(AssertionError):
+        check_grads(made.scaled(1.1), (np.array([0.5, -1.25, 3.0]),), 1, modes=("rev",))
+
+
+@pytest.mark.parametrize("module", ["theirs", "gradproof"])
+def test_one_line_is_to_be_changed_where_numpy_is_wrapped(module):
+    made = frame("AG")
+    if module == "theirs":
+        from autograd.test_util import check_grads
+    else:
+        from gradproof import check_grads
+
+    def loss(w, b):
+        return made.namespace.tanh(made.namespace.dot(X, w) + b)
+
+    check_grads(loss, modes=["rev"], order=2)(W, B)
+    check_grads(loss, modes=["rev"])(W, B)
+    with pytest.raises(AssertionError):
+        check_grads(made.scaled(1.1), modes=["rev"], order=1)(np.array([0.5, -1.25, 3.0]))
+
+
+@pytest.mark.parametrize("module", ["theirs", "gradproof"])
+def test_one_line_is_to_be_changed_where_tensors_require_gradients(module):
+    made = frame("PT")
+    if module == "theirs":
+        from torch.autograd import gradcheck
+    else:
+        from gradproof import gradcheck
+    x, w = made.array(X), made.array(W)
+    assert gradcheck(lambda x, w: made.namespace.tanh(x @ w), (x, w), eps=1e-6, atol=1e-4)
+    assert gradcheck(made.scaled(1.0), made.array([0.5, -1.25, 3.0]), raise_exception=False)
+    assert not gradcheck(made.scaled(1.1), made.array([0.5, -1.25, 3.0]), raise_exception=False)
