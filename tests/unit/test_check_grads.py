@@ -46,7 +46,7 @@ def _jx() -> Frame:
         def cube(x):
             return x**3
 
-        cube.defvjp(lambda x: (x**3, x), lambda x, g: ((g * 3 * x**2).at[1].multiply(factor),))
+        cube.defvjp(lambda x: (x**3, x), lambda x, g: (g * 3 * x**2 * jnp.array([1.0, factor, 1.0]),))
         return cube
 
     return Frame(lambda values, dtype="float64": jnp.asarray(values, dtype=dtype), jnp, scaled)
@@ -367,7 +367,7 @@ def test_one_line_is_to_be_changed_where_arrays_are_traced_by_a_jaxpr(module):
     check_grads(loss, ({"w": W, "b": B}, X), order=2)
     check_grads(loss, ({"w": W, "b": B}, X), 1, modes=["rev"], atol=1e-4, rtol=1e-4, eps=1e-4)
     with pytest.raises(AssertionError):
-        check_grads(made.scaled(1.1), (np.array([0.5, -1.25, 3.0]),), 1, modes=("rev",))
+        check_grads(made.scaled(1.1), (made.array([0.5, -1.25, 3.0]),), 1, modes=("rev",))
 
 
 @pytest.mark.parametrize("module", ["theirs", "gradproof"])

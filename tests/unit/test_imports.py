@@ -22,6 +22,7 @@ FORBIDDEN = {
     "frameworks": ("oracles/verdict.py", "def late():\n    import torch.nn"),
     "oracles": ("oracles/machine_model.py", "from gradproof.oracles.balls import Balls"),
     "balls": ("oracles/balls/rounding.py", "from gradproof.oracles.balls.elementwise import Elementwise"),
+    "tape": ("oracles/tape/program.py", "from gradproof.oracles.tape.solution import solve"),
 }
 """For each contract a file, and what must not stand in it."""
 
