@@ -166,6 +166,7 @@ def verification(request: pytest.FixtureRequest) -> Verification:
         profiles.draws(options.profile),
         options,
         stash[NOTES],
+        functions=len(_functions(request.config)),
         again=options.again(request.node.name),
         database=profiles.database(options.profile),
     )

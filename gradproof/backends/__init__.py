@@ -1,6 +1,7 @@
 """Who differentiates: one small adapter per backend. The table below is the only list of backends; everything else
 (options, parametrization, the header) is derived from it. Importing this package imports no backend."""
 
+import difflib
 import gc
 import importlib
 import importlib.metadata
@@ -153,6 +154,16 @@ def missing(name: str, device: str) -> str | None:
     return reason
 
 
+def check_implementations(function: Function) -> None:
+    """Raise `RegistryError` where a function has an implementation for a backend that is none: it would never run, and
+    the body would be verified in its place."""
+    for name in function.implementations:
+        if name not in BACKENDS:
+            close = difflib.get_close_matches(str(name).lower(), BACKENDS, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise function.error(f"it has an implementation for {name!r}.{hint} Known: {', '.join(BACKENDS)}")
+
+
 def _is_cpu_build(name: str) -> bool:
     # Some wheels tell by their version, 2.0+cpu, and some by the name of their distribution.
     found = [distribution for distribution in BACKENDS[name].distributions if _is_installed(distribution)]
@@ -210,6 +221,7 @@ __all__ = [
     "Mode",
     "Unsupported",
     "calls_of",
+    "check_implementations",
     "differentiate",
     "gpu_missing",
     "installed_version",

@@ -106,9 +106,11 @@ class Adapter(Transformations):
 
     Its module may set the backend up for a run of the registry, with 64 bits and deterministic operations; how it
     differentiates stands in a module that sets nothing. `takes_floats` says whether a Python float may stand for an
-    argument without axes."""
+    argument without axes, and `differentiates` whether it has a differentiation of its own, or runs the hand-derived
+    gradient."""
 
     takes_floats: ClassVar[bool] = False
+    differentiates: ClassVar[bool] = True
 
     @abstractmethod
     def devices(self) -> dict[str, Any]:

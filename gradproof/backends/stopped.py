@@ -3,7 +3,11 @@ be judged, and neither becomes simpler by trying again."""
 
 
 class Stopped(BaseException):
-    """Not an `Exception`: for one of those Hypothesis looks for a simpler input, and runs into it again and again."""
+    """Not an `Exception`: for one of those Hypothesis looks for a simpler input, and runs into it again and again.
+
+    `during` is the part of the work that was stopped; empty where that is not known."""
+
+    during = ""
 
 
 class OutOfMemory(Stopped):

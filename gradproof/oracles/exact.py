@@ -29,6 +29,9 @@ NOTHING = arb(2) ** -1400
 AGREEMENT = arb(10) ** -30
 """Hand-derived gradient and exact differences agree when they differ by less than this, relatively."""
 
+SUSPECT = arb(2) ** -180
+"""A quotient below this, beside an input and a value of ordinary size, may be the error of its step alone."""
+
 Direction = tuple[np.ndarray, ...]
 
 
@@ -160,6 +163,15 @@ class Difference:
         doubled = _quotient(self.function, self.inputs, self.direction, 2 * step(self.inputs))
         return abs(doubled - self.quotient)
 
+    @property
+    def certain(self) -> arb:
+        """The quotient, or 0 where it is no more than its truncation error: such a number is no derivative."""
+        if self.quotient.is_zero() or not abs(self.quotient) < SUSPECT:
+            return self.quotient
+        return unless_of_the_step(
+            self.quotient, _quotient(self.function, self.inputs, self.direction, 2 * step(self.inputs))
+        )
+
     def agrees_with(self, derivative: arb, size: arb) -> bool:
         """Whether `derivative`, a sum of terms of total size `size`, is this derivative to 30 digits."""
         gap = abs(derivative - self.quotient).abs_upper()
@@ -215,8 +227,20 @@ def gradient(function: Function, inputs: Inputs) -> tuple[np.ndarray, ...]:
 
 
 def quotients(differences: np.ndarray) -> np.ndarray:
-    """The quotients alone: an object array of balls."""
-    return objects(np.frompyfunc(lambda d: d.quotient, 1, 1)(differences))
+    """The quotients alone, as far as they are certain: an object array of balls."""
+    with ctx.workprec(FIRST_PRECISION):
+        return objects(np.frompyfunc(lambda d: d.certain, 1, 1)(differences))
+
+
+def unless_of_the_step(quotient: arb, doubled: arb) -> arb:
+    """A quotient, or 0 where doubling its step changes it by as much as it is: then it is the step's error alone."""
+    is_small = abs(quotient) < SUSPECT and abs(quotient) <= 2 * abs(doubled - quotient)
+    return arb(0) if is_small else quotient
+
+
+def digits(number: arb, count: int) -> str:
+    """A number in decimal; 0 where it may as well be that: the digits of its middle would be noise."""
+    return "0" if number.is_finite() and number.contains(0) else number.mid().str(count, radius=False)
 
 
 def unit(inputs: Inputs, argument: int, index: tuple[int, ...]) -> Direction:

@@ -81,7 +81,18 @@ class SecondOrder:
             size = max((abs(e).abs_upper() for e in _flat(central)), default=arb(0))
             if not all(g.abs_upper() <= SMOOTH * size + exact.NOTHING for g in _flat(gap)):
                 return _Found(nothing, "a kink of the gradient")
-        return _Found(tuple(Exact.of(part) for part in central), "")
+            return _Found(tuple(Exact.of(part) for part in self._certain(inputs, central)), "")
+
+    def _certain(self, inputs: Inputs, central: Gradient) -> Gradient:
+        """The product, with 0 for what is no more than the error of its step, as `exact.Difference.certain`."""
+        if not any(abs(e) < exact.SUSPECT and not e.is_zero() for e in _flat(central)):
+            return central
+        h = 2 * exact.step(inputs)
+        (ahead, _), (behind, _) = (self._gradient(inputs, self.direction, distance) for distance in (h, -h))
+        doubled = [(a - b) / (2 * h) for a, b in zip(ahead, behind, strict=True)]
+        return [
+            objects(np.frompyfunc(exact.unless_of_the_step, 2, 1)(c, d)) for c, d in zip(central, doubled, strict=True)
+        ]
 
     def _quotients(self, inputs: Inputs) -> tuple[Gradient, Gradient]:
         central, gap, tie = self._along(inputs, self.direction)

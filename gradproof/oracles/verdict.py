@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from gradproof.oracles.exact import digits
 from gradproof.oracles.machine_model import Format
 from gradproof.oracles.reference import Bounds, Exact, Truth
 
@@ -123,14 +124,16 @@ def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: f
         ratio = error / bound
     flat = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
     index = tuple(int(i) for i in np.unravel_index(flat, got.shape))
+    expected = digits(exact.balls[index], 20)
     return Entry(
         argument=name,
         index=index,
-        expected=exact.balls[index].mid().str(20, radius=False),
+        expected=expected,
         got=float(got[index]),
         error=float(error[index]),
         bound=float(bound[index]),
-        ulp=float(error[index]) / _ulp(float(exact.high[index]), format),
+        # Of 0 there is no last place.
+        ulp=math.nan if expected == "0" else float(error[index]) / _ulp(float(exact.high[index]), format),
         relative=float(error[index]) / max(scale, format.tiny),
     )
 

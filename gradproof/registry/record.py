@@ -30,9 +30,9 @@ class Function:
 
     `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per
     argument, each shaped as its argument. `implementations` maps a backend's name to code that this backend runs
-    instead of the body. `variant_of` names the entry of which this is a variant. `generator` makes an input of any
-    size, `published` are values that somebody has printed. `problems` is what is wrong with the entry; a function with
-    problems is never evaluated."""
+    instead of the body. `variant_of` names the entry of which this is a variant, and `variants` are those of this one.
+    `generator` makes an input of any size, `published` are values that somebody has printed. `problems` is what is
+    wrong with the entry; a function with problems is never evaluated."""
 
     name: str
     body: Callable
@@ -43,6 +43,7 @@ class Function:
     hand: Callable | None = None
     implementations: dict[str, Callable] = field(default_factory=dict)
     variant_of: str = ""
+    variants: list["Function"] = field(default_factory=list)
     generator: Callable[[int, np.random.Generator], dict[str, Any]] | None = None
     published: list["Published"] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -55,11 +56,24 @@ class Function:
         return hand
 
     def implementation(self, backend: str) -> Callable[[Callable], Callable]:
-        """Decorate the code that `backend` runs instead of the body: `(*arguments)` to a scalar, without `xp`."""
+        """Decorate the code that `backend` runs instead of the body: `(*arguments)` to a scalar, without `xp`.
+
+        Write it above the variants, which run it as well."""
 
         def register(code: Callable) -> Callable:
+            if backend in self.implementations:
+                self.problems.append(f"it has two implementations for {backend}; keep one")
+            # What is given and not run would pass for verified.
+            for entry in (self, *self.variants) if self.variants else ():
+                entry.problems.append(
+                    f"the implementation for {backend} is written below a variant, which would go without it; "
+                    "write it above"
+                )
             self.implementations[backend] = code
             return code
+
+        if not isinstance(backend, str):
+            self.problems.append('an implementation is for no backend; name one: .implementation("jax")')
 
         return register
 
@@ -67,8 +81,9 @@ class Function:
         """Register this function with other parameters or other domains, as an entry named `name_suffix`.
 
         A domain among `changes` replaces that of the argument of this name; anything else is handed, by keyword, to the
-        body and to the hand-derived gradient, which must both take it. Of this function's points those are tried that
-        have the right shapes, and `points` besides. Write it below the gradient."""
+        body, to the hand-derived gradient and to the implementations, which must all take it. Of this function's points
+        those are tried that have the right shapes, and `points` besides. Write it below the gradient and the
+        implementations."""
         domains = self.domains | {name: value for name, value in changes.items() if isinstance(value, Domain)}
         parameters = {name: value for name, value in changes.items() if not isinstance(value, Domain)}
         entry = Function(
@@ -79,11 +94,13 @@ class Function:
             path=self.path,
             line=self.line,
             hand=None if self.hand is None else _with(self.hand, parameters),
+            implementations={backend: _with(code, parameters) for backend, code in self.implementations.items()},
             variant_of=self.name,
             problems=[*self.problems, *_variant_problems(self, domains, parameters)],
         )
         if not entry.problems:
             _add_points(entry, points)
+        self.variants.append(entry)
         registered.append(entry)
         return entry
 
@@ -131,6 +148,15 @@ class Function:
         """`file:line`, for errors."""
         return f"{self.path}:{self.line}"
 
+    @property
+    def hand_where(self) -> str:
+        """`file:line` of the hand-derived gradient."""
+        return _where(self.hand)
+
+    def implementation_where(self, backend: str) -> str:
+        """`file:line` of the implementation for this backend."""
+        return _where(self.implementations[backend])
+
     @functools.cached_property
     def is_builtin(self) -> bool:
         """Whether it belongs to this registry, and not to a user, who may give a function of his own the same name."""
@@ -172,6 +198,12 @@ registered: list[Function] = []
 """Every entry that the decorator has made, in the order of the files that were executed."""
 
 
+def _where(code: Any) -> str:
+    plain = inspect.unwrap(code)
+    found = getattr(plain, "__code__", None)
+    return f"{found.co_filename}:{found.co_firstlineno}" if found else getattr(plain, "__module__", None) or repr(code)
+
+
 def _with(code: Callable, parameters: dict[str, Any]) -> Callable:
     if not parameters:
         return code
@@ -187,7 +219,23 @@ def _variant_problems(entry: Function, domains: dict[str, Domain], parameters: d
     unknown = [name for name in (*domains, *parameters) if name not in known]
     if unknown:
         return [f"a variant names {', '.join(unknown)}, which the body does not take"]
-    return [] if entry.hand is not None else ["a variant is written above the gradient; write it below"]
+    problems = [] if entry.hand is not None else ["a variant is written above the gradient; write it below"]
+    for backend, code in entry.implementations.items():
+        lost = [name for name in parameters if not _takes(code, name)]
+        if lost:
+            problems.append(
+                f"the implementation for {backend} does not take {', '.join(lost)}, which a variant sets, so it would "
+                f"be verified with another value: give it the parameter, as in (x, *, {lost[0]})"
+            )
+    return problems
+
+
+def _takes(code: Callable, name: str) -> bool:
+    try:
+        parameters = inspect.signature(code).parameters
+    except (TypeError, ValueError):  # compiled code that does not tell
+        return False
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def function(points: Iterable[dict[str, Any]] = (), **domains: Domain) -> Callable[[Callable], Function]:
@@ -202,7 +250,7 @@ def function(points: Iterable[dict[str, Any]] = (), **domains: Domain) -> Callab
         entry = Function(
             name=body.__name__,
             body=body,
-            domains={name: domains[name] for name in names if name in domains},
+            domains={name: domains[name] for name in names if isinstance(domains.get(name), Domain)},
             points=[],
             path=inspect.getsourcefile(body) or "?",
             line=body.__code__.co_firstlineno,
@@ -225,7 +273,8 @@ def _signature_problems(names: list[str], domains: dict[str, Domain]) -> list[st
     if unknown:
         problems.append(f"@function names {', '.join(unknown)}, which the body does not take")
     problems += [
-        f"the domain of {name} is {domain!r}; give a domain such as Reals()"
+        f"the domain of {name} is {domain!r}; give a domain such as Reals(). What is no argument to differentiate by "
+        f"stands behind a * in the body's signature, with its value: (xp, …, *, {name}={domain!r})"
         for name, domain in domains.items()
         if not isinstance(domain, Domain)
     ]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gradproof import backends
-from gradproof.backends import MODES
+from gradproof.backends import DTYPES, MODES
 from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.daily import HALF, WIDE, is_daily, is_drawn, is_large, speaks
 from gradproof.registry import Function
@@ -45,6 +45,9 @@ class Cell:
     def missing(self) -> str | None:
         """Why this cell cannot run, as far as can be told without importing the backend."""
         known = backends.BACKENDS[self.backend]
+        if not fits(self.function, self.dtype):
+            kind, others = ("complex", COMPLEX_DTYPES) if self.function.is_complex else ("real", REAL_DTYPES)
+            return f"its arguments are {kind}: it is verified in {', '.join(others)}"
         if self.dtype not in known.dtypes:
             return known.lacks[self.dtype]
         if self.mode not in known.modes:
@@ -54,11 +57,31 @@ class Cell:
         return backends.missing(self.backend, self.device)
 
 
+COMPLEX_DTYPES = tuple(REAL_PART)
+REAL_DTYPES = tuple(dtype for dtype in DTYPES if dtype not in REAL_PART)
+
+
+def fits(function: Function, dtype: str) -> bool:
+    """Whether this dtype is one for the arguments of this function."""
+    return (dtype in REAL_PART) == function.is_complex
+
+
+def _dtypes(function: Function, options: Options) -> tuple[str, ...]:
+    """Those asked for in which the function can be tried; where there is none, one in which it says so."""
+    fitting = tuple(dtype for dtype in options.dtypes if fits(function, dtype))
+    return fitting or options.dtypes[:1]
+
+
+def _modes(function: Function, options: Options) -> tuple[str, ...]:
+    return options.modes if fits(function, _dtypes(function, options)[0]) else options.modes[:1]
+
+
 def plan(functions: list[Function], options: Options) -> list[Cell]:
     """The cells that the options select, one function after the other, so that truths are used while they are fresh.
 
     A backend that runs on the CPU only has no cells for another device; a function of complex arguments has cells in
-    the complex dtypes alone, and any other function in the real ones."""
+    the complex dtypes, and any other function in the real ones. Where none of its own was asked for, one cell says
+    so."""
     large, names_mode = is_large(functions), len(options.modes) > 1
     cells = (
         Cell(function, backend, device, dtype, mode, names_mode)
@@ -66,9 +89,8 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
         for backend in options.backends
         for device in options.devices
         if device == "cpu" or backends.BACKENDS[backend].has_gpu
-        for dtype in options.dtypes
-        if (dtype in REAL_PART) == function.is_complex
-        for mode in options.modes
+        for dtype in _dtypes(function, options)
+        for mode in _modes(function, options)
     )
     selected = ((cell, _is_selected(cell, options, large)) for cell in cells)
     return [
@@ -81,6 +103,8 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
 def _is_selected(cell: Cell, options: Options, large: bool) -> bool:
     """Whether the options select this combination: what was named is tried, or reported as not run; of what was not
     named, the default run leaves out what a backend does not claim and what takes too long for every day."""
+    if not fits(cell.function, cell.dtype):
+        return True
     known = backends.BACKENDS[cell.backend]
     if not options.names_dtypes and cell.dtype not in known.dtypes:
         return False
@@ -108,6 +132,7 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
         cell
         for cell in cells
         if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched and not cell.only_watches
+        if fits(cell.function, cell.dtype)
         if options.names_modes or (speaks(cell.backend, cell.mode) and not cell.function.variant_of)
         if options.names_dtypes or cell.dtype not in HALF
         if options.names_modes or is_drawn(cell.function, cell.backend, large)

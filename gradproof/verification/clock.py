@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gradproof.backends.stopped import Stopped
+
 
 class Clock:
     """Seconds spent per part of the work, in this process."""
@@ -16,11 +18,15 @@ class Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Book the time of this block under `name`, less what inner blocks book for themselves."""
+        """Book the time of this block under `name`, less what inner blocks book for themselves. What is stopped in it
+        carries its name."""
         self._book()
         self._open.append(name)
         try:
             yield
+        except Stopped as stopped:
+            stopped.during = stopped.during or name
+            raise
         finally:
             self._book()
             self._open.pop()

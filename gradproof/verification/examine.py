@@ -4,7 +4,7 @@ differences."""
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,16 @@ def share(functions: Iterable[Function], folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one input showed: the judgement, and the recorded divergence that it matches, if any."""
+    """What one input showed: the judgement, and the recorded divergence that it matches, if any.
+
+    `caught` is the smallest error of an entry that is seen at this input, by argument: its bound against the largest
+    true entry. Where that is 0, or nothing was judged, there is none."""
 
     inputs: Inputs
     judgement: Judgement
     known: Divergence | None = None
     out_of_range: str = ""
+    caught: dict[str, float] = field(default_factory=dict)
 
     @property
     def fails(self) -> bool:
@@ -74,6 +78,10 @@ class Finding:
 
 def _out_of_range(inputs: Inputs, problem: str) -> Finding:
     return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
+
+
+COMPARED = (Verdict.VERIFIED, Verdict.IMPRECISE, Verdict.WRONG)
+"""The verdicts that say that every entry was held to a bound that means something."""
 
 
 class Examiner:
@@ -124,9 +132,13 @@ class Examiner:
             return _out_of_range(rounded, problem)
         assert truth is not None and bounds is not None
         try:
-            return self._finding(rounded, self._judged(rounded, truth, bounds))
+            judgement = self._judged(rounded, truth, bounds)
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
+        seen = judgement.verdict in COMPARED and truth.kink is None
+        gradient = [part.high for part in truth.gradient]
+        caught = _caught(list(self.cell.function.domains), gradient, bounds.gradient) if seen else {}
+        return replace(self._finding(rounded, judgement), caught=caught)
 
     def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds) -> Judgement:
         answers = self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]
@@ -220,7 +232,7 @@ class Examiner:
                 if self.mode.batched:
                     return self._batch(inputs, value, backward)
                 return [self._converted(inputs, value, backward(*arrays), ())]
-        except Unsupported:
+        except (Unsupported, RegistryError):
             raise
         except Exception as error:
             raise self._raised(error) from error
@@ -235,10 +247,30 @@ class Examiner:
         key = self._key("", inputs)
         if key in _VALUES:
             return "", _VALUES[key]
-        problem, value = self._checked(forward(*arrays), (), self._dtype(False))
+        result = forward(*arrays)
+        self._check_scalar(result)
+        problem, value = self._checked(result, (), self._dtype(False))
         if not problem:
             _VALUES[key] = value
         return problem, value
+
+    def _check_scalar(self, result: Any) -> None:
+        """Raise `RegistryError` where a person's own implementation gives more than a number: to differentiate that, a
+        backend refuses, and would be said to refuse the function."""
+        function, backend = self.cell.function, self.cell.backend
+        if backend not in function.implementations:
+            return
+        try:
+            shape = self.adapter.to_numpy(result).shape
+        except TypeError:
+            shape = None
+        if shape == () or (shape is None and not isinstance(result, tuple | list | dict)):
+            return
+        what = f"a {type(result).__name__}" if shape is None else f"an array of shape {shape}"
+        raise function.error(
+            f"the implementation for {backend} returns {what}; a scalar is needed: contract it with gradproof.weights, "
+            "there and in the body"
+        )
 
     def _key(self, mode: str, inputs: Inputs) -> tuple:
         cell = self.cell
@@ -351,8 +383,11 @@ class Examiner:
         judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
         if judgement.verdict in FAILING and not self._resolves(rounded, bounds):
             return _out_of_range(rounded, "finite differences do not resolve the function here")
+        seen = judgement.verdict in COMPARED
+        errors = [e + b for e, b in zip(own.error, bounds.gradient, strict=True)]
+        caught = _caught(names, own.gradient, errors) if seen else {}
         # The forward pass ran in the widest dtype, and what is recorded there may be in its value.
-        return self._finding(rounded, judgement, self._recorded(self._widest))
+        return replace(self._finding(rounded, judgement, self._recorded(self._widest)), caught=caught)
 
     @property
     def _widest(self) -> str:
@@ -393,6 +428,16 @@ class Examiner:
                 return forward.differences(inputs, value_error)
         except Exception as error:
             raise self._raised(error) from error
+
+
+def _caught(names: list[str], gradient: Iterable[np.ndarray], bounds: Iterable[np.ndarray]) -> dict[str, float]:
+    found = {}
+    for name, part, bound in zip(names, gradient, bounds, strict=True):
+        # Differences say nothing of an entry of which the estimated error is infinite; the others they hold.
+        finite, largest = bound[np.isfinite(bound)], float(np.abs(part).max(initial=0.0))
+        if finite.size and 0 < largest < np.inf:
+            found[name] = float(finite.max()) / largest
+    return found
 
 
 @contextmanager

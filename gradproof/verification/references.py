@@ -7,18 +7,21 @@ import sys
 
 from gradproof.backends import BACKENDS
 from gradproof.oracles import exact
-from gradproof.oracles.agreement import hand_against_exact
+from gradproof.oracles.agreement import Agreement, hand_against_exact
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import answer
 from gradproof.report.opinions import DOUBLE, answered, differenced, digits_between, true_of
 from gradproof.verification.examine import Examiner, Finding, reference_of
 
+COMPARING_SECONDS = 5.0
+"""As long a derivation is held to exact differences, entry by entry, while somebody waits for the failure."""
+
 
 def references(examiner: Examiner, finding: Finding, check: str) -> list[str]:
     """A line per comparison, and a last line that names the odd one out."""
     function, backend = examiner.cell.function, examiner.cell.backend
-    hand = _hand_against_exact(function, finding.inputs)
+    hand = agreement(function, finding.inputs)
     own = _own_against_exact(examiner, finding)
     against = "its own finite differences" if check == "differences" else "the exact reference"
     lines = [
@@ -28,18 +31,32 @@ def references(examiner: Examiner, finding: Finding, check: str) -> list[str]:
     ]
     others = _others(function, finding.inputs, backend)
     lines += [f"other backends / exact reference, in float64: {others}"] if others else []
-    if hand.startswith("disagree"):
-        return [*lines, "odd one out: the hand-derived gradient; mend it in the registry"]
+    return [*lines, f"odd one out: {_odd_one_out(examiner, hand, own)}"]
+
+
+def _odd_one_out(examiner: Examiner, hand: Agreement | str, own: str) -> str:
+    function, backend = examiner.cell.function, examiner.cell.backend
+    gradient = f"{backend}'s gradient" + (" of the implementation" if backend in function.implementations else "")
+    derivation = ""
+    if isinstance(hand, Agreement) and not hand.holds:
+        derivation = f"the hand-derived gradient ({function.hand_where}): {hand.cure}"
+    if derivation and not examiner.adapter.differentiates:
+        return derivation
     if own.startswith("disagree"):
-        return [*lines, f"odd one out: {backend}'s forward pass, or its gradient with it"]
-    return [*lines, f"odd one out: {backend}'s gradient"]
+        gradient = f"{backend}'s forward pass, or its gradient with it"
+    # The backend was held to exact differences, or to its own: the derivation has no part in its failure.
+    return f"{gradient}; and, for itself, {derivation}" if derivation else gradient
 
 
-def _hand_against_exact(function: Function, inputs: Inputs) -> str:
+def agreement(function: Function, inputs: Inputs) -> Agreement | str:
+    """How far the hand-derived gradient agrees with exact differences, or why that cannot be told. Found once for each
+    input, in a few seconds."""
     if function.hand is None:
         return "there is no hand-derived gradient"
     try:
-        return str(hand_against_exact(function, inputs))
+        return reference_of(function).kept.found(
+            "agreement", inputs, lambda: hand_against_exact(function, inputs, COMPARING_SECONDS)
+        )
     except (RegistryError, exact.Uncomputable) as error:
         return f"cannot be compared: {error}"
 

@@ -98,6 +98,7 @@ class Reporter:
             "functions verified, by backend, dtype and mode": coverage(rows),
             "as recorded in known_divergences": summary.recorded(rows),
             "not all agree": summary.disagreements(rows),
+            f"verified, but an error of {summary.STRONG:.0%} might have passed, at the worst input": summary.weak(rows),
             "not run": summary.not_run(rows),
             "where the time went": summary.seconds(rows, whole, self.workers),
             **{f"since the baseline, {title}": lines for title, lines in self._compared().blocks().items()},

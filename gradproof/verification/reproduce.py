@@ -1,12 +1,11 @@
 """From what a cell found to a script that shows it: everything that the script needs to know is gathered here."""
 
-from gradproof.oracles.agreement import hand_against_exact
-from gradproof.oracles.exact import Uncomputable
+from gradproof.oracles.agreement import Agreement
 from gradproof.oracles.verdict import FAILING, Verdict
-from gradproof.registry import RegistryError
 from gradproof.report.scripts.capsule import Case, proof, script
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification.examine import Examiner, Finding
+from gradproof.verification.references import agreement
 
 
 def script_of(examiner: Examiner, finding: Finding) -> str:
@@ -20,7 +19,8 @@ def script_of(examiner: Examiner, finding: Finding) -> str:
     if recorded is not None and recorded.issue.startswith("http"):
         notes.append(f"Issue: {recorded.issue}")
     is_value = judgement.worst is not None and judgement.worst.argument == "value"
-    agreement = "" if is_value or truth is None else _agreement(examiner, finding)
+    known = agreement(cell.function, finding.inputs) if truth is not None and not is_value else None
+    agreed = str(known) if isinstance(known, Agreement) else ""
     case = Case(
         adapter=examiner.adapter,
         version=examiner.version,
@@ -32,20 +32,10 @@ def script_of(examiner: Examiner, finding: Finding) -> str:
         judgement=judgement,
         truth=truth,
         batch=examiner.batch_of(finding.inputs) if examiner.mode.batched else None,
-        proof="" if truth is None else proof(truth, agreement, examiner.mode.order),
+        proof="" if truth is None else proof(truth, agreed, examiner.mode.order),
         notes=notes,
     )
     return script(case)
-
-
-def _agreement(examiner: Examiner, finding: Finding) -> str:
-    function = examiner.cell.function
-    if function.hand is None:
-        return ""
-    try:
-        return str(hand_against_exact(function, finding.inputs))
-    except (RegistryError, Uncomputable):
-        return ""
 
 
 def exactly(examiner: Examiner, finding: Finding, check: str) -> Finding:

@@ -3,6 +3,7 @@
 import json
 import platform
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,9 +14,9 @@ import numpy as np
 import pytest
 from hypothesis.database import ExampleDatabase
 
-from gradproof.backends import MODES, Missing, Unsupported
-from gradproof.backends.daily import HALF
-from gradproof.backends.stopped import OutOfMemory, Stopped
+from gradproof.backends import MODES, Missing, Unsupported, check_implementations
+from gradproof.backends.daily import FULL, HALF
+from gradproof.backends.stopped import Hung, OutOfMemory, Stopped
 from gradproof.divergences import Divergence
 from gradproof.oracles.agreement import DIGITS, hand_against_exact
 from gradproof.oracles.exact import Uncomputable
@@ -23,6 +24,8 @@ from gradproof.oracles.kept import input_key
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.closing.failure import Culprit, failure_text
+from gradproof.report.closing.summary import BACKEND_PARTS
+from gradproof.report.origin import subject
 from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, new_row, number
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
@@ -33,10 +36,25 @@ from gradproof.verification.isolation import Notes
 from gradproof.verification.options import Options
 from gradproof.verification.references import references
 from gradproof.verification.reproduce import exactly, script_of
-from gradproof.verification.search import Tally, drawn, search
+from gradproof.verification.search import Effort, Tally, drawn, search
+
+THEIRS = (*BACKEND_PARTS, "import")
+"""The parts of the work in which a backend is waited for."""
+
+OURS = {
+    "exact reference": "the exact reference was computed",
+    "bounds": "the bound was computed",
+    "search": "inputs were drawn",
+}
+"""The other parts, in the words of a reason."""
+
+LONGEST_NAME = 120
+"""Of so many letters is the name of a script at most; a file system takes 255 bytes."""
 
 SHOWN_LINES = 40
 """A script of no more lines, without the empty ones, stands in the text of the failure itself."""
+
+BAD_ENTRY = "a bad entry of the registry"
 
 HAND = "hand"
 """What stands for a backend in the rows of the hand-derived gradients, which run in no backend."""
@@ -45,7 +63,7 @@ HAND = "hand"
 @dataclass
 class Verification:
     """What one test needs of the run: where to put its row, how long to search, where failures are kept, and the
-    command that calls it again, from any folder and with the same draws."""
+    command that calls it again, from any folder and with the same draws. The run verifies so many `functions`."""
 
     item: pytest.Item
     run_seed: int
@@ -54,6 +72,7 @@ class Verification:
     notes: Notes = field(default_factory=Notes)
     again: str = ""
     database: ExampleDatabase | None = None
+    functions: int = FULL
 
     def verify(self, cell: Cell, check: str, share: float) -> None:
         """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails.
@@ -65,6 +84,7 @@ class Verification:
             self._stopped(cell, check, stopped)
 
     def _verify(self, cell: Cell, check: str, share: float) -> None:
+        self._check_entry(cell, check)
         try:
             self._note(cell, check, "", f"while {cell.backend} was imported")
             examiner = Examiner(cell)
@@ -78,13 +98,25 @@ class Verification:
             return self._conclude(examiner, check, known, tally)
         self._not_run(cell, check, reason, fail=forbidden)
 
+    def _check_entry(self, cell: Cell, check: str) -> None:
+        try:
+            cell.function.check()
+            check_implementations(cell.function)
+        except RegistryError as error:
+            self._not_run(cell, check, f"{BAD_ENTRY}: {error}", fail=True)
+
     def _note(self, cell: Cell, check: str, backend_version: str, doing: str) -> None:
         self.notes.write(self._row(cell, check, Verdict.UNSUPPORTED, backend_version) | {"reason": doing})
 
     def _stopped(self, cell: Cell, check: str, stopped: Stopped) -> None:
-        verdict = Verdict.NOT_RUN if isinstance(stopped, OutOfMemory) else Verdict.UNSUPPORTED
+        is_theirs = stopped.during in THEIRS and not isinstance(stopped, OutOfMemory)
+        verdict = Verdict.UNSUPPORTED if is_theirs else Verdict.NOT_RUN
         doing = {key: self.notes.row[key] for key in ("input", "versions")}
-        row = self._row(cell, check, verdict, "") | doing | {"reason": f"{stopped} {self.notes.row['reason']}"}
+        during = self.notes.row["reason"]
+        if isinstance(stopped, Hung) and not is_theirs:
+            # What takes us long says nothing about a backend.
+            during = f"while {OURS.get(stopped.during, 'its answers were compared')}, in which no backend has a part"
+        row = self._row(cell, check, verdict, "") | doing | {"reason": f"{stopped} {during}"}
         self._keep(row)
         given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
         pytest.fail(f"STOPPED: {cell.id}: {row['reason']}\n  input  {given}\n  again  {self.again}", pytrace=False)
@@ -95,9 +127,7 @@ class Verification:
     def _conclude(self, examiner: Examiner, check: str, known: list[Divergence], tally: Tally) -> None:
         cell = examiner.cell
         if tally.failure is not None:
-            culprit = Culprit(cell.backend, examiner.version, cell.device, cell.dtype, cell.mode)
-            lines = references(examiner, tally.failure, check)
-            self._fail(cell.function, culprit, tally.failure, lines, self._script(examiner, tally.failure, check))
+            self._fail(cell.function, _culprit(examiner, tally.failure), tally, *self._evidence(examiner, check, tally))
         if tally.recorded is not None and check == "exact" and self.options.reproduce is not None:
             self._script(examiner, tally.recorded, check)
         for entry in known:
@@ -105,20 +135,44 @@ class Verification:
         if tally.verdict == Verdict.INCONCLUSIVE:
             self._verified_nothing(cell, check, tally)
 
+    def _evidence(self, examiner: Examiner, check: str, tally: Tally) -> tuple[list[str], list[str]]:
+        """Who agrees with whom, and the script: a finding stands without either."""
+        assert tally.failure is not None
+        if tally.stopped:
+            # The test has had its time, and nothing else would end what does not come back.
+            return ["not compared: the test's time was up"], ["no standalone script: the test's time was up"]
+        try:
+            lines = references(examiner, tally.failure, check)
+        except (Exception, Stopped) as error:
+            lines = [f"not compared: {_told(error)}"]
+            if isinstance(error, Stopped):
+                return lines, ["no standalone script: the test's time was up"]
+        return lines, self._script(examiner, tally.failure, check)
+
     def _script(self, examiner: Examiner, finding: Finding, check: str) -> list[str]:
         """Write the script that shows a finding, where one is asked for; and say where it is, or why there is none."""
+        if _is_of_the_derivation(examiner, finding):
+            return ["no standalone script: the derivation is wrong, and no backend has any part in it"]
         try:
             text = script_of(examiner, exactly(examiner, finding, check))
+            lines = self._written(examiner.cell, text)
         except CannotWrite as error:
             return [f"no standalone script: {error}"]
-        folder = self.options.reproduce
-        if folder is None:
-            lines = [f"{self.again} --reproduce DIR"]
-        else:
-            lines = [str(folder / f"{examiner.cell.full_id}.py")]
-            Path(lines[0]).write_text(text, encoding="utf-8")
+        except (Exception, Stopped) as error:
+            return [f"no standalone script: writing it raised {_told(error)}"]
         is_short = sum(bool(line) for line in text.splitlines()) <= SHOWN_LINES
         return [*lines, "", *text.splitlines()] if is_short else lines
+
+    def _written(self, cell: Cell, text: str) -> list[str]:
+        folder = self.options.reproduce
+        if folder is None:
+            return [f"{self.again} --reproduce DIR"]
+        name = cell.full_id
+        if len(name) > LONGEST_NAME:
+            name = f"{name[:LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
+        path = folder / f"{name}.py"
+        path.write_text(text, encoding="utf-8")
+        return [str(path)]
 
     def _assert_still_deviates(self, examiner: Examiner, entry: Divergence) -> None:
         cell = examiner.cell
@@ -160,24 +214,35 @@ class Verification:
 
     def _prove(self, cell: Cell, share: float) -> None:
         function = cell.function
-        if not function.problems and function.hand is None:
+        self._check_entry(cell, "hand")
+        if function.hand is None:
             reason = "it has no hand-derived gradient: backends are held to exact differences alone"
             self._not_run(cell, "hand", reason, fail=False)
         tally = self._searched(cell, "hand", "", _digits_at(function), share)
         if tally.failure is not None:
-            culprit = Culprit("exact differences", "", "hand-derived gradient", "ball arithmetic", "reverse")
             lines = [
                 f"hand-derived gradient / exact differences: {tally.failure.judgement.reason}",
                 "odd one out: the hand-derived gradient, because differences are the definition of the derivative",
             ]
-            self._fail(function, culprit, tally.failure, lines, ["no standalone script: no backend has any part in it"])
+            script = ["no standalone script: no backend has any part in it"]
+            self._fail(function, Culprit(_derivation(function)), tally, lines, script)
         if tally.verdict == Verdict.INCONCLUSIVE:
             self._verified_nothing(cell, "hand", tally)
 
-    def _fail(
-        self, function: Function, culprit: Culprit, failure: Finding, lines: list[str], script: list[str]
-    ) -> None:
-        text = failure_text(function, culprit, failure.judgement, failure.inputs, lines, self.again, script)
+    def _fail(self, function: Function, culprit: Culprit, tally: Tally, lines: list[str], script: list[str]) -> None:
+        failure = tally.failure
+        assert failure is not None
+        text = failure_text(
+            function,
+            culprit,
+            failure.judgement,
+            failure.inputs,
+            lines,
+            self.again,
+            script,
+            failure.caught,
+            tally.cut,
+        )
         pytest.fail(text, pytrace=False)
 
     def _verified_nothing(self, cell: Cell, check: str, tally: Tally) -> None:
@@ -204,28 +269,35 @@ class Verification:
         witnesses: tuple[Inputs, ...] = (),
     ) -> Tally:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
-        function, problem = cell.function, ""
+        function, problem, seen = cell.function, "", []
 
         self._note(cell, check, backend_version, f"while {cell.backend} was run")
 
         def noted(inputs: Inputs) -> Finding:
-            self.notes.write(self.notes.row | {"input": hexadecimal(function, inputs)})
+            if not seen:
+                self.notes.write(self.notes.row | {"input": hexadecimal(function, inputs)})
             return examine(inputs)
 
+        def met(finding: Finding) -> None:
+            # A simpler input may take the process down: what has been seen by then is to stay.
+            seen.append(finding)
+            row = self._row(cell, check, finding.judgement.verdict, backend_version) | _shown(function, finding)
+            row["reason"] = f"while an input simpler than this one was looked for, which is {row['reason']}"
+            self.notes.write(row | {"caught": _numbered(finding.caught)})
+
         try:
-            function.check()
             tally = search(
                 function,
                 noted,
                 run_seed=self.run_seed,
-                examples=self.examples,
-                share=share,
+                effort=Effort.of(function, self.examples, share, self.functions),
                 witnesses=witnesses,
                 cell=f"{cell.id}, {check}",
                 database=self.database,
+                met=met,
             )
         except RegistryError as error:
-            problem = f"a bad entry of the registry: {error}"
+            problem = f"{BAD_ENTRY}: {error}"
         except Uncomputable as error:
             problem = f"there is no truth to compare with: {error}"
         if problem:
@@ -254,13 +326,12 @@ class Verification:
             "examples": sum(tally.counts.values()),
             "counts": dict(tally.counts),
             "out_of_range": dict(tally.out_of_range),
+            "caught": _numbered(tally.caught),
         }
         # The numbers are those of the input that the verdict is of; what is not recorded has its worst error beside it.
         shown = tally.worst if tally.failure is not None else tally.recorded or tally.worst
         if shown is not None:
-            found["input"] = hexadecimal(function, shown.inputs)
-            found["reason"] = shown.judgement.reason
-            found |= _numbers(shown.judgement.worst)
+            found |= _shown(function, shown)
         if shown is not tally.worst:
             found["beside"] = _numbers(tally.worst.judgement.worst if tally.worst is not None else None)
         found["known"] = tally.known if tally.failure is None else 0
@@ -274,6 +345,30 @@ class Verification:
         self.item.user_properties.append((PROPERTY, json.loads(json.dumps(row))))
 
 
+def _is_of_the_derivation(examiner: Examiner, finding: Finding) -> bool:
+    """Whether what failed is the hand-derived gradient itself: run by a backend that has no other, and not what exact
+    differences give."""
+    worst = finding.judgement.worst
+    if examiner.adapter.differentiates or worst is None or worst.argument == "value":
+        return False
+    return examiner.reference.truth(finding.inputs).hand == "disagrees"
+
+
+def _culprit(examiner: Examiner, finding: Finding) -> Culprit:
+    cell = examiner.cell
+    is_derivation = _is_of_the_derivation(examiner, finding)
+    what = _derivation(cell.function) if is_derivation else subject(cell.function, cell.backend)
+    return Culprit(what, cell.backend, examiner.version, cell.device, cell.dtype, cell.mode)
+
+
+def _derivation(function: Function) -> str:
+    return f"the hand-derived gradient of {function.name} ({Path(function.hand_where).name})"
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 def _witnesses(cell: Cell, known: list[Divergence]) -> tuple[Inputs, ...]:
     """The inputs at which something is recorded or watched in this cell."""
     function = cell.function
@@ -281,6 +376,16 @@ def _witnesses(cell: Cell, known: list[Divergence]) -> tuple[Inputs, ...]:
     lines = [line for line in watch.lines(function, cell.backend) if (line.dtype, line.mode) == (cell.dtype, cell.mode)]
     watched = [line.inputs(function) for line in lines if line.input]
     return tuple({input_key(inputs): inputs for inputs in (*recorded, *watched)}.values())
+
+
+def _shown(function: Function, finding: Finding) -> Row:
+    judgement = finding.judgement
+    given = {"input": hexadecimal(function, finding.inputs), "reason": judgement.reason}
+    return given | _numbers(judgement.worst)
+
+
+def _numbered(caught: dict[str, float]) -> dict[str, float | str]:
+    return {argument: number(error) for argument, error in caught.items()}
 
 
 def _numbers(entry: Entry | None) -> Row:
@@ -303,7 +408,9 @@ def _digits_at(function: Function) -> Callable[[Inputs], Finding]:
             agreement = hand_against_exact(function, inputs)
         off = 10.0**-agreement.digits
         entry = Entry(agreement.argument, agreement.index, agreement.difference, agreement.hand, off, 10.0**-DIGITS)
-        verdict = Verdict.VERIFIED if agreement.holds else Verdict.WRONG
-        return Finding(inputs, Judgement(verdict, str(agreement), entry))
+        if agreement.holds:
+            return Finding(inputs, Judgement(Verdict.VERIFIED, str(agreement), entry))
+        verdict = Verdict.IMPRECISE if agreement.is_rounded else Verdict.WRONG
+        return Finding(inputs, Judgement(verdict, f"{agreement}: {agreement.cure}", entry))
 
     return examine

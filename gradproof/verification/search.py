@@ -1,10 +1,12 @@
 """How a cell is searched: its points first, then Hypothesis draws, until something fails; and what that adds up to.
 
 The draws of a function depend on its name and the seed alone, so that every backend, device, dtype and mode is tried at
-the same inputs and shares their truths."""
+the same inputs and shares their truths. Of a user's few functions there are many more draws than the profile asks for,
+and as many of them are tried as some seconds allow."""
 
 import contextlib
 import math
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -18,18 +20,55 @@ from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import providers
 
+from gradproof.backends.stopped import Stopped
 from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, Inputs
 from gradproof.verification.clock import CLOCK
 from gradproof.verification.examine import Finding, reference_of
 
+SHRINKING_SECONDS = 10.0
+"""As long a simpler input is looked for. Whoever waits for the failure has then seen nothing yet."""
+
+MANY = 200
+"""Draws of a user's function: what is wrong in a twentieth of its domain alone is met."""
+
+LEAST = 5
+"""Draws of a user's function that are tried however long they take: the first of all is 0 in every entry."""
+
+CELL_SECONDS = 1.0
+"""As long a cell of a user's few functions is searched: they cost milliseconds a draw."""
+
+RUN_SECONDS = 20.0
+"""As long all functions of a user together are searched in one backend, dtype and mode, so that many take no hours."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to search: of the `examples` that Hypothesis draws a share, and no fewer than `least`; then the others,
+    for so many seconds."""
+
+    examples: int
+    share: float = 1.0
+    least: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, function: Function, examples: int, share: float, functions: int) -> "Effort":
+        """That of one of `functions` functions. The built-in ones have the profile's draws, the same in every run. A
+        user's have more, as far as time allows: they are new, and few."""
+        if function.is_builtin or not share:
+            return cls(examples, share)
+        least = max(math.ceil(share * examples), min(LEAST, examples))
+        return cls(max(examples, MANY), 0.0, least, share * min(CELL_SECONDS, RUN_SECONDS / functions))
+
 
 @dataclass
 class Tally:
-    """What the inputs of one cell showed. `failure` is the simplest failing finding; `worst` the one with the largest
-    error in units of its bound; `known` how many deviate as recorded, and `recorded` the gravest of them, the first
-    that was met."""
+    """What the inputs of one cell showed. `failure` is the simplest failing finding, and `cut` says why none simpler
+    was looked for (`stopped`: the time of the whole test was up); `worst` the one with the largest error in units of
+    its bound; `known` how many deviate as recorded, and `recorded` the gravest of them, the first that was met.
+    `caught` has, by argument, the largest of all findings."""
 
     counts: Counter = field(default_factory=Counter)
     out_of_range: Counter = field(default_factory=Counter)
@@ -37,6 +76,9 @@ class Tally:
     worst: Finding | None = None
     failure: Finding | None = None
     recorded: Finding | None = None
+    cut: str = ""
+    stopped: bool = False
+    caught: dict[str, float] = field(default_factory=dict)
 
     def add(self, finding: Finding) -> None:
         """Count one finding."""
@@ -44,6 +86,8 @@ class Tally:
             self.out_of_range[finding.out_of_range] += 1
             return
         self.counts[str(finding.judgement.verdict)] += 1
+        for argument, error in finding.caught.items():
+            self.caught[argument] = max(error, self.caught.get(argument, 0.0))
         if finding.known is not None:
             self.known += 1
             if self.recorded is None or _gravity(finding) > _gravity(self.recorded):
@@ -80,15 +124,15 @@ def search(
     examine: Callable[[Inputs], Finding],
     *,
     run_seed: int,
-    examples: int,
-    share: float = 1.0,
+    effort: Effort,
     witnesses: tuple[Inputs, ...] = (),
     cell: str = "",
     database: ExampleDatabase | None = None,
+    met: Callable[[Finding], object] = lambda finding: None,
 ) -> Tally:
-    """Examine the points, the `witnesses` and the first `share` of `examples` draws; stop at the first failure. One
-    among the draws is shrunk to the simplest input that fails. Where there is a `database`, what fails is kept in it
-    under the name `cell`, and tried before the draws."""
+    """Examine the points, the `witnesses` and as many draws as `effort` says; stop at the first failure. One among the
+    draws is shrunk to the simplest input that fails; before that it is handed to `met`. Where there is a `database`,
+    what fails is kept in it under the name `cell`, and tried before the draws."""
     tally = Tally()
     for inputs in (*function.points, *witnesses):
         finding = examine(inputs)
@@ -98,60 +142,117 @@ def search(
             return tally
     if set(tally.counts) == {str(Verdict.UNSUPPORTED)}:
         return tally  # recorded, and refused at every point
-    known = (Phase.reuse, Phase.shrink)
-    if database and (failure := _failing(function, examine, run_seed, examples, cell, known, database)):
-        tally.add(failure)
-        tally.failure = tally.worst = failure
-        return tally
-    draws = drawn(function, run_seed, examples)
-    for inputs in draws[: math.ceil(share * len(draws))]:
+    shrinking = _Shrinking(function, examine, run_seed, effort.examples, cell, database)
+    if database and (failure := shrinking.simplest(None, (Phase.reuse, Phase.shrink))):
+        return _failed(tally, failure, shrinking)
+    for inputs in _within(effort, drawn(function, run_seed, effort.examples, effort.least)):
         finding = examine(inputs)
-        if finding.fails and finding.judgement.verdict != Verdict.UNSUPPORTED:
-            # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one. What is
-            # refused is refused at any input, and each further one may cost a compilation that fails.
-            phases = (Phase.reuse, Phase.generate, Phase.shrink)
-            finding = _failing(function, examine, run_seed, examples, cell, phases, database) or finding
-        # The simpler one counts in its place: the row is to say what the report says.
-        tally.add(finding)
         if finding.fails:
-            tally.failure = tally.worst = finding
-            return tally
+            met(finding)
+            # What is refused is refused at any input, and each further one may cost a compilation that fails.
+            if finding.judgement.verdict != Verdict.UNSUPPORTED:
+                # The same draws as before, so that Hypothesis meets the failure and looks for a simpler one.
+                finding = shrinking.simplest(finding, (Phase.reuse, Phase.generate, Phase.shrink))
+            return _failed(tally, finding, shrinking)
+        tally.add(finding)
     return tally
 
 
-def drawn(function: Function, run_seed: int, examples: int) -> list[Inputs]:
-    """What Hypothesis draws for a function, once for all its cells."""
+def _failed(tally: Tally, failure: Finding, shrinking: "_Shrinking") -> Tally:
+    # The simplest one counts, and none of those on the way to it: the row is to say what the report says.
+    tally.add(failure)
+    tally.failure = tally.worst = failure
+    tally.cut, tally.stopped = shrinking.cut, shrinking.stopped
+    return tally
+
+
+def _within(effort: Effort, draws: list[Inputs]) -> Iterator[Inputs]:
+    """The share of the draws that is tried in any case, and then more while there is time."""
+    least = max(math.ceil(effort.share * len(draws)), effort.least)
+    started = time.monotonic()
+    for number, inputs in enumerate(draws):
+        if number >= least and time.monotonic() - started >= effort.seconds:
+            return
+        yield inputs
+
+
+def drawn(function: Function, run_seed: int, examples: int, least: int | None = None) -> list[Inputs]:
+    """What Hypothesis draws for a function, once for all its cells. Where `least` is given, it draws no longer than a
+    cell is searched, once there are so many."""
 
     def draw() -> list[Inputs]:
         inputs: list[Inputs] = []
-        _hypothesis(function, run_seed, examples, "", (Phase.generate,), inputs.append)
+        until = time.monotonic() + CELL_SECONDS
+
+        def keep(drawn: Inputs) -> None:
+            inputs.append(drawn)
+            if least and len(inputs) >= least and time.monotonic() >= until:
+                raise _OutOfTime
+
+        with contextlib.suppress(_OutOfTime):
+            _hypothesis(function, run_seed, examples, "", (Phase.generate,), keep)
         return inputs
 
     return reference_of(function).kept.found(("draws", run_seed, examples), (), draw)
 
 
-def _failing(
-    function: Function,
-    examine: Callable[[Inputs], Finding],
-    run_seed: int,
-    examples: int,
-    cell: str,
-    phases: Collection[Phase],
-    database: ExampleDatabase | None,
-) -> Finding | None:
-    """The simplest failure that Hypothesis finds."""
-    failures = []
+@dataclass
+class _Shrinking:
+    """Looks for the simplest input that fails, by Hypothesis; `cut` says why it has not looked to the end."""
 
-    def test(inputs: Inputs) -> None:
-        finding = examine(inputs)
+    function: Function
+    examine: Callable[[Inputs], Finding]
+    run_seed: int
+    examples: int
+    cell: str
+    database: ExampleDatabase | None
+    cut: str = ""
+    stopped: bool = False
+    _found: list[Finding] = field(default_factory=list)
+    _until: float = math.inf
+    _longest: float = 0.0
+
+    def simplest(self, found: Finding | None, phases: Collection[Phase]) -> Finding | None:
+        """The simplest failure met within the time there is for it; `found`, the one that is known, where none is met.
+
+        Never in Hypothesis's phase of explaining: that traces every line, which takes minutes."""
+        self._found, self._until = [found] if found else [], time.monotonic() + SHRINKING_SECONDS
+        # Where nothing is kept, and nothing drawn, Hypothesis would have the test skipped.
+        with contextlib.suppress(_FoundFailure, Flaky, SkipTest):
+            try:
+                self._search(phases)
+            except _OutOfTime:
+                self.cut = f"shrinking was cut after {SHRINKING_SECONDS:g} s; a simpler input may fail as well"
+            except Stopped as stopped:
+                # Whatever a simpler input does to its cell, the failure has been seen.
+                if not self._found:
+                    raise
+                self.stopped = True
+                self.cut = f"shrinking was cut: {stopped}; a simpler input may fail as well"
+        if not self._found:
+            return None
+        # At its end Hypothesis comes back to the simplest; on the way it tries others as well.
+        return min(reversed(self._found), key=_size) if self.cut else self._found[-1]
+
+    def _search(self, phases: Collection[Phase]) -> None:
+        _hypothesis(self.function, self.run_seed, self.examples, self.cell, phases, self._test, self.database)
+
+    def _test(self, inputs: Inputs) -> None:
+        started = time.monotonic()
+        # The next input may take as long as the slowest so far.
+        if self._found and started + self._longest > self._until:
+            raise _OutOfTime
+        finding = self.examine(inputs)
+        self._longest = max(self._longest, time.monotonic() - started)
         if finding.fails:
-            failures.append(finding)
+            self._found.append(finding)
             raise _FoundFailure
 
-    # Where nothing is kept, and nothing drawn, Hypothesis would have the test skipped.
-    with contextlib.suppress(_FoundFailure, Flaky, SkipTest):
-        _hypothesis(function, run_seed, examples, cell, phases, test, database)
-    return failures[-1] if failures else None
+
+def _size(finding: Finding) -> int:
+    """How many bits it takes to write the input down, every entry as a fraction."""
+    numbers = [float(entry).as_integer_ratio() for part in finding.inputs for entry in part.flat]
+    return sum(abs(above).bit_length() + below.bit_length() for above, below in numbers)
 
 
 def _hypothesis(
@@ -200,3 +301,7 @@ def _no_constants_of_ours() -> Iterator[None]:
 
 class _FoundFailure(Exception):
     """Tells Hypothesis that an input fails, so that it looks for a simpler one."""
+
+
+class _OutOfTime(BaseException):
+    """Tells Hypothesis to look no further; it takes no `BaseException` for a failure."""

@@ -123,7 +123,7 @@ def test_a_bad_body_is_named(tmp_path: Path, body: str, message: str) -> None:
 def test_a_wrong_derivation_is_the_odd_one_out(tmp_path: Path) -> None:
     output = failing(tmp_path, GOOD.replace("3 * x * x", "3 * x * x * (1 + 2.0**-40)"))
     assert "odd one out: the hand-derived gradient" in output
-    assert "WRONG: cube" in output
+    assert "WRONG: the hand-derived gradient of cube" in output
 
 
 def test_a_missing_file_and_a_file_that_raises(tmp_path: Path) -> None:

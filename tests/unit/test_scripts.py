@@ -173,13 +173,14 @@ def failing(made: Function, folder: Path | None) -> str:
     options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=folder)
     cell = Cell(made, NAME, "cpu", "float64", "reverse")
     with pytest.raises(pytest.fail.Exception) as caught:
-        Verification(item, run_seed=0, examples=1, options=options).verify(cell, "exact", share=0.0)
+        verification = Verification(item, run_seed=0, examples=1, options=options, again="pytest planted")
+        verification.verify(cell, "exact", share=0.0)
     return str(caught.value)
 
 
 def test_the_failure_says_where_the_script_is_and_shows_it(tmp_path: Path) -> None:
     made = planted(half_detached)
-    assert 'script      pytest "planted" --hypothesis-seed=0 --reproduce DIR' in failing(made, None)
+    assert "script      pytest planted --reproduce DIR" in failing(made, None)
     text = failing(made, tmp_path)
     (script,) = tmp_path.iterdir()
     assert script.name == f"body-{NAME}-cpu-float64-reverse.py" and f"script      {script}" in text

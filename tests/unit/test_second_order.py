@@ -144,3 +144,13 @@ def test_a_number_may_be_a_series() -> None:
     f = entry(lambda xp, x: x * x, hand, x=())
     bounds = SecondOrder(Reference(f)).bounds(at(1.0), DOUBLE)
     assert bounds.near_kink and bounds.gradient[0].shape == ()
+
+
+def test_a_product_of_zero_is_zero() -> None:
+    f = entry(lambda xp, x: xp.sum(x**4), lambda xp, x: (4 * x**3,), x=(2,))
+    truth = SecondOrder(Reference(f)).truth(at([0.0, 0.0]))
+    assert all(ball.is_zero() for ball in truth.gradient[0].balls)
+    # Small, and no error of a step.
+    f = entry(lambda xp, x: xp.sum(1e-100 * x * x), lambda xp, x: (2e-100 * x,), x=(2,))
+    truth = SecondOrder(Reference(f)).truth(at([1.0, 2.0]))
+    np.testing.assert_allclose(truth.gradient[0].high, 2e-100 * direction(f)[0], rtol=1e-15)

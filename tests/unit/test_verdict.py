@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from flint import arb
 
+from gradproof.oracles import exact
 from gradproof.oracles.kinks import Kink
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
@@ -124,7 +125,13 @@ def test_the_ulp_column() -> None:
     worst = judged([3.0 + 2 * spacing], [3.0], 1e-5).worst
     assert worst is not None and worst.ulp == pytest.approx(2.0)
     worst = judged([2.0**-140], [0.0], 1e-5).worst
-    assert worst is not None and worst.ulp == pytest.approx(2.0**-140 / SINGLE.smallest)
+    assert worst is not None and math.isnan(worst.ulp)  # of 0 there is no last place
+
+
+@pytest.mark.parametrize("noise", ["1e-78", "-3e-120"])
+def test_what_is_zero_as_far_as_anybody_can_tell_is_printed_as_zero(noise: str) -> None:
+    assert exact.digits(arb(noise, "1e-77"), 20) == "0"
+    assert exact.digits(arb("1e-78"), 3) == "1.00e-78"
 
 
 @pytest.mark.parametrize(("severity", "verdict"), list(enumerate(Verdict)))

@@ -147,6 +147,7 @@ class AutogradAdapter(AutogradTransformations, NumpyAdapter):
     """The arrays are NumPy's, and so are devices and conversions."""
 
     takes_floats = True
+    differentiates = True
     gradient_of = Adapter.gradient_of
 
     def namespace(self, dtype: str, device: str) -> Namespace:

@@ -78,6 +78,7 @@ class NumpyAdapter(Adapter):
     name = "numpy"
     # Measured, NumPy 2.4.6 on x86-64: subnormal inputs and results of * / sum exp survive, 1 to 2e6 entries.
     flushes_subnormals = ()
+    differentiates = False
 
     def version(self) -> str:
         return f"{np.__version__} (SciPy {scipy.__version__})"

@@ -3,7 +3,9 @@ and which references agree with one another."""
 
 import math
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gradproof.oracles.verdict import Entry, Judgement
 from gradproof.registry import Function, Inputs
@@ -12,13 +14,22 @@ from gradproof.report.rows.results import hexadecimal
 
 @dataclass(frozen=True)
 class Culprit:
-    """What ran: the names and versions that a bug report opens with."""
+    """What is wrong, and what it ran on: the names and versions that a bug report opens with. What ran on no backend
+    has none."""
 
-    backend: str
-    version: str
-    device: str
-    dtype: str
-    mode: str
+    subject: str
+    backend: str = ""
+    version: str = ""
+    device: str = ""
+    dtype: str = ""
+    mode: str = ""
+
+    @property
+    def title(self) -> str:
+        """On one line."""
+        if not self.backend:
+            return self.subject
+        return f"{self.subject} on {self.backend} {self.version}, {self.device}, {self.dtype}, {self.mode}"
 
 
 def failure_text(
@@ -29,19 +40,25 @@ def failure_text(
     references: list[str],
     again: str,
     script: list[str],
+    caught: Mapping[str, float] = MappingProxyType({}),
+    cut: str = "",
 ) -> str:
     """The report of one failing input. `references` has a line per comparison; `again` is the command to repeat it;
-    `script` says where the script is that shows it, and is followed by it where it is short."""
-    title = f"{judgement.verdict.upper()}: {function.name} on {culprit.backend} {culprit.version}"
+    `script` says where the script is that shows it, and is followed by it where it is short. `caught` has, by argument,
+    the smallest error that is seen at this input, and `cut` says why no simpler input was looked for."""
     lines = [
-        f"{title}, {culprit.device}, {culprit.dtype}, {culprit.mode}",
+        f"{judgement.verdict.upper()}: {culprit.title}",
         f"  formula     {function.formula}",
         f"              {function.where}",
         f"  reason      {judgement.reason}",
     ]
     if judgement.worst is not None:
         lines += _entry_lines(judgement.worst)
+    if caught:
+        errors = ", ".join(f"{name}: {error:.2g}" for name, error in caught.items())
+        lines += _block("caught", [f"relative errors of an entry are seen here from {errors} on"])
     lines += _input_lines(function, inputs)
+    lines += _block("simplest", [cut]) if cut else []
     lines += _block("references", references)
     # Unwrapped, to be copied.
     lines.append(f"  {'again':12}{again}")

@@ -14,6 +14,12 @@ CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differe
 NAMED = 3
 """So many functions are named where a cause shows in several."""
 
+STRONG = 1e-2
+"""Where an error of an entry that is larger than this, relatively, would not have been seen, that is told."""
+
+WEAKEST = 8
+"""As many functions are named in a line; how many more there are is said."""
+
 BACKEND_PARTS = ("backend", "compile, first call", "own differences")
 """The parts of the time that are spent inside the backends."""
 
@@ -34,7 +40,7 @@ def table(rows: Iterable[Row]) -> list[str]:
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[_group(row)].append(row)
-    lines = [_line("", "check", "examples", *VERDICTS, "worst error / bound")]
+    lines = [_line("", "check", "examples", *VERDICTS, "worst error / bound", "sees errors from")]
     lines += [_summary_line(key, groups[key]) for key in sorted(groups, key=_order)]
     return columns(lines)
 
@@ -55,7 +61,7 @@ def _line(*cells: object) -> list[str]:
 def _summary_line(key: tuple[str, ...], rows: list[Row]) -> list[str]:
     counts = Counter(row["verdict"] for row in rows)
     numbers = [counts[verdict] or "." for verdict in VERDICTS]
-    return _line(key[1], CHECKS[key[0]], sum(row["examples"] for row in rows), *numbers, _worst(rows))
+    return _line(key[1], CHECKS[key[0]], sum(row["examples"] for row in rows), *numbers, _worst(rows), _weakest(rows))
 
 
 def _worst(rows: list[Row]) -> str:
@@ -66,6 +72,35 @@ def _worst(rows: list[Row]) -> str:
         return ""
     function, worst = max(judged, key=lambda pair: _as_number(pair[1]["ratio"]))
     return f"{_as_number(worst['ratio']):.2g} {function} {worst.get('entry', '')}".rstrip()
+
+
+def _weakest(rows: list[Row]) -> str:
+    """The largest error that may have passed for right in a cell that was verified."""
+    function, argument, error = max((_strength(row) for row in rows), key=lambda found: found[2])
+    return f"{error:.2g} {function} {argument}" if error else ""
+
+
+def _strength(row: Row) -> tuple[str, str, float]:
+    """Function, argument and size of the relative error up to which a verified cell has seen nothing; 0 without one."""
+    caught = row.get("caught") or {} if row["verdict"] in HOLDS else {}
+    pairs = [(row["function"], argument, _as_number(error)) for argument, error in caught.items()]
+    return max(pairs, key=lambda found: found[2], default=(row["function"], "", 0.0))
+
+
+def weak(rows: Iterable[Row]) -> list[str]:
+    """What is verified and would not have shown an error of 1 % at its worst input, a line per place, weakest first."""
+    groups: dict[tuple[str, ...], list[tuple[str, str, float]]] = defaultdict(list)
+    for row in rows:
+        found = _strength(row)
+        if found[2] > STRONG:
+            groups[_group(row)].append(found)
+    lines = []
+    for key in sorted(groups, key=_order):
+        found = sorted(groups[key], key=lambda one: -one[2])
+        told = [f"{function} {argument} {error:.2g}" for function, argument, error in found[:WEAKEST]]
+        more = f", and {len(found) - WEAKEST} more" if len(found) > WEAKEST else ""
+        lines += textwrap.wrap(f"{key[1]}, {CHECKS[key[0]]}: {', '.join(told)}{more}", 116, break_long_words=False)
+    return lines
 
 
 def _as_number(value: float | str) -> float:

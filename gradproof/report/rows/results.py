@@ -46,7 +46,7 @@ def new_row(cell: Mapping[str, str], check: str, verdict: str, test: str, versio
     """What every row has, as long as nothing is known but the names of its `cell`, its verdict and its test's id."""
     numbers = dict.fromkeys(("error", "bound", "ratio", "ulp", "input"))
     names = {key: cell[key] for key in CELL[:5]} | {"tf32": False, "check": check, "verdict": str(verdict)}
-    return names | numbers | {"examples": 0, "seconds": 0.0, "versions": dict(versions), "test": test}
+    return names | numbers | {"caught": {}, "examples": 0, "seconds": 0.0, "versions": dict(versions), "test": test}
 
 
 def cell_of(row: Row) -> str:

@@ -17,6 +17,7 @@ from gradproof.oracles.exact import FIRST_PRECISION
 from gradproof.oracles.reference import Truth
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, direction
+from gradproof.report.origin import authors
 from gradproof.report.scripts.native_code import NativeCode
 from gradproof.report.scripts.seen import calls_seen
 from gradproof.report.scripts.sources import CannotWrite, undefined_names
@@ -63,7 +64,7 @@ def script(case: Case) -> str:
 def _title(case: Case, what: str) -> str:
     mode = case.mode.replace("_", " ")
     lines = [
-        f"{SCRIPTS[case.adapter.name].title}: {what}",
+        f"{_whose(case)}: {what}",
         "",
         f"    {case.function.formula}",
         "",
@@ -75,7 +76,18 @@ def _title(case: Case, what: str) -> str:
     return f'"""{text}\n"""\n'
 
 
-HOOK = "sys.excepthook = lambda *error: (sys.__excepthook__(*error), sys.exit(2))\n"
+def _whose(case: Case) -> str:
+    title = SCRIPTS[case.adapter.name].title
+    if case.adapter.name not in case.function.implementations:
+        return title
+    return f"{authors(case.function, case.adapter.name) or 'A function'} on {title}"
+
+
+HOOK = """import sys
+
+# Above the other imports: whatever else goes wrong is not what this script is to show.
+sys.excepthook = lambda *error: (sys.__excepthook__(*error), sys.exit(2))
+"""
 
 
 def _of_missing(case: Case, missing: re.Match) -> str:
@@ -85,7 +97,7 @@ def _of_missing(case: Case, missing: re.Match) -> str:
         raise CannotWrite(f"{case.adapter.name} has nothing like the group {missing['group']}, in which to look")
     lines = [
         _title(case, f"there is no differentiable `{name}`"),
-        f"import importlib\nimport sys\n\n{HOOK}",
+        f"{HOOK}\nimport importlib\n",
         f"modules = [importlib.import_module(name) for name in {list(modules)}]",
         f'found = [module.__name__ for module in modules if hasattr(module, "{name}")]',
         f"print(f\"{case.function.name}: {name} is in {{found or 'none'}} of {', '.join(modules)}\")",
@@ -111,7 +123,7 @@ class _Writer:
         if code.imports.get("np", _NP) != _NP:
             whole = whole.replace("np.__version__", "numpy.__version__")
         setup = self.known.setup + (self.known.on_gpu if self.case.device == "gpu" else "")
-        head = f"{_title(self.case, what)}\n{self._imports(code, whole)}\n\n{HOOK}{setup}"
+        head = f"{_title(self.case, what)}\n{HOOK}\n{self._imports(code, whole)}\n{setup and chr(10)}{setup}"
         return re.sub(r"\n{4,}", "\n\n\n", head + whole)
 
     # What runs
@@ -139,7 +151,7 @@ class _Writer:
         return code
 
     def _imports(self, code: NativeCode, whole: str) -> str:
-        standard = ["import platform", "import sys"]
+        standard = ["import platform"]
         standard += ["import math", "from decimal import Decimal"] if "Decimal" in whole else []
         # Some call another array library np; then NumPy has its own name.
         ours = "import numpy" if code.imports.get("np", _NP) != _NP else _NP

@@ -4,10 +4,11 @@ functions of an adapter and the textbook formulas are written out, and nothing o
 import ast
 import functools
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from gradproof.backends.scripts import Script
@@ -42,10 +43,23 @@ class NativeCode:
 
     def function(self, name: str, code: Callable, xp: Namespace | None) -> None:
         """Write `code` as a function of this name; its first parameter is `xp`, unless that is None."""
+        if inspect.ismethod(code):
+            self._method(name, code)
+            return
         given = {}
         if isinstance(code, functools.partial):
             given, code = dict(code.keywords), code.func
         self._define(name, code, {} if xp is None else {0: xp}, {k: self.value(v) for k, v in given.items()}, True)
+
+    def _method(self, name: str, method: MethodType) -> None:
+        """Write a method as what it is of its class, as `Square.apply`: its own source is the business of the class."""
+        owner = method.__self__
+        module = sys.modules.get(getattr(owner, "__module__", None) or "")
+        if not isinstance(owner, type) or module is None or vars(module).get(owner.__name__) is not owner:
+            raise CannotWrite(f"{method!r} is a method of what has no name in its file")
+        if self._imported(owner) is None:
+            self.bound_in(module, owner.__name__)
+        self.definitions[name] = f"{name} = {owner.__name__}.{method.__name__}"
 
     def public(self, value: Any) -> ast.expr | None:
         """The name under which everybody can use this object, and its import; None where it has none."""
@@ -84,7 +98,7 @@ class NativeCode:
     def _imported(self, value: Any) -> ast.expr | None:
         """What another package has, though not among the names that are for everybody; None for what is ours."""
         module = sys.modules.get(getattr(value, "__module__", None) or "")
-        if module is None or is_ours(module) or module.__name__.startswith("functions_of_user"):
+        if module is None or is_ours(module) or module.__name__.startswith("gradproof_functions_of_user"):
             return None
         name = next((n for n, v in vars(module).items() if v is value and n.isidentifier()), None)
         if name is None:
