@@ -1,0 +1,367 @@
+"""Traces a forward pass of PyTorch: each aten operation that the dispatcher sees below autograd, so also those inside
+autograd.Function.forward, is run and put on the tape.
+
+What has a derivative is what autograd says. A tensor that requires no gradient (detached, made under no_grad, a
+non-differentiable result) is frozen where it is read, whatever memory it shares. Inside autograd.Function.forward and
+inside a composite operation autograd records nothing, and there all is differentiated: their forward pass is the
+truth that the backward pass is held to."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch._decomp import decomposition_table
+from torch._library.custom_ops import OPDEFS
+from torch._ops import HigherOrderOperator, OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from gradproof.backends.torch.trace import memory, rules
+from gradproof.backends.torch.trace.memory import FORMATS, Cellular, Memory, is_traceable, to_numpy
+from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Tape, Untraceable, where_in_user_code
+from gradproof.oracles.tape.complex_cells import lifted
+
+TRUTH = "Say what is meant by truth=…, as code that can be traced or in xp."
+NOISE = "Draw it outside and pass it as an argument, or seed the generator inside the function."
+
+SHAPE_ALONE = frozenset("squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ as_strided_".split())
+"""In-place operations that move nothing."""
+
+ALIASES = frozenset("alias lift_fresh _reshape_alias _unsafe_view _conj _neg_view detach".split())
+"""Operations that share memory with their argument, besides those that PyTorch calls views."""
+
+
+class Interpreter(TorchDispatchMode):
+    """Runs every operation and lowers those that touch a tensor with cells.
+
+    A rule is called as `rule(run, result, *args, **kwargs)`: `run` is this interpreter, `result` what PyTorch computed,
+    then the arguments of the operation. It gives the cells of each tensor of the result: None where that is concrete."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, tape: Tape) -> None:
+        super().__init__()
+        self.tape, self.memory = tape, Memory(tape)
+        self.operations: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self.generators: list[tuple[str, str, torch.Generator]] = []
+        self.within = 0  # how many forwards of an autograd.Function, or composite operations, are running
+        self.functions = 0  # of them, how many autograd.Functions
+        self._made: dict[int, torch.Tensor] = {}  # results that autograd may not have seen yet, by identity
+        self._ungraded: set[int] = set()  # memory written first while gradients were off
+
+    # What the rules ask for
+
+    def holds(self, x: Any) -> bool:
+        """Whether this is a tensor with cells."""
+        return torch.is_tensor(x) and x in self.memory
+
+    def read(self, x: torch.Tensor) -> Cellular:
+        """The cells of a tensor that has some, frozen where autograd takes it for a constant."""
+        cells = self.memory.read(x)
+        if isinstance(cells, Predicates) or self._has_gradient(x):
+            return cells
+        return self._frozen(cells)
+
+    def cells(self, x: Any, like: torch.Tensor | None = None, exact: bool = False) -> Any:
+        """A tensor or number as cells, in the format of `like` (its own, if none); complex where either is. A constant
+        is rounded to what kernels compute in, or with `exact` to the dtype itself."""
+        kind = like if like is not None else x
+        format = FORMATS[kind.dtype]
+        held = self.read(x) if self.holds(x) else None
+        if held is None:
+            real = kind.dtype.to_real() if kind.dtype.is_complex else kind.dtype
+            held = memory.constant(self.tape, x, format, real if exact else None)
+        if isinstance(held, Predicates):
+            held = self.tape.lift(held, format)
+        if isinstance(held, ComplexCells):
+            return ComplexCells(self.tape.cast(held.re, format), self.tape.cast(held.im, format))
+        held = self.tape.cast(held, format)
+        return lifted(self.tape, held) if kind.dtype.is_complex else held
+
+    def real(self, x: Any, like: torch.Tensor | None = None) -> Cells:
+        """As `cells`, for operations that are traced for real numbers only."""
+        cells = self.cells(x, like)
+        if isinstance(cells, ComplexCells):
+            raise self.refusal("it is not traced for complex numbers", TRUTH)
+        return cells
+
+    def truths(self, x: Any) -> Any:
+        """A boolean tensor as predicates, or as an array where it is concrete; of numbers, whether they are not 0."""
+        if not self.holds(x):
+            return np.asarray(memory.to_numpy(x) != 0 if torch.is_tensor(x) else bool(x))
+        cells = self.read(x)
+        return cells if isinstance(cells, Predicates) else cells != 0.0
+
+    def indices(self, x: torch.Tensor) -> np.ndarray:
+        """A tensor of integers or of booleans, to index with. What the input decides is settled."""
+        return self.tape.settle(self.truths(x)) if x.dtype == torch.bool else memory.to_numpy(x)
+
+    def number(self, value: float, like: torch.Tensor) -> Cells:
+        """A Python number, as a kernel for this tensor takes it."""
+        return memory.constant(self.tape, value, FORMATS[like.dtype])
+
+    def poison(self, result: torch.Tensor, reason: str, cure: str = TRUTH) -> Cellular:
+        """Cells that must not be used, for a result without a rule."""
+        shape, format = tuple(result.shape), FORMATS[result.dtype]
+        parts = [
+            self.tape.poison(shape, format, self.tape.source, reason, cure) for _ in range(1 + result.is_complex())
+        ]
+        return ComplexCells(*parts) if result.is_complex() else parts[0]
+
+    def settle(self, x: Any) -> None:
+        """Hold fixed what an integer result was made of."""
+        cells = self.read(x)
+        if isinstance(cells, Predicates):
+            self.tape.settle(cells)
+        else:
+            for part in (cells.re, cells.im) if isinstance(cells, ComplexCells) else (cells,):
+                self.tape.settle_step(part)
+
+    def refusal(self, reason: str, cure: str = TRUTH) -> Untraceable:
+        """What to raise for the operation that is being lowered."""
+        return Untraceable(self.tape.source, reason, self.tape.where, cure)
+
+    def leave(self, operation: str, always: bool = False) -> None:
+        """A value leaves the trace. Outside of an autograd.Function it is a constant to autograd too, whatever becomes
+        of it; inside, it may come back with a derivative written by hand."""
+        where = where_in_user_code()
+        if self.functions or always:
+            raise Untraceable(operation, "a value leaves PyTorch, where it cannot be followed", where, TRUTH)
+        self.notes.append(f"{operation} at {where}: a value left the trace")
+
+    # What autograd takes for a constant
+
+    def _has_gradient(self, x: torch.Tensor) -> bool:
+        if self.within:
+            return True
+        if not torch.is_grad_enabled():
+            return False
+        if x.requires_grad:
+            if not x.is_leaf and self.memory.key(x) in self._ungraded:
+                raise self.refusal("an argument was computed by an autograd function that is not Python", TRUTH)
+            return True
+        # The dispatcher resolves conjugates below autograd, and hands over copies of which autograd knows nothing.
+        return id(x) in self._made
+
+    def _frozen(self, cells: Any) -> Any:
+        if isinstance(cells, ComplexCells):
+            return ComplexCells(self.tape.freeze(cells.re), self.tape.freeze(cells.im))
+        return self.tape.freeze(cells)
+
+    # The interception
+
+    def __torch_dispatch__(self, func: Any, types: Sequence[type], args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        if any(_dispatches_itself(kind) for kind in types):
+            return NotImplemented  # it comes again, as the operations on what it is made of
+        self.tape.source, self.tape.where = str(func), where_in_user_code()
+        tensors = [a for a in tree_leaves((args, kwargs)) if torch.is_tensor(a)]
+        if isinstance(func, HigherOrderOperator):
+            return self._higher_order(func, args, kwargs)
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            self._note_randomness(func, args, kwargs)
+        if not any(map(self.holds, tensors)):
+            return func(*args, **kwargs)
+        name = func._schema.name.split("::")[1]
+        if name in SHAPE_ALONE or func.is_view or name in ALIASES:
+            return self._view(func, name, args, kwargs)
+        return self._lower(func, name, args, kwargs)
+
+    def _view(self, func: OpOverload, name: str, args: tuple, kwargs: dict) -> Any:
+        self.operations[name.rstrip("_")] += name != "detach"
+        result = func(*args, **kwargs)
+        for x in tree_leaves(result):
+            if torch.is_tensor(x) and self.memory.key(x) != self.memory.key(args[0]):
+                raise self.refusal("its result is no view of its argument")
+        return result
+
+    def _lower(self, func: OpOverload, name: str, args: tuple, kwargs: dict) -> Any:
+        in_place = name.endswith("_") and not name.endswith("__")
+        base = name.rstrip("_") if in_place else name
+        rule = rules.RULES.get(base)
+        out = kwargs.get("out")
+        if rule is None:
+            body = self._body(func, base, in_place)
+            if not in_place and out is None:
+                return self._decomposed(body, args, kwargs)
+            rule = _decomposing(body)
+        self.operations[base] += 1
+        targets = [args[0]] if in_place else [] if out is None else tree_leaves(out)
+        before = [self._adopted(x) for x in targets]
+        source, where = self.tape.source, self.tape.where
+        result = func(*args, **kwargs)
+        cells = rule(self, result, *args, **{name: value for name, value in kwargs.items() if name != "out"})
+        self.tape.source, self.tape.where = source, where
+        self._store(result, cells, before)
+        return result
+
+    def _adopted(self, x: torch.Tensor) -> Cellular | None:
+        """The cells of a tensor that is about to be written: constants, if it has none yet."""
+        if not is_traceable(x) or not x.numel():
+            return None
+        if not self.holds(x):
+            values = to_numpy(x)
+            booleans = x.dtype == torch.bool
+            self.memory.write(x, self.tape.lift_predicates(values) if booleans else self._constants(x))
+        return self.memory.read(x)
+
+    def _constants(self, x: torch.Tensor) -> Cellular:
+        return memory.constant(self.tape, x, FORMATS[x.dtype], x.dtype)
+
+    def _body(self, func: OpOverload, base: str, in_place: bool) -> Callable:
+        """What an operation without a rule is made of."""
+        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
+            return func.decompose
+        custom = OPDEFS.get(func._schema.name)
+        if custom is not None:
+            return self._counting(custom._init_fn)
+        if base in rules.DECOMPOSED:
+            self.operations[base] += 1
+            packet = getattr(torch.ops.aten, base)
+            return decomposition_table[getattr(packet, func._overloadname) if in_place else func]
+        raise self.refusal("there is no rule for this operation")
+
+    def _counting(self, body: Callable) -> Callable:
+        """A body whose derivative is written by hand, as that of an autograd.Function is."""
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            self.functions += 1
+            try:
+                return body(*args, **kwargs)
+            finally:
+                self.functions -= 1
+
+        return run
+
+    def _decomposed(self, body: Callable, args: tuple, kwargs: dict) -> Any:
+        """An operation as the operations that it is made of, below autograd."""
+        source, where = self.tape.source, self.tape.where
+        args, kwargs = tree_map(self._as_constant, (args, kwargs))
+        self.within += 1
+        try:
+            with self:
+                result = body(*args, **kwargs)
+        finally:
+            self.within -= 1
+        self.tape.source, self.tape.where = source, where
+        for x in tree_leaves(result):
+            if self.holds(x):
+                self._remember(x)
+        return result
+
+    def _as_constant(self, x: Any) -> Any:
+        """A copy with frozen cells of a tensor that autograd takes for a constant; below autograd nobody would know."""
+        if not self.holds(x) or self._has_gradient(x) or x.dtype == torch.bool:
+            return x
+        copy = x.detach().clone()
+        self.memory.write(copy, self.read(x))
+        return copy
+
+    def cells_of_body(self, body: Callable, args: tuple, kwargs: dict) -> list:
+        """The cells of each result of an operation that is run as those that it is made of."""
+        results = [x for x in tree_leaves(self._decomposed(body, args, kwargs)) if torch.is_tensor(x)]
+        return [self.memory.read(x) if self.holds(x) else None for x in results]
+
+    # What is written back
+
+    def _store(self, result: Any, cells: Any, before: list) -> None:
+        results = [x for x in tree_leaves(result) if torch.is_tensor(x)]
+        found = list(cells) if isinstance(cells, list | tuple) else [cells]
+        for i, x in enumerate(results):
+            own = self._fitting(x, found[i] if i < len(found) else None)
+            if own is None:
+                continue
+            if before:
+                own = self._written(x, own, before[i])
+            else:
+                self._remember(x)
+            self.memory.write(x, own)
+
+    def _fitting(self, x: torch.Tensor, cells: Any) -> Cellular | None:
+        """The cells of a result in its own format; None where it is concrete."""
+        if x.dtype == torch.bool:
+            if isinstance(cells, Predicates):
+                return cells
+            return self.tape.lift_predicates(to_numpy(x)) if self.holds(x) else None
+        if x.dtype not in FORMATS or not x.numel():
+            return None
+        if cells is None:
+            return self.poison(x, "this result of it has no rule")
+        if isinstance(cells, np.ndarray):
+            return self._constants(x)
+        if x.is_complex():
+            cells = lifted(self.tape, cells)
+            return ComplexCells(*(self.tape.cast(part, FORMATS[x.dtype]) for part in (cells.re, cells.im)))
+        return self.tape.cast(cells, FORMATS[x.dtype])
+
+    def _remember(self, x: torch.Tensor) -> None:
+        if self.within:
+            return
+        if torch.is_grad_enabled():
+            self._made[id(x)] = x
+        else:
+            self._ungraded.add(self.memory.key(x))
+
+    def _written(self, x: torch.Tensor, cells: Cellular, before: Cellular | None) -> Cellular:
+        """What an in-place write leaves: where autograd does not see it, the derivative stays that of what was there."""
+        if self.within or before is None or isinstance(cells, Predicates):
+            return cells
+        if self._has_gradient(x):
+            self._ungraded.discard(self.memory.key(x))
+            return cells
+        if torch.is_grad_enabled() and _is_active(cells):
+            if self.memory.is_active(x):
+                raise self.refusal(
+                    "it writes what has a gradient into memory that a detached tensor shares with another",
+                    "Use .detach().clone().",
+                )
+            return cells
+        if isinstance(cells, ComplexCells):
+            return ComplexCells(self._grafted(cells.re, before.re), self._grafted(cells.im, before.im))
+        return self._grafted(cells, before)
+
+    def _grafted(self, cells: Cells, before: Cells) -> Cells:
+        stays = before.active & ~self.tape.poisoned(before)
+        if not stays.any():
+            return cells
+        numbers = np.broadcast_to(cells.numbers, before.shape).copy()
+        numbers[stays] = self.tape.graft(cells.like(numbers[stays]), before.like(before.numbers[stays])).numbers
+        return cells.like(numbers)
+
+    # Randomness, and what is no operation of aten
+
+    def _note_randomness(self, func: OpOverload, args: tuple, kwargs: dict) -> None:
+        names = [argument.name for argument in func._schema.arguments]
+        given = dict(zip(names, args, strict=False)) | kwargs
+        base = func._schema.name.split("::")[1].rstrip("_")
+        if not rules.is_drawn(base, given):
+            return
+        generator = given.get("generator")
+        if generator is None:
+            device = next((a.device for a in tree_leaves((args, kwargs)) if torch.is_tensor(a)), torch.device("cpu"))
+            devices = torch.cuda.default_generators if device.type == "cuda" else ()
+            generator = devices[device.index or 0] if devices else torch.default_generator
+        self.generators.append((self.tape.source, self.tape.where, generator))
+
+    def _higher_order(self, func: HigherOrderOperator, args: tuple, kwargs: dict) -> Any:
+        self.tape.source = func.name()
+        if not any(map(self.holds, tree_leaves((args, kwargs)))):
+            return func(*args, **kwargs)
+        raise self.refusal("operations on functions are not traced", "Write the control flow in Python. " + TRUTH)
+
+
+def _is_active(cells: Any) -> bool:
+    parts = (cells.re, cells.im) if isinstance(cells, ComplexCells) else (cells,)
+    return any(part.active.any() for part in parts)
+
+
+def _decomposing(body: Callable) -> Callable:
+    return lambda run, result, *args, **kwargs: run.cells_of_body(body, args, kwargs)
+
+
+def _dispatches_itself(kind: type) -> bool:
+    plain = torch.Tensor.__torch_dispatch__
+    return kind not in (torch.Tensor, torch.nn.Parameter) and kind.__torch_dispatch__ is not plain

@@ -1,0 +1,365 @@
+"""Normalizations, pooling, interpolation, losses and random masks: fused operations of neural networks."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from gradproof.backends.torch.trace.memory import to_numpy
+from gradproof.backends.torch.trace.rules.movement import created
+from gradproof.backends.torch.trace.rules.products import _each
+from gradproof.oracles.tape import Cells, lowering
+
+Rule = Callable[..., Any]
+aten = torch.ops.aten
+
+# Normalizations
+
+
+def _standardized(run: Any, cells: Cells, axes: tuple[int, ...], eps: float, like: torch.Tensor) -> list[Cells]:
+    """(x - mean) / √(variance + eps) along axes, the mean and 1 / √(variance + eps)."""
+    variance, mean = lowering.variance(cells, axes, 0, keepdims=True)
+    inverse = 1.0 / run.tape.map("sqrt", variance + run.number(eps, like))
+    return [(cells - mean) * inverse, mean, inverse]
+
+
+def _affine(run: Any, cells: Cells, weight: Any, bias: Any, shape: Sequence[int]) -> Cells:
+    if weight is not None:
+        cells = cells * run.tape.reshape(run.real(weight), shape)
+    return cells if bias is None else cells + run.tape.reshape(run.real(bias), shape)
+
+
+def layer_norm(
+    run: Any, result: Any, x: torch.Tensor, shape: Sequence[int], weight: Any, bias: Any, eps: float
+) -> list:
+    axes = tuple(range(x.ndim - len(shape), x.ndim))
+    normal, mean, inverse = _standardized(run, run.real(x), axes, eps, x)
+    return [_affine(run, normal, weight, bias, shape), mean, inverse]
+
+
+def rms_norm(run: Any, result: Any, x: torch.Tensor, shape: Sequence[int], weight: Any, eps: float | None) -> list:
+    cells, axes = run.real(x), tuple(range(x.ndim - len(shape), x.ndim))
+    eps = torch.finfo(x.dtype).eps if eps is None else eps
+    inverse = 1.0 / run.tape.map("sqrt", run.tape.mean(cells * cells, axes, keepdims=True) + run.number(eps, x))
+    return [_affine(run, cells * inverse, weight, None, shape), inverse]
+
+
+def group_norm(
+    run: Any,
+    result: Any,
+    x: torch.Tensor,
+    weight: Any,
+    bias: Any,
+    n: int,
+    channels: int,
+    size: int,
+    groups: int,
+    eps: float,
+) -> list:
+    cells = run.real(x)
+    grouped = run.tape.reshape(cells, (n, groups, -1))
+    normal, mean, inverse = _standardized(run, grouped, (2,), eps, x)
+    normal = run.tape.reshape(normal, tuple(x.shape))
+    each = (channels, *(1,) * (x.ndim - 2))
+    return [_affine(run, normal, weight, bias, each), *(run.tape.reshape(m, (n, groups)) for m in (mean, inverse))]
+
+
+def batch_norm(
+    run: Any,
+    result: Any,
+    x: torch.Tensor,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> list:
+    cells = run.real(x)
+    each = (x.shape[1], *(1,) * (x.ndim - 2))
+    if training:
+        axes = (0, *range(2, x.ndim))
+        normal, mean, inverse = _standardized(run, cells, axes, eps, x)
+        saved = [run.tape.reshape(m, (-1,)) for m in (mean, inverse)]
+    else:
+        mean, variance = (run.tape.reshape(run.real(m), each) for m in (running_mean, running_var))
+        normal = (cells - mean) * (1.0 / run.tape.map("sqrt", variance + run.number(eps, x)))
+        saved = [None, None]
+    return [_affine(run, normal, weight, bias, each), *saved]
+
+
+def batch_norm_no_stats(
+    run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, training: bool, momentum: float, eps: float
+) -> list:
+    return batch_norm(run, result, x, weight, bias, None, None, training, momentum, eps)
+
+
+def batch_norm_legit(run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, *rest: Any) -> list:
+    # with running statistics, and without
+    return (batch_norm if len(rest) == 5 else batch_norm_no_stats)(run, result, x, weight, bias, *rest)
+
+
+def batch_norm_evaluated(
+    run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, mean: Any, var: Any, momentum: float, eps: float
+) -> list:
+    return batch_norm(run, result, x, weight, bias, mean, var, False, momentum, eps)
+
+
+def batch_norm_updating(
+    run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, mean: Any, var: Any, momentum: float, eps: float
+) -> list:
+    return batch_norm(run, result, x, weight, bias, mean, var, True, momentum, eps)
+
+
+def weight_norm(run: Any, result: Any, v: torch.Tensor, g: torch.Tensor, dim: int = 0) -> list:
+    cells = run.real(v)
+    axes = tuple(a for a in range(v.ndim) if a != dim % v.ndim)
+    size = run.tape.map("sqrt", run.tape.sum(cells * cells, axes, keepdims=True))
+    return [cells * (run.real(g) / size), size]
+
+
+# Pooling
+
+
+def _windows(x: torch.Tensor, out: torch.Tensor, sizes: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple:
+    """Sizes, strides, dilations, and a padding that reaches as far as the windows of the result do."""
+    count = out.ndim - (out.ndim - len(_spatial(x, sizes)))
+    sizes = _each(sizes, count)
+    strides = _each(stride, count) if not isinstance(stride, list | tuple) or len(stride) else sizes
+    pads, steps = _each(padding, count), _each(dilation, count)
+    around = []
+    for size, step, by, p, length, places in zip(
+        sizes, steps, strides, pads, x.shape[-count:], out.shape[-count:], strict=True
+    ):
+        reach = (places - 1) * by + step * (size - 1) + 1
+        around.append((p, reach - length - p))
+    return sizes, strides, steps, pads, around
+
+
+def _spatial(x: torch.Tensor, sizes: Any) -> Sequence[int]:
+    return sizes if not isinstance(sizes, int) else x.shape[-2:]
+
+
+def _pooling(count: int) -> tuple[Rule, Rule]:
+    def max_pool(
+        run: Any,
+        result: Any,
+        x: torch.Tensor,
+        size: Any,
+        stride: Any = (),
+        padding: Any = 0,
+        dilation: Any = 1,
+        *_: Any,
+    ) -> list:
+        sizes, strides, steps, _pads, around = _windows(x, result[0], _each(size, count), stride, padding, dilation)
+        return [lowering.extremum_pool("max", run.real(x), sizes, strides, around, steps), None]
+
+    def avg_pool(
+        run: Any,
+        result: torch.Tensor,
+        x: torch.Tensor,
+        size: Any,
+        stride: Any = (),
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Cells:
+        sizes, strides, _steps, pads, around = _windows(x, result, _each(size, count), stride, padding)
+        total = lowering.sum_pool(run.real(x), sizes, strides, around)
+        if divisor_override:
+            return total / float(divisor_override)
+        return total / _sizes_of_windows(
+            x.shape[-count:], result.shape[-count:], sizes, strides, pads, count_include_pad
+        )
+
+    return max_pool, avg_pool
+
+
+def _sizes_of_windows(
+    lengths: Any, places: Any, sizes: list[int], strides: list[int], pads: list[int], with_padding: bool
+) -> np.ndarray:
+    """How many entries each window has: those of the padding too, or only those of the image."""
+    counts = np.ones(())
+    for length, n, size, by, p in zip(lengths, places, sizes, strides, pads, strict=True):
+        start = np.arange(n) * by - p
+        end = np.minimum(start + size, length + p)
+        along = end - start if with_padding else np.minimum(end, length) - np.maximum(start, 0)
+        counts = counts[..., None] * along
+    return counts
+
+
+def _adaptive(combine: Callable[[Any, Cells], Cells], count: int) -> Rule:
+    """Pooling to a given size: window i of n along an axis of length m is from ⌊i m/n⌋ to ⌈(i + 1) m/n⌉."""
+
+    def rule(run: Any, result: Any, x: torch.Tensor, size: Any) -> Any:
+        first = result if torch.is_tensor(result) else result[0]
+        cells = run.real(x)
+        places = tuple(first.shape[-count:])
+        numbers = np.zeros(tuple(first.shape), np.int64)
+        for index in np.ndindex(*places):
+            window = tuple(
+                slice(i * m // n, -(-(i + 1) * m // n)) for i, n, m in zip(index, places, x.shape[-count:], strict=True)
+            )
+            part = cells.numbers[(..., *window)]
+            part = part.reshape(*part.shape[: part.ndim - count], -1)
+            numbers[(..., *index)] = combine(run.tape, cells.like(part)).numbers
+        return cells.like(numbers) if torch.is_tensor(result) else [cells.like(numbers), None]
+
+    return rule
+
+
+def max_unpool(run: Any, result: torch.Tensor, x: torch.Tensor, indices: torch.Tensor, *_: Any) -> Cells:
+    cells = run.real(x)
+    count = result.numel() // max(math.prod(x.shape[: x.ndim - 2]), 1)
+    flat = np.full((math.prod(x.shape[: x.ndim - 2]), count), int(run.tape.constant(0.0).numbers))
+    places = to_numpy(indices).reshape(len(flat), -1)
+    np.put_along_axis(flat, places, cells.numbers.reshape(len(flat), -1), 1)
+    return cells.like(flat.reshape(tuple(result.shape)))
+
+
+# Interpolation
+
+
+def _interpolating(operation: Callable) -> Rule:
+    """A linear map of each image: its matrix is what PyTorch makes of each unit image."""
+
+    def rule(run: Any, result: torch.Tensor, x: torch.Tensor, *args: Any, **kwargs: Any) -> Cells:
+        cells, sizes = run.real(x), tuple(x.shape[2:])
+        count = math.prod(sizes)
+        units = torch.eye(count, dtype=x.dtype).reshape(count, 1, *sizes)
+        matrix = to_numpy(operation(units, *args, **kwargs)).reshape(count, -1)
+        images = run.tape.reshape(cells, (-1, count))
+        product = images @ run.tape.constant(matrix, cells.format)
+        return run.tape.reshape(product, tuple(result.shape))
+
+    return rule
+
+
+# Losses
+
+
+def nll_loss(
+    run: Any, result: Any, x: torch.Tensor, target: torch.Tensor, weight: Any, reduction: int, ignored: int
+) -> list:
+    cells, labels = run.real(x), to_numpy(target)
+    if x.ndim == 1:
+        cells, labels = cells[None], labels[None]
+    cells = cells.like(np.moveaxis(cells.numbers, 1, -1))
+    kept = labels != ignored
+    chosen = np.where(kept, labels, 0)
+    losses = -cells.like(np.take_along_axis(cells.numbers, chosen[..., None], -1)[..., 0])
+    zero = run.tape.constant(0.0, cells.format)
+    weights = run.tape.constant(kept.astype(float), cells.format)
+    if weight is not None:
+        weights = run.tape.choose(kept, run.real(weight)[chosen], zero)
+        losses = losses * weights
+    losses = run.tape.choose(kept, losses, zero)
+    if reduction == 0:
+        return [losses.like(losses.numbers.reshape(tuple(result[0].shape))), None]
+    total, count = run.tape.sum(losses), run.tape.sum(weights)
+    return [total if reduction == 2 else total / count, count]
+
+
+def ctc_loss(
+    run: Any,
+    result: Any,
+    log_probs: torch.Tensor,
+    targets: torch.Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    *_: Any,
+) -> list:
+    """The forward recursion over the labels with blanks between them, in logarithms, of each sequence."""
+    cells, labels = run.real(log_probs), to_numpy(targets)
+    steps, sizes = (list(map(int, n)) for n in (input_lengths, target_lengths))
+    starts = np.cumsum([0, *sizes])
+    losses = []
+    for i, (length, size) in enumerate(zip(steps, sizes, strict=True)):
+        own = labels[i, :size] if labels.ndim == 2 else labels[starts[i] : starts[i] + size]
+        extended = np.full(2 * size + 1, blank)
+        extended[1::2] = own
+        losses.append(_ctc(run, cells[:length, i][:, extended], extended, blank))
+    return [run.tape.stack(losses), None]
+
+
+def _ctc(run: Any, scores: Cells, labels: np.ndarray, blank: int) -> Cells:
+    tape, count = run.tape, len(labels)
+    never = tape.constant(np.array([-math.inf]), scores.format)
+    skips = np.array([i >= 2 and labels[i] != blank and labels[i] != labels[i - 2] for i in range(count)])
+    state = tape.choose(np.arange(count) < 2, scores[0], never)
+    for row in scores[1:]:
+        before = tape.concat([never, state[:-1]])
+        earlier = tape.choose(skips, tape.concat([never, never, state[:-2]])[:count], never)
+        state = lowering.logaddexp(lowering.logaddexp(state, before), earlier) + row
+    last = state[-1] if count == 1 else lowering.logaddexp(state[-1], state[-2])
+    return -last
+
+
+# Random masks
+
+
+def native_dropout(run: Any, result: Any, x: torch.Tensor, p: float, train: bool | None) -> list:
+    cells = run.cells(x)
+    if train is False or p == 0:
+        return [cells, None]
+    if p == 1:
+        return [run.tape.constant(np.zeros(tuple(x.shape)), cells.format), None]
+    return [cells * run.tape.constant(to_numpy(result[1]).astype(float)) * run.number(1 / (1 - p), x), None]
+
+
+DRAWN = "bernoulli cauchy exponential geometric log_normal multinomial normal rand_like randint_like randn_like random uniform"
+"""Draws whose results are constants, once they are drawn."""
+
+KEEPS = {
+    "native_dropout": lambda given: given["p"] == 0 or given.get("train") is False,
+    "rrelu_with_noise": lambda given: not given.get("training", False),
+    "_fused_rms_norm": lambda given: True,
+}
+"""When an operation that may draw does not."""
+
+
+def is_drawn(operation: str, given: Mapping[str, Any]) -> bool:
+    """Whether a call of an operation that PyTorch marks as random draws random numbers."""
+    if operation in KEEPS:
+        return not KEEPS[operation](given)
+    return "attention" not in operation or bool(given.get("dropout_p"))
+
+
+max_pool2d, avg_pool2d = _pooling(2)
+max_pool3d, avg_pool3d = _pooling(3)
+INTERPOLATIONS = (
+    "_upsample_bicubic2d_aa _upsample_bilinear2d_aa upsample_bicubic2d upsample_bilinear2d upsample_linear1d "
+    "upsample_trilinear3d"
+)
+
+RULES: dict[str, Rule] = {
+    **{name: _interpolating(getattr(aten, name)) for name in INTERPOLATIONS.split()},
+    **{name: created for name in DRAWN.split()},
+    "_adaptive_avg_pool2d": _adaptive(lambda tape, x: tape.mean(x, -1), 2),
+    "_adaptive_avg_pool3d": _adaptive(lambda tape, x: tape.mean(x, -1), 3),
+    "_batch_norm_with_update": batch_norm_updating,
+    "_ctc_loss": ctc_loss,
+    "_fused_rms_norm": rms_norm,
+    "_native_batch_norm_legit": batch_norm_legit,
+    "_native_batch_norm_legit_no_training": batch_norm_evaluated,
+    "_weight_norm_interface": weight_norm,
+    "adaptive_max_pool2d": _adaptive(lambda tape, x: tape.extremum("max", x, -1), 2),
+    "adaptive_max_pool3d": _adaptive(lambda tape, x: tape.extremum("max", x, -1), 3),
+    "avg_pool2d": avg_pool2d,
+    "avg_pool3d": avg_pool3d,
+    "cudnn_batch_norm": batch_norm,
+    "max_pool2d_with_indices": max_pool2d,
+    "max_pool3d_with_indices": max_pool3d,
+    "max_unpool2d": max_unpool,
+    "native_batch_norm": batch_norm,
+    "native_dropout": native_dropout,
+    "native_group_norm": group_norm,
+    "native_layer_norm": layer_norm,
+    "nll_loss2d_forward": nll_loss,
+    "nll_loss_forward": nll_loss,
+}

@@ -1,0 +1,405 @@
+"""What moves, repeats, picks and joins entries: PyTorch's own operation, on the numbers of the cells in place of the
+values, so that no rule is needed for where an entry goes. And sums over places that coincide."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils._pytree import tree_leaves, tree_map
+
+from gradproof.backends.torch.trace.memory import FORMATS, to_numpy
+from gradproof.backends.torch.trace.rules.reductions import norm_of_sizes
+from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cells, lowering
+
+Rule = Callable[..., Any]
+aten = torch.ops.aten
+
+
+def moved(operation: Callable, through_floats: bool = False) -> Rule:
+    """A rule for an operation that moves entries. `through_floats` where PyTorch has it for floating-point numbers only,
+    which hold every number of a cell."""
+
+    def rule(run: Any, result: Any, *args: Any, **kwargs: Any) -> Any:
+        first = result if torch.is_tensor(result) else result[0]
+
+        def move(part: int) -> Any:
+            return _numbers_moved(run, first, operation, through_floats, part, args, kwargs)
+
+        if first.dtype == torch.bool:
+            return _wrapped(move(0), lambda numbers: Predicates(numbers, run.tape))
+        format = FORMATS[first.dtype]
+        if not first.is_complex():
+            return _wrapped(move(0), lambda numbers: Cells(numbers, format, run.tape))
+        parts = [_wrapped(move(part), lambda numbers: Cells(numbers, format, run.tape)) for part in (0, 1)]
+        if isinstance(parts[0], list):
+            return [ComplexCells(re, im) for re, im in zip(*parts, strict=True)]
+        return ComplexCells(*parts)
+
+    return rule
+
+
+def _wrapped(moved: Any, wrap: Callable) -> Any:
+    if torch.is_tensor(moved):
+        return wrap(moved.numpy())
+    return [wrap(x.numpy()) if torch.is_tensor(x) else None for x in moved]
+
+
+def _numbers_moved(
+    run: Any, like: torch.Tensor, operation: Callable, through_floats: bool, part: int, args: tuple, kwargs: dict
+) -> Any:
+    def numbers(x: Any) -> Any:
+        if not torch.is_tensor(x):
+            return x
+        if x.dtype in FORMATS:
+            cells = run.cells(x, like)
+            found = ((cells.re, cells.im)[part] if isinstance(cells, ComplexCells) else cells).numbers
+        elif x.dtype == torch.bool and like.dtype == torch.bool:
+            found = run.tape.lift_predicates(run.truths(x)).numbers
+        else:
+            return torch.from_numpy(np.array(run.indices(x)))
+        found = torch.from_numpy(np.array(found))
+        return found.double() if through_floats else found
+
+    args, kwargs = tree_map(numbers, (args, {k: v for k, v in kwargs.items() if k not in ("memory_format", "dtype")}))
+    with torch.no_grad():
+        result = operation(*args, **kwargs)
+    return tree_map(lambda x: x.round().long() if torch.is_tensor(x) and through_floats else x, result)
+
+
+def created(run: Any, result: torch.Tensor, *_: Any, **__: Any) -> Any:
+    """A new tensor whose entries do not depend on any other."""
+    return to_numpy(result)
+
+
+def full(run: Any, result: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    """A new tensor filled with a number, which may be a tensor with cells."""
+    value = kwargs.get("fill_value", args[-1])
+    return (
+        run.cells(value, result, exact=True) if torch.is_tensor(value) and result.dtype in FORMATS else to_numpy(result)
+    )
+
+
+def uninitialized(run: Any, result: torch.Tensor, *_: Any, **__: Any) -> Any:
+    if result.dtype not in FORMATS:
+        return None
+    return run.poison(result, "memory that it left uninitialized is read: what wrote there cannot be seen")
+
+
+def pad(run: Any, result: torch.Tensor, x: torch.Tensor, widths: Any, value: Any = 0) -> Any:
+    fill = run.cells(value, result, exact=True)
+    axes = [(0, 0)] * (x.ndim - len(widths) // 2) + [tuple(widths[i : i + 2]) for i in range(len(widths) - 2, -1, -2)]
+    cells = run.cells(x)
+    if not isinstance(cells, ComplexCells):
+        return cells.like(lowering.pad(cells.numbers, axes, int(fill.numbers)))
+    parts = zip((cells.re, cells.im), (fill.re, fill.im), strict=True)
+    return ComplexCells(*(part.like(lowering.pad(part.numbers, axes, int(own.numbers))) for part, own in parts))
+
+
+def embedding(
+    run: Any, result: torch.Tensor, weight: torch.Tensor, indices: torch.Tensor, padding: int = -1, *_: Any
+) -> Cells:
+    cells, places = run.real(weight), to_numpy(indices)
+    rows = cells.like(cells.numbers[places])
+    is_padding = places == (padding if padding >= 0 else -1)
+    if not is_padding.any() or run.functions:
+        return rows
+    # Only the backward pass reads this argument: it gives these rows no gradient.
+    numbers = rows.numbers.copy()
+    numbers[is_padding] = run.tape.freeze(rows.like(numbers[is_padding])).numbers
+    return rows.like(numbers)
+
+
+def embedding_bag(
+    run: Any, result: Any, weight: torch.Tensor, indices: torch.Tensor, offsets: torch.Tensor, *rest: Any, **named: Any
+) -> list:
+    """The sum (0), mean (1) or maximum (2) of the rows of each bag."""
+    defaults = {"scale_grad_by_freq": False, "mode": 0, "sparse": False, "per_sample_weights": None}
+    defaults |= {"include_last_offset": False, "padding_idx": -1}
+    given = defaults | dict(zip(defaults, rest, strict=False)) | named
+    cells, places, starts = run.real(weight), to_numpy(indices).ravel(), to_numpy(offsets).tolist()
+    ends = [*starts, len(places)][: len(starts) + (not given["include_last_offset"])]
+    weights = given["per_sample_weights"]
+    factors = None if weights is None else run.real(weights).numbers.ravel()
+    bags = []
+    for start, end in zip(ends[:-1], ends[1:], strict=True):
+        kept = np.arange(start, end)[places[start:end] != given["padding_idx"]]
+        rows = cells.like(cells.numbers[places[kept]])
+        bags.append(_bag(run, rows if factors is None else rows * cells.like(factors[kept])[:, None], given["mode"]))
+    return [run.tape.stack(bags), None, None, None]
+
+
+def _bag(run: Any, rows: Cells, mode: int) -> Cells:
+    if not len(rows):
+        return run.tape.constant(np.zeros(rows.shape[1:]), rows.format)
+    if mode == 2:
+        return run.tape.extremum("max", rows, 0)
+    return run.tape.sum(rows, 0) if mode == 0 else run.tape.mean(rows, 0)
+
+
+# Writing to places
+
+
+def _on_parts(combine: Callable[..., Cells], *operands: Any) -> Any:
+    """A combination of real cells, on the parts of complex ones."""
+    if not any(isinstance(x, ComplexCells) for x in operands):
+        return combine(*operands)
+    operands = [complex_cells.lifted(x.tape, x) for x in operands]
+    return ComplexCells(combine(*(x.re for x in operands)), combine(*(x.im for x in operands)))
+
+
+def _added(x: Any, targets: np.ndarray, updates: Any) -> Any:
+    def combine(x: Cells, updates: Cells) -> Cells:
+        spread = updates.like(np.broadcast_to(updates.numbers, targets.shape))
+        return lowering.scatter_add(x, targets.reshape(-1), spread)
+
+    return _on_parts(combine, x, updates)
+
+
+def _grid(shape: Any) -> np.ndarray:
+    return np.arange(math.prod(shape)).reshape(tuple(shape))
+
+
+def _targets(x: torch.Tensor, dim: int, index: torch.Tensor) -> np.ndarray:
+    """The places that scatter means, in the flattened x."""
+    places = to_numpy(index)
+    if not x.ndim:
+        return np.zeros(places.shape, np.int64)
+    along = list(np.indices(places.shape)) if places.ndim else [np.zeros((), np.int64)]
+    along[dim] = places
+    return np.ravel_multi_index(tuple(along), tuple(x.shape))
+
+
+def _corner(cells: Any, shape: tuple[int, ...]) -> Any:
+    """The entries of an array from the first on, in a shape that is no larger."""
+    return cells[tuple(slice(0, n) for n in shape)] if cells.ndim else cells
+
+
+def index_add(
+    run: Any,
+    result: torch.Tensor,
+    x: torch.Tensor,
+    dim: int,
+    index: torch.Tensor,
+    source: torch.Tensor,
+    *,
+    alpha: float = 1,
+) -> Any:
+    targets = np.take(_grid(x.shape), to_numpy(index), dim) if x.ndim else np.zeros(tuple(source.shape), np.int64)
+    updates = run.cells(source, result)
+    return _added(run.cells(x), targets, updates if alpha == 1 else updates * run.number(alpha, result))
+
+
+def scatter_add(
+    run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor
+) -> Any:
+    targets = _targets(x, dim, index)
+    return _added(run.cells(x), targets, _corner(run.cells(source), targets.shape))
+
+
+def index_put(
+    run: Any,
+    result: torch.Tensor,
+    x: torch.Tensor,
+    indices: Any,
+    values: torch.Tensor,
+    accumulate: bool = False,
+    *_: Any,
+) -> Any:
+    key = tuple(slice(None) if i is None else run.indices(i) for i in indices)
+    targets = _indexed(_grid(x.shape), key)
+    if result.dtype == torch.bool:
+        return _put_truths(run, x, targets, values)
+    updates = run.cells(values, result)
+    if accumulate:
+        return _added(run.cells(x), targets, updates)
+    return _on_parts(lambda x, updates: _overwritten(x, targets, updates), run.cells(x), updates)
+
+
+def _indexed(grid: np.ndarray, key: tuple) -> np.ndarray:
+    """Advanced indexing as PyTorch has it, by PyTorch."""
+    indices = [None if isinstance(i, slice) else torch.from_numpy(np.array(i)) for i in key]
+    return aten.index(torch.from_numpy(grid), indices).numpy()
+
+
+def _overwritten(x: Cells, targets: np.ndarray, updates: Cells) -> Cells:
+    numbers = x.numbers.reshape(-1).copy()
+    numbers[targets.reshape(-1)] = np.broadcast_to(updates.numbers, targets.shape).reshape(-1)
+    return x.like(numbers.reshape(x.shape))
+
+
+def _put_truths(run: Any, x: torch.Tensor, targets: np.ndarray, values: torch.Tensor) -> Predicates:
+    old, new = (run.tape.lift_predicates(run.truths(a)) for a in (x, values))
+    numbers = old.numbers.reshape(-1).copy()
+    numbers[targets.reshape(-1)] = np.broadcast_to(new.numbers, targets.shape).reshape(-1)
+    return old.like(numbers.reshape(old.shape))
+
+
+def scatter(
+    run: Any,
+    result: torch.Tensor,
+    x: torch.Tensor,
+    dim: int,
+    index: torch.Tensor,
+    source: Any,
+    *,
+    reduce: str | None = None,
+) -> Any:
+    if reduce is not None:
+        raise run.refusal("it is not traced with reduce=…, whose derivative PyTorch lacks")
+    targets = _targets(x, dim, index)
+    updates = _corner(run.cells(source, result, exact=True), targets.shape)
+    return _on_parts(lambda x, updates: _overwritten(x, targets, updates), run.cells(x), updates)
+
+
+def scatter_reduce(
+    run: Any,
+    result: torch.Tensor,
+    x: torch.Tensor,
+    dim: int,
+    index: torch.Tensor,
+    source: torch.Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> Cells:
+    targets = _targets(x, dim, index)
+    return _reduced_into(run, run.real(x), targets, _corner(run.real(source), targets.shape), reduce, include_self)
+
+
+def index_reduce(
+    run: Any,
+    result: torch.Tensor,
+    x: torch.Tensor,
+    dim: int,
+    index: torch.Tensor,
+    source: torch.Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> Cells:
+    targets = np.take(_grid(x.shape), to_numpy(index), dim)
+    return _reduced_into(run, run.real(x), targets, run.real(source), reduce, include_self)
+
+
+def _reduced_into(run: Any, x: Cells, targets: np.ndarray, updates: Cells, reduce: str, include_self: bool) -> Cells:
+    """Each place of x combined with all that is sent to it."""
+    numbers, sent = x.numbers.reshape(-1).copy(), updates.numbers.reshape(-1)
+    for place in np.unique(targets):
+        group = sent[targets.reshape(-1) == place]
+        if include_self:
+            group = np.concatenate([numbers[place : place + 1], group])
+        numbers[place] = _combined(run, x.like(group), reduce).numbers
+    return x.like(numbers.reshape(x.shape))
+
+
+def _combined(run: Any, group: Cells, reduce: str) -> Cells:
+    if reduce in ("amax", "amin"):
+        return run.tape.extremum(reduce[1:], group)
+    return {"sum": run.tape.sum, "mean": run.tape.mean, "prod": run.tape.prod}[reduce](group)
+
+
+def index_fill(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, index: torch.Tensor, value: Any) -> Any:
+    targets = np.take(_grid(x.shape), to_numpy(index), dim)
+    fill = run.cells(value, result, exact=True)
+    return _on_parts(lambda x, fill: _overwritten(x, targets, fill), run.cells(x), fill)
+
+
+def index_copy(
+    run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor
+) -> Any:
+    targets = np.take(_grid(x.shape), to_numpy(index), dim)
+    return _on_parts(lambda x, source: _overwritten(x, targets, source), run.cells(x), run.cells(source))
+
+
+def put(
+    run: Any, result: torch.Tensor, x: torch.Tensor, index: torch.Tensor, source: torch.Tensor, accumulate: bool = False
+) -> Any:
+    targets = to_numpy(index) % x.numel()
+    if accumulate:
+        return _added(run.cells(x), targets, run.cells(source))
+    return _on_parts(lambda x, source: _overwritten(x, targets, source), run.cells(x), run.cells(source))
+
+
+def masked_scatter(run: Any, result: torch.Tensor, x: torch.Tensor, mask: torch.Tensor, source: torch.Tensor) -> Any:
+    targets = _grid(result.shape)[np.broadcast_to(run.indices(mask), tuple(result.shape))]
+
+    def combine(x: Cells, source: Cells) -> Cells:
+        stretched = x.like(np.broadcast_to(x.numbers, tuple(result.shape)))
+        return _overwritten(stretched, targets, source.like(source.numbers.reshape(-1)[: targets.size]))
+
+    return _on_parts(combine, run.cells(x), run.cells(source))
+
+
+def col2im(
+    run: Any, result: torch.Tensor, x: torch.Tensor, size: Any, kernel: Any, dilation: Any, padding: Any, stride: Any
+) -> Cells:
+    """nn.Fold: each column is added where nn.Unfold took it from."""
+    channels = result.shape[-3]
+    places = torch.arange(1.0, 1.0 + channels * math.prod(size), dtype=torch.float64).reshape(1, channels, *size)
+    taken = aten.im2col(places, kernel, dilation, padding, stride).round().long().numpy()[0] - 1
+    cells = run.real(x)
+    columns = cells.numbers.reshape(-1, *taken.shape)
+    zeros = run.tape.constant(np.zeros(channels * math.prod(size)), cells.format)
+    images = [lowering.scatter_add(zeros, taken.reshape(-1), cells.like(c)) for c in columns]
+    stacked = np.stack([image.numbers for image in images])
+    return cells.like(stacked.reshape(tuple(result.shape)))
+
+
+def renorm(run: Any, result: torch.Tensor, x: torch.Tensor, p: float, dim: int, limit: float) -> Cells:
+    """Slices whose norm is above a limit, shrunk to it."""
+    cells, tape = run.real(x), run.tape
+    others = tuple(a for a in range(x.ndim) if a != dim % x.ndim)
+    sizes = cells * cells if p == 2 else tape.abs(cells)
+    size = tape.sum(sizes, others, True) if p == 2 else norm_of_sizes(run, sizes, float(p), others, True)
+    size = tape.map("sqrt", size) if p == 2 else size
+    bound = run.number(limit, result)
+    factor = tape.choose(size > bound, bound / (size + run.number(1e-7, result)), tape.constant(1.0, cells.format))
+    return cells * factor
+
+
+MOVED = {
+    name: getattr(aten, name)
+    for name in (
+        "_reshape_copy _unsafe_index alias_copy cat channel_shuffle diag_embed diagonal_copy diagonal_scatter "
+        "expand_copy flip gather index index_select masked_select permute_copy pixel_shuffle pixel_unshuffle repeat "
+        "repeat_interleave roll rot90 select_copy select_scatter slice_scatter squeeze_copy stack t_copy take "
+        "transpose_copy tril triu unfold_copy unsqueeze_copy view_copy unsafe_split unsafe_split_with_sizes "
+        "split_with_sizes_copy unbind_copy as_strided_scatter as_strided_copy block_diag split_copy"
+    ).split()
+    if hasattr(aten, name)
+}
+MOVED_AS_FLOATS = (
+    "reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d im2col "
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
+    "_upsample_nearest_exact3d"
+)
+
+RULES: dict[str, Rule] = {
+    **{name: moved(operation) for name, operation in MOVED.items()},
+    **{name: moved(getattr(aten, name), through_floats=True) for name in MOVED_AS_FLOATS.split()},
+    **{name: created for name in "new_ones new_zeros ones_like zeros_like".split()},
+    **{name: uninitialized for name in "empty_like new_empty new_empty_strided".split()},
+    **{name: full for name in ("full_like", "new_full")},
+    "_embedding_bag": embedding_bag,
+    "_index_put_impl": index_put,
+    "_unsafe_index_put": index_put,
+    "clone": moved(lambda x: x.clone()),
+    "col2im": col2im,
+    "constant_pad_nd": pad,
+    "contiguous": moved(lambda x: x.clone()),
+    "embedding": embedding,
+    "gather": moved(lambda x, dim, index, sparse_grad=False: aten.gather(x, dim, index)),
+    "index_add": index_add,
+    "index_copy": index_copy,
+    "index_fill": index_fill,
+    "index_put": index_put,
+    "index_reduce": index_reduce,
+    "masked_scatter": masked_scatter,
+    "put": put,
+    "renorm": renorm,
+    "scatter": scatter,
+    "scatter_add": scatter_add,
+    "scatter_reduce": scatter_reduce,
+}
