@@ -166,7 +166,7 @@ class Interpreter(TorchDispatchMode):
         if not any(map(self.holds, tensors)):
             return func(*args, **kwargs)
         name = func._schema.name.split("::")[1]
-        if name in SHAPE_ALONE or func.is_view or name in ALIASES:
+        if name in SHAPE_ALONE or name in ALIASES or (func.is_view and not _is_composite(func)):
             return self._view(func, name, args, kwargs)
         return self._lower(func, name, args, kwargs)
 
@@ -213,7 +213,7 @@ class Interpreter(TorchDispatchMode):
 
     def _body(self, func: OpOverload, base: str, in_place: bool) -> Callable:
         """What an operation without a rule is made of."""
-        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd"):
+        if _is_composite(func):
             return func.decompose
         custom = OPDEFS.get(func._schema.name)
         if custom is not None:
@@ -351,6 +351,10 @@ class Interpreter(TorchDispatchMode):
         if not any(map(self.holds, tree_leaves((args, kwargs)))):
             return func(*args, **kwargs)
         raise self.refusal("operations on functions are not traced", "Write the control flow in Python. " + TRUTH)
+
+
+def _is_composite(func: OpOverload) -> bool:
+    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
 
 
 def _is_active(cells: Any) -> bool:

@@ -9,7 +9,6 @@ import torch
 
 from gradproof.backends.torch.trace.memory import FORMATS, to_numpy
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cells, lowering
-from gradproof.oracles.tape.complex_cells import lifted
 
 Rule = Callable[..., Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from gradproof.backends.torch.trace.memory import FORMATS, to_numpy
 from gradproof.backends.torch.trace.rules.reductions import norm_of_sizes

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from gradproof.backends.torch.trace.memory import to_numpy
-from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cells, lowering
+from gradproof.oracles.tape import Cells, ComplexCells, complex_cells, lowering
 
 Rule = Callable[..., Any]
 
