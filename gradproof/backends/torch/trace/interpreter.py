@@ -36,8 +36,8 @@ ALIASES = frozenset("alias lift_fresh _reshape_alias _unsafe_view _conj _neg_vie
 class Interpreter(TorchDispatchMode):
     """Runs every operation and lowers those that touch a tensor with cells.
 
-    A rule is called as `rule(run, result, *args, **kwargs)`: `run` is this interpreter, `result` what PyTorch computed,
-    then the arguments of the operation. It gives the cells of each tensor of the result: None where that is concrete."""
+    A rule is called as `rule(run, result, *args, **kwargs)`: `run` is this interpreter, `result` what PyTorch computed
+    from the arguments that follow. It gives cells for each tensor of the result, or None where that is concrete."""
 
     supports_higher_order_operators = True
 
@@ -193,6 +193,8 @@ class Interpreter(TorchDispatchMode):
         before = [self._adopted(x) for x in targets]
         source, where = self.tape.source, self.tape.where
         result = func(*args, **kwargs)
+        if all(torch.is_tensor(x) and not x.numel() for x in tree_leaves(result)):
+            return result
         cells = rule(self, result, *args, **{name: value for name, value in kwargs.items() if name != "out"})
         self.tape.source, self.tape.where = source, where
         self._store(result, cells, before)
@@ -286,7 +288,11 @@ class Interpreter(TorchDispatchMode):
             if isinstance(cells, Predicates):
                 return cells
             return self.tape.lift_predicates(to_numpy(x)) if self.holds(x) else None
-        if x.dtype not in FORMATS or not x.numel():
+        if not x.numel():
+            return None
+        if x.dtype not in FORMATS:
+            if x.is_floating_point() or x.is_complex():
+                raise self.refusal(f"its result is of the dtype {x.dtype}, which is not traced")
             return None
         if cells is None:
             return self.poison(x, "this result of it has no rule")
@@ -306,7 +312,7 @@ class Interpreter(TorchDispatchMode):
             self._ungraded.add(self.memory.key(x))
 
     def _written(self, x: torch.Tensor, cells: Cellular, before: Cellular | None) -> Cellular:
-        """What an in-place write leaves: where autograd does not see it, the derivative stays that of what was there."""
+        """What an in-place write leaves. Where autograd does not see it, the derivative stays that of the old entry."""
         if self.within or before is None or isinstance(cells, Predicates):
             return cells
         if self._has_gradient(x):

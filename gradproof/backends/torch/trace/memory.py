@@ -96,7 +96,7 @@ class Memory:
         return ComplexCells(*cells) if x.is_complex() else cells[0]
 
     def write(self, x: torch.Tensor, cells: Cellular) -> None:
-        """Put cells in the place of a tensor's entries. What else its storage holds is constant, unless it has cells."""
+        """Put cells in the place of a tensor's entries. What else is in its storage is constant if it has no cells."""
         if x.layout != torch.strided:
             raise Untraceable("sparse tensors", "they are not traced", self.tape.where)
         shadow = self._shadow(x)

@@ -13,15 +13,17 @@ RULES = {
 }
 
 DECOMPOSED = frozenset(
-    "binary_cross_entropy binary_cross_entropy_with_logits celu elu gelu glu grid_sampler_2d hardshrink hardsigmoid "
-    "hardswish huber_loss leaky_relu log_sigmoid_forward mish mse_loss multi_margin_loss "
-    "multilabel_margin_loss_forward mvlgamma silu smooth_l1_loss soft_margin_loss softplus softshrink special_entr "
-    "binary_cross_entropy_backward elu_backward gelu_backward glu_backward hardsigmoid_backward hardswish_backward "
-    "hardtanh_backward huber_loss_backward leaky_relu_backward log_sigmoid_backward mse_loss_backward "
-    "native_batch_norm_backward native_group_norm_backward native_layer_norm_backward nll_loss_backward sigmoid_backward "
-    "silu_backward smooth_l1_loss_backward softplus_backward softshrink_backward tanh_backward threshold_backward "
-    "_softmax_backward_data _log_softmax_backward_data embedding_dense_backward select_backward slice_backward "
-    "logit logit_backward mish_backward affine_grid_generator trace rad2deg deg2rad".split()
+    (
+        "_log_softmax_backward_data _softmax_backward_data affine_grid_generator binary_cross_entropy "
+        "binary_cross_entropy_backward binary_cross_entropy_with_logits celu deg2rad elu elu_backward "
+        "embedding_dense_backward gelu gelu_backward glu glu_backward grid_sampler_2d hardshrink hardsigmoid "
+        "hardsigmoid_backward hardswish hardswish_backward hardtanh_backward huber_loss huber_loss_backward "
+        "leaky_relu leaky_relu_backward log_sigmoid_backward log_sigmoid_forward logit logit_backward mish "
+        "mish_backward mse_loss mse_loss_backward multi_margin_loss multilabel_margin_loss_forward mvlgamma "
+        "native_batch_norm_backward native_group_norm_backward native_layer_norm_backward nll_loss_backward rad2deg "
+        "select_backward sigmoid_backward silu silu_backward slice_backward smooth_l1_loss smooth_l1_loss_backward "
+        "soft_margin_loss softplus softplus_backward softshrink special_entr tanh_backward threshold_backward"
+    ).split()
 )
 """Fused operations that are traced as the operations that PyTorch itself says they are made of."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gradproof.backends.torch.trace.memory import FORMATS, to_numpy
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cells, lowering
@@ -13,8 +14,8 @@ from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cell
 Rule = Callable[..., Any]
 
 SAME_NAME = (
-    "acos acosh asin asinh atan atanh ceil cos cosh digamma erf erfc erfinv exp expm1 floor i0 log log10 log1p log2 neg "
-    "sin sinc sinh sqrt tan tanh trunc"
+    "acos acosh asin asinh atan atanh ceil cos cosh digamma erf erfc erfinv exp expm1 floor i0 log log10 log1p log2 "
+    "neg sin sinc sinh sqrt tan tanh trunc"
 )
 OTHER_NAME = {
     "lgamma": "gammaln",
@@ -34,7 +35,7 @@ COMPLEX = complex_cells.FUNCTIONS | {
 
 
 def _function(name: str) -> Rule:
-    def rule(run: Any, result: torch.Tensor, x: Any) -> Any:
+    def rule(run: Any, result: Tensor, x: Any) -> Any:
         cells = run.cells(x, result)
         if not isinstance(cells, ComplexCells):
             return run.tape.map(name, cells)
@@ -48,7 +49,7 @@ def _function(name: str) -> Rule:
 def _arithmetic(operate: Callable[[Any, Any], Any]) -> Rule:
     """A rule for two arguments that PyTorch stretches and converts to the dtype of the result."""
 
-    def rule(run: Any, result: torch.Tensor, x: Any, y: Any) -> Any:
+    def rule(run: Any, result: Tensor, x: Any, y: Any) -> Any:
         return operate(run.cells(x, result), run.cells(y, result))
 
     return rule
@@ -58,25 +59,25 @@ def _named(name: str) -> Rule:
     return _arithmetic(lambda x, y: x.tape.map(name, x, y))
 
 
-def add(run: Any, result: torch.Tensor, x: Any, y: Any, alpha: float = 1) -> Any:
+def add(run: Any, result: Tensor, x: Any, y: Any, alpha: float = 1) -> Any:
     if result.dtype == torch.bool:
         return run.tape.logic("or", run.truths(x), run.truths(y))
     return run.cells(x, result) + scaled(run, run.cells(y, result), alpha, result)
 
 
-def sub(run: Any, result: torch.Tensor, x: Any, y: Any, alpha: float = 1) -> Any:
+def sub(run: Any, result: Tensor, x: Any, y: Any, alpha: float = 1) -> Any:
     return run.cells(x, result) - scaled(run, run.cells(y, result), alpha, result)
 
 
-def rsub(run: Any, result: torch.Tensor, x: Any, y: Any, alpha: float = 1) -> Any:
+def rsub(run: Any, result: Tensor, x: Any, y: Any, alpha: float = 1) -> Any:
     return sub(run, result, y, x, alpha)
 
 
-def scaled(run: Any, cells: Any, factor: Any, like: torch.Tensor) -> Any:
+def scaled(run: Any, cells: Any, factor: Any, like: Tensor) -> Any:
     return cells if factor == 1 else cells * run.number(factor, like)
 
 
-def mul(run: Any, result: torch.Tensor, x: Any, y: Any) -> Any:
+def mul(run: Any, result: Tensor, x: Any, y: Any) -> Any:
     if result.dtype == torch.bool:
         return run.tape.logic("and", run.truths(x), run.truths(y))
     if result.is_complex():
@@ -86,17 +87,17 @@ def mul(run: Any, result: torch.Tensor, x: Any, y: Any) -> Any:
     return run.cells(x, result) * run.cells(y, result)
 
 
-def _unlifted(run: Any, x: Any, like: torch.Tensor) -> Any:
+def _unlifted(run: Any, x: Any, like: Tensor) -> Any:
     real = x.dtype in FORMATS and not x.is_complex() if torch.is_tensor(x) else not isinstance(x, complex)
     return run.cells(x, torch.empty(0, dtype=like.dtype.to_real())) if real else run.cells(x, like)
 
 
-def div(run: Any, result: torch.Tensor, x: Any, y: Any, rounding_mode: str | None = None) -> Any:
+def div(run: Any, result: Tensor, x: Any, y: Any, rounding_mode: str | None = None) -> Any:
     quotient = run.cells(x, result) / run.cells(y, result)
     return quotient if rounding_mode is None else run.tape.map(rounding_mode, quotient)
 
 
-def floor_divide(run: Any, result: torch.Tensor, x: Any, y: Any) -> Any:
+def floor_divide(run: Any, result: Tensor, x: Any, y: Any) -> Any:
     return div(run, result, x, y, "floor")
 
 
@@ -104,7 +105,7 @@ def _remainder(step: str) -> Rule:
     return _arithmetic(lambda x, y: x - y * x.tape.map(step, x / y))
 
 
-def power(run: Any, result: torch.Tensor, x: Any, y: Any) -> Any:
+def power(run: Any, result: Tensor, x: Any, y: Any) -> Any:
     base = run.cells(x, result)
     if not torch.is_tensor(y) and not isinstance(y, complex):
         exponent = float(run.number(y, result).value)
@@ -115,12 +116,12 @@ def power(run: Any, result: torch.Tensor, x: Any, y: Any) -> Any:
     return base**exponent if isinstance(base, ComplexCells) else run.tape.pow(base, exponent)
 
 
-def absolute(run: Any, result: torch.Tensor, x: torch.Tensor) -> Cells:
+def absolute(run: Any, result: Tensor, x: Tensor) -> Cells:
     cells = run.cells(x)
     return complex_cells.absolute(cells) if isinstance(cells, ComplexCells) else run.tape.abs(cells)
 
 
-def sgn(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
+def sgn(run: Any, result: Tensor, x: Tensor) -> Any:
     cells = run.cells(x)
     if not isinstance(cells, ComplexCells):
         return run.tape.sign(cells)
@@ -129,7 +130,7 @@ def sgn(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
     return complex_cells.choose(run.tape, is_zero, cells, cells / run.tape.choose(is_zero, 1.0, size, cells.format))
 
 
-def angle(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
+def angle(run: Any, result: Tensor, x: Tensor) -> Any:
     cells = run.cells(x)
     if isinstance(cells, ComplexCells):
         return complex_cells.angle(cells)
@@ -137,64 +138,64 @@ def angle(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
     return run.tape.choose(cells < 0.0, pi, run.tape.constant(0.0, cells.format))
 
 
-def conj_physical(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
+def conj_physical(run: Any, result: Tensor, x: Tensor) -> Any:
     cells = run.cells(x)
     return complex_cells.conj(cells) if isinstance(cells, ComplexCells) else cells
 
 
-def complex_of_parts(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> ComplexCells:
+def complex_of_parts(run: Any, result: Tensor, x: Tensor, y: Tensor) -> ComplexCells:
     re, im = run.cells(x), run.cells(y)
     return ComplexCells(run.tape.broadcast_to(re, result.shape), run.tape.broadcast_to(im, result.shape))
 
 
-def polar(run: Any, result: torch.Tensor, size: torch.Tensor, angle: torch.Tensor) -> ComplexCells:
+def polar(run: Any, result: Tensor, size: Tensor, angle: Tensor) -> ComplexCells:
     r, phi = run.cells(size), run.cells(angle)
     return ComplexCells(r * run.tape.map("cos", phi), r * run.tape.map("sin", phi))
 
 
-def square(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
+def square(run: Any, result: Tensor, x: Tensor) -> Any:
     cells = run.cells(x)
     return cells * cells
 
 
-def reciprocal(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
+def reciprocal(run: Any, result: Tensor, x: Tensor) -> Any:
     return 1.0 / run.cells(x, result)
 
 
-def rsqrt(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
+def rsqrt(run: Any, result: Tensor, x: Tensor) -> Any:
     cells = run.cells(x, result)
     root = complex_cells.sqrt(cells) if isinstance(cells, ComplexCells) else run.tape.map("sqrt", cells)
     return 1.0 / root
 
 
-def exp2(run: Any, result: torch.Tensor, x: torch.Tensor) -> Cells:
+def exp2(run: Any, result: Tensor, x: Tensor) -> Cells:
     return run.tape.map("pow", run.tape.constant(2.0), run.real(x, result))
 
 
-def frac(run: Any, result: torch.Tensor, x: torch.Tensor) -> Cells:
+def frac(run: Any, result: Tensor, x: Tensor) -> Cells:
     cells = run.real(x)
     return cells - run.tape.map("trunc", cells)
 
 
-def rounded(run: Any, result: torch.Tensor, x: torch.Tensor, decimals: int = 0) -> Cells:
+def rounded(run: Any, result: Tensor, x: Tensor, decimals: int = 0) -> Cells:
     scale = run.number(10.0**decimals, result)
     cells = run.tape.map("round", scaled(run, run.real(x), 10.0**decimals, result))
     return cells if decimals == 0 else cells / scale
 
 
 def scaled_bessel(name: str) -> Rule:
-    def rule(run: Any, result: torch.Tensor, x: torch.Tensor) -> Cells:
+    def rule(run: Any, result: Tensor, x: Tensor) -> Cells:
         cells = run.real(x, result)
         return run.tape.map(name, cells, run.tape.abs(cells))
 
     return rule
 
 
-def polygamma(run: Any, result: torch.Tensor, n: int, x: torch.Tensor) -> Cells:
+def polygamma(run: Any, result: Tensor, n: int, x: Tensor) -> Cells:
     return run.tape.map("polygamma", run.tape.constant(float(n)), run.real(x, result))
 
 
-def erfcx(run: Any, result: torch.Tensor, x: torch.Tensor) -> Cells:
+def erfcx(run: Any, result: Tensor, x: Tensor) -> Cells:
     cells = run.real(x, result)
     return run.tape.map("exp", cells * cells) * run.tape.map("erfc", cells)
 
@@ -202,7 +203,7 @@ def erfcx(run: Any, result: torch.Tensor, x: torch.Tensor) -> Cells:
 # Choices
 
 
-def where(run: Any, result: torch.Tensor, condition: torch.Tensor, x: Any, y: Any) -> Any:
+def where(run: Any, result: Tensor, condition: Tensor, x: Any, y: Any) -> Any:
     condition = run.truths(condition)
     if result.dtype == torch.bool:
         return _choose_truths(run, condition, run.truths(x), run.truths(y))
@@ -220,92 +221,97 @@ def _choose_truths(run: Any, condition: Any, x: Any, y: Any) -> Any:
     return logic("or", logic("and", condition, x), logic("and", logic("not", condition), y))
 
 
-def masked_fill(run: Any, result: torch.Tensor, x: torch.Tensor, mask: torch.Tensor, value: Any) -> Any:
+def masked_fill(run: Any, result: Tensor, x: Tensor, mask: Tensor, value: Any) -> Any:
     return where(run, result, mask, value, x)
 
 
-def relu(run: Any, result: torch.Tensor, x: torch.Tensor) -> Cells:
+def relu(run: Any, result: Tensor, x: Tensor) -> Cells:
     return run.tape.maximum(run.real(x), 0.0)
 
 
-def threshold(run: Any, result: torch.Tensor, x: torch.Tensor, limit: float, value: float) -> Cells:
+def threshold(run: Any, result: Tensor, x: Tensor, limit: float, value: float) -> Cells:
     cells = run.real(x)
     above = cells > run.cells(limit, result, exact=True)
     return run.tape.choose(above, cells, run.cells(value, result, exact=True))
 
 
-def clamp(run: Any, result: torch.Tensor, x: torch.Tensor, min: Any = None, max: Any = None) -> Cells:
+def clamp(run: Any, result: Tensor, x: Tensor, min: Any = None, max: Any = None) -> Cells:
     low, high = (None if limit is None else run.cells(limit, result, exact=True) for limit in (min, max))
     return lowering.clip(run.real(x, result), low, high)
 
 
-def clamp_max(run: Any, result: torch.Tensor, x: torch.Tensor, max: Any) -> Cells:
+def clamp_max(run: Any, result: Tensor, x: Tensor, max: Any) -> Cells:
     return clamp(run, result, x, None, max)
 
 
-def hardtanh(run: Any, result: torch.Tensor, x: torch.Tensor, low: float = -1, high: float = 1) -> Cells:
+def hardtanh(run: Any, result: Tensor, x: Tensor, low: float = -1, high: float = 1) -> Cells:
     return clamp(run, result, x, low, high)
 
 
-def prelu(run: Any, result: torch.Tensor, x: torch.Tensor, weight: torch.Tensor) -> Cells:
+def prelu(run: Any, result: Tensor, x: Tensor, weight: Tensor) -> Cells:
     cells, slope = run.real(x), run.real(weight)
     return run.tape.choose(cells > 0.0, cells, slope * cells)
 
 
-def rrelu_with_noise(run: Any, result: torch.Tensor, x: torch.Tensor, noise: torch.Tensor, *rest: Any) -> Cells:
+def rrelu_with_noise(run: Any, result: Tensor, x: Tensor, noise: Tensor, *rest: Any) -> Cells:
     low, high, training = (*rest, *(0.125, 1 / 3, False)[len(rest) :])[:3]
-    slope = run.cells(noise) if training else run.number((low + high) / 2, result)
+    slope = run.number((low + high) / 2, result)
+    if training:  # the slopes were drawn into this argument
+        slope = run.tape.constant(to_numpy(noise), run.tape.default_format)
+        run.memory.write(noise, slope)
     cells = run.real(x)
     return run.tape.choose(cells <= 0.0, cells * slope, cells)
 
 
-def copysign(run: Any, result: torch.Tensor, x: Any, y: Any) -> Cells:
+def copysign(run: Any, result: Tensor, x: Any, y: Any) -> Cells:
     size, sign = run.tape.abs(run.real(x, result)), run.real(y, result)
     if run.tape.is_constant(sign):  # whose zeros have a sign too
         return run.tape.choose(np.signbit(sign.value), -size, size)
     return run.tape.choose(sign < 0.0, -size, size)
 
 
-def heaviside(run: Any, result: torch.Tensor, x: torch.Tensor, values: torch.Tensor) -> Cells:
+def heaviside(run: Any, result: Tensor, x: Tensor, values: Tensor) -> Cells:
     cells, tape = run.real(x, result), run.tape
     side = tape.choose(cells > 0.0, tape.constant(1.0, cells.format), tape.constant(0.0, cells.format))
     return tape.choose(cells == 0.0, run.real(values, result), side)
 
 
-def nan_to_num(
-    run: Any, result: torch.Tensor, x: torch.Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None
-) -> Any:
+def nan_to_num(run: Any, result: Tensor, x: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Cells:
     cells, limits = run.real(x), torch.finfo(x.dtype)
     values = cells.value
-    fills = [
-        0.0 if nan is None else nan,
-        limits.max if posinf is None else posinf,
-        limits.min if neginf is None else neginf,
-    ]
-    for which, fill in zip((np.isnan(values), values == math.inf, values == -math.inf), fills, strict=True):
+    fills = (
+        (np.isnan(values), 0.0 if nan is None else nan),
+        (values == math.inf, limits.max if posinf is None else posinf),
+        (values == -math.inf, limits.min if neginf is None else neginf),
+    )
+    for which, fill in fills:
         cells = run.tape.choose(which, run.cells(float(fill), result, exact=True), cells)
     return cells
 
 
-def lerp(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, weight: Any) -> Any:
+def ldexp(run: Any, result: Tensor, x: Any, exponent: Any) -> Cells:
+    return run.real(x, result) * run.tape.map("pow", run.tape.constant(2.0), run.real(exponent, result))
+
+
+def lerp(run: Any, result: Tensor, x: Tensor, y: Tensor, weight: Any) -> Any:
     start, end = run.cells(x, result), run.cells(y, result)
     return start + run.cells(weight, result) * (end - start)
 
 
-def addcmul(run: Any, result: torch.Tensor, x: Any, y: Any, z: Any, value: float = 1) -> Any:
+def addcmul(run: Any, result: Tensor, x: Any, y: Any, z: Any, value: float = 1) -> Any:
     return run.cells(x, result) + scaled(run, run.cells(y, result) * run.cells(z, result), value, result)
 
 
-def addcdiv(run: Any, result: torch.Tensor, x: Any, y: Any, z: Any, value: float = 1) -> Any:
+def addcdiv(run: Any, result: Tensor, x: Any, y: Any, z: Any, value: float = 1) -> Any:
     return run.cells(x, result) + scaled(run, run.cells(y, result) / run.cells(z, result), value, result)
 
 
-def logaddexp2(run: Any, result: torch.Tensor, x: Any, y: Any) -> Cells:
+def logaddexp2(run: Any, result: Tensor, x: Any, y: Any) -> Cells:
     two = run.tape.map("log", run.tape.constant(2.0, FORMATS[result.dtype]))
     return lowering.logaddexp(run.real(x, result) * two, run.real(y, result) * two) / two
 
 
-def xlog1py(run: Any, result: torch.Tensor, x: Any, y: Any) -> Cells:
+def xlog1py(run: Any, result: Tensor, x: Any, y: Any) -> Cells:
     # log1p(y) at y = -1 is met by 0 · log 0 as in x log y.
     a, b = run.real(x, result), run.real(y, result)
     product = a * run.tape.map("log1p", b)
@@ -315,7 +321,7 @@ def xlog1py(run: Any, result: torch.Tensor, x: Any, y: Any) -> Cells:
     return run.tape.choose(plain, product, run.tape.choose(a == 0.0, zero, product))
 
 
-def fill(run: Any, result: torch.Tensor, x: torch.Tensor, value: Any) -> Any:
+def fill(run: Any, result: Tensor, x: Tensor, value: Any) -> Any:
     return run.truths(value) if result.dtype == torch.bool else run.cells(value, result, exact=True)
 
 
@@ -323,7 +329,7 @@ def fill(run: Any, result: torch.Tensor, x: torch.Tensor, value: Any) -> Any:
 
 
 def _relation(name: str) -> Rule:
-    def rule(run: Any, result: torch.Tensor, x: Any, y: Any) -> Any:
+    def rule(run: Any, result: Tensor, x: Any, y: Any) -> Any:
         if _is_boolean(x) and _is_boolean(y):
             return _between_truths(run, name, run.truths(x), run.truths(y))
         like = _common(x, y)
@@ -339,7 +345,7 @@ def _is_boolean(x: Any) -> bool:
     return x.dtype == torch.bool if torch.is_tensor(x) else isinstance(x, bool)
 
 
-def _common(x: Any, y: Any) -> torch.Tensor:
+def _common(x: Any, y: Any) -> Tensor:
     """A tensor of the dtype in which PyTorch compares."""
     kind = torch.result_type(x, y)
     return torch.empty(0, dtype=kind if kind in FORMATS else torch.get_default_dtype())
@@ -363,17 +369,17 @@ def _connective(name: str) -> Rule:
 
 
 def _question(name: str) -> Rule:
-    def rule(run: Any, result: torch.Tensor, x: torch.Tensor) -> np.ndarray:
+    def rule(run: Any, result: Tensor, x: Tensor) -> np.ndarray:
         return to_numpy(result)  # answered once and for all at the traced input
 
     return rule
 
 
-def signbit(run: Any, result: torch.Tensor, x: torch.Tensor) -> Any:
+def signbit(run: Any, result: Tensor, x: Tensor) -> Any:
     return run.real(x) < 0.0
 
 
-def isclose(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, *rest: Any, **_: Any) -> Any:
+def isclose(run: Any, result: Tensor, x: Tensor, y: Tensor, *rest: Any, **_: Any) -> Any:
     rtol, atol = (*rest, *(1e-5, 1e-8)[len(rest) :])[:2]
     a, b = run.real(x), run.real(y, x)
     return run.tape.abs(a - b) <= run.tape.abs(b) * rtol + atol
@@ -382,26 +388,26 @@ def isclose(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, *r
 # Conversions
 
 
-def copy(run: Any, result: torch.Tensor, x: torch.Tensor, source: torch.Tensor, *_: Any) -> Any:
+def copy(run: Any, result: Tensor, x: Tensor, source: Tensor, *_: Any) -> Any:
     return converted(run, result, source)
 
 
-def to_copy(run: Any, result: torch.Tensor, x: torch.Tensor, **_: Any) -> Any:
+def to_copy(run: Any, result: Tensor, x: Tensor, **_: Any) -> Any:
     return converted(run, result, x)
 
 
-def converted(run: Any, result: torch.Tensor, x: Any) -> Any:
+def converted(run: Any, result: Tensor, x: Any) -> Any:
     if result.dtype == torch.bool:
         return run.truths(x)
     if result.dtype in FORMATS:
         cells = run.cells(x, x if run.holds(x) and x.dtype in FORMATS else result, exact=True)
         return cells if result.is_complex() or not isinstance(cells, ComplexCells) else cells.re
-    if run.holds(x):
+    if run.holds(x) and not (result.is_floating_point() or result.is_complex()):
         run.settle(x)
     return None
 
 
-def scalar(run: Any, result: Any, x: torch.Tensor) -> None:
+def scalar(run: Any, result: Any, x: Tensor) -> None:
     """`.item()`, `float(x)`, `if x:`. A truth value is a decision that the tape can hold; a number leaves the trace."""
     cells = run.read(x)
     if isinstance(cells, Predicates):
@@ -410,7 +416,7 @@ def scalar(run: Any, result: Any, x: torch.Tensor) -> None:
         run.leave("Tensor.item")
 
 
-def equal(run: Any, result: bool, x: torch.Tensor, y: torch.Tensor) -> None:
+def equal(run: Any, result: bool, x: Tensor, y: Tensor) -> None:
     """torch.equal, as a decision."""
     if x.shape == y.shape:
         like = _common(x, y)
@@ -455,6 +461,7 @@ RULES: dict[str, Rule] = {
     "igamma": _named("gammainc"),
     "igammac": _named("gammaincc"),
     "isclose": isclose,
+    "ldexp": ldexp,
     "lerp": lerp,
     "logaddexp": _arithmetic(lowering.logaddexp),
     "logaddexp2": logaddexp2,

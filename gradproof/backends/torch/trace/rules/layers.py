@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gradproof.backends.torch.trace.memory import to_numpy
-from gradproof.backends.torch.trace.rules.movement import created
+from gradproof.backends.torch.trace.rules.movement import created, overwritten
 from gradproof.backends.torch.trace.rules.products import _each
 from gradproof.oracles.tape import Cells, lowering
 
@@ -18,7 +20,7 @@ aten = torch.ops.aten
 # Normalizations
 
 
-def _standardized(run: Any, cells: Cells, axes: tuple[int, ...], eps: float, like: torch.Tensor) -> list[Cells]:
+def _standardized(run: Any, cells: Cells, axes: tuple[int, ...], eps: float, like: Tensor) -> list[Cells]:
     """(x - mean) / √(variance + eps) along axes, the mean and 1 / √(variance + eps)."""
     variance, mean = lowering.variance(cells, axes, 0, keepdims=True)
     inverse = 1.0 / run.tape.map("sqrt", variance + run.number(eps, like))
@@ -31,15 +33,13 @@ def _affine(run: Any, cells: Cells, weight: Any, bias: Any, shape: Sequence[int]
     return cells if bias is None else cells + run.tape.reshape(run.real(bias), shape)
 
 
-def layer_norm(
-    run: Any, result: Any, x: torch.Tensor, shape: Sequence[int], weight: Any, bias: Any, eps: float
-) -> list:
+def layer_norm(run: Any, result: Any, x: Tensor, shape: Sequence[int], weight: Any, bias: Any, eps: float) -> list:
     axes = tuple(range(x.ndim - len(shape), x.ndim))
     normal, mean, inverse = _standardized(run, run.real(x), axes, eps, x)
     return [_affine(run, normal, weight, bias, shape), mean, inverse]
 
 
-def rms_norm(run: Any, result: Any, x: torch.Tensor, shape: Sequence[int], weight: Any, eps: float | None) -> list:
+def rms_norm(run: Any, result: Any, x: Tensor, shape: Sequence[int], weight: Any, eps: float | None) -> list:
     cells, axes = run.real(x), tuple(range(x.ndim - len(shape), x.ndim))
     eps = torch.finfo(x.dtype).eps if eps is None else eps
     inverse = 1.0 / run.tape.map("sqrt", run.tape.mean(cells * cells, axes, keepdims=True) + run.number(eps, x))
@@ -49,7 +49,7 @@ def rms_norm(run: Any, result: Any, x: torch.Tensor, shape: Sequence[int], weigh
 def group_norm(
     run: Any,
     result: Any,
-    x: torch.Tensor,
+    x: Tensor,
     weight: Any,
     bias: Any,
     n: int,
@@ -69,7 +69,7 @@ def group_norm(
 def batch_norm(
     run: Any,
     result: Any,
-    x: torch.Tensor,
+    x: Tensor,
     weight: Any,
     bias: Any,
     running_mean: Any,
@@ -92,29 +92,29 @@ def batch_norm(
 
 
 def batch_norm_no_stats(
-    run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, training: bool, momentum: float, eps: float
+    run: Any, result: Any, x: Tensor, weight: Any, bias: Any, training: bool, momentum: float, eps: float
 ) -> list:
     return batch_norm(run, result, x, weight, bias, None, None, training, momentum, eps)
 
 
-def batch_norm_legit(run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, *rest: Any) -> list:
+def batch_norm_legit(run: Any, result: Any, x: Tensor, weight: Any, bias: Any, *rest: Any) -> list:
     # with running statistics, and without
     return (batch_norm if len(rest) == 5 else batch_norm_no_stats)(run, result, x, weight, bias, *rest)
 
 
 def batch_norm_evaluated(
-    run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, mean: Any, var: Any, momentum: float, eps: float
+    run: Any, result: Any, x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, momentum: float, eps: float
 ) -> list:
     return batch_norm(run, result, x, weight, bias, mean, var, False, momentum, eps)
 
 
 def batch_norm_updating(
-    run: Any, result: Any, x: torch.Tensor, weight: Any, bias: Any, mean: Any, var: Any, momentum: float, eps: float
+    run: Any, result: Any, x: Tensor, weight: Any, bias: Any, mean: Any, var: Any, momentum: float, eps: float
 ) -> list:
     return batch_norm(run, result, x, weight, bias, mean, var, True, momentum, eps)
 
 
-def weight_norm(run: Any, result: Any, v: torch.Tensor, g: torch.Tensor, dim: int = 0) -> list:
+def weight_norm(run: Any, result: Any, v: Tensor, g: Tensor, dim: int = 0) -> list:
     cells = run.real(v)
     axes = tuple(a for a in range(v.ndim) if a != dim % v.ndim)
     size = run.tape.map("sqrt", run.tape.sum(cells * cells, axes, keepdims=True))
@@ -124,7 +124,7 @@ def weight_norm(run: Any, result: Any, v: torch.Tensor, g: torch.Tensor, dim: in
 # Pooling
 
 
-def _windows(x: torch.Tensor, out: torch.Tensor, sizes: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple:
+def _windows(x: Tensor, out: Tensor, sizes: Any, stride: Any, padding: Any, dilation: Any = 1) -> tuple:
     """Sizes, strides, dilations, and a padding that reaches as far as the windows of the result do."""
     count = out.ndim - (out.ndim - len(_spatial(x, sizes)))
     sizes = _each(sizes, count)
@@ -139,7 +139,7 @@ def _windows(x: torch.Tensor, out: torch.Tensor, sizes: Any, stride: Any, paddin
     return sizes, strides, steps, pads, around
 
 
-def _spatial(x: torch.Tensor, sizes: Any) -> Sequence[int]:
+def _spatial(x: Tensor, sizes: Any) -> Sequence[int]:
     return sizes if not isinstance(sizes, int) else x.shape[-2:]
 
 
@@ -147,7 +147,7 @@ def _pooling(count: int) -> tuple[Rule, Rule]:
     def max_pool(
         run: Any,
         result: Any,
-        x: torch.Tensor,
+        x: Tensor,
         size: Any,
         stride: Any = (),
         padding: Any = 0,
@@ -159,8 +159,8 @@ def _pooling(count: int) -> tuple[Rule, Rule]:
 
     def avg_pool(
         run: Any,
-        result: torch.Tensor,
-        x: torch.Tensor,
+        result: Tensor,
+        x: Tensor,
         size: Any,
         stride: Any = (),
         padding: Any = 0,
@@ -195,7 +195,7 @@ def _sizes_of_windows(
 def _adaptive(combine: Callable[[Any, Cells], Cells], count: int) -> Rule:
     """Pooling to a given size: window i of n along an axis of length m is from ⌊i m/n⌋ to ⌈(i + 1) m/n⌉."""
 
-    def rule(run: Any, result: Any, x: torch.Tensor, size: Any) -> Any:
+    def rule(run: Any, result: Any, x: Tensor, size: Any) -> Any:
         first = result if torch.is_tensor(result) else result[0]
         cells = run.real(x)
         places = tuple(first.shape[-count:])
@@ -212,13 +212,12 @@ def _adaptive(combine: Callable[[Any, Cells], Cells], count: int) -> Rule:
     return rule
 
 
-def max_unpool(run: Any, result: torch.Tensor, x: torch.Tensor, indices: torch.Tensor, *_: Any) -> Cells:
+def _max_unpool(count: int, run: Any, result: Tensor, x: Tensor, indices: Tensor, *_: Any) -> Cells:
     cells = run.real(x)
-    count = result.numel() // max(math.prod(x.shape[: x.ndim - 2]), 1)
-    flat = np.full((math.prod(x.shape[: x.ndim - 2]), count), int(run.tape.constant(0.0).numbers))
-    places = to_numpy(indices).reshape(len(flat), -1)
-    np.put_along_axis(flat, places, cells.numbers.reshape(len(flat), -1), 1)
-    return cells.like(flat.reshape(tuple(result.shape)))
+    zeros = run.tape.constant(np.zeros(tuple(result.shape)), cells.format)
+    images = math.prod(x.shape[: x.ndim - count])
+    starts = np.arange(images)[:, None] * (result.numel() // images)
+    return overwritten(zeros, starts + to_numpy(indices).reshape(images, -1), run.tape.reshape(cells, (images, -1)))
 
 
 # Interpolation
@@ -227,7 +226,7 @@ def max_unpool(run: Any, result: torch.Tensor, x: torch.Tensor, indices: torch.T
 def _interpolating(operation: Callable) -> Rule:
     """A linear map of each image: its matrix is what PyTorch makes of each unit image."""
 
-    def rule(run: Any, result: torch.Tensor, x: torch.Tensor, *args: Any, **kwargs: Any) -> Cells:
+    def rule(run: Any, result: Tensor, x: Tensor, *args: Any, **kwargs: Any) -> Cells:
         cells, sizes = run.real(x), tuple(x.shape[2:])
         count = math.prod(sizes)
         units = torch.eye(count, dtype=x.dtype).reshape(count, 1, *sizes)
@@ -242,9 +241,7 @@ def _interpolating(operation: Callable) -> Rule:
 # Losses
 
 
-def nll_loss(
-    run: Any, result: Any, x: torch.Tensor, target: torch.Tensor, weight: Any, reduction: int, ignored: int
-) -> list:
+def nll_loss(run: Any, result: Any, x: Tensor, target: Tensor, weight: Any, reduction: int, ignored: int) -> list:
     cells, labels = run.real(x), to_numpy(target)
     if x.ndim == 1:
         cells, labels = cells[None], labels[None]
@@ -267,8 +264,8 @@ def nll_loss(
 def ctc_loss(
     run: Any,
     result: Any,
-    log_probs: torch.Tensor,
-    targets: torch.Tensor,
+    log_probs: Tensor,
+    targets: Tensor,
     input_lengths: Any,
     target_lengths: Any,
     blank: int = 0,
@@ -303,7 +300,7 @@ def _ctc(run: Any, scores: Cells, labels: np.ndarray, blank: int) -> Cells:
 # Random masks
 
 
-def native_dropout(run: Any, result: Any, x: torch.Tensor, p: float, train: bool | None) -> list:
+def native_dropout(run: Any, result: Any, x: Tensor, p: float, train: bool | None) -> list:
     cells = run.cells(x)
     if train is False or p == 0:
         return [cells, None]
@@ -312,7 +309,10 @@ def native_dropout(run: Any, result: Any, x: torch.Tensor, p: float, train: bool
     return [cells * run.tape.constant(to_numpy(result[1]).astype(float)) * run.number(1 / (1 - p), x), None]
 
 
-DRAWN = "bernoulli cauchy exponential geometric log_normal multinomial normal rand_like randint_like randn_like random uniform"
+DRAWN = (
+    "bernoulli cauchy exponential geometric log_normal multinomial normal rand_like randint_like randn_like random "
+    "uniform"
+)
 """Draws whose results are constants, once they are drawn."""
 
 KEEPS = {
@@ -355,7 +355,8 @@ RULES: dict[str, Rule] = {
     "cudnn_batch_norm": batch_norm,
     "max_pool2d_with_indices": max_pool2d,
     "max_pool3d_with_indices": max_pool3d,
-    "max_unpool2d": max_unpool,
+    "max_unpool2d": partial(_max_unpool, 2),
+    "max_unpool3d": partial(_max_unpool, 3),
     "native_batch_norm": batch_norm,
     "native_dropout": native_dropout,
     "native_group_norm": group_norm,

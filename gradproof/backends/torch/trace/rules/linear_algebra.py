@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gradproof.backends.torch.trace.memory import to_numpy
 from gradproof.oracles.tape import Cells, ComplexCells, complex_cells, factorizations
@@ -20,7 +21,7 @@ def _transposed(x: Any, conjugate: bool = False) -> Any:
     return complex_cells.conj(x.mT) if conjugate and isinstance(x, ComplexCells) else x.mT
 
 
-def solve(run: Any, result: Any, a: torch.Tensor, b: torch.Tensor, *, left: bool = True, **_: Any) -> list:
+def solve(run: Any, result: Any, a: Tensor, b: Tensor, *, left: bool = True, **_: Any) -> list:
     matrix, right = run.cells(a), run.cells(b)
     if not left:
         return [factorizations.solve(matrix.mT, right.mT).mT]
@@ -29,23 +30,23 @@ def solve(run: Any, result: Any, a: torch.Tensor, b: torch.Tensor, *, left: bool
     return [factorizations.solve(matrix, right)]
 
 
-def inv(run: Any, result: Any, a: torch.Tensor, **_: Any) -> list:
+def inv(run: Any, result: Any, a: Tensor, **_: Any) -> list:
     return [factorizations.inv(run.cells(a))]
 
 
-def det(run: Any, result: Any, a: torch.Tensor) -> list:
+def det(run: Any, result: Any, a: Tensor) -> list:
     return [factorizations.det(run.cells(a))]
 
 
-def slogdet(run: Any, result: Any, a: torch.Tensor) -> list:
+def slogdet(run: Any, result: Any, a: Tensor) -> list:
     return list(factorizations.slogdet(run.cells(a)))
 
 
-def cholesky_ex(run: Any, result: Any, a: torch.Tensor, *, upper: bool = False, **_: Any) -> list:
+def cholesky_ex(run: Any, result: Any, a: Tensor, *, upper: bool = False, **_: Any) -> list:
     return [cholesky(run, result, a, upper)]
 
 
-def cholesky(run: Any, result: Any, a: torch.Tensor, upper: bool = False) -> Any:
+def cholesky(run: Any, result: Any, a: Tensor, upper: bool = False) -> Any:
     cells = run.cells(a)
     # The triangle that PyTorch reads is the one that it is asked for.
     return factorizations.cholesky(_transposed(cells, conjugate=True) if upper else cells, upper=upper)
@@ -58,8 +59,8 @@ def triangular(run: Any, a: Any, b: Any, upper: bool, unit: bool = False) -> Any
 def solve_triangular(
     run: Any,
     result: Any,
-    a: torch.Tensor,
-    b: torch.Tensor,
+    a: Tensor,
+    b: Tensor,
     *,
     upper: bool,
     left: bool = True,
@@ -74,8 +75,8 @@ def solve_triangular(
 def old_triangular_solve(
     run: Any,
     result: Any,
-    b: torch.Tensor,
-    a: torch.Tensor,
+    b: Tensor,
+    a: Tensor,
     upper: bool = True,
     transpose: bool = False,
     unit: bool = False,
@@ -85,29 +86,29 @@ def old_triangular_solve(
     return [triangular(run, matrix, run.cells(b), upper, unit), run.cells(a)]
 
 
-def cholesky_solve(run: Any, result: Any, b: torch.Tensor, factor: torch.Tensor, upper: bool = False) -> Any:
+def cholesky_solve(run: Any, result: Any, b: Tensor, factor: Tensor, upper: bool = False) -> Any:
     cells, right = run.cells(factor), run.cells(b)
     lower = _transposed(cells, conjugate=True) if upper else cells
     half = triangular(run, lower, right, upper=False)
     return triangular(run, _transposed(lower, conjugate=True), half, upper=True)
 
 
-def cholesky_inverse(run: Any, result: Any, factor: torch.Tensor, upper: bool = False) -> Any:
+def cholesky_inverse(run: Any, result: Any, factor: Tensor, upper: bool = False) -> Any:
     return cholesky_solve(run, result, torch.eye(factor.shape[-1], dtype=factor.dtype), factor, upper)
 
 
-def lu_factor(run: Any, result: Any, a: torch.Tensor, *, pivot: bool = True, **_: Any) -> list:
+def lu_factor(run: Any, result: Any, a: Tensor, *, pivot: bool = True, **_: Any) -> list:
     if not pivot:
         raise run.refusal("it is not traced without pivots")
     return [factorizations.lu(run.cells(a))[0], None, None]
 
 
-def lu(run: Any, result: Any, a: torch.Tensor, *, pivot: bool = True) -> list:
+def lu(run: Any, result: Any, a: Tensor, *, pivot: bool = True) -> list:
     packed = lu_factor(run, result, a, pivot=pivot)[0]
     return [to_numpy(result[0]), *_unpacked(run, packed)]
 
 
-def lu_unpack(run: Any, result: Any, data: torch.Tensor, pivots: torch.Tensor, *_: Any, **__: Any) -> list:
+def lu_unpack(run: Any, result: Any, data: Tensor, pivots: Tensor, *_: Any, **__: Any) -> list:
     return [to_numpy(result[0]), *_unpacked(run, run.cells(data))]
 
 
@@ -130,9 +131,9 @@ def _unpacked(run: Any, packed: Any) -> list:
 def lu_solve(
     run: Any,
     result: Any,
-    data: torch.Tensor,
-    pivots: torch.Tensor,
-    b: torch.Tensor,
+    data: Tensor,
+    pivots: Tensor,
+    b: Tensor,
     *,
     left: bool = True,
     adjoint: bool = False,
@@ -149,7 +150,7 @@ def lu_solve(
 # Spectral decompositions, with the signs that PyTorch chose
 
 
-def eigh(run: Any, result: Any, a: torch.Tensor, uplo: str = "L", compute_v: bool = True) -> list:
+def eigh(run: Any, result: Any, a: Tensor, uplo: str = "L", compute_v: bool = True) -> list:
     cells = run.cells(a)
     cells = _transposed(cells, conjugate=True) if uplo.upper() == "U" else cells
     if not compute_v:
@@ -157,7 +158,7 @@ def eigh(run: Any, result: Any, a: torch.Tensor, uplo: str = "L", compute_v: boo
     return list(factorizations.eigh(cells, to_numpy(result[0]), to_numpy(result[1])))
 
 
-def svd(run: Any, result: Any, a: torch.Tensor, full_matrices: bool = False, compute_uv: bool = True, **_: Any) -> list:
+def svd(run: Any, result: Any, a: Tensor, full_matrices: bool = False, compute_uv: bool = True, **_: Any) -> list:
     cells, (u, values, vh) = run.cells(a), map(to_numpy, result)
     if not compute_uv:
         return [None, factorizations.svdvals(cells, values), None]
@@ -166,7 +167,7 @@ def svd(run: Any, result: Any, a: torch.Tensor, full_matrices: bool = False, com
     return [_completed(run, left, result[0], -1), found, _completed(run, right, result[2], -2)]
 
 
-def _completed(run: Any, cells: Cells, result: torch.Tensor, axis: int) -> Cells:
+def _completed(run: Any, cells: Cells, result: Tensor, axis: int) -> Cells:
     """What a full decomposition has beyond the reduced one is any basis: nobody's function."""
     missing = result.shape[axis] - cells.shape[axis]
     if not missing:
@@ -175,7 +176,7 @@ def _completed(run: Any, cells: Cells, result: torch.Tensor, axis: int) -> Cells
     return run.tape.concat([cells, run.poison(rest, "vectors beyond the reduced decomposition are not unique")], axis)
 
 
-def qr(run: Any, result: Any, a: torch.Tensor, mode: str = "reduced") -> list:
+def qr(run: Any, result: Any, a: Tensor, mode: str = "reduced") -> list:
     if mode == "complete" and a.shape[-2] > a.shape[-1]:
         raise run.refusal("the complete factors are not unique", "Use mode='reduced'.")
     q, r = map(to_numpy, result)
@@ -185,16 +186,16 @@ def qr(run: Any, result: Any, a: torch.Tensor, mode: str = "reduced") -> list:
     return [None if mode == "r" else factors[0], factors[1]]
 
 
-def pinv(run: Any, result: torch.Tensor, a: torch.Tensor, *_: Any, **__: Any) -> Cells:
+def pinv(run: Any, result: Tensor, a: Tensor, *_: Any, **__: Any) -> Cells:
     return factorizations.pinv(run.cells(a), to_numpy(result))
 
 
-def lstsq(run: Any, result: Any, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> list:
+def lstsq(run: Any, result: Any, a: Tensor, b: Tensor, *_: Any, **__: Any) -> list:
     """The solution of full rank: the pseudoinverse times b."""
     return [factorizations.pinv(run.cells(a), np.linalg.pinv(to_numpy(a))) @ run.cells(b)]
 
 
-def matrix_exp(run: Any, result: torch.Tensor, a: torch.Tensor) -> Any:
+def matrix_exp(run: Any, result: Tensor, a: Tensor) -> Any:
     """By the series, of the matrix halved until that is short, squared as often."""
     cells = run.cells(a)
     norm = float(np.abs(cells.value).sum(axis=-1).max(initial=0.0))
@@ -213,7 +214,7 @@ def matrix_exp(run: Any, result: torch.Tensor, a: torch.Tensor) -> Any:
     return total
 
 
-def trace(run: Any, result: torch.Tensor, a: torch.Tensor) -> Any:
+def trace(run: Any, result: Tensor, a: Tensor) -> Any:
     cells = run.cells(a)
     diagonal = cells.moved(np.diagonal) if isinstance(cells, ComplexCells) else cells.like(np.diagonal(cells.numbers))
     return complex_cells.total(diagonal) if isinstance(cells, ComplexCells) else run.tape.sum(diagonal)

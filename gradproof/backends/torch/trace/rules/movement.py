@@ -1,53 +1,52 @@
 """What moves, repeats, picks and joins entries: PyTorch's own operation, on the numbers of the cells in place of the
 values, so that no rule is needed for where an entry goes. And sums over places that coincide."""
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._pytree import tree_map
+from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
 
 from gradproof.backends.torch.trace.memory import FORMATS, to_numpy
 from gradproof.backends.torch.trace.rules.reductions import norm_of_sizes
-from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cells, lowering
+from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Untraceable, complex_cells, lowering
 
 Rule = Callable[..., Any]
 aten = torch.ops.aten
 
 
 def moved(operation: Callable, through_floats: bool = False) -> Rule:
-    """A rule for an operation that moves entries. `through_floats` where PyTorch has it for floating-point numbers only,
-    which hold every number of a cell."""
+    """A rule for an operation that moves entries, and fills with zeros where there are none. `through_floats` where
+    PyTorch has it for floating-point numbers only, which hold every number of a cell."""
 
     def rule(run: Any, result: Any, *args: Any, **kwargs: Any) -> Any:
         first = result if torch.is_tensor(result) else result[0]
-
-        def move(part: int) -> Any:
-            return _numbers_moved(run, first, operation, through_floats, part, args, kwargs)
-
-        if first.dtype == torch.bool:
-            return _wrapped(move(0), lambda numbers: Predicates(numbers, run.tape))
-        format = FORMATS[first.dtype]
-        if not first.is_complex():
-            return _wrapped(move(0), lambda numbers: Cells(numbers, format, run.tape))
-        parts = [_wrapped(move(part), lambda numbers: Cells(numbers, format, run.tape)) for part in (0, 1)]
-        if isinstance(parts[0], list):
-            return [ComplexCells(re, im) for re, im in zip(*parts, strict=True)]
-        return ComplexCells(*parts)
+        parts = []
+        for part in range(1 + first.is_complex()):
+            numbers = _numbers_moved(run, first, operation, through_floats, part, args, kwargs)
+            parts.append([_as_cells(run, first, x.numpy()) for x in tree_leaves(numbers) if torch.is_tensor(x)])
+        found = [ComplexCells(*both) for both in zip(*parts, strict=True)] if len(parts) == 2 else parts[0]
+        return found[0] if torch.is_tensor(result) else found
 
     return rule
 
 
-def _wrapped(moved: Any, wrap: Callable) -> Any:
-    if torch.is_tensor(moved):
-        return wrap(moved.numpy())
-    return [wrap(x.numpy()) if torch.is_tensor(x) else None for x in moved]
+def _as_cells(run: Any, like: Tensor, numbers: np.ndarray) -> Cells | Predicates:
+    """Numbers that were counted from 1, so that 0 is what an operation fills with."""
+    filled = numbers == 0
+    if like.dtype == torch.bool:
+        zero = run.tape.lift_predicates(False).numbers if filled.any() else 0
+        return Predicates(np.where(filled, zero, numbers - 1), run.tape)
+    zero = run.tape.constant(0.0).numbers if filled.any() else 0
+    return Cells(np.where(filled, zero, numbers - 1), FORMATS[like.dtype], run.tape)
 
 
 def _numbers_moved(
-    run: Any, like: torch.Tensor, operation: Callable, through_floats: bool, part: int, args: tuple, kwargs: dict
+    run: Any, like: Tensor, operation: Callable, through_floats: bool, part: int, args: tuple, kwargs: dict
 ) -> Any:
     def numbers(x: Any) -> Any:
         if not torch.is_tensor(x):
@@ -59,7 +58,7 @@ def _numbers_moved(
             found = run.tape.lift_predicates(run.truths(x)).numbers
         else:
             return torch.from_numpy(np.array(run.indices(x)))
-        found = torch.from_numpy(np.array(found))
+        found = torch.from_numpy(np.array(found + 1))
         return found.double() if through_floats else found
 
     args, kwargs = tree_map(numbers, (args, {k: v for k, v in kwargs.items() if k not in ("memory_format", "dtype")}))
@@ -68,12 +67,12 @@ def _numbers_moved(
     return tree_map(lambda x: x.round().long() if torch.is_tensor(x) and through_floats else x, result)
 
 
-def created(run: Any, result: torch.Tensor, *_: Any, **__: Any) -> Any:
+def created(run: Any, result: Tensor, *_: Any, **__: Any) -> Any:
     """A new tensor whose entries do not depend on any other."""
     return to_numpy(result)
 
 
-def full(run: Any, result: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+def full(run: Any, result: Tensor, *args: Any, **kwargs: Any) -> Any:
     """A new tensor filled with a number, which may be a tensor with cells."""
     value = kwargs.get("fill_value", args[-1])
     return (
@@ -81,13 +80,13 @@ def full(run: Any, result: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
     )
 
 
-def uninitialized(run: Any, result: torch.Tensor, *_: Any, **__: Any) -> Any:
+def uninitialized(run: Any, result: Tensor, *_: Any, **__: Any) -> Any:
     if result.dtype not in FORMATS:
         return None
     return run.poison(result, "memory that it left uninitialized is read: what wrote there cannot be seen")
 
 
-def pad(run: Any, result: torch.Tensor, x: torch.Tensor, widths: Any, value: Any = 0) -> Any:
+def pad(run: Any, result: Tensor, x: Tensor, widths: Any, value: Any = 0) -> Any:
     fill = run.cells(value, result, exact=True)
     axes = [(0, 0)] * (x.ndim - len(widths) // 2) + [tuple(widths[i : i + 2]) for i in range(len(widths) - 2, -1, -2)]
     cells = run.cells(x)
@@ -97,9 +96,7 @@ def pad(run: Any, result: torch.Tensor, x: torch.Tensor, widths: Any, value: Any
     return ComplexCells(*(part.like(lowering.pad(part.numbers, axes, int(own.numbers))) for part, own in parts))
 
 
-def embedding(
-    run: Any, result: torch.Tensor, weight: torch.Tensor, indices: torch.Tensor, padding: int = -1, *_: Any
-) -> Cells:
+def embedding(run: Any, result: Tensor, weight: Tensor, indices: Tensor, padding: int = -1, *_: Any) -> Cells:
     cells, places = run.real(weight), to_numpy(indices)
     rows = cells.like(cells.numbers[places])
     is_padding = places == (padding if padding >= 0 else -1)
@@ -112,7 +109,7 @@ def embedding(
 
 
 def embedding_bag(
-    run: Any, result: Any, weight: torch.Tensor, indices: torch.Tensor, offsets: torch.Tensor, *rest: Any, **named: Any
+    run: Any, result: Any, weight: Tensor, indices: Tensor, offsets: Tensor, *rest: Any, **named: Any
 ) -> list:
     """The sum (0), mean (1) or maximum (2) of the rows of each bag."""
     defaults = {"scale_grad_by_freq": False, "mode": 0, "sparse": False, "per_sample_weights": None}
@@ -123,7 +120,7 @@ def embedding_bag(
     weights = given["per_sample_weights"]
     factors = None if weights is None else run.real(weights).numbers.ravel()
     bags = []
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in itertools.pairwise(ends):
         kept = np.arange(start, end)[places[start:end] != given["padding_idx"]]
         rows = cells.like(cells.numbers[places[kept]])
         bags.append(_bag(run, rows if factors is None else rows * cells.like(factors[kept])[:, None], given["mode"]))
@@ -161,7 +158,7 @@ def _grid(shape: Any) -> np.ndarray:
     return np.arange(math.prod(shape)).reshape(tuple(shape))
 
 
-def _targets(x: torch.Tensor, dim: int, index: torch.Tensor) -> np.ndarray:
+def _targets(x: Tensor, dim: int, index: Tensor) -> np.ndarray:
     """The places that scatter means, in the flattened x."""
     places = to_numpy(index)
     if not x.ndim:
@@ -178,11 +175,11 @@ def _corner(cells: Any, shape: tuple[int, ...]) -> Any:
 
 def index_add(
     run: Any,
-    result: torch.Tensor,
-    x: torch.Tensor,
+    result: Tensor,
+    x: Tensor,
     dim: int,
-    index: torch.Tensor,
-    source: torch.Tensor,
+    index: Tensor,
+    source: Tensor,
     *,
     alpha: float = 1,
 ) -> Any:
@@ -191,19 +188,17 @@ def index_add(
     return _added(run.cells(x), targets, updates if alpha == 1 else updates * run.number(alpha, result))
 
 
-def scatter_add(
-    run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor
-) -> Any:
+def scatter_add(run: Any, result: Tensor, x: Tensor, dim: int, index: Tensor, source: Tensor) -> Any:
     targets = _targets(x, dim, index)
     return _added(run.cells(x), targets, _corner(run.cells(source), targets.shape))
 
 
 def index_put(
     run: Any,
-    result: torch.Tensor,
-    x: torch.Tensor,
+    result: Tensor,
+    x: Tensor,
     indices: Any,
-    values: torch.Tensor,
+    values: Tensor,
     accumulate: bool = False,
     *_: Any,
 ) -> Any:
@@ -214,7 +209,7 @@ def index_put(
     updates = run.cells(values, result)
     if accumulate:
         return _added(run.cells(x), targets, updates)
-    return _on_parts(lambda x, updates: _overwritten(x, targets, updates), run.cells(x), updates)
+    return _on_parts(lambda x, updates: overwritten(x, targets, updates), run.cells(x), updates)
 
 
 def _indexed(grid: np.ndarray, key: tuple) -> np.ndarray:
@@ -223,13 +218,22 @@ def _indexed(grid: np.ndarray, key: tuple) -> np.ndarray:
     return aten.index(torch.from_numpy(grid), indices).numpy()
 
 
-def _overwritten(x: Cells, targets: np.ndarray, updates: Cells) -> Cells:
+def overwritten(x: Cells, targets: np.ndarray, updates: Cells) -> Cells:
+    """x with each update in its place in the flattened x."""
     numbers = x.numbers.reshape(-1).copy()
-    numbers[targets.reshape(-1)] = np.broadcast_to(updates.numbers, targets.shape).reshape(-1)
+    places, sent = targets.reshape(-1), np.broadcast_to(updates.numbers, targets.shape).reshape(-1)
+    numbers[places] = sent
+    if (numbers[places] != sent).any():
+        raise Untraceable(
+            x.tape.source,
+            "several entries are written to one place, and which of them stays is not specified",
+            x.tape.where,
+            "Let each place be written once.",
+        )
     return x.like(numbers.reshape(x.shape))
 
 
-def _put_truths(run: Any, x: torch.Tensor, targets: np.ndarray, values: torch.Tensor) -> Predicates:
+def _put_truths(run: Any, x: Tensor, targets: np.ndarray, values: Tensor) -> Predicates:
     old, new = (run.tape.lift_predicates(run.truths(a)) for a in (x, values))
     numbers = old.numbers.reshape(-1).copy()
     numbers[targets.reshape(-1)] = np.broadcast_to(new.numbers, targets.shape).reshape(-1)
@@ -238,10 +242,10 @@ def _put_truths(run: Any, x: torch.Tensor, targets: np.ndarray, values: torch.Te
 
 def scatter(
     run: Any,
-    result: torch.Tensor,
-    x: torch.Tensor,
+    result: Tensor,
+    x: Tensor,
     dim: int,
-    index: torch.Tensor,
+    index: Tensor,
     source: Any,
     *,
     reduce: str | None = None,
@@ -250,16 +254,16 @@ def scatter(
         raise run.refusal("it is not traced with reduce=…, whose derivative PyTorch lacks")
     targets = _targets(x, dim, index)
     updates = _corner(run.cells(source, result, exact=True), targets.shape)
-    return _on_parts(lambda x, updates: _overwritten(x, targets, updates), run.cells(x), updates)
+    return _on_parts(lambda x, updates: overwritten(x, targets, updates), run.cells(x), updates)
 
 
 def scatter_reduce(
     run: Any,
-    result: torch.Tensor,
-    x: torch.Tensor,
+    result: Tensor,
+    x: Tensor,
     dim: int,
-    index: torch.Tensor,
-    source: torch.Tensor,
+    index: Tensor,
+    source: Tensor,
     reduce: str,
     *,
     include_self: bool = True,
@@ -270,11 +274,11 @@ def scatter_reduce(
 
 def index_reduce(
     run: Any,
-    result: torch.Tensor,
-    x: torch.Tensor,
+    result: Tensor,
+    x: Tensor,
     dim: int,
-    index: torch.Tensor,
-    source: torch.Tensor,
+    index: Tensor,
+    source: Tensor,
     reduce: str,
     *,
     include_self: bool = True,
@@ -300,40 +304,36 @@ def _combined(run: Any, group: Cells, reduce: str) -> Cells:
     return {"sum": run.tape.sum, "mean": run.tape.mean, "prod": run.tape.prod}[reduce](group)
 
 
-def index_fill(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, index: torch.Tensor, value: Any) -> Any:
+def index_fill(run: Any, result: Tensor, x: Tensor, dim: int, index: Tensor, value: Any) -> Any:
     targets = np.take(_grid(x.shape), to_numpy(index), dim)
     fill = run.cells(value, result, exact=True)
-    return _on_parts(lambda x, fill: _overwritten(x, targets, fill), run.cells(x), fill)
+    return _on_parts(lambda x, fill: overwritten(x, targets, fill), run.cells(x), fill)
 
 
-def index_copy(
-    run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor
-) -> Any:
+def index_copy(run: Any, result: Tensor, x: Tensor, dim: int, index: Tensor, source: Tensor) -> Any:
     targets = np.take(_grid(x.shape), to_numpy(index), dim)
-    return _on_parts(lambda x, source: _overwritten(x, targets, source), run.cells(x), run.cells(source))
+    return _on_parts(lambda x, source: overwritten(x, targets, source), run.cells(x), run.cells(source))
 
 
-def put(
-    run: Any, result: torch.Tensor, x: torch.Tensor, index: torch.Tensor, source: torch.Tensor, accumulate: bool = False
-) -> Any:
+def put(run: Any, result: Tensor, x: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:
     targets = to_numpy(index) % x.numel()
     if accumulate:
         return _added(run.cells(x), targets, run.cells(source))
-    return _on_parts(lambda x, source: _overwritten(x, targets, source), run.cells(x), run.cells(source))
+    return _on_parts(lambda x, source: overwritten(x, targets, source), run.cells(x), run.cells(source))
 
 
-def masked_scatter(run: Any, result: torch.Tensor, x: torch.Tensor, mask: torch.Tensor, source: torch.Tensor) -> Any:
+def masked_scatter(run: Any, result: Tensor, x: Tensor, mask: Tensor, source: Tensor) -> Any:
     targets = _grid(result.shape)[np.broadcast_to(run.indices(mask), tuple(result.shape))]
 
     def combine(x: Cells, source: Cells) -> Cells:
         stretched = x.like(np.broadcast_to(x.numbers, tuple(result.shape)))
-        return _overwritten(stretched, targets, source.like(source.numbers.reshape(-1)[: targets.size]))
+        return overwritten(stretched, targets, source.like(source.numbers.reshape(-1)[: targets.size]))
 
     return _on_parts(combine, run.cells(x), run.cells(source))
 
 
 def col2im(
-    run: Any, result: torch.Tensor, x: torch.Tensor, size: Any, kernel: Any, dilation: Any, padding: Any, stride: Any
+    run: Any, result: Tensor, x: Tensor, size: Any, kernel: Any, dilation: Any, padding: Any, stride: Any
 ) -> Cells:
     """nn.Fold: each column is added where nn.Unfold took it from."""
     channels = result.shape[-3]
@@ -347,7 +347,7 @@ def col2im(
     return cells.like(stacked.reshape(tuple(result.shape)))
 
 
-def renorm(run: Any, result: torch.Tensor, x: torch.Tensor, p: float, dim: int, limit: float) -> Cells:
+def renorm(run: Any, result: Tensor, x: Tensor, p: float, dim: int, limit: float) -> Cells:
     """Slices whose norm is above a limit, shrunk to it."""
     cells, tape = run.real(x), run.tape
     others = tuple(a for a in range(x.ndim) if a != dim % x.ndim)

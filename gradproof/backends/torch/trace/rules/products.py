@@ -1,11 +1,13 @@
 """Products of matrices, convolutions, attention, distances and Fourier transforms."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gradproof.backends.torch.trace.rules.elementwise import scaled
 from gradproof.backends.torch.trace.rules.reductions import norm_of_sizes
@@ -14,21 +16,21 @@ from gradproof.oracles.tape import Cells, ComplexCells, complex_cells, lowering
 Rule = Callable[..., Any]
 
 
-def matmul(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, *_: Any, **__: Any) -> Any:
+def matmul(run: Any, result: Tensor, x: Tensor, y: Tensor, *_: Any, **__: Any) -> Any:
     return run.cells(x, result) @ run.cells(y, result)
 
 
-def vdot(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> Any:
+def vdot(run: Any, result: Tensor, x: Tensor, y: Tensor) -> Any:
     cells = run.cells(x)
     return (complex_cells.conj(cells) if isinstance(cells, ComplexCells) else cells) @ run.cells(y)
 
 
 def addmm(
     run: Any,
-    result: torch.Tensor,
-    c: torch.Tensor,
-    x: torch.Tensor,
-    y: torch.Tensor,
+    result: Tensor,
+    c: Tensor,
+    x: Tensor,
+    y: Tensor,
     *,
     beta: float = 1,
     alpha: float = 1,
@@ -39,10 +41,10 @@ def addmm(
 
 def addbmm(
     run: Any,
-    result: torch.Tensor,
-    c: torch.Tensor,
-    x: torch.Tensor,
-    y: torch.Tensor,
+    result: Tensor,
+    c: Tensor,
+    x: Tensor,
+    y: Tensor,
     *,
     beta: float = 1,
     alpha: float = 1,
@@ -53,10 +55,10 @@ def addbmm(
 
 def addr(
     run: Any,
-    result: torch.Tensor,
-    c: torch.Tensor,
-    x: torch.Tensor,
-    y: torch.Tensor,
+    result: Tensor,
+    c: Tensor,
+    x: Tensor,
+    y: Tensor,
     *,
     beta: float = 1,
     alpha: float = 1,
@@ -68,10 +70,10 @@ def addr(
 
 def grouped_mm(
     run: Any,
-    result: torch.Tensor,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    offs: torch.Tensor | None = None,
+    result: Tensor,
+    x: Tensor,
+    y: Tensor,
+    offs: Tensor | None = None,
     *_: Any,
     **__: Any,
 ) -> Cells:
@@ -80,13 +82,13 @@ def grouped_mm(
         raise run.refusal("it is traced for rows in groups only")
     a, b, ends = run.real(x, result), run.real(y, result), [0, *offs.tolist()]
     numbers = np.full(tuple(result.shape), int(run.tape.constant(0.0).numbers))
-    for group, (start, end) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+    for group, (start, end) in enumerate(itertools.pairwise(ends)):
         if end > start:
             numbers[start:end] = (a[start:end] @ b[group]).numbers
     return a.like(numbers)
 
 
-def trilinear(run: Any, result: torch.Tensor, x: Any, y: Any, z: Any, *shapes: Sequence[int]) -> Cells:
+def trilinear(run: Any, result: Tensor, x: Any, y: Any, z: Any, *shapes: Sequence[int]) -> Cells:
     """A sum of products of three tensors, each stretched along axes of its own, as nn.Bilinear has it."""
     stretched, summed = shapes[:3], shapes[3]
     parts = []
@@ -99,7 +101,7 @@ def trilinear(run: Any, result: torch.Tensor, x: Any, y: Any, z: Any, *shapes: S
     return run.tape.sum(parts[0] * parts[1] * parts[2], tuple(summed))
 
 
-def cross(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, *, dim: int = -1) -> Any:
+def cross(run: Any, result: Tensor, x: Tensor, y: Tensor, *, dim: int = -1) -> Any:
     def turned(cells: Any, order: list[int]) -> Any:
         return (
             cells.moved(np.take, order, dim)
@@ -122,10 +124,10 @@ def _each(value: Any, count: int) -> list[int]:
 
 def convolution(
     run: Any,
-    result: torch.Tensor,
-    x: torch.Tensor,
-    kernel: torch.Tensor,
-    bias: torch.Tensor | None,
+    result: Tensor,
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None,
     stride: Any,
     padding: Any,
     dilation: Any,
@@ -157,13 +159,13 @@ def convolution(
 def attention(
     run: Any,
     result: Any,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
     dropout: float = 0.0,
     is_causal: bool = False,
     *,
-    attn_mask: torch.Tensor | None = None,
+    attn_mask: Tensor | None = None,
     scale: float | None = None,
     **_: Any,
 ) -> list:
@@ -187,7 +189,7 @@ def _for_each_query(cells: Cells, q: Cells) -> Cells:
     return cells if times == 1 else cells.like(np.repeat(cells.numbers, times, -3))
 
 
-def _masked(run: Any, scores: Cells, mask: torch.Tensor) -> Cells:
+def _masked(run: Any, scores: Cells, mask: Tensor) -> Cells:
     if mask.dtype == torch.bool:
         return run.tape.choose(run.truths(mask), scores, -math.inf)
     return scores + run.real(mask)
@@ -209,18 +211,18 @@ def _distances(run: Any, differences: Cells, p: float) -> Cells:
     return norm_of_sizes(run, run.tape.abs(differences), float(p), -1)
 
 
-def cdist(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, p: float = 2.0, *_: Any) -> Cells:
+def cdist(run: Any, result: Tensor, x: Tensor, y: Tensor, p: float = 2.0, *_: Any) -> Cells:
     a, b = run.real(x), run.real(y)
     return _distances(run, a[..., :, None, :] - b[..., None, :, :], p)
 
 
-def pdist(run: Any, result: torch.Tensor, x: torch.Tensor, p: float = 2.0) -> Cells:
+def pdist(run: Any, result: Tensor, x: Tensor, p: float = 2.0) -> Cells:
     cells = run.real(x)
     first, second = np.triu_indices(len(cells), 1)
     return _distances(run, cells[first] - cells[second], p)
 
 
-def dist(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, p: float = 2.0) -> Cells:
+def dist(run: Any, result: Tensor, x: Tensor, y: Tensor, p: float = 2.0) -> Cells:
     apart = run.real(x) - run.real(y)
     return _distances(run, apart.like(apart.numbers.reshape(-1)), p)
 
@@ -228,7 +230,7 @@ def dist(run: Any, result: torch.Tensor, x: torch.Tensor, y: torch.Tensor, p: fl
 # Fourier transforms
 
 
-def _normalized(run: Any, cells: Any, normalization: int, count: int, like: torch.Tensor) -> Any:
+def _normalized(run: Any, cells: Any, normalization: int, count: int, like: Tensor) -> Any:
     # 0: not scaled, 1: by √n, 2: by n
     if normalization == 0:
         return cells
@@ -239,12 +241,12 @@ def _count(shape: Sequence[int], dim: Sequence[int]) -> int:
     return math.prod(shape[a] for a in dim)
 
 
-def fft_c2c(run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any, normalization: int, forward: bool) -> Any:
+def fft_c2c(run: Any, result: Tensor, x: Tensor, dim: Any, normalization: int, forward: bool) -> Any:
     whole = lowering.fourier_of_many(run.cells(x), -1 if forward else 1, dim)
     return _normalized(run, whole, normalization, _count(x.shape, dim), result)
 
 
-def fft_r2c(run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any, normalization: int, onesided: bool) -> Any:
+def fft_r2c(run: Any, result: Tensor, x: Tensor, dim: Any, normalization: int, onesided: bool) -> Any:
     *others, last = dim
     cells = run.real(x)
     first = lowering.half_of_fourier(cells, last) if onesided else lowering.fourier(cells, -1, last)
@@ -252,7 +254,7 @@ def fft_r2c(run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any, normaliza
     return _normalized(run, whole, normalization, _count(x.shape, dim), result)
 
 
-def fft_c2r(run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any, normalization: int, length: int) -> Any:
+def fft_c2r(run: Any, result: Tensor, x: Tensor, dim: Any, normalization: int, length: int) -> Any:
     *others, last = dim
     cells = lowering.fourier_of_many(run.cells(x), 1, others)
     whole = lowering.fourier_from_half(cells, last, length)

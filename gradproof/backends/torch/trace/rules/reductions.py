@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gradproof.backends.torch.trace.memory import to_numpy
 from gradproof.oracles.tape import Cells, ComplexCells, complex_cells, lowering
@@ -28,34 +29,26 @@ def _total(run: Any, cells: Any, axis: tuple[int, ...], keepdim: bool) -> Any:
     return run.tape.sum(cells, axis, keepdim)
 
 
-def sum_(
-    run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Any:
+def sum_(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     if not (result.is_floating_point() or result.is_complex()):
         return run.settle(x)
     cells = run.cells(x, result)
     return _total(run, cells, axes(cells, dim), keepdim)
 
 
-def nansum(
-    run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Cells:
+def nansum(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Cells:
     cells = run.real(x, result)
     cells = run.tape.choose(np.isnan(cells.value), run.tape.constant(0.0, cells.format), cells)
     return run.tape.sum(cells, axes(cells, dim), keepdim)
 
 
-def mean(
-    run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Any:
+def mean(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     cells = run.cells(x, result)
     total = _total(run, cells, axes(cells, dim), keepdim)
     return total / float(cells.size // max(total.size, 1))
 
 
-def prod(
-    run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None
-) -> Any:
+def prod(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     cells = run.cells(x, result)
     if not isinstance(cells, ComplexCells):
         return run.tape.prod(cells, axes(cells, dim), keepdim)
@@ -68,7 +61,7 @@ def prod(
     return product.moved(np.reshape, tuple(result.shape))
 
 
-def _moments(run: Any, x: torch.Tensor, args: tuple, options: dict) -> tuple[Cells, Cells]:
+def _moments(run: Any, x: Tensor, args: tuple, options: dict) -> tuple[Cells, Cells]:
     """The variance and the mean, for the several ways in which PyTorch takes its arguments."""
     if args and isinstance(args[0], bool):  # var(x, unbiased)
         args = (None, *args)
@@ -80,19 +73,19 @@ def _moments(run: Any, x: torch.Tensor, args: tuple, options: dict) -> tuple[Cel
     return lowering.variance(cells, axes(cells, dim), 1 if correction is None else correction, keepdim)
 
 
-def var(run: Any, result: torch.Tensor, x: torch.Tensor, *args: Any, **options: Any) -> Cells:
+def var(run: Any, result: Tensor, x: Tensor, *args: Any, **options: Any) -> Cells:
     return _moments(run, x, args, options)[0]
 
 
-def std(run: Any, result: torch.Tensor, x: torch.Tensor, *args: Any, **options: Any) -> Cells:
+def std(run: Any, result: Tensor, x: Tensor, *args: Any, **options: Any) -> Cells:
     return run.tape.map("sqrt", _moments(run, x, args, options)[0])
 
 
-def var_mean(run: Any, result: Any, x: torch.Tensor, *args: Any, **options: Any) -> list[Cells]:
+def var_mean(run: Any, result: Any, x: Tensor, *args: Any, **options: Any) -> list[Cells]:
     return list(_moments(run, x, args, options))
 
 
-def std_mean(run: Any, result: Any, x: torch.Tensor, *args: Any, **options: Any) -> list[Cells]:
+def std_mean(run: Any, result: Any, x: Tensor, *args: Any, **options: Any) -> list[Cells]:
     variance, mean = _moments(run, x, args, options)
     return [run.tape.map("sqrt", variance), mean]
 
@@ -101,7 +94,7 @@ def std_mean(run: Any, result: Any, x: torch.Tensor, *args: Any, **options: Any)
 
 
 def _extreme(kind: str) -> Rule:
-    def rule(run: Any, result: Any, x: torch.Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    def rule(run: Any, result: Any, x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         if torch.is_tensor(dim):  # max(x, y)
             return (run.tape.maximum if kind == "max" else run.tape.minimum)(run.real(x), run.real(dim, result))
         cells = run.real(x)
@@ -111,13 +104,13 @@ def _extreme(kind: str) -> Rule:
     return rule
 
 
-def aminmax(run: Any, result: Any, x: torch.Tensor, dim: Any = None, keepdim: bool = False) -> list[Cells]:
+def aminmax(run: Any, result: Any, x: Tensor, dim: Any = None, keepdim: bool = False) -> list[Cells]:
     cells = run.real(x)
     return [run.tape.extremum(kind, cells, axes(cells, dim), keepdim) for kind in ("min", "max")]
 
 
 def _place(kind: str) -> Rule:
-    def rule(run: Any, result: Any, x: torch.Tensor, dim: int | None = None, keepdim: bool = False) -> None:
+    def rule(run: Any, result: Any, x: Tensor, dim: int | None = None, keepdim: bool = False) -> None:
         cells = run.real(x)
         run.tape.settle_extremum(kind, cells, dim if x.ndim else None)
 
@@ -125,23 +118,21 @@ def _place(kind: str) -> Rule:
 
 
 def _quantifier(kind: str) -> Rule:
-    def rule(run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    def rule(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         truths = run.truths(x)
         return (run.tape.any if kind == "any" else run.tape.all)(truths, axes(truths, dim), keepdim)
 
     return rule
 
 
-def count_nonzero(run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any = None) -> None:
+def count_nonzero(run: Any, result: Tensor, x: Tensor, dim: Any = None) -> None:
     run.tape.settle(run.truths(x))
 
 
 nonzero = count_nonzero
 
 
-def norm(
-    run: Any, result: torch.Tensor, x: torch.Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any
-) -> Cells:
+def norm(run: Any, result: Tensor, x: Tensor, ord: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any) -> Cells:
     cells = run.cells(x)
     if isinstance(cells, ComplexCells):
         sizes = complex_cells.squared(cells) if ord == 2 else complex_cells.absolute(cells)
@@ -168,17 +159,17 @@ def norm_of_sizes(run: Any, sizes: Cells, order: float, axis: Any, keepdim: bool
 # Exponentials
 
 
-def logsumexp(run: Any, result: torch.Tensor, x: torch.Tensor, dim: Any, keepdim: bool = False) -> Cells:
+def logsumexp(run: Any, result: Tensor, x: Tensor, dim: Any, keepdim: bool = False) -> Cells:
     cells = run.real(x, result)
     return lowering.logsumexp(cells, axes(cells, dim), keepdim) if cells.ndim else cells
 
 
-def softmax(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, *_: Any) -> Cells:
+def softmax(run: Any, result: Tensor, x: Tensor, dim: int, *_: Any) -> Cells:
     cells = run.real(x, result)
     return lowering.softmax(cells, dim) if cells.ndim else cells / cells
 
 
-def safe_softmax(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, dtype: Any = None) -> Cells:
+def safe_softmax(run: Any, result: Tensor, x: Tensor, dim: int, dtype: Any = None) -> Cells:
     """A row of nothing but -inf is 0, where softmax would have no value."""
     cells = run.real(x, result)
     masked = np.broadcast_to((cells.value == -math.inf).all(dim, keepdims=True), cells.shape)
@@ -186,7 +177,7 @@ def safe_softmax(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, dtyp
     return run.tape.choose(masked, zero, lowering.softmax(run.tape.choose(masked, zero, cells), dim))
 
 
-def log_softmax(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, *_: Any) -> Cells:
+def log_softmax(run: Any, result: Tensor, x: Tensor, dim: int, *_: Any) -> Cells:
     cells = run.real(x, result)
     return lowering.log_softmax(cells, dim) if cells.ndim else cells - cells
 
@@ -195,7 +186,7 @@ def log_softmax(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, *_: A
 
 
 def _running(combine: Callable[[Any, Cells, Cells], Cells]) -> Rule:
-    def rule(run: Any, result: Any, x: torch.Tensor, dim: int, dtype: Any = None) -> Any:
+    def rule(run: Any, result: Any, x: Tensor, dim: int, dtype: Any = None) -> Any:
         own = result if torch.is_tensor(result) else result[0]
         cells = run.real(x, own)
         if cells.ndim:
@@ -205,7 +196,7 @@ def _running(combine: Callable[[Any, Cells, Cells], Cells]) -> Rule:
     return rule
 
 
-def cumsum(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int, dtype: Any = None) -> Any:
+def cumsum(run: Any, result: Tensor, x: Tensor, dim: int, dtype: Any = None) -> Any:
     cells = run.cells(x, result)
     if not cells.ndim:
         return cells
@@ -225,7 +216,7 @@ def _in_order(run: Any, cells: Cells, places: np.ndarray, dim: int, descending: 
     return cells.like(taken)
 
 
-def sort(run: Any, result: Any, x: torch.Tensor, *args: Any, **options: Any) -> list:
+def sort(run: Any, result: Any, x: Tensor, *args: Any, **options: Any) -> list:
     # sort(x, dim, descending), and with a keyword `stable` before them
     places = [a for a in args if not isinstance(a, bool)]
     dim = options.get("dim", places[0] if places else -1)
@@ -234,15 +225,13 @@ def sort(run: Any, result: Any, x: torch.Tensor, *args: Any, **options: Any) -> 
     return [_in_order(run, cells, to_numpy(result[1]), dim, descending) if cells.ndim else cells, None]
 
 
-def argsort(run: Any, result: torch.Tensor, x: torch.Tensor, dim: int = -1, descending: bool = False, **_: Any) -> None:
+def argsort(run: Any, result: Tensor, x: Tensor, dim: int = -1, descending: bool = False, **_: Any) -> None:
     cells = run.real(x)
     if cells.ndim:
         _in_order(run, cells, to_numpy(result), dim, descending)
 
 
-def topk(
-    run: Any, result: Any, x: torch.Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> list:
+def topk(run: Any, result: Any, x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> list:
     cells = run.real(x)
     if not cells.ndim:
         return [cells, None]
@@ -252,7 +241,7 @@ def topk(
     return [cells.like(np.take_along_axis(cells.numbers, to_numpy(result[1]), dim)), None]
 
 
-def _kth(run: Any, result: Any, x: torch.Tensor, dim: int | None, keepdim: bool) -> Any:
+def _kth(run: Any, result: Any, x: Tensor, dim: int | None, keepdim: bool) -> Any:
     cells = run.real(x)
     if dim is None or not cells.ndim:
         flat = cells.like(cells.numbers.reshape(-1))
@@ -265,11 +254,11 @@ def _kth(run: Any, result: Any, x: torch.Tensor, dim: int | None, keepdim: bool)
     return [cells.like(taken if keepdim else np.squeeze(taken, dim)), None]
 
 
-def median(run: Any, result: Any, x: torch.Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(run: Any, result: Any, x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return _kth(run, result, x, dim, keepdim)
 
 
-def kthvalue(run: Any, result: Any, x: torch.Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+def kthvalue(run: Any, result: Any, x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     return _kth(run, result, x, dim, keepdim)
 
 
@@ -282,11 +271,11 @@ def _buckets(run: Any, x: Any, edges: Any) -> None:
     run.tape.settle(run.tape.compare("lt", values.like(np.expand_dims(values.numbers, -1)), limits))
 
 
-def searchsorted(run: Any, result: torch.Tensor, edges: torch.Tensor, x: Any, *_: Any, **__: Any) -> None:
+def searchsorted(run: Any, result: Tensor, edges: Tensor, x: Any, *_: Any, **__: Any) -> None:
     _buckets(run, x, edges)
 
 
-def bucketize(run: Any, result: torch.Tensor, x: Any, edges: torch.Tensor, *_: Any, **__: Any) -> None:
+def bucketize(run: Any, result: Tensor, x: Any, edges: Tensor, *_: Any, **__: Any) -> None:
     _buckets(run, x, edges)
 
 
