@@ -163,7 +163,7 @@ class Interpreter(TorchDispatchMode):
             return self._higher_order(func, args, kwargs)
         if torch.Tag.nondeterministic_seeded in func.tags:
             self._note_randomness(func, args, kwargs)
-        if not any(map(self.holds, tensors)):
+        if not any(x.numel() and self.holds(x) for x in tensors):
             return func(*args, **kwargs)
         name = func._schema.name.split("::")[1]
         if name in SHAPE_ALONE or name in ALIASES or (func.is_view and not _is_composite(func)):

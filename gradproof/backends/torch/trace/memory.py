@@ -42,10 +42,9 @@ def is_traceable(x: torch.Tensor) -> bool:
 
 def to_numpy(x: torch.Tensor) -> np.ndarray:
     """The values of a tensor, those of floats in float64 or complex128."""
-    x = x.detach().resolve_conj().resolve_neg().cpu()
     if x.dtype in FORMATS:
-        x = x.to(torch.complex128 if x.is_complex() else torch.float64)
-    return x.numpy()
+        x = x.detach().to(torch.complex128 if x.is_complex() else torch.float64)
+    return x.numpy(force=True)
 
 
 @dataclass

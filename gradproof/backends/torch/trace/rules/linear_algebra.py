@@ -186,8 +186,12 @@ def qr(run: Any, result: Any, a: Tensor, mode: str = "reduced") -> list:
     return [None if mode == "r" else factors[0], factors[1]]
 
 
-def pinv(run: Any, result: Tensor, a: Tensor, *_: Any, **__: Any) -> Cells:
-    return factorizations.pinv(run.cells(a), to_numpy(result))
+def pinv(run: Any, result: Tensor, a: Tensor, *_: Any, hermitian: bool = False, **__: Any) -> Cells:
+    cells = run.cells(a)
+    if hermitian:  # the lower triangle is read
+        lower = np.tri(a.shape[-1], dtype=bool)
+        cells = run.tape.choose(lower, run.real(a), run.real(a).mT)
+    return factorizations.pinv(cells, to_numpy(result))
 
 
 def lstsq(run: Any, result: Any, a: Tensor, b: Tensor, *_: Any, **__: Any) -> list:

@@ -359,17 +359,14 @@ def renorm(run: Any, result: Tensor, x: Tensor, p: float, dim: int, limit: float
     return cells * factor
 
 
-MOVED = {
-    name: getattr(aten, name)
-    for name in (
-        "_reshape_copy _unsafe_index alias_copy cat channel_shuffle diag_embed diagonal_copy diagonal_scatter "
-        "expand_copy flip gather index index_select masked_select permute_copy pixel_shuffle pixel_unshuffle repeat "
-        "repeat_interleave roll rot90 select_copy select_scatter slice_scatter squeeze_copy stack t_copy take "
-        "transpose_copy tril triu unfold_copy unsqueeze_copy view_copy unsafe_split unsafe_split_with_sizes "
-        "split_with_sizes_copy unbind_copy as_strided_scatter as_strided_copy block_diag split_copy"
-    ).split()
-    if hasattr(aten, name)
-}
+MOVED = (
+    "_reshape_copy _unsafe_index alias_copy as_strided_copy as_strided_scatter block_diag cat channel_shuffle "
+    "diag_embed diagonal_copy diagonal_scatter expand_copy flip gather index index_select masked_select "
+    "narrow_copy permute_copy pixel_shuffle pixel_unshuffle repeat repeat_interleave roll rot90 select_copy "
+    "select_scatter slice_scatter split_copy split_with_sizes_copy squeeze_copy stack t_copy take "
+    "transpose_copy tril triu unbind_copy unfold_copy unsafe_split unsafe_split_with_sizes unsqueeze_copy "
+    "view_copy"
+)
 MOVED_AS_FLOATS = (
     "reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d im2col "
     "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d "
@@ -377,7 +374,7 @@ MOVED_AS_FLOATS = (
 )
 
 RULES: dict[str, Rule] = {
-    **{name: moved(operation) for name, operation in MOVED.items()},
+    **{name: moved(getattr(aten, name)) for name in MOVED.split()},
     **{name: moved(getattr(aten, name), through_floats=True) for name in MOVED_AS_FLOATS.split()},
     **{name: created for name in "new_ones new_zeros ones_like zeros_like".split()},
     **{name: uninitialized for name in "empty_like new_empty new_empty_strided".split()},

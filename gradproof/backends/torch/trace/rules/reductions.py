@@ -262,6 +262,12 @@ def kthvalue(run: Any, result: Any, x: Tensor, k: int, dim: int = -1, keepdim: b
     return _kth(run, result, x, dim, keepdim)
 
 
+def nanmedian(run: Any, result: Any, x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    if np.isnan(run.real(x).value).any():
+        raise run.refusal("it is traced without NaN only")
+    return _kth(run, result, x, dim, keepdim)
+
+
 def _buckets(run: Any, x: Any, edges: Any) -> None:
     """Which bucket an entry belongs to is decided by comparing it with every edge."""
     like = x if torch.is_tensor(x) and x.is_floating_point() else edges
@@ -305,6 +311,7 @@ RULES: dict[str, Rule] = {
     "mean": mean,
     "median": median,
     "min": _extreme("min"),
+    "nanmedian": nanmedian,
     "nansum": nansum,
     "nonzero": nonzero,
     "norm": norm,
