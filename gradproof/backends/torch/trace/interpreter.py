@@ -195,10 +195,27 @@ class Interpreter(TorchDispatchMode):
         result = func(*args, **kwargs)
         if all(torch.is_tensor(x) and not x.numel() for x in tree_leaves(result)):
             return result
-        cells = rule(self, result, *args, **{name: value for name, value in kwargs.items() if name != "out"})
+        if _is_integer(result) and self._settled_truths((args, kwargs)):
+            return result
+        cells = self._by_rule(rule, result, args, {name: a for name, a in kwargs.items() if name != "out"})
         self.tape.source, self.tape.where = source, where
         self._store(result, cells, before)
         return result
+
+    def _by_rule(self, rule: Callable, result: Any, args: tuple, kwargs: dict) -> Any:
+        try:
+            return rule(self, result, *args, **kwargs)
+        except (TypeError, ValueError, IndexError) as error:  # a call of another form than the rule knows
+            raise self.refusal(f"its rule does not know this call ({type(error).__name__}: {error})") from error
+
+    def _settled_truths(self, arguments: Any) -> bool:
+        """Whether all that has cells among the arguments is boolean, which is then settled: for integer results."""
+        held = [x for x in tree_leaves(arguments) if self.holds(x)]
+        if any(x.dtype != torch.bool for x in held):
+            return False
+        for x in held:
+            self.tape.settle(self.read(x))
+        return True
 
     def _adopted(self, x: torch.Tensor) -> Cellular | None:
         """The cells of a tensor that is about to be written: constants, if it has none yet."""
@@ -361,6 +378,11 @@ class Interpreter(TorchDispatchMode):
 
 def _is_composite(func: OpOverload) -> bool:
     return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+
+
+def _is_integer(result: Any) -> bool:
+    tensors = [x for x in tree_leaves(result) if torch.is_tensor(x)]
+    return bool(tensors) and not any(is_traceable(x) for x in tensors)
 
 
 def _is_active(cells: Any) -> bool:

@@ -140,9 +140,8 @@ class Memory:
 
 def constant(tape: Tape, x: Any, format: str, kind: torch.dtype | None = None) -> Cells | ComplexCells:
     """A tensor without cells, or a Python number, as the kernel takes it: rounded to what it computes in, or `kind`."""
-    if isinstance(x, float):
-        x = torch.tensor(x, dtype=torch.float64)
-    x = x if torch.is_tensor(x) else torch.tensor(x)
+    if not torch.is_tensor(x):
+        x = torch.tensor(x, dtype=torch.complex128 if isinstance(x, complex) else torch.float64)
     kind = kind or COMPUTED_IN[format]
     values = to_numpy(x.to(kind.to_complex() if x.is_complex() else kind))
     if not np.iscomplexobj(values):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.autograd.function import _SingleLevelFunction
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import CheckpointFunction
 
@@ -93,11 +94,12 @@ def _values(x: Any) -> np.ndarray:
 
 @contextlib.contextmanager
 def _settings() -> Iterator[None]:
-    """What a trace needs to see every operation: the eager body of what is compiled or scripted, and of the recurrent
-    layers that a library would run whole. All is as it was afterwards."""
+    """What a trace needs to see every operation: the eager body of what is compiled or scripted, and the operations of
+    attention and of recurrent layers instead of one kernel for all. Everything is as it was afterwards."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.enable_grad())
         stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         if torch.cuda.is_available():
             cudnn = torch.backends.cudnn
             stack.enter_context(cudnn.flags(False, cudnn.benchmark, cudnn.benchmark_limit, cudnn.deterministic))

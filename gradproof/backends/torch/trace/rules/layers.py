@@ -352,7 +352,6 @@ RULES: dict[str, Rule] = {
     "adaptive_max_pool3d": _adaptive(lambda tape, x: tape.extremum("max", x, -1), 3),
     "avg_pool2d": avg_pool2d,
     "avg_pool3d": avg_pool3d,
-    "cudnn_batch_norm": batch_norm,
     "max_pool2d_with_indices": max_pool2d,
     "max_pool3d_with_indices": max_pool3d,
     "max_unpool2d": partial(_max_unpool, 2),

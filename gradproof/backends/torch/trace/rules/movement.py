@@ -347,6 +347,14 @@ def col2im(
     return cells.like(stacked.reshape(tuple(result.shape)))
 
 
+def unfold_backward(run: Any, result: Tensor, x: Tensor, sizes: Any, dim: int, size: int, step: int) -> Any:
+    """Each window is added where unfold took it from."""
+    places = torch.from_numpy(_grid(sizes)).unfold(dim, size, step).numpy()
+    cells = run.cells(x)
+    zeros = run.tape.constant(np.zeros(tuple(sizes)), cells.format)
+    return _added(zeros, places, cells)
+
+
 def renorm(run: Any, result: Tensor, x: Tensor, p: float, dim: int, limit: float) -> Cells:
     """Slices whose norm is above a limit, shrunk to it."""
     cells, tape = run.real(x), run.tape
@@ -385,7 +393,6 @@ RULES: dict[str, Rule] = {
     "clone": moved(lambda x: x.clone()),
     "col2im": col2im,
     "constant_pad_nd": pad,
-    "contiguous": moved(lambda x: x.clone()),
     "embedding": embedding,
     "gather": moved(lambda x, dim, index, sparse_grad=False: aten.gather(x, dim, index)),
     "index_add": index_add,
@@ -399,4 +406,5 @@ RULES: dict[str, Rule] = {
     "scatter": scatter,
     "scatter_add": scatter_add,
     "scatter_reduce": scatter_reduce,
+    "unfold_backward": unfold_backward,
 }

@@ -1,4 +1,4 @@
-"""Products of matrices, convolutions, attention, distances and Fourier transforms."""
+"""Products of matrices, convolutions, distances and Fourier transforms."""
 
 import itertools
 import math
@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from gradproof.backends.torch.trace.rules.elementwise import scaled
-from gradproof.backends.torch.trace.rules.reductions import norm_of_sizes
+from gradproof.backends.torch.trace.rules.reductions import norm_of_sizes, total
 from gradproof.oracles.tape import Cells, ComplexCells, complex_cells, lowering
 
 Rule = Callable[..., Any]
@@ -49,8 +48,8 @@ def addbmm(
     beta: float = 1,
     alpha: float = 1,
 ) -> Cells:
-    product = run.tape.sum(run.real(x) @ run.real(y), 0)
-    return scaled(run, product, alpha, result) + scaled(run, run.real(c), beta, result)
+    product = total(run, run.cells(x) @ run.cells(y), (0,))
+    return scaled(run, product, alpha, result) + scaled(run, run.cells(c), beta, result)
 
 
 def addr(
@@ -63,9 +62,9 @@ def addr(
     beta: float = 1,
     alpha: float = 1,
 ) -> Any:
-    a, b = run.real(x), run.real(y)
+    a, b = run.cells(x), run.cells(y)
     product = a[:, None] * b[None, :]
-    return scaled(run, run.real(c), beta, result) + scaled(run, product, alpha, result)
+    return scaled(run, run.cells(c), beta, result) + scaled(run, product, alpha, result)
 
 
 def grouped_mm(
@@ -153,55 +152,6 @@ def convolution(
     return product + run.cells(bias)[(slice(None),) + (None,) * count]
 
 
-# Attention
-
-
-def attention(
-    run: Any,
-    result: Any,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    dropout: float = 0.0,
-    is_causal: bool = False,
-    *,
-    attn_mask: Tensor | None = None,
-    scale: float | None = None,
-    **_: Any,
-) -> list:
-    """softmax(q kᵀ / √d) v. Of the results beyond the first nothing is known."""
-    tape, q, k, v = run.tape, run.real(query), run.real(key), run.real(value)
-    k, v = (_for_each_query(cells, q) for cells in (k, v))
-    factor = (
-        run.number(scale, query) if scale is not None else 1.0 / tape.map("sqrt", tape.constant(float(q.shape[-1])))
-    )
-    scores = (q @ k.mT) * factor
-    if is_causal:
-        scores = tape.choose(np.tri(*scores.shape[-2:], dtype=bool), scores, -math.inf)
-    if attn_mask is not None:
-        scores = _masked(run, scores, attn_mask)
-    return [lowering.softmax(scores) @ v]
-
-
-def _for_each_query(cells: Cells, q: Cells) -> Cells:
-    """With fewer heads of keys than of queries, each serves several."""
-    times = q.shape[-3] // cells.shape[-3] if q.ndim > 2 and cells.shape[-3] else 1
-    return cells if times == 1 else cells.like(np.repeat(cells.numbers, times, -3))
-
-
-def _masked(run: Any, scores: Cells, mask: Tensor) -> Cells:
-    if mask.dtype == torch.bool:
-        return run.tape.choose(run.truths(mask), scores, -math.inf)
-    return scores + run.real(mask)
-
-
-def efficient_attention(
-    run: Any, result: Any, q: Any, k: Any, v: Any, bias: Any, *rest: Any, scale: float | None = None
-) -> list:
-    dropout, is_causal = (*rest[1:], *(0.0, False)[len(rest[1:]) :])[:2]
-    return attention(run, result, q, k, v, dropout, is_causal, attn_mask=bias, scale=scale)
-
-
 # Distances
 
 
@@ -268,10 +218,6 @@ RULES: dict[str, Rule] = {
     "_fft_r2c": fft_r2c,
     "_grouped_mm": grouped_mm,
     "_pdist_forward": pdist,
-    "_scaled_dot_product_cudnn_attention": efficient_attention,
-    "_scaled_dot_product_efficient_attention": efficient_attention,
-    "_scaled_dot_product_flash_attention": attention,
-    "_scaled_dot_product_flash_attention_for_cpu": attention,
     "_trilinear": trilinear,
     "addbmm": addbmm,
     "addmm": addmm,

@@ -23,7 +23,8 @@ def axes(x: Any, dim: Any) -> tuple[int, ...]:
     return tuple(a % x.ndim for a in (dim if isinstance(dim, list | tuple) else (dim,)))
 
 
-def _total(run: Any, cells: Any, axis: tuple[int, ...], keepdim: bool) -> Any:
+def total(run: Any, cells: Any, axis: tuple[int, ...], keepdim: bool = False) -> Any:
+    """The sum of cells along axes."""
     if isinstance(cells, ComplexCells):
         return complex_cells.total(cells, axis, keepdim)
     return run.tape.sum(cells, axis, keepdim)
@@ -33,7 +34,7 @@ def sum_(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = F
     if not (result.is_floating_point() or result.is_complex()):
         return run.settle(x)
     cells = run.cells(x, result)
-    return _total(run, cells, axes(cells, dim), keepdim)
+    return total(run, cells, axes(cells, dim), keepdim)
 
 
 def nansum(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Cells:
@@ -44,8 +45,8 @@ def nansum(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool =
 
 def mean(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
     cells = run.cells(x, result)
-    total = _total(run, cells, axes(cells, dim), keepdim)
-    return total / float(cells.size // max(total.size, 1))
+    found = total(run, cells, axes(cells, dim), keepdim)
+    return found / float(cells.size // max(found.size, 1))
 
 
 def prod(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
