@@ -182,22 +182,22 @@ class Interpreter(TorchDispatchMode):
         in_place = name.endswith("_") and not name.endswith("__")
         base = name.rstrip("_") if in_place else name
         rule = rules.RULES.get(base)
-        out = kwargs.get("out")
-        if rule is None:
-            body = self._body(func, base, in_place)
-            if not in_place and out is None:
-                return self._decomposed(body, args, kwargs)
-            rule = _decomposing(body)
+        if rule is None and base not in rules.DECOMPOSED:
+            return self._decomposed(self._body(func), args, kwargs)
         self.operations[base] += 1
+        out = kwargs.get("out")
+        options = {name: value for name, value in kwargs.items() if name != "out"}
         targets = [args[0]] if in_place else [] if out is None else tree_leaves(out)
         before = [self._adopted(x) for x in targets]
         source, where = self.tape.source, self.tape.where
+        # Before the operation itself, which may overwrite its argument.
+        parts = None if rule else self._parts(func, base, args, options)
         result = func(*args, **kwargs)
         if all(torch.is_tensor(x) and not x.numel() for x in tree_leaves(result)):
             return result
         if _is_integer(result) and self._settled_truths((args, kwargs)):
             return result
-        cells = self._by_rule(rule, result, args, {name: a for name, a in kwargs.items() if name != "out"})
+        cells = self._cells_of(parts, result) if parts else self._by_rule(rule, result, args, options)
         self.tape.source, self.tape.where = source, where
         self._store(result, cells, before)
         return result
@@ -230,18 +230,14 @@ class Interpreter(TorchDispatchMode):
     def _constants(self, x: torch.Tensor) -> Cellular:
         return memory.constant(self.tape, x, FORMATS[x.dtype], x.dtype)
 
-    def _body(self, func: OpOverload, base: str, in_place: bool) -> Callable:
-        """What an operation without a rule is made of."""
+    def _body(self, func: OpOverload) -> Callable:
+        """What an operation is made of that PyTorch composes of others, or that was defined in Python."""
         if _is_composite(func):
             return func.decompose
         custom = OPDEFS.get(func._schema.name)
-        if custom is not None:
-            return self._counting(custom._init_fn)
-        if base in rules.DECOMPOSED:
-            self.operations[base] += 1
-            packet = getattr(torch.ops.aten, base)
-            return decomposition_table[getattr(packet, func._overloadname) if in_place else func]
-        raise self.refusal("there is no rule for this operation")
+        if custom is None:
+            raise self.refusal("there is no rule for this operation")
+        return self._counting(custom._init_fn)
 
     def _counting(self, body: Callable) -> Callable:
         """A body whose derivative is written by hand, as that of an autograd.Function is."""
@@ -279,10 +275,22 @@ class Interpreter(TorchDispatchMode):
         self.memory.write(copy, self.read(x))
         return copy
 
-    def cells_of_body(self, body: Callable, args: tuple, kwargs: dict) -> list:
-        """The cells of each result of an operation that is run as those that it is made of."""
-        results = [x for x in tree_leaves(self._decomposed(body, args, kwargs)) if torch.is_tensor(x)]
-        return [self.memory.read(x) if self.holds(x) else None for x in results]
+    def _parts(self, func: OpOverload, base: str, args: tuple, options: dict) -> list[torch.Tensor]:
+        """The results of a fused operation, computed by the operations that PyTorch says it is made of."""
+        table = decomposition_table
+        body = table.get(func) or table.get(getattr(getattr(torch.ops.aten, base), func._overloadname, None))
+        if body is None:
+            raise self.refusal("there is no rule for this form of the operation")
+        return [x for x in tree_leaves(self._decomposed(body, args, options)) if torch.is_tensor(x)]
+
+    def _cells_of(self, parts: list[torch.Tensor], result: Any) -> list:
+        """The cells of these parts, which must be what the operation itself gave."""
+        results = [x for x in tree_leaves(result) if torch.is_tensor(x)]
+        for part, x in zip(parts, results, strict=True):
+            tolerance = torch.finfo(x.dtype).eps ** 0.5 if x.is_floating_point() else 0.0
+            if not torch.allclose(part, x, tolerance, tolerance, equal_nan=True):
+                raise self.refusal("what PyTorch says it is made of gives another value")
+        return [self.memory.read(x) if self.holds(x) else None for x in parts]
 
     # What is written back
 
@@ -336,7 +344,7 @@ class Interpreter(TorchDispatchMode):
             self._ungraded.discard(self.memory.key(x))
             return cells
         if torch.is_grad_enabled() and _is_active(cells):
-            if self.memory.is_active(x):
+            if self.memory.has_gradient(x):
                 raise self.refusal(
                     "it writes what has a gradient into memory that a detached tensor shares with another",
                     "Use .detach().clone().",
@@ -388,10 +396,6 @@ def _is_integer(result: Any) -> bool:
 def _is_active(cells: Any) -> bool:
     parts = (cells.re, cells.im) if isinstance(cells, ComplexCells) else (cells,)
     return any(part.active.any() for part in parts)
-
-
-def _decomposing(body: Callable) -> Callable:
-    return lambda run, result, *args, **kwargs: run.cells_of_body(body, args, kwargs)
 
 
 def _dispatches_itself(kind: type) -> bool:

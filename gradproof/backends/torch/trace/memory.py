@@ -72,10 +72,13 @@ class Memory:
         """What tensors with shared memory have in common."""
         return x.untyped_storage()._cdata
 
-    def is_active(self, x: torch.Tensor) -> bool:
+    def has_gradient(self, x: torch.Tensor) -> bool:
         """Whether anything in the storage of this tensor has a derivative."""
         shadow = self._shadows[self.key(x)]
-        return shadow.format != "bool" and bool(self.tape.active[shadow.numbers].any())
+        if shadow.format == "bool":
+            return False
+        cells = Cells(shadow.numbers, shadow.format, self.tape)
+        return bool((cells.active & ~self.tape.poisoned(cells)).any())
 
     def read(self, x: torch.Tensor) -> Cellular:
         """The cells of a tensor that has some."""

@@ -98,16 +98,16 @@ def _settings() -> Iterator[None]:
     attention and of recurrent layers instead of one kernel for all. Everything is as it was afterwards."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        stack.callback(torch._C._set_mkldnn_enabled, torch._C._get_mkldnn_enabled())
+        torch._C._set_mkldnn_enabled(False)
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         if torch.cuda.is_available():
             cudnn = torch.backends.cudnn
             stack.enter_context(cudnn.flags(False, cudnn.benchmark, cudnn.benchmark_limit, cudnn.deterministic))
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        scripts = torch._C._get_graph_executor_optimize()
+        stack.callback(torch._C._set_graph_executor_optimize, torch._C._get_graph_executor_optimize())
         torch._C._set_graph_executor_optimize(False)
-        stack.callback(torch._C._set_graph_executor_optimize, scripts)
         yield
 
 

@@ -19,7 +19,7 @@ DECOMPOSED = frozenset(
         "embedding_dense_backward gelu gelu_backward glu glu_backward grid_sampler_2d hardshrink hardsigmoid "
         "hardsigmoid_backward hardswish hardswish_backward hardtanh_backward huber_loss huber_loss_backward "
         "leaky_relu leaky_relu_backward log_sigmoid_backward log_sigmoid_forward logit logit_backward mish "
-        "mish_backward mse_loss mse_loss_backward multi_margin_loss multilabel_margin_loss_forward mvlgamma "
+        "mish_backward mse_loss mse_loss_backward multi_margin_loss mvlgamma "
         "native_batch_norm_backward native_group_norm_backward native_layer_norm_backward nll_loss_backward rad2deg "
         "select_backward sigmoid_backward silu silu_backward slice_backward smooth_l1_loss smooth_l1_loss_backward "
         "soft_margin_loss softplus softplus_backward softshrink special_entr tanh_backward threshold_backward"

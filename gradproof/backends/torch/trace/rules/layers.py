@@ -261,6 +261,23 @@ def nll_loss(run: Any, result: Any, x: Tensor, target: Tensor, weight: Any, redu
     return [total if reduction == 2 else total / count, count]
 
 
+def multilabel_margin_loss(run: Any, result: Any, x: Tensor, target: Tensor, reduction: int) -> list:
+    """For each label (those before the first -1) and each entry without one: max(0, 1 - x[label] + x[entry])."""
+    cells, labels = run.real(x), to_numpy(target)
+    if x.ndim == 1:
+        cells, labels = cells[None], labels[None]
+    losses = []
+    for row, own in zip(cells, labels, strict=True):
+        chosen = own[: np.argmax(own < 0)] if (own < 0).any() else own
+        others = np.setdiff1d(np.arange(len(row)), chosen)
+        margins = run.tape.maximum(1.0 - row[chosen][:, None] + row[others][None, :], 0.0)
+        losses.append(run.tape.sum(margins) / float(len(row)))
+    loss = run.tape.stack(losses)
+    if reduction == 0:
+        return [loss.like(loss.numbers.reshape(tuple(result[0].shape))), to_numpy(result[1])]
+    return [(run.tape.mean if reduction == 1 else run.tape.sum)(loss), to_numpy(result[1])]
+
+
 def ctc_loss(
     run: Any,
     result: Any,
@@ -356,6 +373,7 @@ RULES: dict[str, Rule] = {
     "max_pool3d_with_indices": max_pool3d,
     "max_unpool2d": partial(_max_unpool, 2),
     "max_unpool3d": partial(_max_unpool, 3),
+    "multilabel_margin_loss_forward": multilabel_margin_loss,
     "native_batch_norm": batch_norm,
     "native_dropout": native_dropout,
     "native_group_norm": group_norm,
