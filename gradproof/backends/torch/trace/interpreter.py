@@ -49,8 +49,20 @@ class Interpreter(TorchDispatchMode):
         self.generators: list[tuple[str, str, torch.Generator]] = []
         self.within = 0  # how many forwards of an autograd.Function, or composite operations, are running
         self.functions = 0  # of them, how many autograd.Functions
+        self._inputs: dict[int, torch.Tensor] = {}
         self._made: dict[int, torch.Tensor] = {}  # results that autograd may not have seen yet, by identity
         self._ungraded: set[int] = set()  # memory written first while gradients were off
+
+    def add_input(self, x: torch.Tensor) -> Cells | ComplexCells:
+        """Give a leaf cells that are inputs of the tape."""
+        values, format = to_numpy(x), FORMATS[x.dtype]
+        if x.is_complex():
+            cells = ComplexCells(self.tape.input(values.real, format), self.tape.input(values.imag, format))
+        else:
+            cells = self.tape.input(values, format)
+        self.memory.write(x, cells)
+        self._inputs[id(x)] = x
+        return cells
 
     # What the rules ask for
 
@@ -140,7 +152,9 @@ class Interpreter(TorchDispatchMode):
         if not torch.is_grad_enabled():
             return False
         if x.requires_grad:
-            if not x.is_leaf and self.memory.key(x) in self._ungraded:
+            if x.is_leaf:  # what is no argument of ours is a leaf of its own, such as a view made under no_grad
+                return id(x) in self._inputs
+            if self.memory.key(x) in self._ungraded:
                 raise self.refusal("an argument was computed by an autograd function that is not Python", TRUTH)
             return True
         # The dispatcher resolves conjugates below autograd, and hands over copies of which autograd knows nothing.

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import CheckpointFunction
 
 from gradproof.backends.torch.trace.interpreter import NOISE, TRUTH, Interpreter
-from gradproof.backends.torch.trace.memory import FORMATS, is_traceable, to_numpy
+from gradproof.backends.torch.trace.memory import is_traceable
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Tape, Untraceable
 
@@ -36,7 +36,7 @@ def trace(f: Callable, arguments: Sequence[torch.Tensor], differentiated: Sequen
     tape = Tape()
     run = Interpreter(tape)
     copies = [_copy(a, d) for a, d in zip(arguments, differentiated, strict=True)]
-    inputs = [_input(run, copy) for copy, d in zip(copies, differentiated, strict=True) if d]
+    inputs = [run.add_input(copy) for copy, d in zip(copies, differentiated, strict=True) if d]
     with _settings(), _autograd_functions(run), run, _Leaving(run):
         results = list(f(*copies))
     outputs = [_output(run, x) for x in results]
@@ -58,17 +58,6 @@ def _copy(x: torch.Tensor, differentiated: bool) -> torch.Tensor:
 
 def _like(x: Any, argument: torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(x).to(argument.device, argument.dtype)
-
-
-def _input(run: Interpreter, x: torch.Tensor) -> Cells | ComplexCells:
-    values, format = to_numpy(x), FORMATS[x.dtype]
-    cells: Cells | ComplexCells
-    if x.is_complex():
-        cells = ComplexCells(run.tape.input(values.real, format), run.tape.input(values.imag, format))
-    else:
-        cells = run.tape.input(values, format)
-    run.memory.write(x, cells)
-    return cells
 
 
 def _output(run: Interpreter, x: Any) -> Cells | ComplexCells | np.ndarray:

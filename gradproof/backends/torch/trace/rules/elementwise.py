@@ -153,11 +153,6 @@ def polar(run: Any, result: Tensor, size: Tensor, angle: Tensor) -> ComplexCells
     return ComplexCells(r * run.tape.map("cos", phi), r * run.tape.map("sin", phi))
 
 
-def square(run: Any, result: Tensor, x: Tensor) -> Any:
-    cells = run.cells(x)
-    return cells * cells
-
-
 def reciprocal(run: Any, result: Tensor, x: Tensor) -> Any:
     return 1.0 / run.cells(x, result)
 
@@ -379,12 +374,6 @@ def signbit(run: Any, result: Tensor, x: Tensor) -> Any:
     return run.real(x) < 0.0
 
 
-def isclose(run: Any, result: Tensor, x: Tensor, y: Tensor, *rest: Any, **_: Any) -> Any:
-    rtol, atol = (*rest, *(1e-5, 1e-8)[len(rest) :])[:2]
-    a, b = run.real(x), run.real(y, x)
-    return run.tape.abs(a - b) <= run.tape.abs(b) * rtol + atol
-
-
 # Conversions
 
 
@@ -460,7 +449,6 @@ RULES: dict[str, Rule] = {
     "heaviside": heaviside,
     "igamma": _named("gammainc"),
     "igammac": _named("gammaincc"),
-    "isclose": isclose,
     "ldexp": ldexp,
     "lerp": lerp,
     "logaddexp": _arithmetic(lowering.logaddexp),
@@ -488,7 +476,6 @@ RULES: dict[str, Rule] = {
     "special_i1e": scaled_bessel("i1e"),
     "special_xlog1py": xlog1py,
     "special_zeta": _named("zeta"),
-    "square": square,
     "sub": sub,
     "threshold": threshold,
     "where": where,

@@ -347,6 +347,17 @@ def col2im(
     return cells.like(stacked.reshape(tuple(result.shape)))
 
 
+def embedding_dense_backward(
+    run: Any, result: Tensor, x: Tensor, indices: Tensor, count: int, padding: int, scale_by_frequency: bool
+) -> Cells:
+    if scale_by_frequency:
+        raise run.refusal("it is traced without scale_grad_by_freq only")
+    places, width = to_numpy(indices)[..., None], result.shape[-1]
+    targets = np.where(places == padding, -1, places * width + np.arange(width))
+    cells = run.real(x)
+    return _added(run.tape.constant(np.zeros(tuple(result.shape)), cells.format), targets, cells)
+
+
 def unfold_backward(run: Any, result: Tensor, x: Tensor, sizes: Any, dim: int, size: int, step: int) -> Any:
     """Each window is added where unfold took it from."""
     places = torch.from_numpy(_grid(sizes)).unfold(dim, size, step).numpy()
@@ -370,7 +381,7 @@ def renorm(run: Any, result: Tensor, x: Tensor, p: float, dim: int, limit: float
 MOVED = (
     "_reshape_copy _unsafe_index alias_copy as_strided_copy as_strided_scatter block_diag cat channel_shuffle "
     "diag_embed diagonal_copy diagonal_scatter expand_copy flip gather index index_select masked_select "
-    "narrow_copy permute_copy pixel_shuffle pixel_unshuffle repeat repeat_interleave roll rot90 select_copy "
+    "narrow_copy permute_copy pixel_shuffle pixel_unshuffle repeat roll rot90 select_copy "
     "select_scatter slice_scatter split_copy split_with_sizes_copy squeeze_copy stack t_copy take "
     "transpose_copy tril triu unbind_copy unfold_copy unsafe_split unsafe_split_with_sizes unsqueeze_copy "
     "view_copy"
@@ -394,6 +405,7 @@ RULES: dict[str, Rule] = {
     "col2im": col2im,
     "constant_pad_nd": pad,
     "embedding": embedding,
+    "embedding_dense_backward": embedding_dense_backward,
     "gather": moved(lambda x, dim, index, sparse_grad=False: aten.gather(x, dim, index)),
     "index_add": index_add,
     "index_copy": index_copy,
