@@ -711,3 +711,13 @@ def test_pooling_and_scattered_sums() -> None:
     updates = tape.constant([10.0, 20.0, 40.0, 80.0])
     scattered = lowering.scatter_add(x, np.array([2, 2, -1, 0]), updates)
     assert scattered.value.tolist() == [[83.0, -1.0, 32.0, 5.0, 4.0]]
+
+
+def test_an_index_made_of_steps_and_integers_is_certain_where_they_are() -> None:
+    for value, certain in ((2.25, True), (2.0 + 2.0**-51, False)):
+        tape = Tape()
+        x = tape.input(np.array([value]), "float64")
+        place = tape.settle_step(tape.map("floor", x * 1.0 * 1.0 * 1.0) + 1.0)
+        assert place.tolist() == [3]
+        found = solve(tape, tape.sum(x * tape.constant(place.astype(float))))
+        assert (not found.bounds().out_of_range) == certain

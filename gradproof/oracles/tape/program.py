@@ -53,6 +53,12 @@ CONNECTIVES = {"not": np.logical_not, "and": np.logical_and, "or": np.logical_or
 
 QUESTIONS = {"isfinite": np.isfinite, "isnan": np.isnan, "isinf": np.isinf, "signbit": np.signbit}
 
+WHOLE = frozenset("add sub mul neg".split())
+"""Functions of `MAPS` that make exact integers of exact integers."""
+
+NO_CELLS = frozenset("compare logic truth settle settle_step settle_extremum order".split())
+"""Instructions that write no cells."""
+
 LARGEST_POWER = 1_000_000
 """Integer exponents up to this size are powers without a logarithm."""
 
@@ -782,8 +788,35 @@ class Tape:
         """The values of a step, used from here on as integers."""
         self.refuse_poisoned(x)
         if self.moving[x.numbers].any():
-            self._look("settle_step", name, x.numbers, x.format)
+            for step, numbers, format in self._steps_behind(x) or [(name, x.numbers, x.format)]:
+                self._look("settle_step", step, numbers, format)
         return STEPS[name](x.value)
+
+    def _steps_behind(self, x: Cells) -> list[tuple[str, np.ndarray, str]]:
+        """The steps that these cells are made of, with their arguments, by what is exact for integers of this size: it
+        is they that must be certain, for such a sum has no rounding. Nothing where the cells are anything else."""
+        if x.active.any() or not (np.abs(x.value) < 2.0 ** PRECISIONS[x.format]).all():
+            return []
+        asked = np.zeros(self.cell_count, bool)
+        asked[x.numbers] = True
+        steps = []
+        for instruction in reversed(self.instructions):
+            results = slice(instruction.output, instruction.output + instruction.size)
+            if instruction.kind in NO_CELLS or not asked[results].any():
+                continue
+            wanted = asked[results].reshape(instruction.shape).copy()
+            asked[results] = False
+            arguments = [numbers_of(span)[wanted] for span in instruction.arguments]
+            if instruction.kind == "step":
+                steps.append((instruction.name, arguments[0], instruction.format))
+                continue
+            if instruction.name not in WHOLE:
+                return []
+            for numbers in arguments:
+                asked[numbers] = True
+        left = np.flatnonzero(asked)
+        whole = (self.values[left] == np.floor(self.values[left])).all() and not self.moving[left].any()
+        return steps if whole else []
 
     def settle_extremum(self, kind: str, x: Cells, axis: int | None = None) -> np.ndarray:
         """The index of the "max" or "min" along an axis, used from here on as an integer. The first of equals."""

@@ -28,8 +28,8 @@ DECOMPOSED = frozenset(
 """Fused operations that are traced as the operations that PyTorch itself says they are made of."""
 
 VIEWS = frozenset(
-    "_conj _neg_view alias as_strided detach diagonal expand permute select slice split split_with_sizes squeeze t "
-    "transpose unbind unfold unsqueeze view view_as_complex view_as_real".split()
+    "_conj _neg_view _unsafe_view alias as_strided detach diagonal expand permute select slice split "
+    "split_with_sizes squeeze t transpose unbind unfold unsqueeze view view_as_complex view_as_real".split()
 )
 """Operations that give another view of the same memory, and so of the same cells."""
 

@@ -419,7 +419,7 @@ RULES: dict[str, Rule] = {
     **{name: _relation(name) for name in ("eq", "ge", "gt", "le", "lt", "ne")},
     **{f"logical_{name}": _connective(name) for name in ("and", "not", "or", "xor")},
     **{f"bitwise_{name}": _connective(name) for name in ("and", "not", "or", "xor")},
-    **{name: _question(name) for name in ("isfinite", "isinf", "isnan", "isneginf", "isposinf")},
+    **{name: _question(name) for name in ("isinf", "isnan", "isneginf", "isposinf")},
     "_local_scalar_dense": scalar,
     "_prelu_kernel": prelu,
     "_to_copy": to_copy,

@@ -226,12 +226,6 @@ def sort(run: Any, result: Any, x: Tensor, *args: Any, **options: Any) -> list:
     return [_in_order(run, cells, to_numpy(result[1]), dim, descending) if cells.ndim else cells, None]
 
 
-def argsort(run: Any, result: Tensor, x: Tensor, dim: int = -1, descending: bool = False, **_: Any) -> None:
-    cells = run.real(x)
-    if cells.ndim:
-        _in_order(run, cells, to_numpy(result), dim, descending)
-
-
 def topk(run: Any, result: Any, x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> list:
     cells = run.real(x)
     if not cells.ndim:
@@ -297,7 +291,6 @@ RULES: dict[str, Rule] = {
     "any": _quantifier("any"),
     "argmax": _place("max"),
     "argmin": _place("min"),
-    "argsort": argsort,
     "bucketize": bucketize,
     "count_nonzero": count_nonzero,
     "cummax": _running(lambda tape, a, b: tape.maximum(a, b)),
