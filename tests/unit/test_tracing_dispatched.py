@@ -164,7 +164,15 @@ SAMPLES: dict[str, tuple[Callable, str]] = {
         "4",
     ),
     "decisions": (
-        lambda x: x.sum() if t.equal(x, x) and bool((x > -9).all()) and not bool((x > 9).any()) else x,
+        lambda x: (
+            x.sum()
+            if t.equal(x, x)
+            and bool((x > -9).all())
+            and not bool((x > 9).any())
+            and bool(t._is_all_true(x > -9))
+            and not bool(t._is_any_true(x > 9))
+            else x
+        ),
         "4",
     ),
     "places": (
@@ -982,3 +990,26 @@ def test_results_have_the_formats_of_the_framework(short: str) -> None:
     double, half, above, place, number, pair = trace.outputs
     assert (double.format, half.format, pair.format) == ("float64", "float16", "float32")
     assert above.dtype == bool and place.dtype == np.int64 and float(number) == 2.5
+
+
+def test_what_changes_its_state_is_refused(short: str) -> None:
+    module = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3)).double()
+    (x,) = inputs("2x4")
+    with pytest.raises(Untraceable, match="another result"):
+        traced(module, [x])
+    judgement, _ = judged(module.eval(), [x])
+    assert judgement.verdict is Verdict.VERIFIED, judgement
+
+
+def test_second_derivatives_through_functional_transformations_are_traced(short: str) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
+        warnings.filterwarnings("ignore", ".*torch._prims_common.check. is deprecated", FutureWarning)
+        for f in (
+            t.func.hessian(lambda x: (x**3).sum() * x[0]),
+            t.func.jacrev(lambda x: x.sin() * x.sum()),
+            t.func.jacfwd(lambda x: x.sin() * x.sum()),
+            lambda x: t.func.jvp(lambda y: y.sin() * y.sum() + 1, (x,), (x.detach(),)),
+        ):
+            judgement, _ = judged(f, inputs("3"))
+            assert judgement.verdict is Verdict.VERIFIED, judgement

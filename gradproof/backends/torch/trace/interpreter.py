@@ -29,6 +29,9 @@ NOISE = "Draw it outside and pass it as an argument, or seed the generator insid
 SHAPE_ALONE = frozenset("squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ as_strided_".split())
 """In-place operations that move nothing."""
 
+OF_SHAPES = frozenset({"is_same_size", "_has_same_storage_numel"})
+"""Operations that look at no values."""
+
 ALIASES = frozenset("alias lift_fresh _reshape_alias _unsafe_view _conj _neg_view detach".split())
 """Operations that share memory with their argument, besides those that PyTorch calls views."""
 
@@ -157,7 +160,7 @@ class Interpreter(TorchDispatchMode):
             if self.memory.key(x) in self._ungraded:
                 raise self.refusal("an argument was computed by an autograd function that is not Python", TRUTH)
             return True
-        # The dispatcher resolves conjugates below autograd, and hands over copies of which autograd knows nothing.
+        # The dispatcher resolves conjugates and symbolic zeros below autograd, and hands over what autograd never saw.
         return id(x) in self._made
 
     def _frozen(self, cells: Any) -> Any:
@@ -180,6 +183,8 @@ class Interpreter(TorchDispatchMode):
         if not any(x.numel() and self.holds(x) for x in tensors):
             return func(*args, **kwargs)
         name = func._schema.name.split("::")[1]
+        if name in OF_SHAPES or _without_values(tensors, kwargs):
+            return func(*args, **kwargs)
         if name in SHAPE_ALONE or name in ALIASES or (func.is_view and not _is_composite(func)):
             return self._view(func, name, args, kwargs)
         return self._lower(func, name, args, kwargs)
@@ -187,9 +192,12 @@ class Interpreter(TorchDispatchMode):
     def _view(self, func: OpOverload, name: str, args: tuple, kwargs: dict) -> Any:
         self.operations[name.rstrip("_")] += name != "detach"
         result = func(*args, **kwargs)
+        has_gradient = name != "detach" and torch.is_grad_enabled() and self._has_gradient(args[0])
         for x in tree_leaves(result):
             if torch.is_tensor(x) and self.memory.key(x) != self.memory.key(args[0]):
                 raise self.refusal("its result is no view of its argument")
+            if has_gradient:
+                self._remember(x)
         return result
 
     def _lower(self, func: OpOverload, name: str, args: tuple, kwargs: dict) -> Any:
@@ -400,6 +408,11 @@ class Interpreter(TorchDispatchMode):
 
 def _is_composite(func: OpOverload) -> bool:
     return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), "CompositeImplicitAutograd")
+
+
+def _without_values(tensors: list[torch.Tensor], kwargs: dict) -> bool:
+    """Whether an operation is only about the shape and dtype of its result: on the device of tensors without memory."""
+    return any(x.is_meta for x in tensors) or torch.device(kwargs.get("device") or "cpu").type == "meta"
 
 
 def _is_integer(result: Any) -> bool:

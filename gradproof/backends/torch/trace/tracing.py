@@ -17,6 +17,8 @@ from gradproof.backends.torch.trace.memory import is_traceable
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Tape, Untraceable
 
+STATE = "Call .eval() on a module that changes its state, or pass the state as an argument."
+
 LEAVING = {
     torch.Tensor.numpy: "numpy",
     torch.Tensor.tolist: "tolist",
@@ -40,7 +42,11 @@ def trace(f: Callable, arguments: Sequence[torch.Tensor], differentiated: Sequen
     with _settings(), _autograd_functions(run), run, _Leaving(run):
         results = list(f(*copies))
     outputs = [_output(run, x) for x in results]
-    _refuse_randomness(run, f, arguments, differentiated)
+
+    def again() -> list[Any]:
+        return list(f(*(_copy(a, d) for a, d in zip(arguments, differentiated, strict=True))))
+
+    _refuse_what_changes(run, results, again)
 
     def replay(others: Sequence[Any]) -> list[np.ndarray]:
         moved = [_copy(_like(b, a), d) for a, b, d in zip(arguments, others, differentiated, strict=True)]
@@ -136,15 +142,25 @@ class _Leaving(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _refuse_randomness(
-    run: Interpreter, f: Callable, arguments: Sequence[torch.Tensor], differentiated: Sequence[bool]
-) -> None:
-    """What was drawn must be the same each time: a second run leaves the generators as the first left them."""
-    if not run.generators:
-        return
+def _refuse_what_changes(run: Interpreter, results: Sequence[Any], repeat: Callable[[], Sequence[Any]]) -> None:
+    """A second run must draw the same random numbers, and so leave their generators as the first left them, and give
+    the same results."""
     states = [generator.get_state() for _, _, generator in run.generators]
-    with torch.enable_grad():
-        f(*(_copy(a, d) for a, d in zip(arguments, differentiated, strict=True)))
+    with _settings():
+        again = repeat()
     for (operation, where, generator), state in zip(run.generators, states, strict=True):
         if not torch.equal(generator.get_state(), state):
             raise Untraceable(operation, "it draws other random numbers each time", where, NOISE)
+    if not all(_same(_values(x), _values(y)) for x, y in zip(results, again, strict=True)):
+        raise Untraceable(
+            "the function", "it gives another result when it is called again with the same arguments", "", STATE
+        )
+
+
+def _same(x: np.ndarray, y: np.ndarray) -> bool:
+    # On some devices sums are not added up in the same order each time.
+    if x.shape != y.shape or x.dtype.kind not in "fc":
+        return np.array_equal(x, y)
+    largest = np.max(np.abs(x), where=np.isfinite(x), initial=0.0)
+    with np.errstate(invalid="ignore"):
+        return np.allclose(x, y, rtol=0.0, atol=16 * np.finfo(x.dtype).eps * float(largest), equal_nan=True)

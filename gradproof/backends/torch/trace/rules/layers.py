@@ -263,15 +263,13 @@ def nll_loss(run: Any, result: Any, x: Tensor, target: Tensor, weight: Any, redu
 
 def multilabel_margin_loss(run: Any, result: Any, x: Tensor, target: Tensor, reduction: int) -> list:
     """For each label (those before the first -1) and each entry without one: max(0, 1 - x[label] + x[entry])."""
-    cells, labels = run.real(x), to_numpy(target)
-    if x.ndim == 1:
-        cells, labels = cells[None], labels[None]
+    cells, labels = run.tape.reshape(run.real(x), (-1, x.shape[-1] if x.ndim else 1)), to_numpy(target)
     losses = []
-    for row, own in zip(cells, labels, strict=True):
+    for row, own in zip(cells, labels.reshape(cells.shape), strict=True):
         chosen = own[: np.argmax(own < 0)] if (own < 0).any() else own
-        others = np.setdiff1d(np.arange(len(row)), chosen)
+        others = np.setdiff1d(np.arange(row.size), chosen)
         margins = run.tape.maximum(1.0 - row[chosen][:, None] + row[others][None, :], 0.0)
-        losses.append(run.tape.sum(margins) / float(len(row)))
+        losses.append(run.tape.sum(margins) / float(row.size))
     loss = run.tape.stack(losses)
     if reduction == 0:
         return [loss.like(loss.numbers.reshape(tuple(result[0].shape))), to_numpy(result[1])]

@@ -158,6 +158,12 @@ def _grid(shape: Any) -> np.ndarray:
     return np.arange(math.prod(shape)).reshape(tuple(shape))
 
 
+def _along(x: Tensor, dim: int, index: Tensor) -> np.ndarray:
+    """The places of whole slices along an axis, in the flattened x."""
+    places = np.atleast_1d(to_numpy(index))
+    return np.take(_grid(x.shape), places, dim) if x.ndim else np.zeros(places.shape, np.int64)
+
+
 def _targets(x: Tensor, dim: int, index: Tensor) -> np.ndarray:
     """The places that scatter means, in the flattened x."""
     places = to_numpy(index)
@@ -183,7 +189,7 @@ def index_add(
     *,
     alpha: float = 1,
 ) -> Any:
-    targets = np.take(_grid(x.shape), to_numpy(index), dim) if x.ndim else np.zeros(tuple(source.shape), np.int64)
+    targets = _along(x, dim, index)
     updates = run.cells(source, result)
     return _added(run.cells(x), targets, updates if alpha == 1 else updates * run.number(alpha, result))
 
@@ -283,7 +289,7 @@ def index_reduce(
     *,
     include_self: bool = True,
 ) -> Cells:
-    targets = np.take(_grid(x.shape), to_numpy(index), dim)
+    targets = _along(x, dim, index)
     return _reduced_into(run, run.real(x), targets, run.real(source), reduce, include_self)
 
 
@@ -305,13 +311,13 @@ def _combined(run: Any, group: Cells, reduce: str) -> Cells:
 
 
 def index_fill(run: Any, result: Tensor, x: Tensor, dim: int, index: Tensor, value: Any) -> Any:
-    targets = np.take(_grid(x.shape), to_numpy(index), dim)
+    targets = _along(x, dim, index)
     fill = run.cells(value, result, exact=True)
     return _on_parts(lambda x, fill: overwritten(x, targets, fill), run.cells(x), fill)
 
 
 def index_copy(run: Any, result: Tensor, x: Tensor, dim: int, index: Tensor, source: Tensor) -> Any:
-    targets = np.take(_grid(x.shape), to_numpy(index), dim)
+    targets = _along(x, dim, index)
     return _on_parts(lambda x, source: overwritten(x, targets, source), run.cells(x), run.cells(source))
 
 

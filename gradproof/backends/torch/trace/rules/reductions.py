@@ -282,6 +282,8 @@ def bucketize(run: Any, result: Tensor, x: Any, edges: Tensor, *_: Any, **__: An
 
 RULES: dict[str, Rule] = {
     "_log_softmax": log_softmax,
+    "_is_all_true": _quantifier("all"),
+    "_is_any_true": _quantifier("any"),
     "_safe_softmax": safe_softmax,
     "_softmax": softmax,
     "all": _quantifier("all"),
