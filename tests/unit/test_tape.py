@@ -721,3 +721,17 @@ def test_an_index_made_of_steps_and_integers_is_certain_where_they_are() -> None
         assert place.tolist() == [3]
         found = solve(tape, tape.sum(x * tape.constant(place.astype(float))))
         assert (not found.bounds().out_of_range) == certain
+
+
+@pytest.mark.parametrize("name", ["asin", "acos", "atanh", "acosh"])
+def test_slopes_near_a_singularity_may_be_computed_from_the_square(name: str) -> None:
+    for distance in (1e-2, 1e-4, 1e-6, 1e-8):
+        x = 1 + distance if name == "acosh" else 1 - distance
+        tape = Tape()
+        found = solve(tape, tape.map(name, tape.input(np.array(x), "float64")))
+        slope = {"asin": 1, "acos": -1, "atanh": 1, "acosh": 1}[name] / abs(1 - x * x) ** (
+            1 if name == "atanh" else 0.5
+        )
+        assert judge(found, found.truth.value.high, [np.array(slope)], ["x"]).verdict is Verdict.VERIFIED
+        wrong = [np.array(slope * (1 + 64 * 2.0**-53 / distance))]
+        assert judge(found, found.truth.value.high, wrong, ["x"]).verdict is not Verdict.VERIFIED
