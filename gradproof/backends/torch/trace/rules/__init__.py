@@ -22,7 +22,7 @@ DECOMPOSED = frozenset(
         "mish_backward mse_loss mse_loss_backward multi_margin_loss mvlgamma "
         "native_batch_norm_backward native_group_norm_backward native_layer_norm_backward nll_loss_backward rad2deg "
         "select_backward sigmoid_backward silu silu_backward slice_backward smooth_l1_loss smooth_l1_loss_backward "
-        "soft_margin_loss softplus softplus_backward softshrink special_entr tanh_backward threshold_backward"
+        "softplus softplus_backward softshrink special_entr tanh_backward threshold_backward"
     ).split()
 )
 """Fused operations that are traced as the operations that PyTorch itself says they are made of."""

@@ -33,6 +33,11 @@ COMPLEX = complex_cells.FUNCTIONS | {
     "log10": lambda z: complex_cells.log(z) / math.log(10.0),
 }
 
+FROM_THE_VALUE = {"expit": lambda y: 1 - y, "tan": lambda y: 1 + y * y, "tanh": lambda y: 1 - y * y}
+"""Complex functions whose slope PyTorch takes from their value: what cancels there."""
+
+SATURATED = 0.125
+
 
 def _function(name: str) -> Rule:
     def rule(run: Any, result: Tensor, x: Any) -> Any:
@@ -41,7 +46,10 @@ def _function(name: str) -> Rule:
             return run.tape.map(name, cells)
         if name not in COMPLEX:
             raise run.refusal("it is not traced for complex numbers")
-        return COMPLEX[name](cells)
+        found = COMPLEX[name](cells)
+        if name in FROM_THE_VALUE and (np.abs(FROM_THE_VALUE[name](found.value)) < SATURATED).any():
+            raise run.refusal("it saturates here, where a slope taken from its value has few digits")
+        return found
 
     return rule
 

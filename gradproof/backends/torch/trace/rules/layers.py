@@ -261,6 +261,13 @@ def nll_loss(run: Any, result: Any, x: Tensor, target: Tensor, weight: Any, redu
     return [total if reduction == 2 else total / count, count]
 
 
+def soft_margin_loss(run: Any, result: Tensor, x: Tensor, target: Tensor, reduction: int = 1) -> Cells:
+    """log (1 + exp (-target x)), as PyTorch computes it, in the format of x throughout."""
+    tape = run.tape
+    losses = tape.map("log1p", tape.map("exp", -run.real(target, x) * run.real(x)))
+    return losses if reduction == 0 else (tape.mean if reduction == 1 else tape.sum)(losses)
+
+
 def multilabel_margin_loss(run: Any, result: Any, x: Tensor, target: Tensor, reduction: int) -> list:
     """For each label (those before the first -1) and each entry without one: max(0, 1 - x[label] + x[entry])."""
     cells, labels = run.tape.reshape(run.real(x), (-1, x.shape[-1] if x.ndim else 1)), to_numpy(target)
@@ -378,4 +385,5 @@ RULES: dict[str, Rule] = {
     "native_layer_norm": layer_norm,
     "nll_loss2d_forward": nll_loss,
     "nll_loss_forward": nll_loss,
+    "soft_margin_loss": soft_margin_loss,
 }
