@@ -125,27 +125,27 @@ def by_name(space: str, names: str, spec: str) -> dict[str, tuple[Callable, str]
 
 
 def _space(path: str) -> Any:
-    spaces = {"torch": t, "F": F, "special": t.special, "linalg": t.linalg, "fft": t.fft, "aten": aten}
+    spaces = {"main": t, "F": F, "special": t.special, "linalg": t.linalg, "fft": t.fft, "aten": aten}
     return spaces[path]
 
 
 SAMPLES: dict[str, tuple[Callable, str]] = {
-    **by_name("torch", "ceil cos cosh floor frac sgn sign sin sinh square tan trunc", "5"),
-    **by_name("torch", "acos asin atanh", "%5"),
-    **by_name("torch", "acosh", "m1x1"),
-    **by_name("torch", "asinh atan log10 log2 reciprocal sqrt rad2deg deg2rad", "+5"),
-    **by_name("torch", "atan2 copysign fmax fmin hypot logaddexp logaddexp2 dist vdot", "5 5"),
-    **by_name("torch", "fmod remainder", "+5 +5"),
-    **by_name("torch", "max min aminmax nansum nanmedian trace", "3x3"),
-    **by_name("torch", "addbmm", "2x2 3x2x4 3x4x2"),
-    **by_name("torch", "baddbmm", "3x2x2 3x2x4 3x4x2"),
-    **by_name("torch", "addmv", "2 2x3 3"),
-    **by_name("torch", "addr", "2x3 2 3"),
-    **by_name("torch", "addcmul addcdiv", "+5 +5 +5"),
-    **by_name("torch", "mv", "2x3 3"),
-    **by_name("torch", "complex", "3 3"),
-    **by_name("torch", "block_diag", "2x2 1x3"),
-    **by_name("torch", "diag_embed", "2x3"),
+    **by_name("main", "ceil cos cosh floor frac sgn sign sin sinh square tan trunc", "5"),
+    **by_name("main", "acos asin atanh", "%5"),
+    **by_name("main", "acosh", "m1x1"),
+    **by_name("main", "asinh atan log10 log2 reciprocal sqrt rad2deg deg2rad", "+5"),
+    **by_name("main", "atan2 copysign fmax fmin hypot logaddexp logaddexp2 dist vdot", "5 5"),
+    **by_name("main", "fmod remainder", "+5 +5"),
+    **by_name("main", "max min aminmax nansum nanmedian trace", "3x3"),
+    **by_name("main", "addbmm", "2x2 3x2x4 3x4x2"),
+    **by_name("main", "baddbmm", "3x2x2 3x2x4 3x4x2"),
+    **by_name("main", "addmv", "2 2x3 3"),
+    **by_name("main", "addr", "2x3 2 3"),
+    **by_name("main", "addcmul addcdiv", "+5 +5 +5"),
+    **by_name("main", "mv", "2x3 3"),
+    **by_name("main", "complex", "3 3"),
+    **by_name("main", "block_diag", "2x2 1x3"),
+    **by_name("main", "diag_embed", "2x3"),
     "reshaped copies": (lambda x: (aten._reshape_copy(x, [3, 2]), aten.view_copy(x, [6])), "2x3"),
     **by_name("linalg", "cross", "2x3 2x3"),
     **by_name("aten", "alias alias_copy t_copy unbind_copy", "2x3"),
