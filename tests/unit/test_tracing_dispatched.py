@@ -797,7 +797,7 @@ def test_operations_of_a_library_are_traced_through_their_python(short: str) -> 
     assert judged(twice_the_sine, inputs("8"))[0].verdict is Verdict.VERIFIED
 
 
-def through_numpy(x: Any) -> Any:
+def through_an_array(x: Any) -> Any:
     return t.from_numpy(np.sin(x.detach().numpy()))
 
 
@@ -805,7 +805,7 @@ def by_item(x: Any) -> Any:
     return x * float(x[0].detach())
 
 
-@pytest.mark.parametrize("leave", [through_numpy, by_item, lambda x: t.tensor(x.tolist(), dtype=x.dtype)])
+@pytest.mark.parametrize("leave", [through_an_array, by_item, lambda x: t.tensor(x.tolist(), dtype=x.dtype)])
 def test_values_that_leave_within_a_function_are_refused(short: str, leave: Callable) -> None:
     class Leaving(t.autograd.Function):
         @staticmethod
@@ -936,7 +936,7 @@ SEMANTICS = (
 
 
 @pytest.mark.parametrize("f", SEMANTICS)
-def test_the_derivative_is_that_which_autograd_is_asked_for(short: str, f: Callable) -> None:
+def test_the_derivative_is_that_which_is_asked_for(short: str, f: Callable) -> None:
     judgement, _ = judged(f, inputs("8"))
     assert judgement.verdict is Verdict.VERIFIED, judgement
 
