@@ -354,7 +354,7 @@ print(report.rows[0]["dtype"], jax.config.jax_enable_x64)
 
 
 @pytest.mark.parametrize("module", ["theirs", "gradproof"])
-def test_one_line_is_to_be_changed_where_arrays_are_traced_by_a_jaxpr(module):
+def test_one_line_is_to_be_changed_where_trees_of_arrays_are_taken(module):
     made = frame("JX")
     if module == "theirs":
         from jax.test_util import check_grads
@@ -371,7 +371,7 @@ def test_one_line_is_to_be_changed_where_arrays_are_traced_by_a_jaxpr(module):
 
 
 @pytest.mark.parametrize("module", ["theirs", "gradproof"])
-def test_one_line_is_to_be_changed_where_numpy_is_wrapped(module):
+def test_one_line_is_to_be_changed_where_arrays_are_wrapped(module):
     made = frame("AG")
     if module == "theirs":
         from autograd.test_util import check_grads
