@@ -3,21 +3,20 @@ every backend, and in balls the names mean what NumPy says."""
 
 import tomllib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from flint import arb, ctx
 
-from gradproof import registry
+from gradproof import content
 from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from tests.unit.made import NAMES, at, confirmed, entry
 from tests.unit.test_adapter_names import ORACLE, STANDARD
 from tests.unit.test_adapters import adapter_of
 
-LIST = tomllib.loads((Path(registry.__file__).parent / "array_api_2024_12.toml").read_text(encoding="utf-8"))
+LIST = tomllib.loads((content.FUNCTIONS / "array_api" / "array_api_2024_12.toml").read_text(encoding="utf-8"))
 SECTIONS = {name: section for name, section in LIST.items() if isinstance(section, dict)}
 WANTED = sorted(
     f"{section['prefix']}.{name}" if "prefix" in section else name
