@@ -40,8 +40,6 @@ def verify(session: nox.Session, job: str) -> None:
 def all_in_one(session: nox.Session) -> None:
     """Every backend in one process, imported in one order and in the reverse, and the suite's own tests."""
     _install(session, "requirements.txt", "requirements/torch-cpu.txt")
-    # Installed, so that the test of an installed checkout runs too.
-    session.install("--no-deps", "--editable", ".")
     names = [job.removesuffix("-cpu") for job in CPU]
     _run(session, "all-in-one", "pytest", *_required(CPU))
     backwards = ["-k", "weighted_sum", "--backend", ",".join(names[::-1])]
