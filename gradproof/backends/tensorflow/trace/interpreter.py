@@ -53,11 +53,11 @@ REFUSED = {
 }
 """What is known and cannot be put on a tape, and why."""
 
-READS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"))
+READS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
 WRITES = {"AssignVariableOp": None, "AssignAddVariableOp": "AddV2", "AssignSubVariableOp": "Sub"}
 
 STATELESS_IN_FACT = frozenset(
-    "LookupTableFindV2 LookupTableSizeV2 StatefulPartitionedCall While If Case ReadVariableOp VarHandleOp".split()
+    "LookupTableFindV2 LookupTableSizeV2 VarHandleOp VarIsInitializedOp VariableShape".split()
 )
 """Operations that TensorFlow calls stateful, and that give the same at each call."""
 
@@ -111,7 +111,8 @@ class Interpreter:
     def _node(self, node: tf.Operation, values: list[Value]) -> list[Value]:
         outer = self.tape.where
         op = Operation(node, self.tape)
-        if any(map(on_tape, values)) or node.type in CALLS | WRITES.keys():
+        if any(map(_depends, values)) or node.type in CALLS or node.type in WRITES or node.type in lists.RULES:
+            self.operations[node.type] += 1
             self.tape.source, self.tape.where = node.type, op.where or outer
         found = self._results(op, values)
         self.tape.where = outer
@@ -169,7 +170,6 @@ class Interpreter:
 
     def _lowered(self, op: Operation, values: list[Value]) -> Any:
         name = op.name
-        self.operations[name] += 1
         if name in REFUSED:
             op.refuse(REFUSED[name])
         if name in RANDOM:
@@ -206,15 +206,15 @@ class Interpreter:
         if op.name in WRITES:
             return self._written(op, handle, others[0])
         held = self.variables.get(id(handle))
-        if held is None or op.name in ("VariableShape", "VarIsInitializedOp"):
+        if held is None:
             return _as_list(execute(op.node, values))
+        self.operations[op.name] += 1
         if op.name == "ReadVariableOp":
             return held
         if not on_tape(held):
             batch = op.attribute("batch_dims") if op.name == "ResourceGather" else 0
             take = tf.gather if op.name == "ResourceGather" else tf.gather_nd
             return take(held, others[0], batch_dims=batch)
-        self.operations[op.name] += 1
         return rules.gathered(op, held, others[0])
 
     def _written(self, op: Operation, handle: tf.Tensor, new: Value) -> list[Value]:
@@ -280,6 +280,10 @@ class Unknown:
         self.refusal = Untraceable(
             op.name, f"its result {index} ({output.name}) is not known here", op.tape.where, TRUTH
         )
+
+
+def _depends(x: Value) -> bool:
+    return on_tape(x) or isinstance(x, lists.TensorList)
 
 
 def inner_graph(op: Operation, name: str) -> Any:

@@ -146,7 +146,12 @@ def execute(node: tf.Operation, operands: Sequence[Any], changed: dict[str, Any]
     return getattr(tf.raw_ops, node.type)(**given | (changed or {}))
 
 
+RENAMED = {("Squeeze", "axis"): "squeeze_dims"}
+"""The one attribute that has another name in tf.raw_ops than in a graph."""
+
+
 def _attribute(node: tf.Operation, name: str) -> Any:
+    name = RENAMED.get((node.type, name), name)
     value = node.get_attr(name)
     kind = next(a.type for a in node.op_def.attr if a.name == name)
     if kind == "shape":

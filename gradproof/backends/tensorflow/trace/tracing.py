@@ -16,8 +16,8 @@ from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Tape, Untrac
 from gradproof.oracles.tape.program import is_user_code
 
 NO_GRAPH = (
-    "Write what depends on tensors in TensorFlow's own operations (tf.cond, tf.where, no .numpy()), or say what is "
-    "meant by truth=…"
+    "Write what depends on tensors in TensorFlow's own operations (tf.cond, tf.where, tf.unstack for a loop over rows, "
+    "no .numpy()), or say what is meant by truth=…"
 )
 
 
@@ -57,17 +57,24 @@ def _concrete_function(f: Callable[..., list[Any]], arguments: Sequence[Any]) ->
         ]
 
     try:
-        try:
-            return tf.function(run, autograph=False).get_concrete_function(*specs)
-        except tf.errors.OperatorNotAllowedInGraphError:
-            # Python code that branches on a tensor: AutoGraph makes branches of the graph of it.
-            return tf.function(run, autograph=True).get_concrete_function(*specs)
+        return tf.function(run, autograph=False).get_concrete_function(*specs)
     except Untraceable:
         raise
     except Exception as error:  # whatever a user's code does with tensors that have no values
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        reason = f"the code has no graph ({type(error).__name__}: {lines[-1].strip()})"
-        raise Untraceable("tf.function", reason, _place_of(error), NO_GRAPH) from error
+        refusal = Untraceable("tf.function", _reason(error), _place_of(error), NO_GRAPH)
+        if not isinstance(error, tf.errors.OperatorNotAllowedInGraphError):
+            raise refusal from error
+    # Python code that branches on a tensor: AutoGraph makes branches of the graph of it.
+    try:
+        return tf.function(run, autograph=True).get_concrete_function(*specs)
+    except Exception as error:
+        raise refusal from error
+
+
+def _reason(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    sentence = lines[-1].strip().partition(". ")[0].removeprefix(f"{type(error).__name__}: ")
+    return f"the code has no graph ({type(error).__name__}: {sentence.rstrip('.')})"
 
 
 def _place_of(error: BaseException) -> str:
