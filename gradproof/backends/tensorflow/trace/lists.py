@@ -124,6 +124,12 @@ def _scatter(op: Operation, x: Value, indices: Value, shape: Value, count: Value
     return TensorList(op.attribute("element_dtype"), tuple(items))
 
 
+def _scatter_into(op: Operation, held: TensorList, x: Value, indices: Value) -> TensorList:
+    for place, i in enumerate(op.array(indices)):
+        held = _set(op, held, tf.constant(int(i)), x[place])
+    return held
+
+
 def _element_shape(op: Operation, held: TensorList) -> tf.Tensor:
     known = next((tuple(item.shape) for item in held.items if item is not None), None)
     dtype = op.dtype
@@ -172,6 +178,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "TensorListPushBack": _push,
     "TensorListReserve": _reserve,
     "TensorListResize": _resize,
+    "TensorListScatterIntoExistingList": _scatter_into,
     "TensorListScatterV2": _scatter,
     "TensorListSetItem": _set,
     "TensorListSplit": _split,

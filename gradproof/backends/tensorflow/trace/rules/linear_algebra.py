@@ -83,10 +83,11 @@ def _extended(op: Operation, x: Cells, count: int, result: int) -> Cells:
 
 def _qr(op: Operation, a: Any) -> list[Any]:
     m, n = a.shape[-2:]
+    square = a[..., : min(m, n)]
+    q, r = (np.asarray(x) for x in op.by_framework(_at_input(op, square), full_matrices=False))
+    columns, rows = factorizations.qr(square, q, r)
     if m < n:
-        op.refuse("a matrix with more columns than rows")
-    q, r = (np.asarray(x) for x in op.by_framework(_at_input(op, a), full_matrices=False))
-    columns, rows = factorizations.qr(a, q, r)
+        return [columns, op.tape.concat([rows, columns.mT @ a[..., m:]], -1)]
     if not op.attribute("full_matrices") or m == n:
         return [columns, rows]
     zeros = op.tape.constant(np.zeros((*r.shape[:-2], m - n, n)), rows.format)

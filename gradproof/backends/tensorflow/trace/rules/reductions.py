@@ -53,8 +53,8 @@ def _place_of_extremum(kind: str, op: Operation, x: Cells, axis: Value) -> tf.Te
     return tf.constant(op.tape.settle_extremum(kind, x, int(op.array(axis))), op.dtype)
 
 
-def _largest(op: Operation, x: Cells, count: Value | None = None) -> list[Value]:
-    k = int(op.attribute("k") if count is None else op.array(count))
+def _largest(op: Operation, x: Cells, count: Value) -> list[Value]:
+    k = int(op.array(count))
     order = np.argsort(-x.value, axis=-1, kind="stable")
     numbers = np.take_along_axis(x.numbers, order, -1)
     # The first of the rest is compared with the last that is taken.
@@ -121,7 +121,6 @@ REAL: dict[str, Callable[..., Any]] = {
     "Prod": _reducing(lambda op, x, axes, keep: op.tape.prod(x, axes, keep)),
     "Softmax": lambda op, x: lowering.softmax(x),
     "Sum": _reducing(lambda op, x, axes, keep: op.tape.sum(x, axes, keep)),
-    "TopK": _largest,
     "TopKV2": _largest,
     "UpperBound": partial(_bound, "right"),
 }
