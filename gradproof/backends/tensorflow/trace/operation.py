@@ -77,6 +77,11 @@ class Operation:
         value = self.node.get_attr(name)
         return value.decode() if isinstance(value, bytes) else value
 
+    def is_used(self, result: int) -> bool:
+        """Whether anything depends on one of the results."""
+        output = self.node.outputs[result]
+        return bool(output.consumers()) or any(x is output for x in self.node.graph.outputs)
+
     @property
     def where(self) -> str:
         """The place in the user's code that this node comes from, as "file.py:12"; "" where there is none."""

@@ -54,16 +54,16 @@ def _lu(op: Operation, a: Any) -> list[Any]:
 
 def _eigh(op: Operation, a: Any) -> list[Any]:
     values, vectors = (np.asarray(part) for part in op.by_framework(_at_input(op, a), compute_v=True))
-    if not op.attribute("compute_v"):
-        return [factorizations.eigvalsh(a, values)]
+    if not op.attribute("compute_v") or not op.is_used(1):
+        return [op.lift(factorizations.eigvalsh(a, values.real))]
     found, columns = factorizations.eigh(a, values, vectors)
     return [found, columns]
 
 
 def _svd(op: Operation, a: Any) -> list[Any]:
     values, u, v = (np.asarray(x) for x in op.by_framework(_at_input(op, a), compute_uv=True, full_matrices=False))
-    if not op.attribute("compute_uv"):
-        return [factorizations.svdvals(a, values)]
+    if not op.attribute("compute_uv") or not (op.is_used(1) or op.is_used(2)):
+        return [op.lift(factorizations.svdvals(a, values.real))]
     left, found, right = factorizations.svd(a, u, values, np.swapaxes(v, -1, -2))
     if not op.attribute("full_matrices"):
         return [found, left, right.mT]
@@ -87,11 +87,17 @@ def _qr(op: Operation, a: Any) -> list[Any]:
     q, r = (np.asarray(x) for x in op.by_framework(_at_input(op, square), full_matrices=False))
     columns, rows = factorizations.qr(square, q, r)
     if m < n:
-        return [columns, op.tape.concat([rows, columns.mT @ a[..., m:]], -1)]
+        return [columns, _beside(op, -1, rows, _adjoint(columns) @ a[..., m:])]
     if not op.attribute("full_matrices") or m == n:
         return [columns, rows]
-    zeros = op.tape.constant(np.zeros((*r.shape[:-2], m - n, n)), rows.format)
-    return [_extended(op, columns, m, 0), op.tape.concat([rows, zeros], -2)]
+    if isinstance(columns, ComplexCells):
+        op.refuse("the full factors of a complex matrix", "Ask for full_matrices=False.")
+    zeros = tf.zeros((*r.shape[:-2], m - n, n), op.dtype)
+    return [_extended(op, columns, m, 0), _beside(op, -2, rows, zeros)]
+
+
+def _beside(op: Operation, axis: int, *parts: Any) -> Any:
+    return moved(lambda *arrays: np.concatenate(arrays, axis), op, *parts)
 
 
 def _tridiagonal_solve(op: Operation, diagonals: Value, b: Value) -> Any:

@@ -245,7 +245,6 @@ GENERAL: dict[str, Callable[..., Any]] = {
 SUMS: dict[str, Callable[..., Any]] = {
     "ScatterNd": _scatter_nd,
     "SegmentSum": _segment_sum,
-    "SegmentSumV2": _unsorted_sum,
     "SparseSegmentMean": _sparse(lambda n: n),
     "SparseSegmentMeanWithNumSegments": _sparse(lambda n: n),
     "SparseSegmentSqrtN": _sparse(np.sqrt),

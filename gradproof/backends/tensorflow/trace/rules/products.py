@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from gradproof.backends.tensorflow.trace.operation import Operation, Value
+from gradproof.backends.tensorflow.trace.operation import Operation, Value, moved
 from gradproof.oracles.tape import Cells, ComplexCells, complex_cells, lowering
 
 
@@ -41,6 +42,22 @@ def _cross(op: Operation, x: Value, y: Value) -> Any:
         return z.moved(np.roll, steps, -1) if isinstance(z, ComplexCells) else z.like(np.roll(z.numbers, steps, -1))
 
     return rolled(x, -1) * rolled(y, -2) - rolled(x, -2) * rolled(y, -1)
+
+
+def _sparse_matmul(op: Operation, places: Value, entries: Value, shape: Value, b: Value) -> Any:
+    """A matrix by its entries, each place named once, times a dense one."""
+    entries, places, sizes = op.lift(entries), op.array(places), tuple(int(n) for n in op.array(shape))
+    zero = op.lift(tf.zeros((), op.dtype))
+
+    def placed(entries: np.ndarray, zero: np.ndarray) -> np.ndarray:
+        matrix = np.full(sizes, zero)
+        matrix[tuple(places.T)] = entries
+        return matrix
+
+    if len(np.unique(places, axis=0)) < len(places):
+        op.refuse("a sparse matrix that names a place twice")
+    a = _turned(moved(placed, op, entries, zero), False, op.attribute("adjoint_a"))
+    return _product(op, a, _turned(op.lift(b), False, op.attribute("adjoint_b")))
 
 
 # Convolutions
@@ -161,6 +178,7 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "Cross": _cross,
     "Einsum": _einsum,
     "MatMul": _matmul,
+    "SparseTensorDenseMatMul": _sparse_matmul,
 }
 """Rules for real and complex cells alike."""
 
