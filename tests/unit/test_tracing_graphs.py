@@ -453,7 +453,7 @@ SAMPLES: dict[str, Case] = {
             raw.PreventGradient(input=t.stop_gradient(x)) * x,
             raw.Snapshot(input=t.stop_gradient(x)) * x,
             t.identity_n([x, x]),
-            t.ones_like(x) * x + t.zeros_like(x),
+            raw.OnesLike(x=x) * x + raw.ZerosLike(x=x),
         ),
         "4",
     ),
@@ -699,7 +699,7 @@ SAMPLES: dict[str, Case] = {
     "branches": (branches, "3"),
     **gradients_of("nn", "relu elu selu softplus relu6 leaky_relu sigmoid tanh softmax", "6"),
     **gradients_of("math", "rsqrt sqrt reciprocal", "+6"),
-    "moved, its derivative": (grad_of(lambda x: (x[1:, ::2] ** 3, t.nn.bias_add(x**2, x[0]))), "3x3"),
+    "moved, its derivative": (grad_of(lambda x: (x[1:, ::2] ** 3, t.nn.bias_add(x, x[0]) ** 2)), "3x3"),
     "loop, its derivative": (grad_of(loop_of_sines), "3"),
     "cross entropy, its derivative in labels": (
         lambda x: grad_of(lambda y: t.nn.softmax_cross_entropy_with_logits(t.nn.softmax(x), y))(t.sin(x)),
@@ -737,7 +737,11 @@ VALUES_ONLY: dict[str, Case] = {
         "3x3",
     ),
     "old derivatives": (
-        lambda x, d: (raw.InvGrad(y=x, dy=d), raw.ReciprocalGrad(y=x, dy=d)),
+        lambda x, d: (
+            raw.InvGrad(y=x, dy=d),
+            raw.ReciprocalGrad(y=x, dy=d),
+            raw.SoftplusGrad(gradients=d, features=x),
+        ),
         "+3 3",
     ),
     "factors of a row order": (lambda a: t.linalg.lu(a), "m3x3"),
@@ -745,6 +749,14 @@ VALUES_ONLY: dict[str, Case] = {
     **by_attributes("Mod TruncateMod", "+5 +5"),
     "segments multiplied": (lambda x: t.math.segment_prod(x, [0, 0, 1]), "3x2"),
     "resized lists": (resized, "3x2"),
+    "least squares": (
+        lambda a, b: raw.MatrixSolveLs(matrix=a, rhs=b, l2_regularizer=t.constant(0.1, t.float64)),
+        "m3x3 3x2",
+    ),
+    "Fourier transforms of volumes": (
+        lambda x: (t.signal.irfft3d(t.signal.rfft3d(x) ** 2), t.abs(t.signal.rfft3d(x, [2, 3, 5]))),
+        "2x3x4",
+    ),
     "variables written": (once_traced, "3"),
     "complex relations": (
         lambda z: t.cast((z == z) & (z != 2 * z), t.float64) * t.abs(t.math.divide_no_nan(z, z + 1)),
@@ -767,6 +779,8 @@ def test_every_claimed_operation_is_traced(short: str) -> None:
     met: Counter = Counter()
     for name in (*PUBLIC, *LAYERS):
         met.update(traced(*case(name)).operations)
+    table = t.Variable(np.ones((3, 2)))
+    met.update(traced(lambda v: (t.gather(v, [2, 0]), v.gather_nd([[1, 0]])), [table]).operations)
     for f, spec in (SAMPLES | VALUES_ONLY).values():
         trace = traced(f, inputs(spec))
         met.update(trace.operations)
