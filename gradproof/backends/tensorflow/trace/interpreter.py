@@ -5,7 +5,7 @@ as TensorFlow holds it. Whatever holds inner graphs (tf.function, loops, branche
 derivative written by hand the graph has the forward part, so that the derivative is put to the test and not to use."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,8 @@ class Interpreter:
         self.inputs: set[int] = set()  # the handles of variables that are differentiated
         self._handles: list[tf.Tensor] = []  # so that no identity is taken twice
         self._orders: dict[int, tuple[Any, list[tf.Operation]]] = {}
-        self._counted = False  # whether a whole number is kept in a variable and moves on
+        self._read: set[int] = set()  # handles of whole-numbered variables, and those that were written to
+        self._written_to: set[int] = set()
         self._draws: list[Untraceable] = []
         self._constants: dict[int, tuple[tf.Operation, tf.Tensor]] = {}
 
@@ -105,7 +106,7 @@ class Interpreter:
 
     def finish(self) -> None:
         """Refuse draws from a generator whose state is kept in a variable and moves on at each call."""
-        if self._counted and self._draws:
+        if self._read & self._written_to and self._draws:
             raise self._draws[0]
 
     def _node(self, node: tf.Operation, values: list[Value]) -> list[Value]:
@@ -164,7 +165,15 @@ class Interpreter:
             op.refuse(REFUSED[name])
         if op.node.op_def.is_stateful and name not in STATELESS_IN_FACT:
             op.refuse("it depends on more than its operands")
-        return _as_list(execute(op.node, values))
+        return self._executed(op, values)
+
+    def _executed(self, op: Operation, values: list[Value]) -> list[Value]:
+        if not hasattr(tf.raw_ops, op.name):
+            op.refuse("this operation is not known here")
+        try:
+            return _as_list(execute(op.node, values))
+        except tf.errors.OpError as error:
+            op.refuse(f"TensorFlow cannot run it here by itself ({error.message.splitlines()[0]})")
 
     # What does
 
@@ -176,11 +185,17 @@ class Interpreter:
             op.refuse("a random draw from a distribution that depends on the input", NOISE)
         rule = rules.rule_for(name, values)
         if rule is not None:
-            return self._checked(op, rule(op, *values))
+            return self._checked(op, self._by_rule(op, rule, values))
         if all(isinstance(x, Predicates) or not on_tape(x) for x in values):
             return self._concrete(op, [op.tensor(x) for x in values])  # settled
         of = " of complex numbers" if any(isinstance(x, ComplexCells) for x in values) else ""
         return op.refuse(f"this operation{of} is not known here")
+
+    def _by_rule(self, op: Operation, rule: Callable[..., Any], values: list[Value]) -> Any:
+        try:
+            return rule(op, *values)
+        except (TypeError, ValueError, IndexError) as error:  # a call of another form than the rule knows
+            op.refuse(f"its rule does not know this call ({type(error).__name__}: {error})")
 
     def _checked(self, op: Operation, found: Any) -> list[Value]:
         """Results for each output: None is a result that no rule gives."""
@@ -205,9 +220,12 @@ class Interpreter:
         handle, *others = values
         if op.name in WRITES:
             return self._written(op, handle, others[0])
+        if op.dtype.is_integer:
+            self._read.add(id(handle))
+            self._handles.append(handle)
         held = self.variables.get(id(handle))
         if held is None:
-            return _as_list(execute(op.node, values))
+            return self._executed(op, values)
         self.operations[op.name] += 1
         if op.name == "ReadVariableOp":
             return held
@@ -223,7 +241,7 @@ class Interpreter:
             op.refuse("it writes to a variable that is differentiated", "Differentiate what is written instead.")
         dtype = op.attribute("dtype")
         if dtype.is_integer:
-            self._counted = True
+            self._written_to.add(id(handle))
         if WRITES[op.name]:
             held = self.variables.get(id(handle))
             held = tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype) if held is None else held
@@ -290,24 +308,33 @@ def inner_graph(op: Operation, name: str) -> Any:
     """The graph of a function that a node calls."""
     # There is a public way to the definition of a function, as a message, but none to its graph, whose operations
     # know their place in the user's code.
-    return op.node.graph._get_function(name).graph
+    function = op.node.graph._get_function(name)
+    if not hasattr(function, "graph"):
+        op.refuse("it calls a function of TensorFlow's first version, of which no graph is kept")
+    return function.graph
+
+
+OF_VERSION_1 = frozenset("Enter Exit LoopCond Merge NextIteration Switch".split())
+"""Operations of which loops are made that go round in the graph itself."""
 
 
 def _needed(ends: Sequence[tf.Operation]) -> Iterator[tf.Operation]:
     """The operations that these depend on, and they themselves, each after what it depends on."""
-    done: set[str] = set()
+    entered: set[str] = set()
     stack = [(node, False) for node in reversed(ends)]
     while stack:
         node, ready = stack.pop()
-        if node.name in done:
-            continue
         if ready:
-            done.add(node.name)
             yield node
+        if node.name in entered:
             continue
+        entered.add(node.name)
+        if node.type in OF_VERSION_1:
+            reason = "control flow of TensorFlow's first version"
+            raise Untraceable(node.type, reason, "", "Enable control flow of version 2, as tf.function has it.")
         stack.append((node, True))
         before = [] if node.type in SILENT else [*node.control_inputs, *(x.op for x in node.inputs)]
-        stack.extend((other, False) for other in reversed(before) if other.name not in done)
+        stack.extend((other, False) for other in reversed(before) if other.name not in entered)
 
 
 def _as_list(found: Any) -> list[Any]:

@@ -80,7 +80,7 @@ class Operation:
     def is_used(self, result: int) -> bool:
         """Whether anything depends on one of the results."""
         output = self.node.outputs[result]
-        return bool(output.consumers()) or any(x is output for x in self.node.graph.outputs)
+        return bool(output.consumers()) or any(x.name == output.name for x in self.node.graph.outputs)
 
     @property
     def where(self) -> str:

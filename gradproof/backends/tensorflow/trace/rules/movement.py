@@ -13,11 +13,11 @@ from gradproof.oracles.tape import Cells, ComplexCells, Predicates, complex_cell
 
 MOVES = frozenset(
     "BatchToSpace BatchToSpaceND BroadcastTo Concat ConcatV2 DepthToSpace Diag DiagPart DynamicPartition "
-    "DynamicStitch ExpandDims ExtractImagePatches ExtractVolumePatches Fill Gather GatherNd GatherV2 MatrixBandPart "
-    "MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag "
-    "MatrixSetDiagV2 MatrixSetDiagV3 MirrorPad Pack Pad PadV2 ParallelDynamicStitch ResizeNearestNeighbor Reshape "
-    "Reverse ReverseSequence ReverseV2 Roll Slice SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze "
-    "StridedSlice TensorScatterUpdate TensorStridedSliceUpdate Tile Transpose Unpack".split()
+    "DynamicStitch ExpandDims ExtractImagePatches ExtractVolumePatches Fill Gather GatherNd GatherV2 "
+    "MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 "
+    "MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 MirrorPad Pack Pad PadV2 ParallelDynamicStitch "
+    "RaggedTensorToTensor Reshape ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll Slice SpaceToBatch "
+    "SpaceToBatchND SpaceToDepth Split SplitV Squeeze StridedSlice TensorStridedSliceUpdate Tile Transpose Unpack".split()
 )
 """What TensorFlow itself does with the numbers of cells."""
 
@@ -57,6 +57,13 @@ def _with_zeros(op: Operation, found: np.ndarray) -> np.ndarray:
         return found - 1
     zero = op.tape.lift_predicates(np.zeros(())) if op.dtype == tf.bool else op.tape.constant(0.0)
     return np.where(found > 0, found - 1, int(zero.numbers))
+
+
+def _overwritten(op: Operation, x: Value, indices: Value, updates: Value) -> Any:
+    places = op.array(indices).reshape(-1, indices.shape[-1])
+    if len(np.unique(places, axis=0)) < len(places):
+        op.refuse("a place is written to twice, and which update stays is not specified", "Write to each place once.")
+    return move(op, x, indices, updates)
 
 
 def _conjugate_transpose(op: Operation, x: Value, permutation: Value) -> Value:
@@ -238,6 +245,7 @@ _products = _by_segment(lambda op, rows: op.tape.prod(rows, 0), _one)
 GENERAL: dict[str, Callable[..., Any]] = {
     **{name: move for name in MOVES},
     "ConjugateTranspose": _conjugate_transpose,
+    "TensorScatterUpdate": _overwritten,
     "Where": _where_input_goes,
 }
 """What moves values of any kind."""
