@@ -16,8 +16,9 @@ MOVES = frozenset(
     "DynamicStitch ExpandDims ExtractImagePatches ExtractVolumePatches Fill Gather GatherNd GatherV2 "
     "MatrixBandPart MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 "
     "MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 MirrorPad Pack Pad PadV2 ParallelDynamicStitch "
-    "RaggedTensorToTensor Reshape ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll Slice SpaceToBatch "
-    "SpaceToBatchND SpaceToDepth Split SplitV Squeeze StridedSlice TensorStridedSliceUpdate Tile Transpose Unpack".split()
+    "RaggedTensorToTensor Reshape ResizeNearestNeighbor Reverse ReverseSequence ReverseV2 Roll Slice "
+    "SpaceToBatch SpaceToBatchND SpaceToDepth Split SplitV Squeeze StridedSlice "
+    "TensorStridedSliceUpdate Tile Transpose Unpack".split()
 )
 """What TensorFlow itself does with the numbers of cells."""
 
