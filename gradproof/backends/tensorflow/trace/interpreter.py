@@ -54,7 +54,8 @@ REFUSED = {
 """What is known and cannot be put on a tape, and why."""
 
 READS = frozenset(("ReadVariableOp", "ResourceGather", "ResourceGatherNd"))
-WRITES = {"AssignVariableOp": None, "AssignAddVariableOp": "AddV2", "AssignSubVariableOp": "Sub"}
+WRITES = {"AssignVariableOp": 0, "AssignAddVariableOp": 1, "AssignSubVariableOp": -1}
+"""Operations that write to a variable, and the sign of what they add to it; 0 where they put it in its place."""
 
 STATELESS_IN_FACT = frozenset(
     "LookupTableFindV2 LookupTableSizeV2 VarHandleOp VarIsInitializedOp VariableShape".split()
@@ -88,20 +89,19 @@ class Interpreter:
         self.variables[id(handle)] = cells
         self.inputs.add(id(handle))
 
-    def run(self, graph: Any, values: Sequence[Value], results: Sequence[tf.Tensor] | None = None) -> list[Value]:
+    def run(self, graph: Any, values: Sequence[Value]) -> list[Value]:
         """The results of a function's graph at these values of its inputs."""
         environment = {x.name: value for x, value in zip(graph.inputs, values, strict=True)}
-        results = graph.outputs if results is None else results
-        for node in self._order_of(graph, results):
+        for node in self._order_of(graph):
             if node.type not in SILENT and (not node.outputs or node.outputs[0].name not in environment):
                 found = self._node(node, [environment[x.name] for x in node.inputs])
                 environment.update(zip((x.name for x in node.outputs), found, strict=True))
-        return [environment[x.name] for x in results]
+        return [environment[x.name] for x in graph.outputs]
 
-    def _order_of(self, graph: Any, results: Sequence[tf.Tensor]) -> list[tf.Operation]:
+    def _order_of(self, graph: Any) -> list[tf.Operation]:
         if id(graph) not in self._orders:
             writing = [node for node in graph.control_outputs if node.type in WRITES or node.type in MAY_WRITE]
-            self._orders[id(graph)] = graph, list(_needed([x.op for x in results] + writing))
+            self._orders[id(graph)] = graph, list(_needed([x.op for x in graph.outputs] + writing))
         return self._orders[id(graph)][1]
 
     def finish(self) -> None:
@@ -139,7 +139,7 @@ class Interpreter:
         if name in READS or name in WRITES:
             return self._variable(op, values)
         if name in lists.RULES:
-            return lists.RULES[name](op, *values)
+            return self._by_rule(op, lists.RULES[name], values)
         if any(isinstance(x, lists.TensorList) for x in values):
             return self._of_lists(op, values)
         if not any(map(on_tape, values)):
@@ -209,7 +209,7 @@ class Interpreter:
 
     def _of_lists(self, op: Operation, values: list[Value]) -> Any:
         if op.name == "ZerosLike":
-            return lists.zeros_like(values[0], self.tape)
+            return lists.zeros_like(values[0])
         if op.name == "AddN":
             return lists.total(op, values)
         return op.refuse("it is not known here for lists of tensors")
@@ -245,17 +245,12 @@ class Interpreter:
         if WRITES[op.name]:
             held = self.variables.get(id(handle))
             held = tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype) if held is None else held
-            sign = 1 if op.name == "AssignAddVariableOp" else -1
-            new = self._moved_on(op, held, new, sign, dtype)
+            if on_tape(held) or on_tape(new):
+                held, new = op.lift(held, dtype), op.lift(new, dtype)
+            new = held + new if WRITES[op.name] > 0 else held - new
         self._handles.append(handle)
         self.variables[id(handle)] = self._frozen(new)
         return []
-
-    def _moved_on(self, op: Operation, held: Value, step: Value, sign: int, dtype: tf.DType) -> Value:
-        if not on_tape(held) and not on_tape(step):
-            return held + step if sign > 0 else held - step
-        held, step = op.lift(held, dtype), op.lift(step, dtype)
-        return held + step if sign > 0 else held - step
 
     def _frozen(self, x: Value) -> Value:
         if isinstance(x, ComplexCells):

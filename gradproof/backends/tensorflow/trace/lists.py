@@ -136,7 +136,7 @@ def _element_shape(op: Operation, held: TensorList) -> tf.Tensor:
     return tf.constant(-1, dtype) if known is None else tf.constant(known, dtype)
 
 
-def zeros_like(held: TensorList, tape: Any) -> TensorList:
+def zeros_like(held: TensorList) -> TensorList:
     """The list of zeros that begins the derivative of a list."""
     items = []
     for item in held.items:
