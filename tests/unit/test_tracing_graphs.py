@@ -1045,6 +1045,12 @@ def test_the_derivative_is_that_which_a_tape_is_asked_for(short: str, name: str)
     assert judgement.verdict is Verdict.VERIFIED, judgement
 
 
+def test_the_side_that_is_not_taken_does_not_overflow(short: str) -> None:
+    x = t.constant([800.0, -800.0, 1.0], t.float64)
+    judgement, _ = judged(lambda x: (t.nn.elu(x), t.nn.selu(x), t.nn.softplus(x)), [x])
+    assert judgement.verdict is Verdict.VERIFIED, judgement
+
+
 def test_a_kink_is_a_convention(short: str) -> None:
     x = t.constant([0.0, 1.0, -1.0], t.float64)
     assert judged(lambda x: t.nn.relu(x), [x])[0].verdict is Verdict.CONVENTION

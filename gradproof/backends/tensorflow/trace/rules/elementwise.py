@@ -171,16 +171,22 @@ def _beta(op: Operation, a: Value, b: Value, x: Value) -> Cells:
     return op.tape.map("betainc", op.lift(a), op.lift(b), op.lift(x), format=op.format)
 
 
+def _below_zero(op: Operation, x: Cells, right: Callable[[Cells], Cells], left: Callable[[Cells], Cells]) -> Cells:
+    """`right` of what is positive, and `left` of e^x - 1 of the rest: of large numbers that overflows."""
+    positive = op.tape.compare("gt", x, 0.0)
+    return op.tape.choose(positive, right(x), left(op.tape.map("expm1", op.tape.choose(positive, op.number(0.0), x))))
+
+
 def _elu(op: Operation, x: Cells) -> Cells:
-    return op.tape.choose(op.tape.compare("gt", x, 0.0), x, op.tape.map("expm1", x))
+    return _below_zero(op, x, lambda x: x, lambda y: y)
 
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
 
 def _selu(op: Operation, x: Cells) -> Cells:
-    left = op.number(SELU_SCALE * SELU_ALPHA) * op.tape.map("expm1", x)
-    return op.tape.choose(op.tape.compare("gt", x, 0.0), op.number(SELU_SCALE) * x, left)
+    scale, product = op.number(SELU_SCALE), op.number(SELU_SCALE * SELU_ALPHA)
+    return _below_zero(op, x, lambda x: scale * x, lambda y: product * y)
 
 
 def _leaky_relu(op: Operation, x: Cells) -> Cells:
