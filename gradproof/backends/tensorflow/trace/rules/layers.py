@@ -1,0 +1,149 @@
+"""Operations of neural networks: pooling, normalization, losses, images."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gradproof.backends.tensorflow.trace.operation import Operation, Value
+from gradproof.backends.tensorflow.trace.rules.products import (
+    channels_last,
+    from_channels_first,
+    padding,
+    spatial,
+    to_channels_first,
+)
+from gradproof.oracles.tape import Cells, lowering
+
+
+def _bias(op: Operation, x: Value, bias: Value) -> Cells:
+    x, bias = op.lift(x), op.lift(bias)
+    if channels_last(op):
+        return x + bias
+    return x + bias[(slice(None), *[None] * (len(x.shape) - 2))]
+
+
+def _bias_v1(op: Operation, x: Value, bias: Value) -> Cells:
+    return op.lift(x) + op.lift(bias)
+
+
+def _bias_derivative(op: Operation, d: Cells) -> Cells:
+    channel = d.ndim - 1 if channels_last(op) else 1
+    return op.tape.sum(d, tuple(a for a in range(d.ndim) if a != channel))
+
+
+# Pooling
+
+
+def _windows(op: Operation, x: Cells) -> tuple[Cells, list[int], list[int], list[tuple[int, int]]]:
+    x = to_channels_first(op, x)
+    count = x.ndim - 2
+    sizes, strides = spatial(op, "ksize", count), spatial(op, "strides", count)
+    if op.attribute("ksize")[0] != 1 or math.prod(op.attribute("ksize")) != math.prod(sizes):
+        op.refuse("windows over the batch or over channels")
+    return x, sizes, strides, padding(op, x.shape[2:], sizes, strides, (1,) * count)
+
+
+def _max_pool(op: Operation, x: Cells) -> Cells:
+    return from_channels_first(op, lowering.extremum_pool("max", *_windows(op, x)))
+
+
+def _mean_pool(op: Operation, x: Cells) -> Cells:
+    return from_channels_first(op, lowering.mean_pool(*_windows(op, x), count_padding=False))
+
+
+def _dilation(op: Operation, x: Value, kernel: Value) -> Cells:
+    """The largest of entry plus kernel over each window; kernels are (height, width, channels)."""
+    x, kernel = op.real(x), op.real(kernel)
+    x, kernel = x.like(np.moveaxis(x.numbers, -1, 1)), kernel.like(np.moveaxis(kernel.numbers, -1, 0))
+    sizes, strides, rates = kernel.shape[1:], op.attribute("strides")[1:3], op.attribute("rates")[1:3]
+    pairs = [(0, 0)] * 2
+    if op.attribute("padding") == "SAME":
+        pairs = []
+        for size, width, stride, rate in zip(x.shape[2:], sizes, strides, rates, strict=True):
+            needed = max((-(-size // stride) - 1) * stride + (width - 1) * rate + 1 - size, 0)
+            pairs.append((needed // 2, needed - needed // 2))
+    windows = lowering.pool_windows(x, sizes, strides, pairs, rates, -math.inf)
+    best = op.tape.extremum("max", windows + kernel.like(kernel.numbers.reshape(len(kernel), 1, 1, -1)), -1)
+    return best.like(np.moveaxis(best.numbers, 1, -1))
+
+
+# Normalization
+
+
+def _batch_norm(op: Operation, x: Value, scale: Value, offset: Value, mean: Value, variance: Value) -> list[Any]:
+    """Computed in the format of the scale, which may be wider than that of the images."""
+    wide = op.node.inputs[1].dtype
+    x, scale, offset = op.tape.cast(op.lift(x), wide.name), op.lift(scale, wide), op.lift(offset, wide)
+    x = x if channels_last(op) else x.like(np.moveaxis(x.numbers, 1, -1))
+    axes = tuple(range(x.ndim - 1))
+    count = math.prod(x.shape[:-1])
+    if op.attribute("is_training"):
+        spread, mean = lowering.variance(x, axes)
+        seen = spread * op.number(count / max(count - 1, 1), wide)
+    else:
+        spread, mean = op.lift(variance, wide), op.lift(mean, wide)
+        seen = spread
+    factor = scale / op.tape.map("sqrt", spread + op.number(op.attribute("epsilon"), wide))
+    result = op.tape.cast((x - mean) * factor + offset, op.format)
+    result = result if channels_last(op) else result.like(np.moveaxis(result.numbers, -1, 1))
+    if op.attribute("is_training") and op.attribute("exponential_avg_factor") != 1:
+        return [result]
+    return [result, mean, seen]
+
+
+def _local_response(op: Operation, x: Cells) -> Cells:
+    """x over a power of the sum of squares of the channels around."""
+    radius = op.attribute("depth_radius")
+    squares = lowering.sum_pool(x * x, (2 * radius + 1,), (1,), [(radius, radius)])
+    bias, alpha, beta = (op.attribute(name) for name in ("bias", "alpha", "beta"))
+    return x / op.tape.pow(op.number(bias) + op.number(alpha) * squares, op.number(beta).value)
+
+
+# Losses
+
+
+def _cross_entropy(op: Operation, logits: Value, labels: Value) -> list[Any]:
+    logits, labels = op.lift(logits), op.lift(labels)
+    losses = -op.tape.sum(labels * lowering.log_softmax(logits), -1)
+    return [losses, lowering.softmax(logits) - labels]
+
+
+def _sparse_cross_entropy(op: Operation, logits: Cells, labels: Value) -> list[Any]:
+    labels = op.array(labels)
+    scores = lowering.log_softmax(logits)
+    hot = op.tape.constant(np.eye(logits.shape[-1])[labels], logits.format)
+    return [-scores.like(np.take_along_axis(scores.numbers, labels[:, None], -1)[:, 0]), lowering.softmax(logits) - hot]
+
+
+# Images
+
+
+def _linear_in_images(op: Operation, x: Cells, size: Value) -> Cells:
+    """An operation that is linear in each image: its matrix is what TensorFlow makes of each unit image."""
+    height, width, channels = x.shape[1:]
+    units = tf.constant(np.eye(height * width).reshape(-1, height, width, 1), op.node.inputs[0].dtype)
+    matrix = op.by_framework(units, size).numpy()
+    rows, columns = matrix.shape[1:3]
+    flat = x.like(np.moveaxis(x.numbers, -1, 1).reshape(-1, height * width))
+    weights = op.tape.constant(matrix.reshape(height * width, -1).astype(float), op.format)
+    found = op.tape.matmul(flat, weights, op.format)
+    return found.like(np.moveaxis(found.numbers.reshape(-1, channels, rows, columns), 1, -1))
+
+
+REAL: dict[str, Callable[..., Any]] = {
+    **{name: _batch_norm for name in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")},
+    **{name: _linear_in_images for name in ("ResizeArea", "ResizeBicubic", "ResizeBilinear")},
+    **{name: _max_pool for name in ("MaxPool", "MaxPool3D")},
+    **{name: _mean_pool for name in ("AvgPool", "AvgPool3D")},
+    "BiasAdd": _bias,
+    "BiasAddGrad": _bias_derivative,
+    "BiasAddV1": _bias_v1,
+    "Dilation2D": _dilation,
+    "LRN": _local_response,
+    "SoftmaxCrossEntropyWithLogits": _cross_entropy,
+    "SparseSoftmaxCrossEntropyWithLogits": _sparse_cross_entropy,
+}
+"""Rules for real cells."""
