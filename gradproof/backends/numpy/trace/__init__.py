@@ -1,0 +1,5 @@
+"""Plain NumPy code on a tape: it runs on arrays that record themselves."""
+
+from gradproof.backends.numpy.trace.tracing import OPERATIONS, Recording, new_recording, trace
+
+__all__ = ["OPERATIONS", "Recording", "new_recording", "trace"]

@@ -1,0 +1,79 @@
+"""The trace of a function of NumPy arrays, and what several ways of running it have in common."""
+
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradproof.backends.numpy.trace import elementwise, moving, products, reductions
+from gradproof.backends.numpy.trace.recorded import GIVE_TRUTH, Recorded, Recording
+from gradproof.backends.tracing import Traced
+from gradproof.oracles.tape import Untraceable
+from gradproof.oracles.tape.program import is_user_code
+
+FUNCTIONS = {**moving.FUNCTIONS, **reductions.FUNCTIONS, **products.FUNCTIONS}
+
+
+def _name(function: Callable) -> str:
+    module = function.__module__.removeprefix("numpy").lstrip(".")
+    return f"{module}.{function.__name__}" if module else function.__name__
+
+
+OPERATIONS = sorted({*elementwise.NAMES, *map(_name, FUNCTIONS)})
+"""The ufuncs and functions of NumPy and SciPy that can be traced."""
+
+
+def new_recording() -> Recording:
+    """An empty tape with the rules of NumPy."""
+    return Recording(elementwise.UFUNCS, FUNCTIONS)
+
+
+def trace(f: Callable, arguments: Sequence[Any], differentiated: Sequence[bool]) -> Traced:
+    """The forward pass of `f` in plain NumPy on a tape: it is run on arrays that record themselves."""
+    return traced(f, arguments, differentiated, lambda recording, given: f(*given), new_recording())
+
+
+def traced(
+    f: Callable,
+    arguments: Sequence[Any],
+    differentiated: Sequence[bool],
+    run: Callable[[Recording, list[Any]], Sequence[Any]],
+    recording: Recording,
+) -> Traced:
+    """What `run(recording, arguments)` records, which is `f` at these arguments of which some are recorded arrays."""
+    arrays = [np.array(x) for x in arguments]
+    before = _results(f, arrays)
+    inputs = [recording.input(x) if wanted else None for x, wanted in zip(arrays, differentiated, strict=True)]
+    kept = [x.cells for x in inputs if x is not None]
+    given = [array if x is None else x for array, x in zip(arrays, inputs, strict=True)]
+    try:
+        results = [recording.gathered(y) for y in run(recording, given)]
+    except Untraceable:
+        raise
+    except Exception as error:
+        # It has run on plain arrays: what it asks of recorded ones is more than these can do.
+        raise Untraceable(type(error).__name__, str(error), _place(error), GIVE_TRUTH) from error
+    _refuse_randomness(before, _results(f, arrays))
+    outputs = [y.cells if isinstance(y, Recorded) else np.asarray(y) for y in results]
+    return Traced(recording.tape, kept, outputs, recording.operations, lambda moved: _results(f, moved))
+
+
+def _results(f: Callable, arguments: Sequence[Any]) -> list[np.ndarray]:
+    with np.errstate(all="ignore"):
+        return [np.asarray(y) for y in f(*(np.array(x) for x in arguments))]
+
+
+def _refuse_randomness(first: list[np.ndarray], second: list[np.ndarray]) -> None:
+    same = len(first) == len(second) and all(
+        np.array_equal(a, b, equal_nan=a.dtype.kind in "fc") for a, b in zip(first, second, strict=True)
+    )
+    if not same:
+        reason = "the function gives another result each time it is called: it draws random numbers, or keeps a state"
+        raise Untraceable("random", reason, cure="Draw with a fixed seed inside it, or pass the noise as an argument.")
+
+
+def _place(error: Exception) -> str:
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_code(f.filename)]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
