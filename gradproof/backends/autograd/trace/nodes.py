@@ -1,5 +1,5 @@
-"""autograd's own tracer with a node that keeps cells. The code runs on plain arrays, in boxes; whatever autograd calls a
-primitive then runs once more on arrays that record themselves, the body of a person's own `@primitive` included.
+"""autograd's own tracer with a node that keeps cells. The code runs on plain arrays, in boxes; whatever is a primitive
+to autograd then runs once more on arrays that record themselves, the body of a person's own `@primitive` included.
 
 autograd boxes no truth values, for it takes comparisons for constants. Here they depend on the input, so they have a
 box of their own; while a trace runs, the table by which autograd chooses a box is ours for arrays and numbers."""

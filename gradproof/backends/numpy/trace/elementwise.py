@@ -1,5 +1,5 @@
-"""Ufuncs of NumPy and SciPy: in which dtype they compute is asked of NumPy itself, what they compute stands in tables by
-name. A special function is an operation of its own where the tape has it."""
+"""Ufuncs of NumPy and SciPy: in which dtype they compute is asked of NumPy itself, what they compute stands in tables
+by name. A special function is an operation of its own where the tape has it."""
 
 import math
 from collections.abc import Callable
@@ -166,7 +166,7 @@ def _zeta(tape: Tape, x: Cells, q: Cells | None = None) -> Cells:
     return tape.map("zeta", x, tape.constant(1.0, x.format) if q is None else q)
 
 
-SAME_NAME = "exp log sin cos tan sinh cosh tanh expm1 log1p log2 log10 sqrt hypot erf erfc erfinv expit gammaln digamma"
+SAME_NAME = "exp log sin cos tan sinh cosh tanh expm1 log1p log2 log10 sqrt hypot erf erfc erfinv expit gammaln"
 SAME_NAME += " i0 i1 j0 j1 ndtri log_ndtr betainc gammainc gammaincc floor ceil trunc"
 
 REAL: dict[str, Rule] = {
@@ -189,13 +189,18 @@ REAL: dict[str, Rule] = {
     **{"deg2rad": _scaled(math.pi, 180.0), "radians": _scaled(math.pi, 180.0)},
     **{"rad2deg": _scaled(180.0, math.pi), "degrees": _scaled(180.0, math.pi)},
     # Special functions
-    **{"i0e": _scaled_bessel("i0e"), "i1e": _scaled_bessel("i1e"), "jn": _bessel({0: "j0", 1: "j1"})},
-    **{"jv": _bessel({0: "j0", 1: "j1"}), "iv": _bessel({0: "i0", 1: "i1"}), "ive": _bessel({0: "i0e", 1: "i1e"})},
+    **{
+        "i0e": _scaled_bessel("i0e"),
+        "i1e": _scaled_bessel("i1e"),
+        "jv": _bessel({0: "j0", 1: "j1"}),
+        "iv": _bessel({0: "i0", 1: "i1"}),
+        "ive": _bessel({0: "i0e", 1: "i1e"}),
+    },
     **{"logit": _logit, "log_expit": _log_expit, "xlogy": lambda tape, x, y: lowering.xlogy(x, y)},
     **{"xlog1py": _xlog1py, "entr": _entr, "rel_entr": _rel_entr, "kl_div": _kl_div, "huber": _huber},
     **{"pseudo_huber": _pseudo_huber, "ndtr": _ndtr, "erfcinv": _erfcinv, "gamma": _gamma, "rgamma": _reciprocal_gamma},
     **{"gammasgn": lambda tape, x: tape.constant(_sign_of_gamma(tape, x), x.format), "betaln": _betaln, "beta": _beta},
-    **{"expn": _orders_first("expn"), "zeta": _zeta, "_zeta": _zeta},
+    **{"expn": _orders_first("expn"), "_zeta": _zeta, "_riemann_zeta": _zeta},
 }
 """Ufuncs by name, on cells of the dtype that NumPy computes in."""
 

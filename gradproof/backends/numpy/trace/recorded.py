@@ -1,5 +1,5 @@
-"""Arrays that record themselves: they answer NumPy's two protocols, so that ufuncs (SciPy's special functions among them)
-and functions of NumPy write on a tape what they would compute. Code that is given such arrays runs as it is.
+"""Arrays that record themselves: they answer NumPy's two protocols, so that ufuncs (SciPy's special functions among
+them) and functions of NumPy write on a tape what they would compute. Code that is given such arrays runs as it is.
 
 An array of NumPy is memory that its views share, and code writes to it. So a recorded array keeps the numbers of its
 cells in arrays of NumPy that are views of each other as the program's arrays would be, and what goes to the tape is a
@@ -160,6 +160,12 @@ def parts_of(x: OnTape) -> tuple[np.ndarray, ...]:
     return (x.re.numbers, x.im.numbers) if isinstance(x, ComplexCells) else (x.numbers,)
 
 
+def name_of(function: Callable) -> str:
+    """The name of a function below `numpy`."""
+    module = function.__module__.removeprefix("numpy").lstrip(".")
+    return f"{module}.{function.__name__}" if module else function.__name__
+
+
 def is_recorded(x: Any) -> bool:
     """Whether there is a recorded array in this tree of tuples, lists, dicts and arrays of objects."""
     if isinstance(x, tuple | list):
@@ -172,7 +178,8 @@ def is_recorded(x: Any) -> bool:
 
 
 class Recorded(NDArrayOperatorsMixin):
-    """An array of a traced program: its dtype, and the numbers of its cells (two arrays of complex ones) or predicates."""
+    """An array of a traced program: its dtype, and the numbers of its cells or predicates. A complex one has two arrays
+    of numbers."""
 
     __slots__ = ("dtype", "parts", "recording")
     __array_priority__ = 1000.0
@@ -250,11 +257,9 @@ class Recorded(NDArrayOperatorsMixin):
             return rule(self.recording, ufunc, *inputs, **options)
 
     def __array_function__(self, function: Callable, types: Any, arguments: tuple, options: dict) -> Any:
-        rule = self.recording.functions.get(function)
-        name = function.__name__
+        rule, name = self.recording.functions.get(function), name_of(function)
         if rule is None:
-            module = function.__module__.removeprefix("numpy").lstrip(".")
-            self.recording.refuse(f"{module}.{name}" if module else name, "there is no rule for it")
+            self.recording.refuse(name, "there is no rule for it")
         with self.recording.entered(name):
             return rule(self.recording, *arguments, **options)
 
@@ -368,8 +373,8 @@ METHODS = """all any argmax argmin argsort clip compress conj conjugate copy cum
 nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var"""
 """Methods of arrays that are functions of NumPy."""
 
-ELEMENTWISE = """exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan arcsin arccos arctan sinh cosh
-tanh arcsinh arccosh arctanh floor ceil trunc rint fabs sign absolute logical_not isnan isfinite"""
+ELEMENTWISE = """exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan arcsin arccos arctan sinh
+cosh tanh arcsinh arccosh arctanh floor ceil trunc rint fabs sign absolute logical_not isnan isfinite"""
 """Ufuncs that NumPy looks for as methods of the entries of an array of objects."""
 
 for _name in f"{METHODS} {ELEMENTWISE}".split():

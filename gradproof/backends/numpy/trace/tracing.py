@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.backends.numpy.trace import elementwise, moving, products, reductions
-from gradproof.backends.numpy.trace.recorded import GIVE_TRUTH, Recorded, Recording
+from gradproof.backends.numpy.trace.recorded import GIVE_TRUTH, Recorded, Recording, name_of
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.tape.program import is_user_code
@@ -16,12 +16,7 @@ from gradproof.oracles.tape.program import is_user_code
 FUNCTIONS = {**moving.FUNCTIONS, **reductions.FUNCTIONS, **products.FUNCTIONS}
 
 
-def _name(function: Callable) -> str:
-    module = function.__module__.removeprefix("numpy").lstrip(".")
-    return f"{module}.{function.__name__}" if module else function.__name__
-
-
-OPERATIONS = sorted({*elementwise.NAMES, *map(_name, FUNCTIONS)})
+OPERATIONS = sorted({*elementwise.NAMES, *map(name_of, FUNCTIONS)})
 """The ufuncs and functions of NumPy and SciPy that can be traced."""
 
 
