@@ -1,5 +1,5 @@
-"""Samples of the operations that arrays which record themselves claim to know: functions of one or two 3 × 3 arrays with
-entries between 0.2 and 0.9, by the operation's name. Ufuncs need none; their samples are made from their names."""
+"""Samples of the operations that arrays which record themselves claim to know: functions of one or two 3 × 3 arrays
+with entries between 0.2 and 0.9, by the operation's name. Ufuncs need none; their samples are made from their names."""
 
 import numpy as np
 

@@ -10,6 +10,7 @@ import autograd.numpy.numpy_wrapper as wrapped
 import numpy as np
 import scipy.special
 from autograd.core import VSpace, sparse_add
+from autograd.numpy import numpy_vjps
 
 from gradproof.backends.numpy.trace.moving import joined, together
 from gradproof.backends.numpy.trace.recorded import Recorded, Recording
@@ -64,6 +65,27 @@ def add_sparse(recording: Recording, space: VSpace, x: Any, y: Any) -> Any:
         recording.refuse("sparse_add", "an adjoint that is constant so far is written to")
     total = np.copy(x)
     return y.mut_add(total)
+
+
+def dot_adjoint_0(recording: Recording, b: Any, g: Any, of_a: tuple, of_b: tuple) -> Any:
+    """The adjoint of a in np.dot(a, b), from that of the product."""
+    if of_a[1] == 0:
+        return np.sum(np.multiply(g, b)).astype(of_a[2])
+    if of_b[1] < 2:
+        return np.multiply(g if of_b[1] == 0 else g[..., None], b).astype(of_a[2])
+    return np.tensordot(g, np.moveaxis(b, -2, -1), of_b[1] - 1).astype(of_a[2])
+
+
+def dot_adjoint_1(recording: Recording, a: Any, g: Any, of_a: tuple, of_b: tuple) -> Any:
+    """The adjoint of b in np.dot(a, b), from that of the product."""
+    if of_b[1] == 0:
+        return np.sum(np.multiply(a, g)).astype(of_b[2])
+    if of_a[1] < 2:
+        columns = of_a[1] == 1 and of_b[1] > 1
+        return np.multiply(a[:, None] if columns else a, g[..., None, :] if columns else g).astype(of_b[2])
+    shared = range(of_a[1] - 1)
+    product = np.tensordot(a, g, (shared, shared))
+    return (np.moveaxis(product, 0, -2) if of_b[1] > 1 else product).astype(of_b[2])
 
 
 # Special functions
@@ -319,6 +341,8 @@ BASE: dict[Callable, Rule] = {
     wrapped.make_diagonal: make_diagonal,
     VSpace.mut_add: mut_add,
     sparse_add: add_sparse,
+    numpy_vjps.dot_adjoint_0: dot_adjoint_0,
+    numpy_vjps.dot_adjoint_1: dot_adjoint_1,
 }
 
 MODULES: dict[str, dict[str, Rule]] = {
