@@ -132,7 +132,7 @@ TAKEN_TOGETHER = {
     "percentile": lambda x, y: np.percentile(x * y, 30.0, axis=1),
     "average": lambda x, y: np.average(x, axis=0, weights=y),
     "clip": lambda x, y: np.clip(x, 0.3, 0.6) * y,
-    "diff": lambda x, y: np.diff(x, axis=0) * y[1:],
+    "diff": lambda x, y: np.diff(x, axis=0) * y[1:] + np.sum(np.diff(x, prepend=0.5, append=y) ** 2),
     "ediff1d": lambda x, y: np.ediff1d(x) * np.arange(8),
     "trapezoid": lambda x, y: np.trapezoid(x * y, dx=0.3),
     "round": lambda x, y: np.round(x, 1) * y,

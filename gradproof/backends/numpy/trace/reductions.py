@@ -343,12 +343,19 @@ def clip(
 def diff(
     recording: Recording, x: Recorded, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
 ) -> Recorded:
+    ends = [end if end is None or np.ndim(end) else _end(recording, x, axis, end) for end in (prepend, append)]
     if prepend is not None or append is not None:
-        recording.refuse("np.diff", "prepend= and append= are not known", "Join them by np.concatenate.")
+        x = np.concatenate([part for part in (ends[0], x, ends[1]) if part is not None], axis)
     for _ in range(n):
         moved = np.moveaxis(x, axis, 0)
         x = np.moveaxis(moved[1:] - moved[:-1], 0, axis)
     return x
+
+
+def _end(recording: Recording, x: Any, axis: int, value: Any) -> Any:
+    shape = list(x.shape)
+    shape[axis] = 1
+    return np.broadcast_to(value, shape)
 
 
 def ediff1d(recording: Recording, x: Recorded, to_end: Any = None, to_begin: Any = None) -> Recorded:
