@@ -52,9 +52,10 @@ def check_grads(
     that was not named and that the framework refuses is told, and fails nothing. `dtypes` casts the arguments, and
     checks each. `draws` adds as many inputs around the given ones. `truth` is what is meant, in `xp` or as code of the
     same framework, where that is not the forward pass itself. `accuracy` declares that the gradient is an approximation
-    within this error, relative to the largest entry of an argument's gradient. `jac` is a gradient in plain NumPy,
-    `jac(*args)`; True says that `f` returns value and gradient. With `strict`, what cannot be judged raises as well.
-    `atol`, `rtol` and `eps` are taken and not used: there is no tolerance to tune.
+    within this error, relative to the largest entry of an argument's gradient. `jac` is a gradient written in
+    plain NumPy, `jac(*args)`, or the Jacobian of a result with axes; True says that `f` returns both. With `strict`,
+    what cannot be judged raises as well. `atol`, `rtol` and `eps` are taken and not used: there is no tolerance to
+    tune.
 
     Returns a `Report`. Raises `GradientError` where the gradient is not right, `Untraceable` where the forward pass
     cannot be traced and no `truth` is given, and `ArgumentError` where there is nothing to differentiate. Warns with
@@ -65,7 +66,8 @@ def check_grads(
             **dict(argnums=argnums, dtypes=dtypes, draws=draws, truth=truth, accuracy=accuracy, jac=jac),
             **dict(strict=strict, name=name),
         )
-    asked = _named_modes(modes, order)
+    # A gradient that somebody wrote is differentiated in no mode.
+    asked = _named_modes("rev" if jac is not None and modes is BOTH else modes, order)
     request = Request(
         f=f,
         args=_tuple(args),

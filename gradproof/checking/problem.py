@@ -77,7 +77,7 @@ def framework_of(f: Callable, args: tuple, has_jac: bool) -> str:
     if found:
         return next(iter(found))
     if has_jac:
-        return "autograd"
+        return "numpy"
     result = f(*args)
     made = (name for _, leaf in flatten(result)[0] if (name := _owner(leaf)) is not None)
     return next(made, "autograd")
@@ -108,14 +108,20 @@ def problem_of(
     chosen = _chosen(calls, named, names, argnums, len(args))
     leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
 
-    def all_of(*arrays: Any) -> Any:
-        given = list(leaves)
+    def given(arrays: Sequence[Any]) -> list[Any]:
+        replaced = list(leaves)
         for i, array in zip(chosen, arrays, strict=True):
-            given[i] = array
-        return apply(given)
+            replaced[i] = array
+        return replaced
 
     def result_of(*arrays: Any) -> Any:
-        return all_of(*arrays)[0] if jac is True else all_of(*arrays)
+        result = apply(given(arrays))
+        return _value_and_gradient(result)[0] if jac is True else result
+
+    def gradient_of(*arrays: Any) -> Any:
+        if jac is True:
+            return _value_and_gradient(apply(given(arrays)))[1]
+        return calls.applied(jac, args, dtype)[1](given(arrays))
 
     arguments = [Argument(names[i], leaves[i], calls.dtype_of(leaves[i])) for i in chosen]
     shapes = _result_shapes(calls, result_of(*(a.leaf for a in arguments)))
@@ -126,7 +132,7 @@ def problem_of(
         arguments=arguments,
         scalar=_contracted(calls, result_of, shapes),
         results=_described(shapes),
-        jacobian=None if jac is None else _contracted_jacobian(jac, all_of, shapes, chosen),
+        jacobian=None if jac is None else _contracted_jacobian(jac, gradient_of, shapes, arguments),
     )
 
 
@@ -218,23 +224,54 @@ def _contracted(calls: Calls, result_of: Callable, shapes: list[Shape]) -> Calla
     return scalar
 
 
+def _value_and_gradient(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise ArgumentError("with jac=True the function returns two things: its value, and the gradient")
+    return result[0], result[1]
+
+
 def _contracted_jacobian(
-    jac: Callable | bool, all_of: Callable, shapes: list[Shape], chosen: list[int]
+    jac: Callable | bool, gradient_of: Callable, shapes: list[Shape], arguments: Sequence[Argument]
 ) -> Callable[..., tuple[np.ndarray, ...]]:
-    """From arguments to the gradient of the contracted result, by the caller's own `jac`."""
+    """From arguments to the gradient of the contracted result, by the caller's own `jac`: of a result with axes its
+    Jacobian, whose first axes are those of the result."""
+    if jac is not True and not callable(jac):
+        raise ArgumentError(f"jac={jac!r}: give a function of the same arguments, or True where f returns both")
     if len(shapes) != 1 or shapes[0] is None:
-        raise ArgumentError("with jac the function returns one array, or one number")
+        raise ArgumentError("with jac the function returns one array, or one number: join lists by np.array")
     shape, is_complex = shapes[0]
-    w = cotangent(shape, is_complex) if shape else np.ones(())
+    if is_complex or any(argument.is_complex for argument in arguments):
+        raise ArgumentError(
+            "with jac the arguments and the result are real: give real and imaginary parts of their own"
+        )
+    w = cotangent(shape, is_complex)
 
     def gradient(*arrays: Any) -> tuple[np.ndarray, ...]:
-        given = all_of(*arrays)[1] if jac is True else jac(*arrays)
-        parts = given if isinstance(given, tuple | list) else (given,)
-        if len(parts) != len(chosen):
-            raise ArgumentError(f"jac gives {len(parts)} arrays, and {len(chosen)} are differentiated: return a tuple")
-        return tuple(np.tensordot(w, np.asarray(part), axes=w.ndim) for part in parts)
+        parts = _parts_of_jacobian(gradient_of(*arrays), len(arguments))
+        return tuple(_contracted_part(w, part, a) for part, a in zip(parts, arguments, strict=True))
 
     return gradient
+
+
+def _parts_of_jacobian(given: Any, count: int) -> Sequence[Any]:
+    """One part for each argument. Of one argument a list is its gradient, as a vector is often written."""
+    if count == 1 and not (isinstance(given, tuple) and len(given) == 1):
+        return (given,)
+    parts = [leaf for _, leaf in flatten(given)[0]]
+    if len(parts) != count:
+        raise ArgumentError(f"jac gives {len(parts)} arrays, and {count} are differentiated: return a tuple")
+    return parts
+
+
+def _contracted_part(w: np.ndarray, part: Any, argument: Argument) -> np.ndarray:
+    part, shape = np.asarray(part), np.shape(argument.leaf)
+    if w.ndim == 0:
+        return part
+    if part.shape != w.shape + shape:
+        raise ArgumentError(
+            f"jac gives {part.shape} for {argument.name}; of the result and it {w.shape + shape} is right"
+        )
+    return np.asarray(np.tensordot(w.astype(part.dtype), part, axes=w.ndim))
 
 
 def _described(shapes: list[Shape]) -> str:

@@ -12,13 +12,13 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.tracer import getval
 
-from gradproof.backends.transformations import Transformations
+from gradproof.backends.numpy.transformations import NumpyTransformations
 
 VERSION = version("autograd")
 
 
-class AutogradTransformations(Transformations):
-    """autograd's own differential operators."""
+class AutogradTransformations(NumpyTransformations):
+    """autograd's own differential operators, on arrays of NumPy."""
 
     name = "autograd"
 

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import scipy
 import scipy.special
 
 from gradproof.backends.adapter import (
@@ -23,6 +22,7 @@ from gradproof.backends.adapter import (
     frequencies,
     named,
 )
+from gradproof.backends.numpy.transformations import NumpyTransformations
 from gradproof.backends.transformations import Unsupported
 from gradproof.registry import Function, Namespace
 
@@ -72,16 +72,10 @@ def _namespace(tested: str) -> Namespace:
     return Namespace("numpy", MAIN | creation(asarray), groups)
 
 
-class NumpyAdapter(Adapter):
+class NumpyAdapter(NumpyTransformations, Adapter):
     """NumPy on the CPU; also the arrays of every backend that computes with NumPy."""
 
-    name = "numpy"
-    # Measured, NumPy 2.4.6 on x86-64: subnormal inputs and results of * / sum exp survive, 1 to 2e6 entries.
-    flushes_subnormals = ()
     differentiates = False
-
-    def version(self) -> str:
-        return f"{np.__version__} (SciPy {scipy.__version__})"
 
     def devices(self) -> dict[str, Any]:
         return {"cpu": "cpu"}
@@ -92,19 +86,11 @@ class NumpyAdapter(Adapter):
     def array(self, values: np.ndarray, dtype: str, device: str) -> np.ndarray:
         return np.array(values, dtype=dtype)
 
-    def to_numpy(self, array: Any) -> np.ndarray:
-        if not isinstance(array, np.ndarray | np.generic):
-            raise TypeError(f"{array!r} is a {type(array).__name__}, not a NumPy array")
-        return np.asarray(array)
-
     def device_of(self, array: Any) -> str:
         return "cpu"
 
     def callable(self, function: Function, dtype: str, device: str) -> Callable:
         return silent(super().callable(function, dtype, device))
-
-    def gradient(self, f: Callable) -> Callable:
-        raise Unsupported(f"{self.name} cannot differentiate: it runs the hand-derived gradient of a function")
 
     def gradient_of(self, function: Function, dtype: str, device: str) -> Callable:
         if function.hand is None:

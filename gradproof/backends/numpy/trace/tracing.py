@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.backends.numpy.trace import elementwise, moving, products, reductions
+from gradproof.backends.numpy.trace.creation import recorded_creation
 from gradproof.backends.numpy.trace.recorded import GIVE_TRUTH, Recorded, Recording, name_of
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Untraceable
@@ -27,7 +28,12 @@ def new_recording() -> Recording:
 
 def trace(f: Callable, arguments: Sequence[Any], differentiated: Sequence[bool]) -> Traced:
     """The forward pass of `f` in plain NumPy on a tape: it is run on arrays that record themselves."""
-    return traced(f, arguments, differentiated, lambda recording, given: f(*given), new_recording())
+
+    def run(recording: Recording, given: list[Any]) -> Sequence[Any]:
+        with recorded_creation(recording):
+            return f(*given)
+
+    return traced(f, arguments, differentiated, run, new_recording())
 
 
 def traced(
