@@ -38,6 +38,8 @@ MOVING = {
     "squeeze": lambda x, y: np.squeeze(x[:1]) * y,
     "expand_dims": lambda x, y: np.expand_dims(x, 1) * y,
     "broadcast_to": lambda x, y: np.broadcast_to(x[0], (3, 3)) * y,
+    "linalg.matrix_transpose": lambda x, y: np.linalg.matrix_transpose(x) * y,
+    "unstack": lambda x, y: np.unstack(x, axis=1)[2] * y,
     "split": lambda x, y: np.split(x, [1])[1] * y[:2],
     "array_split": lambda x, y: np.array_split(x, 2)[0] * y[1:],
     "hsplit": lambda x, y: np.hsplit(x, [1])[1] * y[:, 1:],
@@ -120,7 +122,7 @@ TAKEN_TOGETHER = {
     "count_nonzero": lambda x, y: x * np.count_nonzero(y > 0.5),
     "cumsum": lambda x, y: np.cumsum(x * y, axis=1) ** 2,
     "cumprod": lambda x, y: np.cumprod(x * y, axis=0),
-    "cumulative_sum": lambda x, y: np.cumulative_sum(x * y, axis=1) ** 2,
+    "cumulative_sum": lambda x, y: np.cumulative_sum(x * y, axis=1, include_initial=True) ** 2,
     "cumulative_prod": lambda x, y: np.cumulative_prod(x * y, axis=1) ** 2,
     "argsort": lambda x, y: np.take_along_axis(y, np.argsort(x, axis=0), 0) * x,
     "sort": lambda x, y: np.sort(x, axis=0) * y,
@@ -170,6 +172,8 @@ PRODUCTS = {
     "linalg.tensordot": lambda x, y: np.linalg.tensordot(x, y, axes=1) * y,
     "convolve": lambda x, y: np.convolve(np.ravel(x), y[0], mode="same") ** 2 + np.sum(np.convolve(x[0], y[0])),
     "correlate": lambda x, y: np.correlate(np.ravel(x), y[0]) ** 2,
+    "linalg.matmul": lambda x, y: np.linalg.matmul(x, y) * y,
+    "linalg.vecdot": lambda x, y: np.linalg.vecdot(x, y, axis=0) * y,
     "linalg.inv": lambda x, y: np.linalg.inv(turned(x)) * y,
     "linalg.det": lambda x, y: np.linalg.det(turned(x)),
     "linalg.slogdet": lambda x, y: np.linalg.slogdet(turned(x))[1],
@@ -184,7 +188,9 @@ PRODUCTS = {
     "linalg.qr": lambda x, y: np.linalg.qr(turned(x) + y)[0] * y,
     "linalg.pinv": lambda x, y: np.linalg.pinv(turned(x)[:, :2]) * y[:2],
     "linalg.norm": lambda x, y: np.linalg.norm(x * y) + np.linalg.norm(x, 3, axis=0) + np.linalg.norm(y, "nuc"),
-    "linalg.vector_norm": lambda x, y: np.linalg.vector_norm(x * y, axis=0),
+    "linalg.vector_norm": lambda x, y: (
+        np.linalg.vector_norm(x * y, axis=0) + np.linalg.vector_norm(x, ord=3, keepdims=True)
+    ),
     "linalg.matrix_norm": lambda x, y: np.linalg.matrix_norm(x * y, ord=1),
     "linalg.cond": lambda x, y: np.linalg.cond(turned(x)),
 }

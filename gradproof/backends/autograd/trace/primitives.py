@@ -153,11 +153,8 @@ def t_logpdf(recording: Recording, x: Any, df: Any, loc: Any = 0.0, scale: Any =
 def t_cdf(recording: Recording, x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.0) -> Recorded:
     x, df, loc, scale = _recorded(recording, x, df, loc, scale)
     z = (x - loc) / scale
-    # Near 0 the tail's function is steep in its argument, and the middle's is not.
-    square = z * z
-    half = 0.5 + np.zeros_like(z)
-    middle = 0.5 * np.sign(z) * scipy.special.betainc(half, 0.5 * df, square / (df + square))
-    return half + middle
+    # Of the forms with the incomplete beta function this one is smooth at 0.
+    return scipy.special.betainc(0.5 * df, 0.5 * df, 0.5 * (1.0 + z / np.sqrt(z * z + df)))
 
 
 def _exponential_of(rule: Rule) -> Rule:

@@ -98,8 +98,12 @@ def _log_expit(tape: Tape, x: Cells) -> Cells:
 
 
 def _xlog1py(tape: Tape, x: Cells, y: Cells) -> Cells:
-    product = x * tape.map("log1p", y)
-    return tape.choose(tape.compare("eq", x, 0.0), tape.constant(0.0, x.format), product)
+    return lowering.xlogy(x, 1.0 + y) if not _is_regular(x, y) else x * tape.map("log1p", y)
+
+
+def _is_regular(x: Cells, y: Cells) -> bool:
+    """Whether no entry is 0 times an infinite logarithm."""
+    return bool(((x.value != 0) | (y.value > -1)).all())
 
 
 def _entr(tape: Tape, x: Cells) -> Cells:
@@ -135,8 +139,11 @@ def _erfcinv(tape: Tape, x: Cells) -> Cells:
 
 
 def _sign_of_gamma(tape: Tape, x: Cells) -> np.ndarray:
-    steps = tape.settle_step(x, "floor")
-    return np.where((x.value < 0) & (steps % 2 != 0), -1.0, 1.0)
+    sign, left = np.ones(x.shape), tape.settle(tape.compare("lt", x, 0.0))
+    # Only between the poles does it change.
+    steps = tape.settle_step(x.like(x.numbers[left]), "floor")
+    sign[left] = np.where(steps % 2 != 0, -1.0, 1.0)
+    return sign
 
 
 def _gamma(tape: Tape, x: Cells) -> Cells:
@@ -278,10 +285,15 @@ def call(
     recording: Recording, ufunc: np.ufunc, *inputs: Any, out: Any = None, where: Any = True, **options: Any
 ) -> Any:
     """A ufunc called entry by entry."""
+    if ufunc is np.vecdot and "axis" in options:
+        axis = options.pop("axis")
+        inputs = tuple(np.moveaxis(x, axis, -1) for x in inputs)
     unknown = set(options) - {"dtype", "casting", "order", "subok"}
     if unknown or ufunc.nout != 1:
         recording.refuse(ufunc.__name__, "there is no rule for it" if not unknown else f"{unknown.pop()}= is not known")
     inputs = [recording.gathered(x) for x in inputs]
+    if out is None and where is True and recording.are_constant(inputs):
+        return recording.held(ufunc(*map(recording.value_of, inputs), **options))
     loop = loop_of(ufunc, inputs, options.get("dtype"))
     result = _computed(recording, ufunc, inputs, loop)
     target = out[0] if isinstance(out, tuple) else out

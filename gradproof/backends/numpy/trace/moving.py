@@ -15,7 +15,15 @@ MOVES: tuple[Callable, ...] = (
     *(np.reshape, np.transpose, np.ravel, np.swapaxes, np.moveaxis, np.rollaxis, np.squeeze, np.expand_dims),
     *(np.broadcast_to, np.split, np.array_split, np.hsplit, np.vsplit, np.dsplit, np.repeat, np.tile, np.roll),
     *(np.flip, np.fliplr, np.flipud, np.rot90, np.take, np.take_along_axis, np.diagonal, np.copy, np.delete),
-    *(np.resize, np.fft.fftshift, np.fft.ifftshift, np.linalg.diagonal, np.matrix_transpose),
+    *(
+        np.resize,
+        np.fft.fftshift,
+        np.fft.ifftshift,
+        np.linalg.diagonal,
+        np.matrix_transpose,
+        np.linalg.matrix_transpose,
+        np.unstack,
+    ),
 )
 """Functions of one array that leave entries as they are."""
 

@@ -142,6 +142,14 @@ def matrix_power(recording: Recording, a: Recorded, n: int) -> Recorded:
     return recording.of(factorizations.matrix_power(a.cells, n))
 
 
+def matmul(recording: Recording, x: Any, y: Any, /) -> Any:
+    return np.matmul(x, y)
+
+
+def vecdot(recording: Recording, x: Any, y: Any, /, *, axis: int = -1) -> Any:
+    return np.vecdot(x, y, axis=axis)
+
+
 def multi_dot(recording: Recording, arrays: Sequence[Any], *, out: Any = None) -> Any:
     result = arrays[0]
     for array in arrays[1:]:
@@ -240,11 +248,11 @@ def _matrix_norm(recording: Recording, x: Recorded, ord: Any, axes: tuple[int, i
 
 
 def vector_norm(recording: Recording, x: Recorded, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    if axis is None and not keepdims:
-        x, axis = np.ravel(x), 0
-    if not isinstance(axis, int):
-        recording.refuse("np.linalg.vector_norm", "it has a rule along one axis, or along all, only")
-    return np.linalg.norm(x, ord, axis, keepdims)
+    axes = [a % x.ndim for a in (range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis)]
+    kept = [a for a in range(x.ndim) if a not in axes]
+    rows = np.reshape(np.transpose(x, kept + axes), (*(x.shape[a] for a in kept), -1))
+    found = np.linalg.norm(rows, ord, -1)
+    return np.expand_dims(found, axes) if keepdims else found
 
 
 def matrix_norm(recording: Recording, x: Recorded, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
@@ -261,19 +269,20 @@ def cond(recording: Recording, x: Recorded, p: Any = None) -> Any:
 # Fourier transforms
 
 
-def _scale(recording: Recording, x: Any, count: int, norm: str | None, sign: int) -> Any:
-    """The sum of a transform times the factor that its `norm` asks for."""
-    divides = {None: sign > 0, "backward": sign > 0, "forward": sign < 0}
-    if norm == "ortho":
-        root = recording.tape.map("sqrt", recording.tape.constant(float(count), x.format))
-        return x / root
-    return x / float(count) if divides[norm] else x
+def _scale(recording: Recording, z: Any, x: Recorded, count: int, norm: str | None, sign: int) -> Any:
+    """The sum of a transform of x times the factor that its `norm` asks for, which NumPy holds in the format of x."""
+    divides = {None: sign > 0, "backward": sign > 0, "forward": sign < 0, "ortho": True}
+    if not divides[norm]:
+        return z
+    tape, format = recording.tape, recording.format_of(x.dtype)
+    n = tape.constant(float(count), format)
+    return z * tape.map("div", 1.0, tape.map("sqrt", n) if norm == "ortho" else n, format=format)
 
 
 def _along_one(sign: int) -> Rule:
     def rule(recording: Recording, x: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Recorded:
         z = lowering.fourier(_numbers(recording, x), sign, axis % x.ndim, n)
-        return recording.of(_scale(recording, z, z.shape[axis], norm, sign))
+        return recording.of(_scale(recording, z, x, z.shape[axis], norm, sign))
 
     return rule
 
@@ -296,7 +305,7 @@ def _along_many(sign: int, default: Any = None) -> Rule:
     def rule(recording: Recording, x: Recorded, s: Any = None, axes: Any = None, norm: str | None = None) -> Recorded:
         axes, lengths = _axes_of(x, s, axes, default)
         z = lowering.fourier_of_many(_numbers(recording, x), sign, axes, lengths)
-        return recording.of(_scale(recording, z, math.prod(lengths), norm, sign))
+        return recording.of(_scale(recording, z, x, math.prod(lengths), norm, sign))
 
     return rule
 
@@ -304,26 +313,26 @@ def _along_many(sign: int, default: Any = None) -> Rule:
 def rfft(recording: Recording, x: Recorded, n: int | None = None, axis: int = -1, norm: str | None = None) -> Recorded:
     length = x.shape[axis] if n is None else n
     half = lowering.half_of_fourier(_numbers(recording, x), axis % x.ndim, length)
-    return recording.of(_scale(recording, half, length, norm, -1))
+    return recording.of(_scale(recording, half, x, length, norm, -1))
 
 
 def irfft(recording: Recording, x: Recorded, n: int | None = None, axis: int = -1, norm: str | None = None) -> Recorded:
     length = 2 * (x.shape[axis] - 1) if n is None else n
     z = lifted(recording.tape, x.cells)
     whole = lowering.fourier_from_half(z, axis % x.ndim, length)
-    return recording.of(_scale(recording, whole, length, norm, 1))
+    return recording.of(_scale(recording, whole, x, length, norm, 1))
 
 
 def hfft(recording: Recording, x: Recorded, n: int | None = None, axis: int = -1, norm: str | None = None) -> Recorded:
     length = 2 * (x.shape[axis] - 1) if n is None else n
     whole = lowering.fourier_from_half(lifted(recording.tape, np.conj(x).cells), axis % x.ndim, length)
-    return recording.of(_scale(recording, whole, length, norm, -1))
+    return recording.of(_scale(recording, whole, x, length, norm, -1))
 
 
 def ihfft(recording: Recording, x: Recorded, n: int | None = None, axis: int = -1, norm: str | None = None) -> Recorded:
     length = x.shape[axis] if n is None else n
     half = recording.of(lowering.half_of_fourier(_numbers(recording, x), axis % x.ndim, length))
-    return recording.of(_scale(recording, np.conj(half).cells, length, norm, 1))
+    return recording.of(_scale(recording, np.conj(half).cells, x, length, norm, 1))
 
 
 def _real_along_many(default: Any = None) -> Rule:
@@ -331,7 +340,7 @@ def _real_along_many(default: Any = None) -> Rule:
         axes, lengths = _axes_of(x, s, axes, default)
         half = lowering.half_of_fourier(_numbers(recording, x), axes[-1], lengths[-1])
         z = lowering.fourier_of_many(half, -1, axes[:-1], lengths[:-1])
-        return recording.of(_scale(recording, z, math.prod(lengths), norm, -1))
+        return recording.of(_scale(recording, z, x, math.prod(lengths), norm, -1))
 
     return rule
 
@@ -344,7 +353,7 @@ def _real_from_many(default: Any = None) -> Rule:
             lengths[-1] = 2 * (x.shape[axes[-1]] - 1)
         z = lowering.fourier_of_many(lifted(recording.tape, x.cells), 1, axes[:-1], lengths[:-1])
         whole = lowering.fourier_from_half(z, axes[-1], lengths[-1])
-        return recording.of(_scale(recording, whole, math.prod(lengths), norm, 1))
+        return recording.of(_scale(recording, whole, x, math.prod(lengths), norm, 1))
 
     return rule
 
@@ -358,7 +367,7 @@ FUNCTIONS: dict[Callable, Rule] = {
     **{np.linalg.svdvals: svdvals, np.linalg.qr: qr, np.linalg.pinv: pinv, np.linalg.norm: norm},
     **{np.linalg.vector_norm: vector_norm, np.linalg.matrix_norm: matrix_norm, np.linalg.cond: cond},
     **{np.linalg.trace: linalg_trace, np.linalg.cross: cross, np.linalg.outer: outer},
-    **{np.linalg.tensordot: tensordot},
+    **{np.linalg.tensordot: tensordot, np.linalg.matmul: matmul, np.linalg.vecdot: vecdot},
     **{np.fft.fft: _along_one(-1), np.fft.ifft: _along_one(1), np.fft.fftn: _along_many(-1)},
     **{np.fft.ifftn: _along_many(1), np.fft.fft2: _along_many(-1, (-2, -1)), np.fft.ifft2: _along_many(1, (-2, -1))},
     **{np.fft.rfft: rfft, np.fft.irfft: irfft, np.fft.hfft: hfft, np.fft.ihfft: ihfft},

@@ -138,6 +138,23 @@ class Recording:
         parts = (cells.re, cells.im) if isinstance(cells, ComplexCells) else (cells,)
         return all(self.tape.is_constant(part) for part in parts)
 
+    def are_constant(self, tree: Any) -> bool:
+        """Whether nothing in a tree of arguments depends on the input."""
+        if isinstance(tree, tuple | list):
+            return all(map(self.are_constant, tree))
+        return not isinstance(tree, Recorded) or (tree.dtype != BOOL and self.is_constant(tree))
+
+    def value_of(self, tree: Any) -> Any:
+        """The same tree with arrays of NumPy in the place of recorded ones."""
+        if isinstance(tree, tuple | list):
+            return type(tree)(map(self.value_of, tree))
+        return tree.value if isinstance(tree, Recorded) else tree
+
+    def held(self, values: Any) -> Any:
+        """What a program has computed without the input, in arrays that it can write to."""
+        values = np.asarray(values)
+        return self.of(self.lift(values, values.dtype)) if values.dtype in FORMATS else values
+
     def key(self, key: Any) -> Any:
         """An index, with masks that depend on the input held fixed."""
         if isinstance(key, tuple):
@@ -266,6 +283,8 @@ class Recorded(NDArrayOperatorsMixin):
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         if self.dtype == BOOL:
             return self.recording.plain(self, dtype or bool)
+        if self.recording.is_constant(self):
+            return self.value.astype(dtype or self.dtype)
         if dtype is not None and np.dtype(dtype) != object:
             self._leaves(f"np.asarray(…, {np.dtype(dtype).name})")
         # An array of objects, each a number that records itself, is what NumPy can make of this.
@@ -279,19 +298,24 @@ class Recorded(NDArrayOperatorsMixin):
     def _leaves(self, operation: str) -> NoReturn:
         self.recording.refuse(operation, "a value that depends on the input leaves the trace", LEAVES)
 
+    def _left(self, operation: str) -> np.ndarray:
+        if not self.recording.are_constant(self):
+            self._leaves(operation)
+        return self.value
+
     def __float__(self) -> float:
-        self._leaves("float")
+        return float(self._left("float"))
 
     def __complex__(self) -> complex:
-        self._leaves("complex")
+        return complex(self._left("complex"))
 
-    def item(self, *index: Any) -> float:
-        """Refused: a number of Python is not recorded."""
-        self._leaves("item")
+    def item(self, *index: Any) -> Any:
+        """A number of Python, which is not recorded: refused of what depends on the input."""
+        return self._left("item").item(*index)
 
-    def tolist(self) -> list:
-        """Refused: numbers of Python are not recorded."""
-        self._leaves("tolist")
+    def tolist(self) -> Any:
+        """Numbers of Python, which are not recorded: refused of what depends on the input."""
+        return self._left("tolist").tolist()
 
     def __int__(self) -> int:
         return int(self.recording.plain(self))

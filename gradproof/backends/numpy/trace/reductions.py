@@ -472,16 +472,25 @@ def gradient(recording: Recording, f: Recorded, *spacing: Any, axis: Any = None,
     return slopes[0] if len(slopes) == 1 else tuple(slopes)
 
 
-def cumulative_sum(recording: Recording, x: Recorded, /, *, axis: int | None = None, **options: Any) -> Any:
-    if options:
-        recording.refuse("np.cumulative_sum", f"{next(iter(options))}= is not known")
-    return np.cumsum(x, axis=axis)
+def _cumulative(run: Callable, start: float) -> Rule:
+    def rule(
+        recording: Recording,
+        x: Recorded,
+        /,
+        *,
+        axis: int | None = None,
+        dtype: Any = None,
+        out: Any = None,
+        include_initial: bool = False,
+    ) -> Any:
+        axis = 0 if axis is None else axis
+        result = run(x, axis=axis, dtype=dtype)
+        if include_initial:
+            first = np.broadcast_to(np.asarray(start, result.dtype), np.take(result, [0], axis).shape)
+            result = np.concatenate([first, result], axis)
+        return _finished(recording, result, out)
 
-
-def cumulative_prod(recording: Recording, x: Recorded, /, *, axis: int | None = None, **options: Any) -> Any:
-    if options:
-        recording.refuse("np.cumulative_prod", f"{next(iter(options))}= is not known")
-    return np.cumprod(x, axis=axis)
+    return rule
 
 
 def logsumexp(
@@ -514,7 +523,7 @@ FUNCTIONS: dict[Callable, Rule] = {
     **{np.trapezoid: trapezoid, np.round: round_, np.around: round_, np.fix: fix, np.nan_to_num: nan_to_num},
     **{np.nansum: nansum, np.nanmean: nanmean, np.isclose: isclose, np.allclose: allclose, np.real: real},
     **{np.array_equal: array_equal, np.imag: imag, np.angle: angle, np.sinc: sinc, np.i0: i0, np.interp: interp},
-    **{np.polyval: polyval, np.gradient: gradient, np.cumulative_sum: cumulative_sum},
-    np.cumulative_prod: cumulative_prod,
+    **{np.polyval: polyval, np.gradient: gradient, np.cumulative_sum: _cumulative(np.cumsum, 0.0)},
+    np.cumulative_prod: _cumulative(np.cumprod, 1.0),
 }
 """The rules by function of NumPy."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradproof.backends.numpy.trace import elementwise, moving, products, reductions
 from gradproof.backends.numpy.trace.creation import recorded_creation
-from gradproof.backends.numpy.trace.recorded import GIVE_TRUTH, Recorded, Recording, name_of
+from gradproof.backends.numpy.trace.recorded import Recorded, Recording, name_of
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.tape.program import is_user_code
@@ -55,7 +55,7 @@ def traced(
         raise
     except Exception as error:
         # It has run on plain arrays: what it asks of recorded ones is more than these can do.
-        raise Untraceable(type(error).__name__, str(error), _place(error), GIVE_TRUTH) from error
+        raise _refused(error) from error
     _refuse_randomness(before, _results(f, arrays))
     outputs = [y.cells if isinstance(y, Recorded) else np.asarray(y) for y in results]
     return Traced(recording.tape, kept, outputs, recording.operations, lambda moved: _results(f, moved))
@@ -75,6 +75,11 @@ def _refuse_randomness(first: list[np.ndarray], second: list[np.ndarray]) -> Non
         raise Untraceable("random", reason, cure="Draw with a fixed seed inside it, or pass the noise as an argument.")
 
 
-def _place(error: Exception) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_code(f.filename)]
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+def _refused(error: Exception) -> Untraceable:
+    """Which function does not run on recorded arrays: the one that the innermost line of a person's own calls."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = max((i for i, frame in enumerate(frames) if is_user_code(frame.filename)), default=-1)
+    name = frames[own + 1].name if own + 1 < len(frames) else type(error).__name__
+    place = f"{Path(frames[own].filename).name}:{frames[own].lineno}" if own >= 0 else ""
+    reason = f"it does not run on arrays that record themselves ({type(error).__name__}: {error})"
+    return Untraceable(name, reason, place, "Write it in NumPy's functions and ufuncs, or give what it is as truth=…")
