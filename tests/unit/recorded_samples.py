@@ -182,7 +182,7 @@ PRODUCTS = {
     "linalg.matrix_power": lambda x, y: np.linalg.matrix_power(x, 3) * y,
     "linalg.multi_dot": lambda x, y: np.linalg.multi_dot([x, y, x]) * y,
     "linalg.eigh": lambda x, y: np.linalg.eigh(turned(x))[0] * y + np.linalg.eigh(turned(x)).eigenvectors,
-    "linalg.eigvalsh": lambda x, y: np.linalg.eigvalsh(turned(x)) * y,
+    "linalg.eigvalsh": lambda x, y: np.linalg.eigvalsh(turned(x)) * y + np.linalg.eigvalsh(turned(x), "U") ** 2,
     "linalg.svd": lambda x, y: np.linalg.svd(turned(x) + y)[1] * y,
     "linalg.svdvals": lambda x, y: np.linalg.svdvals(turned(x) + y) * y,
     "linalg.qr": lambda x, y: np.linalg.qr(turned(x) + y)[0] * y,

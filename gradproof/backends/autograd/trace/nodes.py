@@ -52,8 +52,9 @@ class Primitives:
     def computed(self, primitive: Callable, value: Any, args: list[Any], kwargs: dict) -> Any:
         """What the primitive, which has given `value`, makes of recorded arrays."""
         cells = self._run(primitive, args, kwargs)
-        if isinstance(cells, Recorded) and cells.shape != np.shape(value):
-            raise AssertionError(f"the shape {cells.shape} of what is recorded is not {np.shape(value)}")
+        if isinstance(cells, Recorded):
+            cells = _widened(cells, value) if primitive in self.rules else cells
+            self._compare(primitive, value, cells)
         if primitive not in notrace_primitives[VJPNode] or not isinstance(cells, Recorded):
             return cells
         if cells.dtype == BOOL:
@@ -62,9 +63,13 @@ class Primitives:
         frozen = self.recording.frozen(cells)
         return value if self.recording.is_constant(cells) else frozen
 
+    def _compare(self, primitive: Callable, value: Any, cells: Recorded) -> None:
+        recorded, given = (cells.shape, cells.dtype), (np.shape(value), np.result_type(value))
+        if recorded != given:
+            self.recording.refuse(_name_of(primitive), f"what is recorded has shape and dtype {recorded}, not {given}")
+
     def _run(self, primitive: Callable, args: list[Any], kwargs: dict) -> Any:
-        rule = self.rules.get(primitive)
-        name = getattr(primitive.fun, "__name__", str(primitive.fun))
+        rule, name = self.rules.get(primitive), _name_of(primitive)
         try:
             if rule is None:
                 result = primitive.fun(*args, **kwargs)
@@ -76,6 +81,16 @@ class Primitives:
         except Exception as error:
             reason = f"its code does not run on arrays that record themselves: {type(error).__name__}: {error}"
             raise Untraceable(name, reason, where_in_user_code(), GIVE_TRUTH) from error
+
+
+def _name_of(primitive: Callable) -> str:
+    return getattr(primitive.fun, "__name__", str(primitive.fun))
+
+
+def _widened(cells: Recorded, value: Any) -> Recorded:
+    """A result in the dtype of the value: SciPy gives some in a wider one than it has computed in."""
+    dtype = np.result_type(value)
+    return cells.astype(dtype) if dtype.kind == cells.dtype.kind and dtype.itemsize > cells.dtype.itemsize else cells
 
 
 class TruthBox(ArrayBox):

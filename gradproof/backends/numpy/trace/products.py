@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradproof.backends.numpy.trace.moving import together
-from gradproof.backends.numpy.trace.recorded import Recorded, Recording
+from gradproof.backends.numpy.trace.recorded import GIVE_TRUTH, Recorded, Recording
 from gradproof.backends.numpy.trace.reductions import squared
-from gradproof.oracles.tape import factorizations, lowering
+from gradproof.oracles.tape import ComplexCells, factorizations, lowering
 from gradproof.oracles.tape.complex_cells import lifted
 
 Rule = Callable[..., Any]
@@ -159,14 +159,22 @@ def multi_dot(recording: Recording, arrays: Sequence[Any], *, out: Any = None) -
 
 def eigh(recording: Recording, a: Recorded, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's own name
     values, vectors = np.linalg.eigh(a.value, UPLO)
-    lower = a if UPLO == "L" else np.swapaxes(a, -1, -2)
-    results = factorizations.eigh(lower.cells, values, vectors)
-    return type(np.linalg.eigh(np.eye(1)))(*map(recording.of, results))
+    kind, lower = type(np.linalg.eigh(np.eye(1))), _lower(a, UPLO)
+    if a.dtype.kind == "c":
+        found = factorizations.eigvalsh(lower.cells, values)
+        why = "the phase of a complex eigenvector is no function of the matrix", GIVE_TRUTH
+        parts = [recording.tape.poison(a.shape, found.format, "np.linalg.eigh", *why) for _ in range(2)]
+        return kind(recording.of(found), recording.of(ComplexCells(*parts)))
+    return kind(*map(recording.of, factorizations.eigh(lower.cells, values, vectors)))
+
+
+def _lower(a: Recorded, triangle: str) -> Recorded:
+    """A matrix with what stands in a triangle of this one below its diagonal."""
+    return a if triangle == "L" else np.conj(np.swapaxes(a, -1, -2))
 
 
 def eigvalsh(recording: Recording, a: Recorded, UPLO: str = "L") -> Any:  # noqa: N803
-    lower = a if UPLO == "L" else np.swapaxes(a, -1, -2)
-    return recording.of(factorizations.eigvalsh(lower.cells, np.linalg.eigvalsh(a.value, UPLO)))
+    return recording.of(factorizations.eigvalsh(_lower(a, UPLO).cells, np.linalg.eigvalsh(a.value, UPLO)))
 
 
 def svdvals(recording: Recording, a: Recorded) -> Any:
