@@ -138,7 +138,12 @@ def test_no_framework_is_imported():
 import sys
 import numpy as np
 from gradproof import check_grads
-check_grads(lambda x: np.sum(x**3), np.ones(2), jac=lambda x: 3 * x**2)
+def cubes(x):
+    y = np.zeros(2)
+    for i in range(2):
+        y[i] = x[i] ** 3
+    return np.sum(y)
+check_grads(cubes, np.ones(2), jac=lambda x: 3 * x**2)
 assert not {"autograd", "jax", "torch", "tensorflow"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -18,6 +18,10 @@ CONVERTED = ("array", "asarray", "asanyarray", "ascontiguousarray")
 """Functions that make an array of what may be recorded."""
 
 
+TYPED = ("<stdin", "<string", "<ipython")
+"""How the files begin that a person's code has when it is typed, not saved."""
+
+
 @contextmanager
 def recorded_creation(recording: Recording) -> Iterator[None]:
     """While plain NumPy code is traced. Afterwards NumPy is as it was."""
@@ -34,7 +38,8 @@ def recorded_creation(recording: Recording) -> Iterator[None]:
 
 
 def _is_called_by_user() -> bool:
-    return is_user_code(sys._getframe(2).f_code.co_filename)
+    path = sys._getframe(2).f_code.co_filename
+    return is_user_code(path) or path.startswith(TYPED)
 
 
 def _made(recording: Recording, function: Callable) -> Callable:
