@@ -149,7 +149,7 @@ assert not {"autograd", "jax", "torch", "tensorflow"} & set(sys.modules)
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_numpy_is_as_it_was():
+def test_what_is_replaced_while_tracing_is_put_back():
     before = np.zeros, np.array
     with pytest.raises(Untraceable):
         check_grads(lambda x: float(x[0]), X, jac=lambda x: x)

@@ -380,7 +380,7 @@ def test_a_write_does_not_change_what_was_recorded() -> None:
     assert float(solve(traced.tape, traced.outputs[0]).value.mid()) == pytest.approx(expected, rel=1e-15)
 
 
-def test_formats_are_numpys() -> None:
+def test_formats_are_those_of_the_arrays() -> None:
     x = recorded.new_recording().input(np.ones(3, np.float32))
     assert (x * 2.0).dtype == np.float32
     assert (x * np.float64(2.0)).dtype == np.float64
