@@ -45,13 +45,13 @@ class Cell:
     def missing(self) -> str | None:
         """Why this cell cannot run, as far as can be told without importing the backend."""
         known = backends.BACKENDS[self.backend]
-        if not fits(self.function, self.dtype):
-            kind, others = ("complex", COMPLEX_DTYPES) if self.function.is_complex else ("real", REAL_DTYPES)
-            return f"its arguments are {kind}: it is verified in {', '.join(others)}"
         if self.dtype not in known.dtypes:
             return known.lacks[self.dtype]
         if self.mode not in known.modes:
             return known.lacks[self.mode]
+        if not fits(self.function, self.dtype):
+            kind, others = ("complex", COMPLEX_DTYPES) if self.function.is_complex else ("real", REAL_DTYPES)
+            return f"its arguments are {kind}: it is verified in {', '.join(others)}"
         if MODES[self.mode].order == 2 and self.function.hand is None and not self.function.problems:
             return "second derivatives are held to the hand-derived gradient, and it has none"
         return backends.missing(self.backend, self.device)
