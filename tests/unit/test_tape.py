@@ -185,6 +185,23 @@ def test_spectral_decompositions_of_stacks(name: str) -> None:
     assert "second derivative" in found.hvp([np.ones_like(stack)]).bounds().out_of_range
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (3, 6)])
+def test_singular_vectors_of_a_matrix_far_from_square(shape: tuple[int, int]) -> None:
+    # Its null space has vectors that are nobody's function, and a span that is one.
+    def body(x: Cells) -> Cells:
+        u, s, vh = factorizations.svd(x, *np.linalg.svd(x.value, full_matrices=False))
+        return weighted(u) + weighted(s) + weighted(vh)
+
+    x = np.cos(np.arange(15.0 if shape == (5, 3) else 18.0) ** 2).reshape(shape)
+    found = proved(body, x)
+    bounds = found.bounds()
+    assert not bounds.out_of_range
+    assert (bounds.gradient[0] < 1e-10).all()
+    value, right = np.array(float(found.value)), floats(found.gradient)[0]
+    assert judge(found, value, [right], ["x"]).verdict == Verdict.VERIFIED
+    assert judge(found, value, [right + 1e-9], ["x"]).verdict == Verdict.IMPRECISE
+
+
 def test_the_signs_of_eigenvectors_are_the_framework_s() -> None:
     tape, x = (tape := Tape()), tape.input(np.array([[2.0, 0.5], [0.5, 1.0]]), "float64")
     values, vectors = np.linalg.eigh(x.value)

@@ -81,12 +81,38 @@ class Decomposition:
     def _with_slope(self, i: int, v: np.ndarray) -> np.ndarray:
         slope = np.full(len(v), arb(0), dtype=object)
         pull = _total(self.slopes * v, 1)
-        for k in range(len(v)):
-            if k != i:
-                other = self.eigenvector(k, first_order=False)
-                gap = self.values[i] - self.values[k] + arb(0, (2 * self.error).upper())
-                slope = slope + other * (_total(other * pull, 0) / gap)
+        for cluster in self._clusters:
+            if i not in cluster:
+                slope = slope + self._pulled(cluster, i, pull)
+            elif len(cluster) > 1:
+                slope = slope + arb("nan")
         return np.frompyfunc(lambda p, q: arb_series([p, q]), 2, 1)(v, slope)
+
+    @functools.cached_property
+    def _clusters(self) -> list[list[int]]:
+        """The eigenvalues in groups of those that may be one, such as the zeros of a matrix that is not square."""
+        clusters = [[0]]
+        for i in range(1, len(self.values)):
+            if self.values[i] - self.values[i - 1] > 2 * self.error:
+                clusters.append([])
+            clusters[-1].append(i)
+        return clusters
+
+    def _pulled(self, cluster: list[int], i: int, pull: np.ndarray) -> np.ndarray:
+        """Σₖ vₖ (vₖᵀ pull) / (λ - λₖ) over one cluster. Within it no vector is told from another, but their span is:
+        from that of ours it turns by no more than the parts of all of them along all others."""
+        around = arb(0, (2 * self.error).upper())
+        gaps = [self.values[i] - self.values[k] + around for k in cluster]
+        if len(cluster) == 1:
+            other = self.eigenvector(cluster[0], first_order=False)
+            return other * (_total(other * pull, 0) / gaps[0])
+        ours, length = self.vectors[:, cluster], frobenius(pull)
+        others = [j for j in range(len(self.values)) if j not in cluster]
+        turn = arb(sum((self._part(j, k) ** 2 for k in cluster for j in others), arb(0)).sqrt().upper())
+        along = _total(ours * _total(ours * pull[:, None], 0), 1) + arb(0, (turn * length).upper())
+        inverse = functools.reduce(arb.union, (1 / gap for gap in gaps))
+        # Each of the parts has its own gap: the sum is no farther off than the longest of all times their spread.
+        return along * inverse.mid() + arb(0, (length * arb(inverse.rad())).upper())
 
 
 def ascending(values: np.ndarray) -> list[int]:
