@@ -337,9 +337,76 @@ def test_ties_that_do_not_matter_are_smooth() -> None:
 
 def test_the_derivative_of_the_branch_and_that_of_the_function() -> None:
     found = solved(lambda x: x.tape.sum(x.tape.choose(x == 0.0, 0.0, x)) * 2.0, [0.0, 1.0])
-    assert verdict_of(found, [2.0, 2.0]) == Verdict.CONVENTION
+    assert verdict_of(found, [2.0, 2.0]) == Verdict.VERIFIED
     assert verdict_of(found, [0.0, 2.0]) == Verdict.CONVENTION
-    assert verdict_of(found, [3.0, 2.0]) == Verdict.WRONG
+    for wrong in ([3.0, 2.0], [1.0, 2.0], [0.0, 2.5], [math.nan, 2.0]):
+        assert verdict_of(found, wrong) == Verdict.WRONG
+    assert verdict_of(found, [0.0, 2.0 + 1e-12]) == Verdict.IMPRECISE
+
+
+@pytest.mark.parametrize("relation", ["ne", "eq"])
+def test_a_function_is_smooth_across_the_equality_that_guards_it(relation: str) -> None:
+    def xlogy(x: Cells, y: Cells) -> Cells:
+        guarded, product = x.tape.compare(relation, x, 0.0), x * x.tape.map("log", y)
+        sides = (product, 0.0) if relation == "ne" else (0.0, product)
+        return weighted(x.tape.choose(guarded, *sides))
+
+    x, y = np.array([0.0, 1.5]), np.array([2.0, 0.75])
+    found = proved(xlogy, x, y)
+    value = np.array(float(found.value))
+
+    def judged(*gradient: list[float]) -> Verdict:
+        return judge(found, value, [np.array(g) for g in gradient], ["x", "y"]).verdict
+
+    log = np.log(y)
+    assert judged([log[0], -2 * log[1]], [0.0, -4.0]) == Verdict.VERIFIED
+    assert judged([0.0, -2 * log[1]], [0.0, -4.0]) == Verdict.CONVENTION
+    assert judged([log[0], -2 * log[1]], [0.5, -4.0]) == Verdict.WRONG
+    assert judged([log[0] * 0.5, -2 * log[1]], [0.0, -4.0]) == Verdict.WRONG
+    product = found.hvp([np.ones(2), np.ones(2)])
+    assert not product.problem
+    right = [np.array([0.5, -2 / 0.75]), np.array([0.5, -2 / 0.75 + 2 * 1.5 / 0.75**2])]
+    assert judge(product, value, right, ["x", "y"]).verdict == Verdict.VERIFIED
+    right[0][0] = 0.0
+    assert judge(product, value, right, ["x", "y"]).verdict == Verdict.WRONG
+    right[1][0] = 0.0  # both together are the product of the branch
+    assert judge(product, value, right, ["x", "y"]).verdict == Verdict.CONVENTION
+
+
+def test_a_derivative_of_zero_across_an_equality_is_proved() -> None:
+    def sinc(x: Cells) -> Cells:
+        tape, free = x.tape, x.tape.choose(x == 0.0, 1.0, x)
+        return weighted(tape.choose(x == 0.0, 1.0, tape.map("sin", free) / free))
+
+    found = solved(sinc, [0.0, 1.0])
+    assert found.proved
+    assert verdict_of(found, [0.0, -2 * (np.cos(1.0) - np.sin(1.0))]) == Verdict.VERIFIED
+    assert verdict_of(found, [0.5, -2 * (np.cos(1.0) - np.sin(1.0))]) == Verdict.WRONG
+
+
+def hinge(x: Cells, y: Cells) -> Cells:
+    tape = x.tape
+    return weighted(tape.choose(y != 1.0, relu(1.0 - x), 0.0) + tape.choose(y != -1.0, x, 0.0))
+
+
+@pytest.mark.parametrize("size", [3, 60])
+def test_what_an_equality_chooses_may_be_taken_for_fixed(size: int) -> None:
+    x, y = np.resize([0.5, 0.25, -0.75], size), np.resize([1.0, -1.0, 1.0], size)
+    found = solved(hinge, x, y)
+    value, weights = np.array(float(found.value)), np.resize(WEIGHTS, size)
+
+    def judged(d_x: np.ndarray, d_y: np.ndarray) -> Verdict:
+        return judge(found, value, [d_x, d_y], ["x", "y"]).verdict
+
+    assert judged(y * weights, np.zeros(size)) == Verdict.CONVENTION
+    assert judged(-y * weights, np.zeros(size)) == Verdict.WRONG
+    assert judged(y * weights, np.where(np.arange(size) == 1, 1.0, 0.0)) == Verdict.WRONG
+    corner = solved(hinge, [1.0, 0.5], [-1.0, 1.0])
+    for slope in (0.0, -1.0):
+        answer = [np.array([slope, -2.0]), np.zeros(2)]
+        assert judge(corner, np.array(float(corner.value)), answer, ["x", "y"]).verdict == Verdict.CONVENTION
+    answer = [np.array([0.5, -2.0]), np.zeros(2)]
+    assert judge(corner, np.array(float(corner.value)), answer, ["x", "y"]).verdict == Verdict.WRONG
 
 
 def test_a_root_of_what_is_zero_wherever_one_looks() -> None:

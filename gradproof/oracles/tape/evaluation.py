@@ -31,6 +31,8 @@ class Evaluation:
     `rounding`: every operation is widened by what the machine model allows its cell's format; `model` takes the place
     of all of those, and `flushes` says whether subnormals may be zero. `series`: on series, for a second pass.
     `frozen`: what frozen cells hold, from another evaluation; a proof moves the inputs and not these.
+    `equalities`: what becomes of numbers that are compared by == and are equal: a tie ("open"); what the traced program
+    found, wherever the inputs move ("held"); or what is true everywhere around, that they differ ("beside").
 
     After `forward`: `cells` holds a ball for each cell; `truths`, `undecided` and `tied` tell of each predicate whether
     it holds, whether its balls overlap without a tie, and whether they tie while one of them moves. `jumps` are the
@@ -47,10 +49,11 @@ class Evaluation:
         flushes: bool = False,
         series: bool = False,
         frozen: dict[int, Any] | None = None,
+        equalities: str = "open",
     ) -> None:
         self.tape, self.rounding, self.model, self.series = tape, rounding or model is not None, model, series
         self.flushes = model.flushes if model is not None else flushes
-        self.frozen = frozen
+        self.frozen, self.equalities = frozen, equalities
         self.kept: dict[int, Any] = {}
         self.jumps: list[int] = []
         self.roots: dict[int, np.ndarray] = {}
@@ -242,6 +245,13 @@ class Evaluation:
         }[instruction.name]
         moves = np.logical_or(*(entries_of(self.tape.active, span) for span in instruction.arguments))
         tied = same & moves & ~itself & finite_of(x)
+        if instruction.name in ("eq", "ne") and self.equalities == "beside":
+            truths, tied = truths ^ tied, np.zeros_like(tied)
+        if instruction.name in ("eq", "ne") and self.equalities == "held":
+            where = slice(instruction.output, instruction.output + instruction.size)
+            found = self.tape.truths[where].reshape(instruction.shape)
+            held = found == (instruction.name == "eq")
+            truths, tied = np.where(held, found, truths), tied & ~held
         # Without rounding, what no precision tells apart is a tie.
         self._put_predicates(instruction, truths, undecided, tied | (undecided & moves & (not self.rounding)))
 

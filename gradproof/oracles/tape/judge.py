@@ -15,7 +15,7 @@ from gradproof.oracles.reference import BOUND_PRECISION, Exact
 from gradproof.oracles.tape.evaluation import Evaluation, lifted
 from gradproof.oracles.tape.program import PRECISIONS, Tape
 from gradproof.oracles.tape.solution import HessianProduct, Solution
-from gradproof.oracles.verdict import Answer, Judgement, Verdict
+from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 
 SPREADS = (2.0**-7, 2.0**-12, 2.0**-20)
 """How far from the traced input it is replayed, relatively: nearer only where the program takes another branch."""
@@ -44,7 +44,31 @@ def judge(
     if bounds.out_of_range:
         lost = _not_finite(answer, found, names, format)
         return lost or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
-    return verdict.judge(answer, found.truth, bounds, list(names), format)
+    own = verdict.judge(answer, found.truth, bounds, list(names), format)
+    return own if own.verdict not in FAILING else _by_convention(own, answer, found, names, model, flushes, format)
+
+
+def _by_convention(
+    own: Judgement,
+    answer: Answer,
+    found: Solution | HessianProduct,
+    names: Sequence[str],
+    model: MachineModel | None,
+    flushes: bool,
+    format: Format,
+) -> Judgement:
+    """What is said of an answer that is not the gradient, and may be another one that is lawful too. If it is neither,
+    it is told how far it is from the one that it is nearest to."""
+    for other in found.alternatives:
+        bounds = other.solution.bounds(model, flushes=flushes)
+        if bounds.out_of_range:
+            continue
+        judgement = verdict.judge(answer, other.solution.truth, bounds, list(names), format)
+        if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
+            return Judgement(Verdict.CONVENTION, other.told, judgement.worst)
+        if judgement.verdict == Verdict.IMPRECISE and own.verdict == Verdict.WRONG:
+            own = judgement
+    return own
 
 
 def _coarsest(found: Solution | HessianProduct) -> Format:

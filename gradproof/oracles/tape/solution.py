@@ -2,7 +2,7 @@
 central difference; the limits around a kink; the bounds by the same sweep with rounding; Hessian-vector products."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -92,7 +92,17 @@ class Solution:
     kink: Kink | Sides | None = None
     proved: bool = False
     problem: str = ""
+    equalities: str = "open"
     _bounds: dict[tuple, Bounds] = field(default_factory=dict)
+
+    def evaluated(self, **options: Any) -> Evaluation:
+        """An evaluation of the tape, with equalities taken as they are for this gradient; not yet run."""
+        return Evaluation(self.tape, equalities=self.equalities, **options)
+
+    @cached_property
+    def alternatives(self) -> list["Alternative"]:
+        """Other gradients that are no error but a convention; found when they are asked for."""
+        return [] if self.problem else list(_alternatives(self))
 
     @cached_property
     def inputs(self) -> tuple[np.ndarray, ...]:
@@ -115,7 +125,7 @@ class Solution:
         return self._bounds[key]
 
     def _find_bounds(self, model: MachineModel | None, flushes: bool) -> Bounds:
-        rounded = Evaluation(self.tape, rounding=True, model=model, flushes=flushes).forward()
+        rounded = self.evaluated(rounding=True, model=model, flushes=flushes).forward()
         sweep = Sweep(rounded, both_sides=self.kink is not None)
         gradient = sweep.run(self.output)
         smallest = [model.format.tiny if model else FORMATS[i.format].tiny for i in self.tape.inputs]
@@ -145,6 +155,39 @@ class Solution:
         return HessianProduct(self, tuple(np.asarray(v, float) for v in direction))
 
 
+@dataclass(frozen=True)
+class Alternative:
+    """A gradient that is not the function's own, and lawful all the same; `told` says why it is."""
+
+    told: str
+    solution: "Solution | HessianProduct"
+
+
+OF_THE_BRANCH = (
+    "a number that is differentiated is compared by ==, and is equal: "
+    "the gradient is that of the branch taken, as if the comparison were fixed"
+)
+
+
+def _alternatives(found: Solution) -> Iterator[Alternative]:
+    equal, unequal = (Evaluation(found.tape, equalities=e).forward().truths for e in ("held", "beside"))
+    if (equal != unequal).any():
+        yield from _alternative(found, OF_THE_BRANCH, equalities="held")
+
+
+def _alternative(found: Solution, told: str, **options: str) -> Iterator[Alternative]:
+    """The gradient of a sweep with other options, unless it is that which is known."""
+    other = _swept(found.tape, found.output, **options)
+    known = found.kink is None and _same(other.gradient, found.gradient)
+    if known or not all(entry.is_finite() for entry in flat(other.gradient)):
+        return
+    if other.ties:
+        other.kink = Sides.of(other._enclosed)
+    elif not _Examination(other)._agrees(exact.generic_direction(found.inputs)):
+        return
+    yield Alternative(told, other)
+
+
 def solve(tape: Tape, output: Cells, *, prove: bool = True) -> Solution:
     """The value and the gradient of one cell of a tape, certain to 33 digits. Raises `Untraceable` if it depends on an
     output of an operation that has no rule."""
@@ -161,11 +204,11 @@ def solve(tape: Tape, output: Cells, *, prove: bool = True) -> Solution:
     return found
 
 
-def _swept(tape: Tape, output: int) -> Solution:
+def _swept(tape: Tape, output: int, equalities: str = "open") -> Solution:
     bits = exact.FIRST_PRECISION
     while True:
         with ctx.workprec(bits):
-            evaluation = Evaluation(tape).forward()
+            evaluation = Evaluation(tape, equalities=equalities).forward()
             sweep = Sweep(evaluation)
             gradient = sweep.run(output)
             value = evaluation.cells[output]
@@ -173,7 +216,7 @@ def _swept(tape: Tape, output: int) -> Solution:
             open_ = any(tape.instructions[at].kind == "call" for at in evaluation.jumps)
             if bits >= exact.LAST_PRECISION or open_ or exact.certain([value, *flat(gradient)]):
                 ties = list(dict.fromkeys(sweep.kinks))
-                return Solution(tape, output, value, gradient, bits, evaluation, ties)
+                return Solution(tape, output, value, gradient, bits, evaluation, ties, equalities=equalities)
         # What is not certain by now is mostly a zero that cancels, which takes as many bits as count as nothing.
         bits *= 4
 
@@ -242,23 +285,24 @@ class _Examination:
 
     def _frozen(self) -> dict[int, Any] | None:
         """What is frozen at the traced input, to the precision at hand."""
-        return Evaluation(self.tape).forward().kept if self.found.evaluation.kept else None
+        return self.found.evaluated().forward().kept if self.found.evaluation.kept else None
 
     def _value_along(self, direction: exact.Direction, distance: arb, frozen: dict[int, Any] | None) -> arb:
         return self._value(_moved(exact_inputs(self.tape), direction, distance), frozen)
 
     def _value(self, inputs: Gradient, frozen: dict[int, Any] | None) -> arb:
         """The value at other inputs; what is frozen stays."""
-        return Evaluation(self.tape, frozen=frozen).forward(inputs).cells[self.found.output]
+        return self.found.evaluated(frozen=frozen).forward(inputs).cells[self.found.output]
 
     # Kinks
 
     def _look_around(self, finite: bool) -> None:
         found = self.found
-        looks = [exact.generic_direction(found.inputs, seed) for seed in range(LOOKS)]
-        if finite and all(self._agrees(d, one_sided=True) for d in looks) and self._agrees(looks[0]):
+        if finite and self._agrees_on_all_sides():
             found.proved = sum(x.size for x in found.inputs) > PROBED or self._probed() is None
             found.kink = None if found.proved else self._kink
+            return
+        if self._is_smooth_beside():
             return
         if sum(x.size for x in found.inputs) > PROBED:
             self._kink = Sides.of(found._enclosed)
@@ -267,6 +311,28 @@ class _Examination:
         if self._kink is None:
             self._settle_without_kink()
         found.kink = self._kink
+
+    def _agrees_on_all_sides(self) -> bool:
+        looks = [exact.generic_direction(self.found.inputs, seed) for seed in range(LOOKS)]
+        return all(self._agrees(d, one_sided=True) for d in looks) and self._agrees(looks[0])
+
+    def _is_smooth_beside(self) -> bool:
+        """Whether the function has the derivative of the branch beside an equality, which is then found: where(x == 0,
+        0, x log y)."""
+        found = self.found
+        beside = _swept(found.tape, found.output, "beside")
+        if not all(entry.is_finite() for entry in flat(beside.gradient)):
+            return False
+        if (beside.evaluation.truths == found.evaluation.truths).all():
+            return False
+        own, found.gradient = found.gradient, beside.gradient
+        few = sum(x.size for x in found.inputs) <= PROBED
+        found.proved = self._agrees_on_all_sides() and not (few and self._probed() is not None)
+        if not found.proved:
+            found.gradient = own
+            return False
+        found.evaluation, found.equalities, found.bits = beside.evaluation, "beside", beside.bits
+        return True
 
     def _probed(self) -> Kink | None:
         self._kink = probe(self.found.inputs, self._gradient_at)
@@ -305,10 +371,10 @@ class _Examination:
             self._kink = None if limits is None else Sides.of(limits)
             found.problem = "" if limits is not None else "the function jumps here, and has no gradient beside the jump"
             return
-        with ctx.workprec(self.bits):
-            limits = self._differences(exact_inputs(self.tape), exact.step(found.inputs))
+        limits = self._certain_differences()
         if not (exact.certain(flat(limits)) and all(e.is_finite() for e in flat(limits))):
             found.problem = "there is a tie here, and no derivative could be proved"
+            found.problem += f": {found.ties[0]}" if found.ties else ""
             return
         if _same(found.gradient, limits):
             found.proved = True
@@ -335,6 +401,16 @@ class _Examination:
             if beside is not None and all(e.is_finite() for e in flat(beside)):
                 return beside
         return None
+
+    def _certain_differences(self) -> Gradient:
+        bits = self.bits
+        while True:
+            with ctx.workprec(bits):
+                limits = self._differences(exact_inputs(self.tape), exact.step(self.found.inputs))
+                if bits >= exact.LAST_PRECISION or exact.certain(flat(limits)):
+                    return limits
+            # A derivative of zero takes as many bits as count as nothing.
+            bits *= 4
 
     def _differences(self, at: Gradient, h: arb) -> Gradient:
         """Every entry by its own central difference: the definition itself."""
@@ -424,6 +500,12 @@ class HessianProduct:
         if not self.problem:
             self._find()
 
+    @cached_property
+    def alternatives(self) -> list[Alternative]:
+        """The same of the other gradients that are lawful."""
+        others = ((a.told, HessianProduct(a.solution, self.direction)) for a in self.first.alternatives)
+        return [Alternative(told, other) for told, other in others if not other.problem]
+
     def _find(self) -> None:
         bits = exact.FIRST_PRECISION
         while True:
@@ -440,16 +522,15 @@ class HessianProduct:
     def _quotients(self) -> tuple[Gradient, Gradient]:
         """The central quotient of gradients, and how far ahead and behind differ."""
         h = exact.step(self.first.inputs)
-        frozen = Evaluation(self.first.tape).forward().kept
+        frozen = self.first.evaluated().forward().kept
         behind, here, ahead = (self._gradient(distance, frozen) for distance in (-h, ZERO, h))
         central = [objects((a - b) / (2 * h)) for a, b in zip(ahead, behind, strict=True)]
         gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]
         return central, gap
 
     def _gradient(self, distance: arb, frozen: dict[int, Any]) -> Gradient:
-        tape = self.first.tape
-        moved = _moved(exact_inputs(tape), self.direction, distance)
-        return Sweep(Evaluation(tape, frozen=frozen).forward(moved)).run(self.first.output)
+        moved = _moved(exact_inputs(self.first.tape), self.direction, distance)
+        return Sweep(self.first.evaluated(frozen=frozen).forward(moved)).run(self.first.output)
 
     @cached_property
     def truth(self) -> Truth:
@@ -468,7 +549,7 @@ class HessianProduct:
         with ctx.workprec(BOUND_PRECISION):
             try:
                 narrow = model or self._narrowest(flushes)
-                evaluation = Evaluation(self.first.tape, rounding=True, model=narrow, flushes=flushes, series=True)
+                evaluation = self.first.evaluated(rounding=True, model=narrow, flushes=flushes, series=True)
                 rounded, second = self.second_pass(evaluation)
             except NoSecondDerivative as error:
                 return Bounds(first.value, unknown, str(error))
