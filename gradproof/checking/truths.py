@@ -16,7 +16,7 @@ from gradproof.oracles import verdict
 from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
 from gradproof.oracles.tape import HessianProduct, Solution, Untraceable, solve
-from gradproof.oracles.tape.judge import judge, replay, second_inputs
+from gradproof.oracles.tape.judge import judge, replay, second_inputs_in_turn
 from gradproof.oracles.verdict import Answer, Judgement, Verdict
 from gradproof.registry import Complex, Domain, Function, Reals, weights
 
@@ -201,11 +201,11 @@ def traced_solution(problem: Problem, arrays: list[Any]) -> Solution:
 
 def _check_replay(problem: Problem, arrays: list[Any], solution: Solution, flushes: bool) -> None:
     # A trace holds at one input; what it mistook for a constant shows at another.
-    moved = second_inputs(solution.tape)
-    if moved is None:
-        return
-    value = problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved)))
-    if replay(solution.tape, solution.output, moved, value, flushes=flushes).ratio > 1:
+    for moved in second_inputs_in_turn(solution.tape):
+        value = problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved)))
+        if not replay(solution.tape, solution.output, moved, value, flushes=flushes).ratio > 1:
+            solution.problem = ""
+            return
         solution.problem = LEAVES_THE_TRACE
 
 

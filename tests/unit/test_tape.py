@@ -22,6 +22,7 @@ from gradproof.oracles.tape import (
     lowering,
     replay,
     second_inputs,
+    second_inputs_in_turn,
     solve,
     sweep,
     where_in_user_code,
@@ -692,6 +693,49 @@ def test_a_second_input_stays_on_the_traced_branch() -> None:
     assert moved[0] > moved[1]
     other = replay(tape, tape.cell_count - 1, [np.array([1.0, 2.0])], np.array(3.0))
     assert "another branch" in other.problem
+
+
+@pytest.mark.parametrize("format", ["float64", "float32"])
+def test_signs_that_are_chosen_otherwise_at_a_second_input_are_no_leak(format: str) -> None:
+    x = np.array([[2.0, 0.5, 0.25], [0.5, 1.0, -0.5], [0.25, -0.5, -1.0]])
+
+    def vectors_at(m: np.ndarray, flipped: bool) -> tuple[np.ndarray, np.ndarray]:
+        values, vectors = np.linalg.eigh(m)
+        return values, np.where(vectors[0] > 0, vectors, -vectors) * (-1.0 if flipped else 1.0)
+
+    def traced(leak: bool) -> tuple[Tape, Cells]:
+        tape = Tape(default_format=format)
+        cells = tape.input(x, format)
+        _, columns = factorizations.eigh(cells, *vectors_at(x, False))
+        factor = tape.constant(np.exp(x)) if leak else tape.map("exp", cells)
+        return tape, weighted(columns) + weighted(factor * cells)
+
+    def value_at(m: np.ndarray, flipped: bool) -> np.ndarray:
+        _, vectors = vectors_at(m, flipped)
+        return np.sum(np.resize(WEIGHTS, 9) * (vectors.ravel() + (np.exp(m) * m).ravel()))
+
+    for leak in (False, True):
+        tape, output = traced(leak)
+        inputs = list(second_inputs_in_turn(tape))
+        # A framework that takes the other sign at every second one, from the first on.
+        values = [value_at(m, i % 2 == 0) for i, (m,) in enumerate(inputs)]
+        held = [replay(tape, int(output.numbers), m, v).holds for m, v in zip(inputs, values, strict=True)]
+        assert len(inputs) > 3
+        assert not held[0]
+        assert any(held) == (not leak)
+    plain, _ = program(lambda x: x.tape.sum(x * x), [0.5, 1.0])
+    assert len(list(second_inputs_in_turn(plain))) == 1
+
+
+def test_an_eigenvector_keeps_its_sign_where_another_entry_becomes_the_largest() -> None:
+    a = np.array([[1.0, -0.5], [-0.5, 1.0 + 2.0**-20]])
+    values, vectors = np.linalg.eigh(a)
+    tape, x = (tape := Tape()), tape.input(a, "float64")
+    _, columns = factorizations.eigh(x, values, vectors)
+    moved = np.array([[arb(1.0), arb(-0.5)], [arb(-0.5), arb(1.0 - 2.0**-20)]], dtype=object)
+    with ctx.workprec(128):
+        there = Evaluation(tape).forward([moved]).cells[columns.numbers].astype(float)
+    assert np.allclose(there, vectors, atol=1e-5)
 
 
 def test_an_output_without_a_rule_does_harm_only_where_it_is_used() -> None:

@@ -2,7 +2,7 @@
 that tape evaluated in ball arithmetic forwards and backwards."""
 
 from gradproof.oracles.tape.complex_cells import ComplexCells
-from gradproof.oracles.tape.judge import Replay, judge, replay, second_inputs
+from gradproof.oracles.tape.judge import Replay, judge, replay, second_inputs, second_inputs_in_turn
 from gradproof.oracles.tape.program import Cells, Instruction, Predicates, Tape, Untraceable, where_in_user_code
 from gradproof.oracles.tape.solution import HessianProduct, Solution, solve
 
@@ -19,6 +19,7 @@ __all__ = [
     "judge",
     "replay",
     "second_inputs",
+    "second_inputs_in_turn",
     "solve",
     "where_in_user_code",
 ]

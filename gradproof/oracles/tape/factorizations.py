@@ -206,10 +206,12 @@ def _real(a: Any, name: str) -> Cells:
     return a
 
 
-def _largest_is_positive(vectors: np.ndarray) -> np.ndarray:
-    """1 or -1 for each column: whether its largest entry is positive, as `balls.spectral` has it."""
-    picked = vectors[np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])]
-    return np.where(picked > 0, 1.0, -1.0)
+def _signs_of(vectors: np.ndarray, ours: Any) -> np.ndarray:
+    """1 or -1 for each column of ours, which gives it the sign that it has in `vectors`: by the entry that is largest
+    there, wherever the input has moved to meanwhile."""
+    picked = np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])
+    middles = [ball.mid() for ball in ours.on.center(ours.entries[picked])]
+    return np.array([1.0 if (m > 0) == (v > 0) else -1.0 for m, v in zip(middles, vectors[picked], strict=True)])
 
 
 def _spectrum(name: str, a: Any, values: np.ndarray) -> Cells:
@@ -238,11 +240,9 @@ def eigh(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cell
 
 
 def _eigh_matrix(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:
-    signs = _largest_is_positive(vectors)
-
     def run(on: Any, x: Any) -> tuple:
         found, columns = spectral.eigh(on, x)
-        return found, _turned(columns, signs)
+        return found, _turned(columns, _signs_of(vectors, columns))
 
     found, columns = a.tape.call("eigh", run, a, [values, vectors])
     return found, columns
@@ -266,10 +266,9 @@ def svd(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Ce
 
 
 def _svd_matrix(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Cells, Cells, Cells]:
-    signs = _largest_is_positive(vh.T)
-
     def run(on: Any, x: Any) -> tuple:
         left, found, right = spectral.svd(on, x, full_matrices=False)
+        signs = _signs_of(vh.T, right.T)
         return _turned(left, signs), found, _turned(right, signs[:, None])
 
     left, found, right = a.tape.call("svd", run, a, [u, values, vh])

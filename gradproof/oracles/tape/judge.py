@@ -2,7 +2,7 @@
 the program: what left it and came back would be a constant of the tape, and no constant at another input."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from gradproof.oracles.tape.evaluation import Evaluation, lifted
 from gradproof.oracles.tape.program import PRECISIONS, Tape
 from gradproof.oracles.tape.solution import HessianProduct, Solution
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
+
+SEEDS = (6, 7, 8)
+"""Other second inputs, for signs that were chosen otherwise at the first."""
 
 SPREADS = (2.0**-7, 2.0**-12, 2.0**-20)
 """How far from the traced input it is replayed, relatively: nearer only where the program takes another branch."""
@@ -112,8 +115,7 @@ class Replay:
 
 def second_inputs(tape: Tape, seed: int = 5, spreads: Sequence[float] = SPREADS) -> list[np.ndarray] | None:
     """Inputs beside the traced ones, in their formats, where nothing that the trace holds fixed is otherwise; None if
-    none were found. A zero stays a zero, unless all are. `spreads` are tried in their order: where a replay fails that
-    may have turned an eigenvector, a closer one tells, for a constant stays wrong there."""
+    none were found. A zero stays a zero, unless all are. `spreads` are tried in their order."""
     random = np.random.default_rng(seed)
     turns = [random.uniform(-1, 1, i.shape) for i in tape.inputs]
     for spread in spreads:
@@ -126,6 +128,28 @@ def second_inputs(tape: Tape, seed: int = 5, spreads: Sequence[float] = SPREADS)
         if not evaluation.diverted and not evaluation.unsettled:
             return moved
     return None
+
+
+CHOSEN = frozenset({"eigh", "svd", "qr"})
+"""Calls whose signs are a framework's choice, at a second input another one than at the first."""
+
+
+def second_inputs_in_turn(tape: Tape) -> Iterator[list[np.ndarray]]:
+    """Second inputs, of which one must replay. There is more than one only where a framework may choose signs: others
+    beside the first, and nearer ones. Something that left the trace is wrong at all of them, as long as they are no
+    nearer than the root of what is lost to rounding."""
+    first = second_inputs(tape)
+    if first is None:
+        return
+    yield first
+    if not any(i.kind == "call" and i.name in CHOSEN for i in tape.instructions):
+        return
+    coarsest = min(PRECISIONS[i.format] for i in tape.inputs)
+    near = [spread for spread in SPREADS[1:] if spread * spread >= 2.0**-coarsest]
+    for seed, spreads in [*((seed, SPREADS) for seed in SEEDS), *((SEEDS[0], (spread,)) for spread in near)]:
+        moved = second_inputs(tape, seed, spreads)
+        if moved is not None:
+            yield moved
 
 
 def replay(
