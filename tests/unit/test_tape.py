@@ -186,6 +186,98 @@ def test_spectral_decompositions_of_stacks(name: str) -> None:
     assert "second derivative" in found.hvp([np.ones_like(stack)]).bounds().out_of_range
 
 
+SYMMETRIC = np.array([[2.0, 0.5, -0.25], [0.5, 1.5, 0.75], [-0.25, 0.75, 3.0]])
+
+
+def of_one_triangle(name: str) -> Callable[[Cells], Cells]:
+    def body(x: Cells) -> Cells:
+        if name == "cholesky":
+            return weighted(factorizations.cholesky(x))
+        if name == "eigh":
+            values, vectors = factorizations.eigh(x, *np.linalg.eigh(x.value))
+            return weighted(values) + weighted(vectors)
+        if name == "pinv":
+            return weighted(factorizations.pinv(factorizations.mirrored(x, whole=True), np.linalg.pinv(x.value)))
+        return weighted(factorizations.eigvalsh(x * 2.0, np.linalg.eigvalsh(2 * x.value)))
+
+    return body
+
+
+@pytest.mark.parametrize("name", ["cholesky", "eigh", "eigvalsh", "pinv"])
+def test_the_gradient_of_one_triangle_spread_over_both_is_a_convention(name: str) -> None:
+    found = proved(of_one_triangle(name), SYMMETRIC)
+    (lower,) = floats(found.gradient)
+    assert not np.triu(lower, 1).any()
+    halves = (lower + lower.T) / 2
+    assert verdict_of(found, lower) == Verdict.VERIFIED
+    assert verdict_of(found, halves) == Verdict.CONVENTION
+    judgement = judge(found, np.array(float(found.value)), [halves], ["x"])
+    assert "both triangles" in judgement.reason
+    # The errors that are really made: both triangles in full, the diagonal halved, the wrong triangle, one entry off.
+    off = halves.copy()
+    off[2, 0] *= 1 + 1e-4
+    for wrong in (lower + np.tril(lower, -1).T, halves - np.diag(np.diag(lower)) / 2, lower.T, off, -halves):
+        assert verdict_of(found, wrong) == Verdict.WRONG
+    off[2, 0] = halves[2, 0] * (1 + 1e-9)
+    assert verdict_of(found, off) == Verdict.IMPRECISE
+    off[2, 0] = math.nan
+    assert verdict_of(found, off) == Verdict.WRONG
+
+
+def test_only_what_is_used_as_a_whole_may_have_the_derivative_of_a_whole_matrix() -> None:
+    whole = solved(lambda x: weighted(factorizations.pinv(x, np.linalg.pinv(x.value))), SYMMETRIC)
+    (own,) = floats(whole.gradient)
+    assert not np.allclose(own, own.T)
+    assert verdict_of(solved(of_one_triangle("pinv"), SYMMETRIC), own) == Verdict.CONVENTION
+    assert verdict_of(solved(of_one_triangle("pinv"), SYMMETRIC), own.T) == Verdict.WRONG
+
+    def triangle(x: Cells) -> Cells:
+        return weighted(factorizations.pinv(factorizations.mirrored(x), np.linalg.pinv(x.value)))
+
+    assert verdict_of(solved(triangle, SYMMETRIC), own) == Verdict.WRONG
+
+
+def test_a_matrix_that_is_not_symmetric_is_read_from_one_triangle() -> None:
+    skew = SYMMETRIC + np.triu(np.ones((3, 3)), 1)
+    found = proved(of_one_triangle("cholesky"), skew)
+    assert agree(found.value, proved(of_one_triangle("cholesky"), SYMMETRIC).value)
+    (lower,) = floats(found.gradient)
+    assert verdict_of(found, (lower + lower.T) / 2) == Verdict.CONVENTION
+    assert verdict_of(found, lower.T) == Verdict.WRONG
+
+
+def test_a_second_derivative_is_spread_over_both_triangles_as_well() -> None:
+    found, v = proved(of_one_triangle("cholesky"), SYMMETRIC), np.array([[1.0, 0.5, 2.0], [-0.5, 1.0, 0.25], [3, 0, 1]])
+    mean = (v + v.T) / 2
+    (own,) = floats(found.hvp([2 * np.tril(mean) - np.diag(np.diag(mean))]).product)
+    (spread,) = floats(found.hvp([mean]).product)
+    product, value = found.hvp([v]), np.array(float(found.value))
+    halves = (spread + spread.T) / 2
+    assert judge(product, value, [halves], ["x"]).verdict == Verdict.CONVENTION
+    assert judge(product, value, [own], ["x"]).verdict == Verdict.WRONG
+    assert judge(product, value, [halves.T * 2], ["x"]).verdict == Verdict.WRONG
+
+
+def test_a_hermitian_matrix_is_antisymmetric_in_its_imaginary_part() -> None:
+    im = np.array([[0.0, 0.5, -0.25], [-0.5, 0.0, 0.125], [0.25, -0.125, 0.0]])
+
+    def body(re: Cells, im: Cells) -> Cells:
+        z = factorizations.cholesky(ComplexCells(re, im))
+        return weighted(z.re) + weighted(z.im)
+
+    tape, output = program(body, SYMMETRIC, im)
+    root = np.linalg.cholesky(SYMMETRIC + 1j * im)
+    weights = np.resize(WEIGHTS, 9)
+    assert np.isclose(output.value, weights @ root.real.ravel() + weights @ root.imag.ravel())
+    found = solve(tape, output)
+    assert found.proved
+    d_re, d_im = floats(found.gradient)
+    value = np.array(float(found.value))
+    for sign, verdict in ((-1, Verdict.CONVENTION), (1, Verdict.WRONG)):
+        spread = [(d_re + d_re.T) / 2, (d_im + sign * d_im.T) / 2]
+        assert judge(found, value, spread, ["re", "im"]).verdict == verdict
+
+
 @pytest.mark.parametrize("shape", [(5, 3), (3, 6)])
 def test_singular_vectors_of_a_matrix_far_from_square(shape: tuple[int, int]) -> None:
     # Its null space has vectors that are nobody's function, and a span that is one.

@@ -15,6 +15,8 @@ from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.tape.arithmetic import TapeArithmetic, TapeSeries, finite_of
 from gradproof.oracles.tape.program import Instruction, Tape, entries_of, numbers_of
 
+HALF = arb(0.5)
+
 lifted = np.frompyfunc(lambda v: arb(float(v)), 1, 1)
 _shifted = np.frompyfunc(lambda held, y, base: held + (y - base), 3, 1)
 _above_by_middle = np.frompyfunc(lambda a, b: bool(a.mid() > b.mid()), 2, 1)
@@ -33,6 +35,8 @@ class Evaluation:
     `frozen`: what frozen cells hold, from another evaluation; a proof moves the inputs and not these.
     `equalities`: what becomes of numbers that are compared by == and are equal: a tie ("open"); what the traced program
     found, wherever the inputs move ("held"); or what is true everywhere around, that they differ ("beside").
+    `triangles`: how the entries of a matrix move of which one triangle is read: as those that are read ("lower"), as
+    the average of both ("halves"), or, of those that are used as a whole, each as its own cell ("own").
 
     After `forward`: `cells` holds a ball for each cell; `truths`, `undecided` and `tied` tell of each predicate whether
     it holds, whether its balls overlap without a tie, and whether they tie while one of them moves. `jumps` are the
@@ -50,10 +54,11 @@ class Evaluation:
         series: bool = False,
         frozen: dict[int, Any] | None = None,
         equalities: str = "open",
+        triangles: str = "lower",
     ) -> None:
         self.tape, self.rounding, self.model, self.series = tape, rounding or model is not None, model, series
         self.flushes = model.flushes if model is not None else flushes
-        self.frozen, self.equalities = frozen, equalities
+        self.frozen, self.equalities, self.triangles = frozen, equalities, triangles
         self.kept: dict[int, Any] = {}
         self.jumps: list[int] = []
         self.roots: dict[int, np.ndarray] = {}
@@ -207,14 +212,27 @@ class Evaluation:
         self._put(instruction, held)
 
     def _graft(self, at: int, instruction: Instruction) -> None:
-        (x, y), center = self._arguments(instruction), self.arithmetic(instruction.format).center
+        self._put(instruction, self._grafted(at, instruction, *self._arguments(instruction)))
+
+    def _grafted(self, at: int, instruction: Instruction, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        center = self.arithmetic(instruction.format).center
         if self.frozen is None:
             self.kept[at] = center(x), center(y)
-            grafted = _shifted(center(x), y, center(y)) if self.series else x
-        else:
-            held, base = self.frozen[at]
-            grafted = _shifted(held, y, base)
-        self._put(instruction, grafted)
+            return _shifted(center(x), y, center(y)) if self.series else x
+        return _shifted(self.frozen[at][0], y, self.frozen[at][1])
+
+    def moves_whole(self, mirror: Instruction) -> bool:
+        """Whether the entries of this matrix move each as its own cell."""
+        return self.triangles == "own" and mirror.name == "whole"
+
+    def _mirror(self, at: int, instruction: Instruction) -> None:
+        read, own, across = self._arguments(instruction)
+        if instruction.extra < 0:
+            across, read = -across, np.where(np.tri(read.shape[-1], dtype=bool), read, -read)
+        if self.triangles != "lower":
+            moving = own if self.moves_whole(instruction) else (own + across) * HALF
+            read = self._grafted(at, instruction, read, moving)
+        self._put(instruction, read)
 
     # Predicates
 

@@ -116,8 +116,19 @@ det = partial(_recorded, linalg.det)
 slogdet = partial(_recorded, linalg.slogdet)
 """`slogdet(a)`: the sign of the determinant, and the logarithm of its size."""
 
-cholesky = partial(_recorded, linalg.cholesky)
-"""`cholesky(a, upper=False)`: L with L Lᴴ = a, from the lower triangle of a; Lᴴ with `upper`."""
+
+def mirrored(a: Any, whole: bool = False) -> Any:
+    """The symmetric or Hermitian matrices of which the lower triangle is read; `whole` where a framework forgets on the
+    way back that it was."""
+    if isinstance(a, ComplexCells):
+        return ComplexCells(a.tape.mirror(a.re, 1.0, whole), a.tape.mirror(a.im, -1.0, whole))
+    return a.tape.mirror(a, 1.0, whole)
+
+
+def cholesky(a: Any, upper: bool = False) -> Any:
+    """L with L Lᴴ = a, from the lower triangle of a; Lᴴ with `upper`."""
+    return _recorded(linalg.cholesky, mirrored(a), upper=upper)
+
 
 matrix_power = partial(_recorded, linalg.matrix_power)
 """`matrix_power(a, n)`"""
@@ -231,12 +242,12 @@ def _spectrum(name: str, a: Any, values: np.ndarray) -> Cells:
 def eigvalsh(a: Any, values: np.ndarray) -> Cells:
     """The eigenvalues, ascending, of symmetric or Hermitian matrices of which the lower triangle is read. `values` are
     the framework's at the traced input."""
-    return _spectrum("eigvalsh", a, values)
+    return _spectrum("eigvalsh", mirrored(a), values)
 
 
 def eigh(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:
     """The eigenvalues, ascending, and the eigenvectors, in columns with the signs that they have in `vectors`."""
-    return _over_stack(_eigh_matrix, _real(a, "eigh"), np.asarray(values, float), np.asarray(vectors, float))
+    return _over_stack(_eigh_matrix, mirrored(_real(a, "eigh")), np.asarray(values, float), np.asarray(vectors, float))
 
 
 def _eigh_matrix(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:

@@ -593,6 +593,20 @@ class Tape:
         """The value of x with the derivative of y: an in-place write that automatic differentiation does not see."""
         return self._emit("graft", "", [x.numbers, np.broadcast_to(y.numbers, x.shape)], x.value, x.format)
 
+    def mirror(self, x: Cells, sign: float = 1.0, whole: bool = False) -> Cells:
+        """The symmetric matrices of which x, (…, n, n), gives the lower triangle; with the sign -1 what is above the
+        diagonal is its negative. The instruction's arguments are for each entry the cell that is read, its own and the
+        one across, for there are frameworks that hold its derivative to be another than that of what is read; it is
+        named "whole" if that of all entries as they stand is among them."""
+        own = x.numbers
+        across = np.swapaxes(own, -1, -2)
+        lower = np.tri(own.shape[-1], dtype=bool)
+        read = np.where(lower, own, across)
+        if sign > 0 and np.array_equal(read, own):
+            return x
+        values = self.values[read] * np.where(lower, 1.0, sign)
+        return self._emit("mirror", "whole" if whole else "", [read, own, across], values, x.format, sign)
+
     def choose(self, condition: Any, x: Any, y: Any, format: str | None = None) -> Cells:
         """x where the condition holds, else y. The instruction's extra is the span of the predicates."""
         format = self._format_of([x, y], format)

@@ -92,12 +92,12 @@ class Solution:
     kink: Kink | Sides | None = None
     proved: bool = False
     problem: str = ""
-    equalities: str = "open"
+    options: dict[str, str] = field(default_factory=dict)
     _bounds: dict[tuple, Bounds] = field(default_factory=dict)
 
     def evaluated(self, **options: Any) -> Evaluation:
-        """An evaluation of the tape, with equalities taken as they are for this gradient; not yet run."""
-        return Evaluation(self.tape, equalities=self.equalities, **options)
+        """An evaluation of the tape, with equalities and triangles as they are for this gradient; not yet run."""
+        return Evaluation(self.tape, **self.options, **options)
 
     @cached_property
     def alternatives(self) -> list["Alternative"]:
@@ -168,11 +168,21 @@ OF_THE_BRANCH = (
     "the gradient is that of the branch taken, as if the comparison were fixed"
 )
 
+OF_BOTH_TRIANGLES = (
+    "one triangle of a matrix is read, and the other taken to be the same: "
+    "the gradient is that of a symmetric matrix, spread over both triangles"
+)
+
 
 def _alternatives(found: Solution) -> Iterator[Alternative]:
     equal, unequal = (Evaluation(found.tape, equalities=e).forward().truths for e in ("held", "beside"))
     if (equal != unequal).any():
         yield from _alternative(found, OF_THE_BRANCH, equalities="held")
+    mirrors = [instruction for instruction in found.tape.instructions if instruction.kind == "mirror"]
+    if mirrors:
+        yield from _alternative(found, OF_BOTH_TRIANGLES, **{**found.options, "triangles": "halves"})
+    if any(mirror.name == "whole" for mirror in mirrors):
+        yield from _alternative(found, OF_BOTH_TRIANGLES, **{**found.options, "triangles": "own"})
 
 
 def _alternative(found: Solution, told: str, **options: str) -> Iterator[Alternative]:
@@ -204,11 +214,11 @@ def solve(tape: Tape, output: Cells, *, prove: bool = True) -> Solution:
     return found
 
 
-def _swept(tape: Tape, output: int, equalities: str = "open") -> Solution:
+def _swept(tape: Tape, output: int, **options: str) -> Solution:
     bits = exact.FIRST_PRECISION
     while True:
         with ctx.workprec(bits):
-            evaluation = Evaluation(tape, equalities=equalities).forward()
+            evaluation = Evaluation(tape, **options).forward()
             sweep = Sweep(evaluation)
             gradient = sweep.run(output)
             value = evaluation.cells[output]
@@ -216,7 +226,7 @@ def _swept(tape: Tape, output: int, equalities: str = "open") -> Solution:
             open_ = any(tape.instructions[at].kind == "call" for at in evaluation.jumps)
             if bits >= exact.LAST_PRECISION or open_ or exact.certain([value, *flat(gradient)]):
                 ties = list(dict.fromkeys(sweep.kinks))
-                return Solution(tape, output, value, gradient, bits, evaluation, ties, equalities=equalities)
+                return Solution(tape, output, value, gradient, bits, evaluation, ties, options=options)
         # What is not certain by now is mostly a zero that cancels, which takes as many bits as count as nothing.
         bits *= 4
 
@@ -320,7 +330,7 @@ class _Examination:
         """Whether the function has the derivative of the branch beside an equality, which is then found: where(x == 0,
         0, x log y)."""
         found = self.found
-        beside = _swept(found.tape, found.output, "beside")
+        beside = _swept(found.tape, found.output, equalities="beside")
         if not all(entry.is_finite() for entry in flat(beside.gradient)):
             return False
         if (beside.evaluation.truths == found.evaluation.truths).all():
@@ -331,7 +341,7 @@ class _Examination:
         if not found.proved:
             found.gradient = own
             return False
-        found.evaluation, found.equalities, found.bits = beside.evaluation, "beside", beside.bits
+        found.evaluation, found.options, found.bits = beside.evaluation, beside.options, beside.bits
         return True
 
     def _probed(self) -> Kink | None:

@@ -17,7 +17,7 @@ from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.balls.taylor import first_coefficient
 from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries
-from gradproof.oracles.tape.evaluation import Evaluation
+from gradproof.oracles.tape.evaluation import HALF, Evaluation
 from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, entries_of, numbers_of
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 
@@ -121,6 +121,17 @@ class Sweep:
 
     def _graft(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
         self._give(instruction.arguments[1], adjoint, self.evaluation.arithmetic(instruction.format))
+
+    def _mirror(self, at: int, instruction: Instruction, adjoint: np.ndarray) -> None:
+        on, (read, own, across) = self.evaluation.arithmetic(instruction.format), instruction.arguments
+        above = -adjoint if instruction.extra < 0 else adjoint
+        if self.evaluation.triangles == "lower":
+            self._give(read, np.where(np.tri(adjoint.shape[-1], dtype=bool), adjoint, above), on)
+        elif self.evaluation.moves_whole(instruction):
+            self._give(own, adjoint, on)
+        else:
+            self._give(own, adjoint * HALF, on)
+            self._give(across, above * HALF, on)
 
     # Sums and products
 
@@ -285,7 +296,7 @@ def needed(evaluation: Evaluation, output: int) -> tuple[np.ndarray, np.ndarray]
             cells[numbers_of(instruction.arguments[0])[here & (truths | open_)]] = True
             cells[numbers_of(instruction.arguments[1])[here & (~truths | open_)]] = True
             continue
-        for span in instruction.arguments:
+        for span in instruction.arguments[:1] if instruction.kind == "mirror" else instruction.arguments:
             (predicates if instruction.kind == "logic" else cells)[numbers_of(span)] = True
     return cells, predicates
 

@@ -189,8 +189,7 @@ def qr(run: Any, result: Any, a: Tensor, mode: str = "reduced") -> list:
 def pinv(run: Any, result: Tensor, a: Tensor, *_: Any, hermitian: bool = False, **__: Any) -> Cells:
     cells = run.cells(a)
     if hermitian:  # the lower triangle is read
-        lower = np.tri(a.shape[-1], dtype=bool)
-        cells = run.tape.choose(lower, run.real(a), run.real(a).mT)
+        cells = factorizations.mirrored(run.real(a), whole=True)
     return factorizations.pinv(cells, to_numpy(result))
 
 
