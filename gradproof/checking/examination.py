@@ -18,7 +18,7 @@ from gradproof.checking.problem import Problem, problem_of
 from gradproof.checking.report import Finding, Report
 from gradproof.checking.rows import row_of
 from gradproof.checking.truths import Held, formula_truth, is_formula, real_parts, traced_truth
-from gradproof.oracles.verdict import Entry, Judgement, Verdict
+from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 
 PACKAGE = str(Path(__file__).parents[1])
 
@@ -221,15 +221,29 @@ class _Examination:
         shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
         slopes = []
         along = differentiation.directions(shapes)
+        entry_by_entry = len(along) == sum(int(np.prod(shape)) for shape in shapes)
+        if not entry_by_entry:
+            along = [held.symmetrized(tangent) or tangent for tangent in along]
         for tangent in along:
             pushed = differentiation.pushed_forward(self.problem, arrays, self._tangents(arrays, tangent))
             slopes.append(float(np.real(self.problem.calls.to_numpy(pushed))))
-        if len(along) == sum(int(np.prod(shape)) for shape in shapes):
+        if entry_by_entry:
             parts = np.split(np.array(slopes), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
             parts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
             judgement = held.judged(value, parts, self.request.accuracy)
+            if judgement.verdict in FAILING:
+                judgement = self._along_symmetric(held, value, parts) or judgement
             return self._made("forward", judgement, arrays, held, parts, was_drawn)
         return self._made("forward", self._along(held, along, slopes), arrays, was_drawn=was_drawn)
+
+    def _along_symmetric(self, held: Held, value: np.ndarray, parts: list[np.ndarray]) -> Judgement | None:
+        """The convention that slopes keep to which are right along symmetric matrices; None if they are not."""
+        folded = held.symmetrized(parts)
+        judgement = held.judged(value, folded, self.request.accuracy) if folded else None
+        if judgement is None or judgement.verdict not in (Verdict.VERIFIED, Verdict.CONVENTION):
+            return None
+        why = "one triangle of a matrix is read: the slopes are right along symmetric matrices, and not along others"
+        return Judgement(Verdict.CONVENTION, why, judgement.worst)
 
     def _along(self, held: Held, along: list, slopes: list[float]) -> Judgement:
         """The verdict on slopes along a few directions, of which every entry is a part."""
@@ -259,6 +273,7 @@ class _Examination:
     def _second_order(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
         shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
         direction = differentiation.hessian_direction(shapes)
+        direction = held.symmetrized(direction) or direction
         second = held.second(direction)
         if second is None:
             return self._made(mode, Judgement(Verdict.INCONCLUSIVE, "no second derivative of a formula"), arrays)

@@ -49,6 +49,10 @@ class Held(Protocol):
     def slope(self, direction: Sequence[np.ndarray], accuracy: float | None) -> tuple[float, float]:
         """The derivative along a direction, and how far from it an answer may be."""
 
+    def symmetrized(self, parts: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+        """Arrays like the inputs, averaged over entries that the function takes to be the same, as those of a symmetric
+        matrix of which it reads one triangle; None where there are none. Forward mode is defined along these alone."""
+
     def second(self, direction: Sequence[np.ndarray]) -> "Held | None":
         """The same of a Hessian-vector product; None where there is none."""
 
@@ -118,6 +122,10 @@ class TracedTruth(_Held):
             return self._approximate(value, gradient, accuracy)
         return judge(self.solution, value, gradient, self.names, flushes=self.flushes)
 
+    def symmetrized(self, parts: Sequence[np.ndarray]) -> list[np.ndarray] | None:
+        first = self.solution.first if isinstance(self.solution, HessianProduct) else self.solution
+        return first.symmetrized(parts) if first.twins else None
+
     def second(self, direction: Sequence[np.ndarray]) -> "TracedTruth":
         return replace(self, solution=self.solution.hvp(direction))
 
@@ -163,6 +171,9 @@ class FormulaTruth(_Held):
         if bounds.out_of_range:
             return Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
         return verdict.judge(Answer(value, tuple(gradient)), self.truth, bounds, self.names, self.format)
+
+    def symmetrized(self, parts: Sequence[np.ndarray]) -> None:
+        return None
 
     def second(self, direction: Sequence[np.ndarray]) -> None:
         return None

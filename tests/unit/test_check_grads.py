@@ -305,6 +305,21 @@ def test_a_kink_is_a_convention():
     assert report
 
 
+@pytest.mark.parametrize("size", [3, 9])
+def test_a_matrix_of_which_one_triangle_is_read(size):
+    pt = frame("PT")
+    root = pt.namespace.linalg.cholesky
+    b = np.random.default_rng(size).normal(size=(size, size))
+    x = pt.array(b @ b.T + np.eye(size))
+    report = gradproof.check_grads(root, (x,), order=2 if size == 3 else 1)
+    assert {row["verdict"] for row in report.rows if row["mode"] == "reverse"} == {"convention"}
+    assert {row["verdict"] for row in report.rows} <= {"convention", "verified"}
+    assert "one triangle" in str(report)
+    for mode in ("fwd", "rev"):
+        with pytest.raises(gradproof.GradientError):
+            gradproof.check_grads(root, (x,), modes=mode, truth=lambda x: root(x) * (1 + 1e-7))
+
+
 def test_a_value_that_leaves_the_trace_is_told_and_not_verified():
     frame("PT")
     x = frame("PT").array(X)

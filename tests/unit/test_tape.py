@@ -258,6 +258,27 @@ def test_a_second_derivative_is_spread_over_both_triangles_as_well() -> None:
     assert judge(product, value, [halves.T * 2], ["x"]).verdict == Verdict.WRONG
 
 
+def test_the_entries_that_are_taken_to_be_the_same() -> None:
+    skew = np.arange(9.0).reshape(3, 3)
+    pairs = {(1, 3, 1.0), (2, 6, 1.0), (5, 7, 1.0)}
+    bodies: list[tuple[Callable[[Cells], Cells], set]] = [
+        (of_one_triangle("cholesky"), pairs),
+        (lambda x: of_one_triangle("cholesky")(3.0 * x + np.eye(3) * 0.5), pairs),
+        # Of these no tangent leaves a matrix unsymmetric, or none is known to leave it symmetric.
+        (lambda x: of_one_triangle("cholesky")(x @ x.mT), set()),
+        (
+            lambda x: of_one_triangle("cholesky")(x * (2.0 - np.tri(3))),
+            set(),
+        ),
+        (lambda x: weighted(x), set()),
+    ]
+    for body, twins in bodies:
+        found = solve(*program(body, SYMMETRIC))
+        assert {*found.twins} == twins
+        (folded,) = found.symmetrized([skew])
+        assert np.array_equal(folded, (skew + skew.T) / 2 if twins else skew)
+
+
 def test_a_hermitian_matrix_is_antisymmetric_in_its_imaginary_part() -> None:
     im = np.array([[0.0, 0.5, -0.25], [-0.5, 0.0, 0.125], [0.25, -0.125, 0.0]])
 

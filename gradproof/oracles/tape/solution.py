@@ -22,6 +22,7 @@ from gradproof.oracles.tape.evaluation import Evaluation, exact_inputs, moving
 from gradproof.oracles.tape.program import FORMAT_NAMES, Cells, Tape
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 from gradproof.oracles.tape.sweep import Sweep, flat
+from gradproof.oracles.tape.symmetries import Twins, symmetrized, twins_of
 
 Gradient = list[np.ndarray]
 
@@ -103,6 +104,15 @@ class Solution:
     def alternatives(self) -> list["Alternative"]:
         """Other gradients that are no error but a convention; found when they are asked for."""
         return [] if self.problem else list(_alternatives(self))
+
+    @cached_property
+    def twins(self) -> Twins:
+        """The entries of the inputs that the program takes to be the same."""
+        return twins_of(self.tape)
+
+    def symmetrized(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Arrays like the inputs, averaged over the entries that are taken to be the same."""
+        return symmetrized(self.tape, self.twins, parts)
 
     @cached_property
     def inputs(self) -> tuple[np.ndarray, ...]:
