@@ -17,7 +17,7 @@ from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
 from gradproof.oracles.tape import HessianProduct, Solution, Untraceable, solve
 from gradproof.oracles.tape.judge import judge, replay, second_inputs_in_turn
-from gradproof.oracles.verdict import Answer, Judgement, Verdict
+from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 from gradproof.registry import Complex, Domain, Function, Reals, weights
 
 LEAVES_THE_TRACE = (
@@ -119,8 +119,16 @@ class TracedTruth(_Held):
         if not self.value_is_compared:
             value = np.asarray(self.truth.value.high)
         if accuracy is not None and not self.problem:
-            return self._approximate(value, gradient, accuracy)
+            return self._approximate_or_lawful(value, gradient, accuracy)
         return judge(self.solution, value, gradient, self.names, flushes=self.flushes)
+
+    def _approximate_or_lawful(self, value: np.ndarray, gradient: Sequence[np.ndarray], accuracy: float) -> Judgement:
+        own = self._approximate(value, gradient, accuracy)
+        for other in self.solution.alternatives if own.verdict in FAILING else ():
+            judgement = replace(self, solution=other.solution)._approximate(value, gradient, accuracy)
+            if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
+                return Judgement(Verdict.CONVENTION, other.told, judgement.worst)
+        return own
 
     def symmetrized(self, parts: Sequence[np.ndarray]) -> list[np.ndarray] | None:
         first = self.solution.first if isinstance(self.solution, HessianProduct) else self.solution

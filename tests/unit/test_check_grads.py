@@ -315,9 +315,12 @@ def test_a_matrix_of_which_one_triangle_is_read(size):
     assert {row["verdict"] for row in report.rows if row["mode"] == "reverse"} == {"convention"}
     assert {row["verdict"] for row in report.rows} <= {"convention", "verified"}
     assert "one triangle" in str(report)
+    assert gradproof.check_grads(root, (x,), modes="rev", accuracy=1e-6).verdict == "convention"
     for mode in ("fwd", "rev"):
         with pytest.raises(gradproof.GradientError):
             gradproof.check_grads(root, (x,), modes=mode, truth=lambda x: root(x) * (1 + 1e-7))
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(root, (x,), modes="rev", accuracy=1e-9, truth=lambda x: root(x) * (1 + 1e-7))
 
 
 def test_a_value_that_leaves_the_trace_is_told_and_not_verified():

@@ -273,6 +273,10 @@ class Evaluation:
         # Without rounding, what no precision tells apart is a tie.
         self._put_predicates(instruction, truths, undecided, tied | (undecided & moves & (not self.rounding)))
 
+    def ties_at(self, comparison: Instruction) -> bool:
+        """Whether some of these numbers are equal while one of them moves."""
+        return bool(self.tied[comparison.output : comparison.output + comparison.size].any())
+
     def _logic(self, at: int, instruction: Instruction) -> None:
         values, undecided, tied = (
             [entries_of(memory, span) for span in instruction.arguments]

@@ -340,10 +340,10 @@ class _Examination:
         """Whether the function has the derivative of the branch beside an equality, which is then found: where(x == 0,
         0, x log y)."""
         found = self.found
+        if not any(found.evaluation.ties_at(i) for i in self.tape.instructions if i.name in ("eq", "ne")):
+            return False
         beside = _swept(found.tape, found.output, equalities="beside")
         if not all(entry.is_finite() for entry in flat(beside.gradient)):
-            return False
-        if (beside.evaluation.truths == found.evaluation.truths).all():
             return False
         own, found.gradient = found.gradient, beside.gradient
         few = sum(x.size for x in found.inputs) <= PROBED
