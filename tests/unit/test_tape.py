@@ -297,6 +297,11 @@ def test_a_hermitian_matrix_is_antisymmetric_in_its_imaginary_part() -> None:
     for sign, verdict in ((-1, Verdict.CONVENTION), (1, Verdict.WRONG)):
         spread = [(d_re + d_re.T) / 2, (d_im + sign * d_im.T) / 2]
         assert judge(found, value, spread, ["re", "im"]).verdict == verdict
+    # On the diagonal rounding may leave something, and no more than that.
+    spread = [(d_re + d_re.T) / 2, (d_im - d_im.T) / 2 + np.diag([1e-16, -1e-16, 0.0])]
+    assert judge(found, value, spread, ["re", "im"]).verdict == Verdict.CONVENTION
+    spread[1][0, 0] = 1e-11
+    assert judge(found, value, spread, ["re", "im"]).verdict == Verdict.IMPRECISE
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (3, 6)])

@@ -16,7 +16,7 @@ from gradproof.oracles.balls import fourier, taylor_special
 from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.balls.taylor import first_coefficient
-from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries
+from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries, center_of
 from gradproof.oracles.tape.evaluation import HALF, Evaluation
 from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, entries_of, numbers_of
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
@@ -132,6 +132,8 @@ class Sweep:
         else:
             self._give(own, adjoint * HALF, on)
             self._give(across, above * HALF, on)
+            if instruction.extra < 0 and self.rounding:
+                self._give(own, _left_on_diagonal(adjoint, on.model.format.unit_roundoff), on)
 
     # Sums and products
 
@@ -261,6 +263,15 @@ class Sweep:
 
 
 _slopes = np.frompyfunc(first_coefficient, 1, 1)
+
+
+def _left_on_diagonal(adjoint: np.ndarray, unit_roundoff: float) -> np.ndarray:
+    """What rounding leaves in the imaginary parts of a Hermitian matrix's diagonal, which are zero in exact arithmetic
+    and are sums of as many products as it has rows for whoever does not set them to zero."""
+    n = adjoint.shape[-1]
+    largest = max((abs(center_of(entry)).abs_upper() for entry in adjoint.flat), default=ZERO)
+    left = arb(0, (n * unit_roundoff * largest).upper())
+    return np.where(np.broadcast_to(np.eye(n, dtype=bool), adjoint.shape), left, ZERO)
 
 
 def _uses(tape: Any) -> np.ndarray:
