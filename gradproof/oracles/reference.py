@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb, ctx
 
 from gradproof.oracles import exact
-from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic, first_coefficient, objects
+from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic, Ties, first_coefficient, objects
 from gradproof.oracles.kept import Kept
 from gradproof.oracles.kinks import Kink, probe
 from gradproof.oracles.machine_model import SLACK, MachineModel
@@ -27,6 +27,9 @@ KINK_ROUNDINGS = 8
 
 NUDGE = arb(2) ** -140
 """A point that lies on a kink leaves it when its direction turns by so much."""
+
+TOUCH = arb(2) ** -300
+"""Inputs that are wide by this much of their size are wide enough for what ties to overlap, and for nothing else."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,14 @@ class Bounds:
     number, because nobody promises digits below it.
 
     `out_of_range` says why the input cannot be judged in this format; empty where it can. `near_kink` is True where
-    the input is within rounding of a kink, so that the bounds hold the answers of both sides."""
+    the input is within rounding of a kink, so that the bounds hold the answers of both sides. Where it is at a kink and
+    within rounding of another as well, `sides` are the smallest and the largest gradient that any choice gives."""
 
     value: np.ndarray
     gradient: tuple[np.ndarray, ...]
     out_of_range: str
     near_kink: bool = False
+    sides: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
 
 class Reference:
@@ -155,6 +160,10 @@ class Reference:
         """Whether the hand-derived gradient has the exact difference along a generic direction, to 30 digits."""
         direction = levelled(hand, exact.generic_direction(inputs))
         difference = exact.directional(self.function, inputs, direction)
+        if not difference.quotient.is_finite():
+            # On the edge of the domain: it leads out of it to either side.
+            direction = exact.inward(self.function, inputs, direction)
+            difference = exact.directional(self.function, inputs, direction)
         with ctx.workprec(exact.FIRST_PRECISION):
             terms = [
                 e * arb(float(v))
@@ -170,23 +179,61 @@ class Reference:
     def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         truth = self.truth(inputs)
         forward = BallArithmetic(model)
-        arguments = [forward.inputs(x) for x in inputs]
-        value = np.array(exact.body_value(self.function, forward, arguments), dtype=object)
+        value = np.array(exact.body_value(self.function, forward, [forward.inputs(x) for x in inputs]), dtype=object)
         value_bound = distance(value, truth.value.balls, model)
-        if truth.hand == "agrees":
-            backward = BallArithmetic(model)
-            gradient = exact.hand_gradient(self.function, backward, [backward.inputs(x) for x in inputs])
-        else:
-            backward = TaylorArithmetic(model)
-            gradient = taylor_gradient(self.function, backward, arguments)
-        if truth.kink is None:
-            bounds = tuple(distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
-        else:
-            bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
+        if truth.kink is not None:
+            return self._bounds_at_kink(inputs, model, truth, value_bound, forward)
+        gradient, backward = self._rounded_gradient(inputs, model, truth.hand)
+        bounds = tuple(distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
         problem = range_problem((forward, backward), model, (value_bound, *bounds))
-        if truth.kink is not None and any(map(model.may_flush, inputs)):
-            problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
+
+    def _rounded_gradient(
+        self, inputs: Inputs, model: MachineModel, hand: str, ties: Ties | None = None
+    ) -> tuple[list[np.ndarray], BallArithmetic]:
+        """The gradient with the rounding of the model, and the evaluation that noted what happened on the way."""
+        if hand == "agrees":
+            on = BallArithmetic(model, ties)
+            return exact.hand_gradient(self.function, on, [on.inputs(x) for x in inputs]), on
+        series = TaylorArithmetic(model, ties)
+        return taylor_gradient(self.function, series, [series.inputs(x) for x in inputs]), series
+
+    def _bounds_at_kink(
+        self, inputs: Inputs, model: MachineModel, truth: Truth, value_bound: np.ndarray, forward: BallArithmetic
+    ) -> Bounds:
+        """The bounds where something ties. What ties is taken as the truth takes it, for its other sides are limits;
+        what rounding decides besides, it may decide either way."""
+        assert truth.kink is not None
+        body, derivation = self._ties(inputs, truth.hand)
+        gradient, backward = self._rounded_gradient(inputs, model, truth.hand, Ties(derivation, both=False))
+        beside = BallArithmetic(model, Ties(body, both=False))
+        exact.body_value(self.function, beside, [beside.inputs(x) for x in inputs])
+        bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
+        ambiguous = backward.ambiguous or beside.ambiguous
+        if not ambiguous:
+            rows = zip(bounds, gradient, truth.gradient, strict=True)
+            bounds = tuple(_with_rounding(bound, balls, true, truth.hand, model) for bound, balls, true in rows)
+        problem = range_problem((forward, backward, beside), model, (value_bound, *bounds))
+        if any(map(model.may_flush, inputs)):
+            problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
+        undecided = backward.undecided or beside.undecided
+        sides = ()
+        if undecided and not ambiguous:
+            either, _ = self._rounded_gradient(inputs, model, truth.hand, Ties(derivation, both=True))
+            sides = tuple(_sides(part, bound) for part, bound in zip(either, bounds, strict=True))
+        return Bounds(value_bound, bounds, problem, forward.undecided or undecided, sides)
+
+    @ctx.workprec(exact.FIRST_PRECISION)
+    def _ties(self, inputs: Inputs, hand: str) -> tuple[list, list]:
+        """What ties on the way to the value, and on the way to the gradient, each in the order in which it is asked."""
+        body, derivation = BallArithmetic(), BallArithmetic()
+        touched = np.frompyfunc(lambda v: arb(v, (abs(arb(v)) if v else arb(exact.scale(inputs))) * TOUCH), 1, 1)
+        wide = [objects(touched(x)) for x in inputs]
+        exact.body_value(self.function, body, [Balls(x, body) for x in wide])
+        if hand != "agrees":
+            return body.questions, body.questions
+        exact.hand_gradient(self.function, derivation, [Balls(x, derivation) for x in wide])
+        return body.questions, derivation.questions
 
 
 @dataclass
@@ -258,6 +305,7 @@ def taylor_gradient(function: Function, on: TaylorArithmetic, at: list) -> list[
         entries = np.empty(argument.shape, dtype=object)
         for index in np.ndindex(argument.shape):
             arguments = [on.along(other, index) if j == i else other for j, other in enumerate(at)]
+            on.questions.clear()  # each direction asks the same ones
             entries[index] = first_coefficient(exact.body_value(function, on, arguments))
         gradients.append(entries)
     return gradients
@@ -278,18 +326,30 @@ def _exacts(parts: tuple[np.ndarray, ...] | list[np.ndarray]) -> tuple[Exact, ..
     return tuple(Exact.of(part) for part in parts)
 
 
-def distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel) -> np.ndarray:
+def distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel, slack: float = SLACK) -> np.ndarray:
     """How far an answer within `balls` may be from the truth, entry by entry, slack and underflow included."""
     # float() rounds to nearest: one more part in 2**50 keeps the bound a bound.
     upper = np.frompyfunc(lambda ball, true: float(abs(ball - true).abs_upper()), 2, 1)
     radius = np.asarray(upper(balls, truth), dtype=float)
     radius[np.isnan(radius)] = math.inf
-    return SLACK * radius * (1 + 2.0**-50) + model.format.tiny
+    return slack * radius * (1 + 2.0**-50) + model.format.tiny
 
 
 def _kink_bound(limits: np.ndarray, model: MachineModel) -> np.ndarray:
     largest = np.abs(limits).max(initial=0.0)
     return np.full(limits.shape[1:], SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.format.tiny)
+
+
+def _with_rounding(bound: np.ndarray, balls: np.ndarray, true: Exact, hand: str, model: MachineModel) -> np.ndarray:
+    # Of differences that straddle a kink the truth is no side of it; and a derivation may have no value there.
+    middle = true.balls if hand == "agrees" else objects(np.frompyfunc(arb.mid, 1, 1)(balls))
+    rounding = distance(balls, middle, model)
+    return np.where(np.isfinite(rounding), np.maximum(bound, rounding), bound)
+
+
+def _sides(balls: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low, high = (objects(np.frompyfunc(end, 1, 1)(balls)).astype(float) for end in (arb.lower, arb.upper))
+    return np.where(np.isnan(low), -np.inf, low) - bound, np.where(np.isnan(high), np.inf, high) + bound
 
 
 def range_problem(evaluations: tuple[BallArithmetic, ...], model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:
@@ -298,6 +358,8 @@ def range_problem(evaluations: tuple[BallArithmetic, ...], model: MachineModel, 
         return f"an intermediate result overflows {model.format.name}"
     if any(evaluation.disordered for evaluation in evaluations):
         return f"rounding in {model.format.name} can change the order of what is sorted"
+    if any(evaluation.forked for evaluation in evaluations):
+        return f"rounding in {model.format.name} can take another branch of the code, or another index"
     if not all(np.isfinite(bound).all() for bound in bounds):
         return f"rounding or underflow in {model.format.name} can move a divisor or an argument out of its domain"
     return ""

@@ -103,6 +103,21 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
     )
 
 
+def lost(answer: Answer, truth: Truth, names: list[str], format: Format) -> Judgement | None:
+    """The judgement of a NaN or an infinity where the backend's own value and the true gradient are finite, which needs
+    no bound; None where there is no such entry."""
+    if answer.problem or truth.kink is not None or not np.isfinite(answer.value).all():
+        return None
+    for name, got, exact in zip(names, answer.gradient, truth.gradient, strict=True):
+        gone = np.argwhere(~np.isfinite(got) & (np.abs(exact.high) <= format.largest / 2))
+        if len(gone):
+            index = tuple(int(i) for i in gone[0])
+            expected = exact.balls[index].mid().str(20, radius=False)
+            entry = Entry(name, index, expected, float(got[index]), math.nan, math.nan)
+            return Judgement(Verdict.WRONG, "not finite, where the value and the true gradient are", entry)
+    return None
+
+
 def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
     value = _worst("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)), format)
     if not value.ratio <= 1:
@@ -113,6 +128,9 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
     given = tuple(part.astype(np.float64) for part in answer.gradient)
     if truth.kink.admits(given, bounds.gradient):
         return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential", value)
+    sides = zip(given, bounds.sides, strict=True) if bounds.sides else ()
+    if bounds.sides and all(((got >= low) & (got <= high)).all() for got, (low, high) in sides):
+        return Judgement(Verdict.CONVENTION, "a kink, and within rounding of another: a choice gives this", value)
     return Judgement(
         Verdict.WRONG, "a kink: the answer lies outside the subdifferential", _outside(given, truth, bounds, names)
     )

@@ -5,6 +5,7 @@
 from gradproof.oracles.balls.arithmetic import BallArithmetic
 from gradproof.oracles.balls.arrays import Balls, Decision, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
+from gradproof.oracles.balls.rounding import Ties
 from gradproof.oracles.balls.taylor import TaylorArithmetic, first_coefficient
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ComplexBalls",
     "Decision",
     "TaylorArithmetic",
+    "Ties",
     "first_coefficient",
     "objects",
 ]
