@@ -15,6 +15,10 @@ SLACK = 4.0
 """What a bound is multiplied by before it accuses anybody: backends differentiate by programs of their own, a few
 operations longer than the hand-derived one. README, "How wide the bounds are", says how far below it backends stay."""
 
+SWEEP_SLACK = 2.0
+"""The same for the bound of the body's own reverse sweep, which is the program that a backend runs, but for the order
+of sums and for what it fuses."""
+
 ULPS = {
     # Correctly rounded by IEEE 754-2019, clause 5.4.1: half an ulp.
     "add": 0.5,

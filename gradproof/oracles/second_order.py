@@ -74,7 +74,7 @@ class SecondOrder:
         nothing = tuple(Exact.of(objects(np.full(x.shape, arb("nan")))) for x in inputs)
         if truth.kink is not None:
             return _Found(nothing, "a kink")
-        if truth.hand != "agrees":
+        if not self._can_be_found(truth):
             return _Found(nothing, "no hand-derived gradient that holds here")
         central, gap = exact.precisely(lambda: self._quotients(inputs), lambda found: exact.certain(_flat(found[0])))
         with ctx.workprec(exact.FIRST_PRECISION):
@@ -93,6 +93,9 @@ class SecondOrder:
         return [
             objects(np.frompyfunc(exact.unless_of_the_step, 2, 1)(c, d)) for c, d in zip(central, doubled, strict=True)
         ]
+
+    def _can_be_found(self, truth: Truth) -> bool:
+        return truth.hand == "agrees"
 
     def _quotients(self, inputs: Inputs) -> tuple[Gradient, Gradient]:
         central, gap, tie = self._along(inputs, self.direction)
