@@ -244,7 +244,7 @@ def test_a_gradient_from_a_cancelled_difference_is_caught_in_half_precision(dtyp
         return jnp.sum(jnp.asarray([71 / 64, -94 / 64, 117 / 64], x.dtype) * x**3)
 
     def backward(x: jax.Array, cotangent: jax.Array) -> tuple:
-        step = jnp.asarray(1 / 8, x.dtype)
+        step = jnp.asarray(1 / 4, x.dtype)
         w = jnp.asarray([71 / 64, -94 / 64, 117 / 64], x.dtype)
         return (cotangent * w * ((x + step) ** 3 - (x - step) ** 3) / (2 * step),)
 
@@ -253,6 +253,7 @@ def test_a_gradient_from_a_cancelled_difference_is_caught_in_half_precision(dtyp
     f = cubes()
     # Operation by operation: XLA would compute bfloat16 in float32 and lose nothing.
     assert verdict(f, "jax", "reverse", dtype) == Verdict.VERIFIED
+    f = cubes()  # what was answered for the other one is kept
     f.implementation("jax")(planted)
     assert verdict(f, "jax", "reverse", dtype) in FAILING
 
@@ -308,7 +309,7 @@ def test_a_gradient_that_differs_at_the_second_call_is_caught() -> None:
 
     def pull(answer: float, x: np.ndarray) -> object:
         calls.append(1)
-        return lambda cotangent: cotangent * 3 * w * x * x * (1 + 2.0**-52 * (len(calls) % 2))
+        return lambda cotangent: cotangent * 3 * w * x * x * (1 + 2.0**-30 * ((len(calls) + 1) % 2))
 
     defvjp(body, pull)
     f = cubes()

@@ -44,6 +44,23 @@ class TorchTransformations(Transformations):
 
         return gradient
 
+    def value_and_gradient(self, f: Callable) -> Callable:
+        def both(*arguments: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor | None, ...]]:
+            leaves = tuple(argument.detach().clone().requires_grad_() for argument in arguments)
+            result = f(*leaves)
+            if not result.requires_grad:
+                return result, (None,) * len(leaves)
+            return result.detach(), torch.autograd.grad(result, leaves, allow_unused=True)
+
+        return both
+
+    def value_and_tangent(self, f: Callable) -> Callable:
+        def push(*arrays: torch.Tensor) -> Any:
+            count = len(arrays) // 2
+            return torch.func.jvp(f, arrays[:count], arrays[count:])
+
+        return _unwarned(push)
+
     def inner_gradient(self, f: Callable) -> Callable:
         def gradient(*arguments: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
             if torch._C._functorch.is_functorch_wrapped_tensor(arguments[0]):
