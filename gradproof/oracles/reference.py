@@ -7,6 +7,7 @@ formats."""
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from flint import arb, ctx
@@ -60,12 +61,13 @@ class Truth:
 
     `hand` is "agrees", "disagrees" or "absent". `kink` is there where the function has no gradient; `gradient` is then
     just what the hand-derived formula gives, and it may be NaN. `scale` is the size, per argument, against which lost
-    digits are told from a wrong formula: that of the largest entry."""
+    digits are told from a wrong formula: that of the largest entry. `order` is that of the derivative."""
 
     value: Exact
     gradient: tuple[Exact, ...]
     hand: str
     kink: Kink | None
+    order: ClassVar[int] = 1
 
     @property
     def scale(self) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ bound comes from the same gradient in Taylor arithmetic with the machine model."
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from flint import arb, ctx
@@ -32,6 +33,7 @@ class Curvature(Truth):
     cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
 
     natural: tuple[float, ...] = ()
+    order: ClassVar[int] = 2
 
     @property
     def scale(self) -> tuple[float, ...]:

@@ -162,6 +162,15 @@ class WholeSecondOrder(SecondOrder):
             gap.append(apart)
         return central, gap, any(ties)
 
+    def derivation_agrees(self, inputs: Inputs) -> bool:
+        """Whether the derivative of the hand-derived gradient along the direction is the second difference of the body,
+        to 30 digits of its largest entry."""
+        with ctx.workprec(MIXED_PRECISION):
+            ours, theirs = super()._along(inputs, self.direction)[0], self._mixed(inputs, self.direction)[0]
+            pairs = [(p, q) for a, b in zip(ours, theirs, strict=True) for p, q in zip(a.flat, b.flat, strict=True)]
+            largest = max((abs(q).abs_upper() for _, q in pairs), default=arb(0))
+            return all(bool(abs(p - q).abs_upper() <= exact.AGREEMENT * largest + exact.NOTHING) for p, q in pairs)
+
     def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         if self._has_derivation(inputs):
             return super()._find_bounds(inputs, model)

@@ -119,7 +119,7 @@ class Examiner:
         ]
 
     def _model(self, dtype: str) -> MachineModel:
-        flushes = self.cell.device in self.adapter.flushes_subnormals
+        flushes = not {self.cell.device, f"{self.cell.device}-{dtype}"}.isdisjoint(self.adapter.flushes_subnormals)
         return MachineModel(FORMATS[REAL_PART.get(dtype, dtype)], flushes)
 
     # Against the truth
