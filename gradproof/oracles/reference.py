@@ -13,9 +13,17 @@ import numpy as np
 from flint import arb, ctx
 
 from gradproof.oracles import exact
-from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic, Ties, first_coefficient, objects
+from gradproof.oracles.balls import (
+    BallArithmetic,
+    Balls,
+    TaylorArithmetic,
+    Ties,
+    depends,
+    first_coefficient,
+    objects,
+)
 from gradproof.oracles.kept import Kept
-from gradproof.oracles.kinks import Kink, probe
+from gradproof.oracles.kinks import Kink, beside, probe
 from gradproof.oracles.machine_model import SLACK, MachineModel
 from gradproof.registry import Function, Inputs
 
@@ -28,6 +36,9 @@ KINK_ROUNDINGS = 8
 
 NUDGE = arb(2) ** -140
 """A point that lies on a kink leaves it when its direction turns by so much."""
+
+CONTINUOUS = arb(2) ** -64
+"""A value that changes by more within a step of 2**-128, or by the square of this much of itself, has jumped."""
 
 TOUCH = arb(2) ** -300
 """Inputs that are wide by this much of their size are wide enough for what ties to overlap, and for nothing else."""
@@ -107,6 +118,22 @@ class Reference:
         """The bounds at `inputs` on a machine of this model."""
         return self.kept.found(("bounds", model), inputs, lambda: self._find_bounds(inputs, model))
 
+    def constant_in(self, inputs: Inputs) -> tuple[str, ...]:
+        """The arguments that the body does not depend on to first order, whatever they are multiplied by: it compares
+        them, rounds them to integers, or leaves them out."""
+        return self.kept.found("constant in", inputs, lambda: self._find_constant(inputs))
+
+    def _find_constant(self, inputs: Inputs) -> tuple[str, ...]:
+        on, generic = TaylorArithmetic(), exact.generic_direction(inputs)
+        still = [on.inputs(x) for x in inputs]
+        moving = [on.moving(x, v) for x, v in zip(still, generic, strict=True)]
+        found = []
+        for i, name in enumerate(self.function.domains):
+            value = exact.body_value(self.function, on, [*still[:i], moving[i], *still[i + 1 :]])
+            if not depends(value):
+                found.append(name)
+        return tuple(found)
+
     def values(self, batch: Inputs) -> np.ndarray:
         """The exact values of a batch of inputs, rounded to float64; NaN outside the function's domain."""
         rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
@@ -127,7 +154,10 @@ class Reference:
         )
         undefined = hand is not None and not all(e.is_finite() for part in hand for e in part.flat)
         if ties or hand_ties or undefined:
-            kink = probe(inputs, _Around(self.function, inputs).gradient_at)
+            around = _Around(self.function, inputs)
+            kink = probe(inputs, around.gradient_at)
+            if kink is None and self._jumps(inputs, value):
+                kink = beside(inputs, around.gradient_at)
             if kink is not None:
                 gradient = hand if hand is not None else self._differences(inputs)
                 return Truth(exact_value, _exacts(gradient), "absent" if hand is None else "agrees", kink)
@@ -135,6 +165,18 @@ class Reference:
         if hand is not None and self.hand_agrees(inputs, hand):
             return Truth(exact_value, _exacts(hand), "agrees", None)
         return Truth(exact_value, _exacts(self._differences(inputs)), "absent" if hand is None else "disagrees", None)
+
+    def _jumps(self, inputs: Inputs, value: arb) -> bool:
+        """Whether the value beside the inputs is another, however near."""
+        with ctx.workprec(exact.FIRST_PRECISION):
+            generic, h = exact.generic_direction(inputs), exact.step(inputs)
+            sides = [self._value_beside(inputs, generic, distance) for distance in (h, -h)]
+            slack = CONTINUOUS * (1 + CONTINUOUS * abs(value).abs_upper())
+            return any(side.is_finite() and not abs(side - value).abs_upper() <= slack for side in sides)
+
+    def _value_beside(self, inputs: Inputs, direction: exact.Direction, distance: arb) -> arb:
+        on = BallArithmetic()
+        return exact.body_value(self.function, on, exact.displaced(on, inputs, direction, distance))
 
     def _check_flatness(self, hand: list[np.ndarray] | None) -> None:
         for (name, domain), part in zip(self.function.domains.items(), hand or (), strict=False):

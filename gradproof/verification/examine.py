@@ -62,13 +62,15 @@ class Finding:
     """What one input showed: the judgement, and the recorded divergence that it matches, if any.
 
     `caught` is the smallest error of an entry that is seen at this input, by argument: its bound against the largest
-    true entry. Where that is 0, or nothing was judged, there is none."""
+    true entry. Where that is 0, or nothing was judged, there is none. `constant` are the arguments that the program
+    does not depend on to first order, of those that are not declared flat."""
 
     inputs: Inputs
     judgement: Judgement
     known: Divergence | None = None
     out_of_range: str = ""
     caught: dict[str, float] = field(default_factory=dict)
+    constant: tuple[str, ...] = ()
 
     @property
     def fails(self) -> bool:
@@ -129,7 +131,7 @@ class Examiner:
         rounded = self._rounded(inputs)
         truth, bounds, problem = self._reference_at(rounded, inputs)
         if problem:
-            return self._without_bound(rounded, truth, problem)
+            return self._without_bound(rounded, truth, bounds, problem)
         assert truth is not None and bounds is not None
         try:
             judgement = self._judged(rounded, truth, bounds, self.judged_by)
@@ -138,7 +140,13 @@ class Examiner:
         seen = judgement.verdict in COMPARED and truth.kink is None
         gradient = [part.high for part in truth.gradient]
         caught = _caught(list(self.cell.function.domains), gradient, self._held_to(rounded, bounds)) if seen else {}
-        return replace(self._finding(rounded, judgement), caught=caught)
+        constant = self._constant(rounded, truth) if judgement.verdict == Verdict.VERIFIED else ()
+        return replace(self._finding(rounded, judgement), caught=caught, constant=constant)
+
+    def _constant(self, inputs: Inputs, truth: Truth) -> tuple[str, ...]:
+        parts = zip(self.cell.function.domains.items(), truth.gradient, strict=True)
+        zero = [name for (name, d), part in parts if not d.flat and part.high.size and not part.high.any()]
+        return tuple(name for name in zero if name in self.reference.constant_in(inputs)) if zero else ()
 
     def _held_to(self, inputs: Inputs, bounds: Bounds) -> tuple[np.ndarray, ...]:
         """What an error must exceed to be seen: the wider bounds, which take longer and are asked for at the first
@@ -169,18 +177,30 @@ class Examiner:
         judgements = (judge(answer, truth, bounds, names, format) for answer in answers)
         return max(judgements, key=lambda judgement: judgement.verdict.severity)
 
-    def _without_bound(self, inputs: Inputs, truth: Truth | None, problem: str) -> Finding:
-        """Where no bound can be had, a gradient that is not finite is wrong all the same."""
-        names = list(self.cell.function.domains)
+    def _without_bound(self, inputs: Inputs, truth: Truth | None, bounds: Bounds | None, problem: str) -> Finding:
+        """Where nobody can be held to a bound, a gradient that is not finite is wrong all the same; and what lies
+        within a bound at a point that was named is right."""
         try:
             answers = self.answers(inputs) if truth is not None else []
         except BackendRaised:
             answers = []
+        if not answers:
+            return _out_of_range(inputs, problem)
+        assert truth is not None and bounds is not None
+        names = list(self.cell.function.domains)
         judgements = (lost(answer, truth, names, self._judged_in) for answer in answers)
         wrong = next((judgement for judgement in judgements if judgement is not None), None)
         if wrong is not None:
             return self._finding(inputs, wrong)
+        finite = all(np.isfinite(bound).all() for bound in (bounds.value, *bounds.gradient))
+        if finite and self._is_named(inputs):
+            judgement = self._worst(answers, truth, bounds)
+            if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
+                return Finding(inputs, judgement)
         return _out_of_range(inputs, problem)
+
+    def _is_named(self, inputs: Inputs) -> bool:
+        return any(_same(self._rounded(point), inputs) for point in self.cell.function.points)
 
     @property
     def _judged_in(self) -> Format:
@@ -380,7 +400,7 @@ class Examiner:
             return Answer(np.zeros(()), (), f"the value {problem}")
         parts = []
         for (name, domain), part in zip(domains.items(), gradient, strict=True):
-            if part is None and domain.flat:
+            if part is None and (domain.flat or name in reference_of(self.cell.function).constant_in(inputs)):
                 parts.append(np.zeros((*rows, *domain.real_shape)))
                 continue
             problem, array = self._checked(part, (*rows, *domain.shape), self._dtype(domain.is_complex))

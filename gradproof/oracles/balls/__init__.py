@@ -6,7 +6,7 @@ from gradproof.oracles.balls.arithmetic import BallArithmetic
 from gradproof.oracles.balls.arrays import Balls, Decision, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.balls.rounding import Ties
-from gradproof.oracles.balls.taylor import TaylorArithmetic, first_coefficient
+from gradproof.oracles.balls.taylor import TaylorArithmetic, depends, first_coefficient
 
 __all__ = [
     "BallArithmetic",
@@ -15,6 +15,7 @@ __all__ = [
     "Decision",
     "TaylorArithmetic",
     "Ties",
+    "depends",
     "first_coefficient",
     "objects",
 ]

@@ -64,6 +64,11 @@ def first_coefficient(entry: Any) -> arb:
     return entry[1] if isinstance(entry, arb_series) else arb(0)
 
 
+def depends(entry: Any) -> bool:
+    """Whether an entry depends on the direction, be its derivative 0 or not."""
+    return isinstance(entry, arb_series)
+
+
 class TaylorArithmetic(BallArithmetic):
     """Ball arithmetic whose entries may be series; comparisons and ranges look at their constant terms."""
 
