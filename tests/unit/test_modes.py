@@ -10,7 +10,7 @@ from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Complex, Function, Reals, function, weights
 from gradproof.verification.cells import Cell
 from gradproof.verification.examine import Examiner, Finding
-from tests.unit.made import DIFFERENTIATING, NAMES, builtin
+from tests.unit.made import DIFFERENTIATING, NAMES, builtin, needs
 
 POINT = dict(x=[0.5, -1.25, 2.0])
 SECOND_ORDER = [mode for mode, known in MODES.items() if known.order == 2]
@@ -30,11 +30,6 @@ def cubes() -> Function:
         return (3 * weights(xp, (3,)) * x * x,)
 
     return sum_of_cubes
-
-
-def needs(backend: str) -> None:
-    if backends.installed_version(backend) is None:
-        pytest.skip(f"{backend} is not installed: {BACKENDS[backend].cure}")
 
 
 def found(f: Function, backend: str, mode: str, dtype: str = "float64") -> Finding:
