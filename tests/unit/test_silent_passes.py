@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from flint import arb, ctx
+from gradproof.verification.blame import references
 
 from gradproof import Reals, UnitInterval, function
 from gradproof.backends import BACKENDS, MODES
@@ -15,7 +16,6 @@ from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference
 from gradproof.oracles.verdict import Judgement, Verdict
 from gradproof.oracles.whole import WholeReference, WholeSecondOrder
-from gradproof.verification.blame import references
 from gradproof.verification.cells import Cell
 from gradproof.verification.examine import Examiner, Finding
 from gradproof.verification.search import Tally
