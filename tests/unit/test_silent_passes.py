@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 from flint import arb, ctx
-from gradproof.verification.blame import references
 
 from gradproof import Reals, UnitInterval, function
 from gradproof.backends import BACKENDS, MODES
@@ -18,6 +17,7 @@ from gradproof.oracles.verdict import Judgement, Verdict
 from gradproof.oracles.whole import WholeReference, WholeSecondOrder
 from gradproof.verification.cells import Cell
 from gradproof.verification.examine import Examiner, Finding
+from gradproof.verification.references import references
 from gradproof.verification.search import Tally
 from tests.unit.made import DIFFERENTIATING, NAMES, at, needs, registered
 
