@@ -178,10 +178,11 @@ class Examiner:
         return max(judgements, key=lambda judgement: judgement.verdict.severity)
 
     def _without_bound(self, inputs: Inputs, truth: Truth | None, bounds: Bounds | None, problem: str) -> Finding:
-        """Where nobody can be held to a bound, a gradient that is not finite is wrong all the same; and what lies
-        within a bound at a point that was named is right."""
+        """Where nobody can be held to a bound, what was named is judged all the same: a gradient that is not finite is
+        wrong, and what lies within a bound is right. Of what was drawn nothing is said: far out, any program of this
+        format overflows somewhere."""
         try:
-            answers = self.answers(inputs) if truth is not None else []
+            answers = self.answers(inputs) if truth is not None and self._is_named(inputs) else []
         except BackendRaised:
             answers = []
         if not answers:
@@ -192,8 +193,7 @@ class Examiner:
         wrong = next((judgement for judgement in judgements if judgement is not None), None)
         if wrong is not None:
             return self._finding(inputs, wrong)
-        finite = all(np.isfinite(bound).all() for bound in (bounds.value, *bounds.gradient))
-        if finite and self._is_named(inputs):
+        if all(np.isfinite(bound).all() for bound in (bounds.value, *bounds.gradient)):
             judgement = self._worst(answers, truth, bounds)
             if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
                 return Finding(inputs, judgement)
