@@ -92,8 +92,9 @@ ABSOLUTE = ("gammaln", "digamma", "j0", "j1", "sinc")
 
 SATURATING = ("tanh", "expit", "expm1")
 """Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s) and
-m + 1. Whoever differentiates so loses the value's error from the derivative, absolutely, and is granted it: every
-backend does it for the first two, and an elu or a softplus by expm1 has nothing else."""
+m + 1. Whoever differentiates so loses the value's error from the derivative, absolutely. The policy, for all of them:
+it is granted where nothing but the program or the body says what is meant; a derivation that keeps those digits asks
+them of everybody."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,12 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class MachineModel:
-    """A format, and whether results below its smallest normal number may become zero (`flushes`)."""
+    """A format, whether results below its smallest normal number may become zero (`flushes`), and whether a slope of
+    the `SATURATING` may be taken from their value."""
 
     format: Format
     flushes: bool = False
+    slopes_from_values: bool = True
 
     def underflow(self, operation: str = "add") -> float:
         """The largest absolute error that underflow adds to one operation.

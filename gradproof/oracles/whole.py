@@ -71,8 +71,9 @@ class WholeReference(Reference):
         if isinstance(recorded, str) or truth.kink is not None or narrow.out_of_range:
             return narrow
         tape, output = recorded
+        run_by = replace(model, slopes_from_values=truth.hand != "agrees")
         with ctx.workprec(BOUND_PRECISION):
-            evaluation = Evaluation(tape, rounding=True, model=model).forward()
+            evaluation = Evaluation(tape, rounding=True, model=run_by).forward()
             swept = Sweep(evaluation).run(output)
         return _widened(narrow, swept, truth.gradient, model, evaluation)
 

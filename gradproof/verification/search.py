@@ -86,8 +86,8 @@ class Tally:
 
     def add(self, finding: Finding, named: bool = False) -> None:
         """Count one finding; what is `named` had to be judged."""
-        if named and finding.judgement.verdict == Verdict.INCONCLUSIVE:
-            self.unjudged.append(finding.judgement.reason)
+        if named and finding.out_of_range:
+            self.unjudged.append(finding.out_of_range)
         if finding.judgement.verdict == Verdict.VERIFIED:
             found = set(finding.constant)
             self.constant = found if self.constant is None else self.constant & found

@@ -304,20 +304,22 @@ def test_terms_of_a_special_function_that_cancel(short: str) -> None:
 
 
 @pytest.mark.parametrize("name", SATURATING)
-def test_a_derivative_may_be_taken_from_the_value(name: str) -> None:
+def test_a_derivative_may_be_taken_from_the_value_unless_a_derivation_keeps_its_digits(name: str) -> None:
     @function(x=Reals(low=-100, high=100), points=[dict(x=-40.0)])
     def saturated(xp, x):
         """f(x) = one of those"""
         return xp.special.expit(x) if name == "expit" else getattr(xp, name)(x)
+
+    inputs = at(-40.0)
+    assert judged(saturated, inputs, [0.0], DOUBLE) not in FAILING
+    assert judged(saturated, inputs, [1e-10], DOUBLE) in FAILING
 
     @saturated.gradient
     def _(xp, x):
         e = xp.exp(x)
         return e if name == "expm1" else e / (1 + e) ** 2 if name == "expit" else 4 * e * e / (1 + e * e) ** 2
 
-    inputs = at(-40.0)
-    assert judged(saturated, inputs, [0.0], DOUBLE) not in FAILING
-    assert judged(saturated, inputs, [1e-10], DOUBLE) in FAILING
+    assert judged(saturated, inputs, [0.0], DOUBLE) in FAILING
 
 
 # Structure

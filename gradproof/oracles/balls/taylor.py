@@ -89,7 +89,7 @@ class TaylorArithmetic(BallArithmetic):
 
     def elementwise(self, name: str, *arguments: Any) -> Balls:
         result = super().elementwise(name, *arguments)
-        if self.model is None or name not in SATURATING:
+        if self.model is None or name not in SATURATING or not self.model.slopes_from_values:
             return result
         error = self.model.factor(name) - 1
 
