@@ -364,7 +364,8 @@ def asarray(values, dtype=None):
     return torch.func.jvp(f, ($args,), ($along,))[1]
 """,
             "vectorized": "gradient = torch.func.vmap(torch.func.grad(f, $numbers))\n",
-            "summed_over_batch": "gradient = torch.func.grad(lambda $args: torch.func.vmap(f)($args).sum(), $numbers)\n",
+            "summed_over_batch": "gradient = torch.func.grad("
+            "lambda $args: torch.func.vmap(f)($args).sum(), $numbers)\n",
             "rematerialized": "from torch.utils.checkpoint import checkpoint\n\n"
             + _LEAVES.replace("f(*leaves)", "checkpoint(f, *leaves, use_reentrant=False)"),
             "forward_over_reverse": """def gradient($args):
