@@ -23,6 +23,10 @@ DEVICES = ("cpu", "gpu")
 NUMPY_DTYPES = ("float64", "float32", "float16", "complex128", "complex64")
 
 
+MAPPED = tuple(name for name, mode in MODES.items() if mode.batched)
+"""The modes that map a function over a batch."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """What is known of a backend without importing it.
@@ -73,12 +77,12 @@ BACKENDS = {
             'pip install "gradproof[autograd]"',
             has_gpu=False,
             dtypes=NUMPY_DTYPES,
-            modes=tuple(mode for mode in MODES if mode not in ("compiled", "xla", "vectorized")),
+            modes=tuple(mode for mode in MODES if mode not in ("compiled", "xla", *MAPPED)),
             lacks={
                 "bfloat16": "NumPy has no bfloat16",
                 "compiled": "autograd has no compiler",
                 "xla": "autograd has no compiler",
-                "vectorized": "autograd has no vectorizing transformation",
+                **dict.fromkeys(MAPPED, "autograd has no vectorizing transformation"),
             },
         ),
         Backend(

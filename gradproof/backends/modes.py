@@ -79,6 +79,13 @@ def _vectorized(adapter: Adapter, function: Function, dtype: str, device: str) -
     return adapter.prepared(adapter.vectorize(adapter.gradient_of(function, dtype, device)))
 
 
+def _summed_over_batch(adapter: Adapter, function: Function, dtype: str, device: str) -> Callable:
+    """As everybody trains: the gradient of the sum of the values over a batch."""
+    batched = adapter.vectorize(adapter.callable(function, dtype, device))
+    xp = adapter.namespace(dtype, device)
+    return adapter.prepared(adapter.gradient(lambda *arguments: xp.sum(batched(*arguments))))
+
+
 def _rematerialized(adapter: Adapter, function: Function, dtype: str, device: str) -> Callable:
     return adapter.prepared(adapter.gradient(adapter.checkpoint(adapter.callable(function, dtype, device))))
 
@@ -129,6 +136,7 @@ MODES = {
     "compiled": Mode(_compiled),
     "xla": Mode(_xla, nightly=True),
     "vectorized": Mode(_vectorized, batched=True),
+    "summed_over_batch": Mode(_summed_over_batch, batched=True),
     "rematerialized": Mode(_rematerialized),
     "forward_over_reverse": Mode(_forward_over_reverse, order=2),
     "reverse_over_reverse": Mode(_reverse_over_reverse, order=2),

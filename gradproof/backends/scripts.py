@@ -232,6 +232,13 @@ def asarray(values, dtype=None):
             + """def gradient($args):
     return tf.vectorized_map(lambda row: first(*row), ($args,))
 """,
+            "summed_over_batch": _COMPILED
+            + """def gradient($args):
+    with tf.GradientTape() as tape:
+        tape.watch([$args])
+        total = tf.reduce_sum(tf.vectorized_map(lambda row: f(*row), ($args,)))
+    return tape.gradient(total, [$args])
+""",
             "rematerialized": _COMPILED + _TAPE.lstrip().replace("f($args)", "tf.recompute_grad(f)($args)"),
             "forward_over_reverse": _INNER
             + _COMPILED
@@ -294,6 +301,7 @@ def slope_along($args, $along):
     return jax.jvp(f, ($args,), ($along,))[1]
 """,
             "vectorized": "gradient = jax.jit(jax.vmap(jax.grad(f, $numbers)))\n",
+            "summed_over_batch": "gradient = jax.jit(jax.grad(lambda $args: jax.vmap(f)($args).sum(), $numbers))\n",
             "rematerialized": "gradient = jax.jit(jax.grad(jax.checkpoint(f), $numbers))\n",
             "forward_over_reverse": """@jax.jit
 def pushed($args, $along):
@@ -356,6 +364,8 @@ def asarray(values, dtype=None):
     return torch.func.jvp(f, ($args,), ($along,))[1]
 """,
             "vectorized": "gradient = torch.func.vmap(torch.func.grad(f, $numbers))\n",
+            "summed_over_batch": "gradient = torch.func.grad("
+            "lambda $args: torch.func.vmap(f)($args).sum(), $numbers)\n",
             "rematerialized": "from torch.utils.checkpoint import checkpoint\n\n"
             + _LEAVES.replace("f(*leaves)", "checkpoint(f, *leaves, use_reentrant=False)"),
             "forward_over_reverse": """def gradient($args):

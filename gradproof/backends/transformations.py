@@ -19,10 +19,12 @@ class Missing(Unsupported):
 
 class Transformations(ABC):
     """What one backend makes of a function. `name` is as in a test id; `flushes_subnormals` are the devices on which
-    results below the smallest normal number may become zero."""
+    results below the smallest normal number may become zero, all of them or, as in "cpu-bfloat16", in one dtype;
+    `rules_give_values` says whether a rule for a derivative computes the value of its function itself."""
 
     name: ClassVar[str]
     flushes_subnormals: ClassVar[tuple[str, ...]] = ()
+    rules_give_values: ClassVar[bool] = False
 
     @abstractmethod
     def version(self) -> str:
@@ -40,6 +42,15 @@ class Transformations(ABC):
     def gradient(self, f: Callable) -> Callable:
         """Reverse mode: from `f(*arrays)`, a real scalar, to a function that returns a tuple, one gradient per
         argument. What the backend leaves unconnected stays None. For a complex argument it is df/dRe + i df/dIm."""
+
+    def value_and_gradient(self, f: Callable) -> Callable:
+        """From `f(*arrays)` to a function that returns the value and the gradient, both from one call: the value is
+        that of whatever rules the gradient comes from."""
+        raise Unsupported(f"{self.name} gives no value beside its gradient")
+
+    def value_and_tangent(self, f: Callable) -> Callable:
+        """As `jvp`, with the value of `f` before the tangent."""
+        raise Unsupported(f"{self.name} gives no value beside its tangents")
 
     def forward(self, f: Callable) -> Callable:
         """What computes the value of `f(*arrays)`: `f` itself, compiled where running it op by op costs more."""

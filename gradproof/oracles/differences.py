@@ -14,6 +14,8 @@ STEP = 2.0**-13
 """The largest of three steps, relative to the entry's size: near the fourth root of float64's unit roundoff, so that
 the smallest, a quarter of it, balances truncation against rounding."""
 
+STEPS = (STEP, STEP / 2, STEP / 4)
+
 SMALLEST_SCALE = 2.0**-4
 
 CHANGE_ROUNDING = 2.0**-42
@@ -49,6 +51,17 @@ def own_differences(forward: Callable[[Inputs], np.ndarray], inputs: Inputs, val
     )
 
 
+def forward_noise(values: np.ndarray, true: np.ndarray) -> float:
+    """How far the values of a batch that `own_differences` has laid out are off the true ones, in a way that is neither
+    constant nor goes with the step: what a forward pass loses by rounding, in whatever precision it computes. What is
+    simply another function is off smoothly, and its differences hold."""
+    off = values - true
+    here, around = off[0], off[1:].reshape(-1, len(STEPS), 2)
+    even, odd = around.mean(axis=2) - here, (around[..., 0] - around[..., 1]) / 2
+    ragged = np.abs(odd[:, :-1] - 2 * odd[:, 1:])
+    return float(max(np.abs(even).max(initial=0.0), ragged.max(initial=0.0)))
+
+
 def _scaled(direction: Direction, inputs: Inputs) -> Direction:
     return tuple(
         v * 2.0 ** np.ceil(np.log2(np.maximum(np.abs(x), SMALLEST_SCALE)))
@@ -63,7 +76,7 @@ def _size(direction: Direction) -> float:
 def _quotients(
     forward: Callable[[Inputs], np.ndarray], inputs: Inputs, directions: list[Direction], value_error: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    steps = [STEP, STEP / 2, STEP / 4]
+    steps = STEPS
     batch = tuple(
         np.stack([x, *(x + sign * h * d[i] for d in directions for h in steps for sign in (1, -1))])
         for i, x in enumerate(inputs)

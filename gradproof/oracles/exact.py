@@ -182,19 +182,45 @@ class Difference:
 
 
 def directional(function: Function, inputs: Inputs, direction: Direction) -> Difference:
-    """The derivative along `direction`."""
+    """The derivative along `direction`; to one side where the domain ends on the other."""
     return Difference(function, inputs, direction, _quotient(function, inputs, direction, step(inputs)))
 
 
 def _quotient(function: Function, inputs: Inputs, direction: Direction, h: arb) -> arb:
+    def at(distance: arb) -> arb:
+        return body_value(function, on := BallArithmetic(), displaced(on, inputs, direction, distance))
+
+    def one_sided(h: arb) -> arb:
+        # Twice the quotient of half the step less that of the whole: what goes with the step is gone.
+        return (4 * at(h / 2) - at(h) - 3 * at(arb(0))) / h
+
     def quotient() -> arb:
-        ahead, behind = (
-            body_value(function, on := BallArithmetic(), displaced(on, inputs, direction, distance))
-            for distance in (h, -h)
-        )
-        return (ahead - behind) / (2 * h)
+        central = (at(h) - at(-h)) / (2 * h)
+        if central.is_finite():
+            return central
+        sides = (one_sided(h), one_sided(-h))
+        return next((side for side in sides if side.is_finite()), central)
 
     return precisely(quotient, lambda ball: certain([ball]))
+
+
+def inward(function: Function, inputs: Inputs, direction: Direction) -> Direction:
+    """The direction, with the sign of each entry changed along which, alone, it would lead out of the domain."""
+    h = step(inputs)
+
+    def stays(i: int, index: tuple[int, ...], sign: float) -> bool:
+        alone = tuple(np.zeros_like(x) for x in inputs)
+        alone[i][index] = sign * direction[i][index]
+        on = BallArithmetic()
+        return body_value(function, on, displaced(on, inputs, alone, h)).is_finite()
+
+    turned = tuple(part.copy() for part in direction)
+    with ctx.workprec(FIRST_PRECISION):
+        for i, part in enumerate(turned):
+            for index in np.ndindex(part.shape):
+                if not stays(i, index, 1.0) and stays(i, index, -1.0):
+                    part[index] *= -1
+    return turned
 
 
 def differences_at(function: Function, at: list[Balls], h: arb) -> list[np.ndarray]:

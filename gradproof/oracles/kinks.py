@@ -258,6 +258,14 @@ def probe(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
     return Kink(near, settled, seen, closer)
 
 
+def beside(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
+    """The one limit around inputs at which the function jumps, and so has no gradient; None where there is none."""
+    generic = generic_direction(inputs)
+    look = _look(inputs, gradient_at, PROBE_BITS)
+    seen, limits = _limits(look, [generic, tuple(-part for part in generic)])
+    return Kink(limits, True, seen, look) if seen else None
+
+
 def _look(inputs: Inputs, gradient_at: GradientAt, bits: int) -> Callable[[Direction], Gradient | None]:
     return partial(_limit_along, gradient_at, arb(scale(inputs)) * arb(2) ** -bits)
 

@@ -15,6 +15,10 @@ SLACK = 4.0
 """What a bound is multiplied by before it accuses anybody: backends differentiate by programs of their own, a few
 operations longer than the hand-derived one. README, "How wide the bounds are", says how far below it backends stay."""
 
+SWEEP_SLACK = 2.0
+"""The same for the bound of the body's own reverse sweep, which is the program that a backend runs, but for the order
+of sums and for what it fuses."""
+
 ULPS = {
     # Correctly rounded by IEEE 754-2019, clause 5.4.1: half an ulp.
     "add": 0.5,
@@ -88,8 +92,9 @@ ABSOLUTE = ("gammaln", "digamma", "j0", "j1", "sinc")
 
 SATURATING = ("tanh", "expit", "expm1")
 """Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s) and
-m + 1. Whoever differentiates so loses the value's error from the derivative, absolutely, and is granted it: every
-backend does it for the first two, and an elu or a softplus by expm1 has nothing else."""
+m + 1. Whoever differentiates so loses the value's error from the derivative, absolutely. The policy, for all of them:
+it is granted where nothing but the program or the body says what is meant; a derivation that keeps those digits asks
+them of everybody."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +144,12 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class MachineModel:
-    """A format, and whether results below its smallest normal number may become zero (`flushes`)."""
+    """A format, whether results below its smallest normal number may become zero (`flushes`), and whether a slope of
+    the `SATURATING` may be taken from their value."""
 
     format: Format
     flushes: bool = False
+    slopes_from_values: bool = True
 
     def underflow(self, operation: str = "add") -> float:
         """The largest absolute error that underflow adds to one operation.

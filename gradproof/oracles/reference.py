@@ -7,14 +7,23 @@ formats."""
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from flint import arb, ctx
 
 from gradproof.oracles import exact
-from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic, first_coefficient, objects
+from gradproof.oracles.balls import (
+    BallArithmetic,
+    Balls,
+    TaylorArithmetic,
+    Ties,
+    depends,
+    first_coefficient,
+    objects,
+)
 from gradproof.oracles.kept import Kept
-from gradproof.oracles.kinks import Kink, probe
+from gradproof.oracles.kinks import Kink, beside, probe
 from gradproof.oracles.machine_model import SLACK, MachineModel
 from gradproof.registry import Function, Inputs
 
@@ -27,6 +36,12 @@ KINK_ROUNDINGS = 8
 
 NUDGE = arb(2) ** -140
 """A point that lies on a kink leaves it when its direction turns by so much."""
+
+CONTINUOUS = arb(2) ** -64
+"""A value that changes by more within a step of 2**-128, or by the square of this much of itself, has jumped."""
+
+TOUCH = arb(2) ** -300
+"""Inputs that are wide by this much of their size are wide enough for what ties to overlap, and for nothing else."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +72,13 @@ class Truth:
 
     `hand` is "agrees", "disagrees" or "absent". `kink` is there where the function has no gradient; `gradient` is then
     just what the hand-derived formula gives, and it may be NaN. `scale` is the size, per argument, against which lost
-    digits are told from a wrong formula: that of the largest entry."""
+    digits are told from a wrong formula: that of the largest entry. `order` is that of the derivative."""
 
     value: Exact
     gradient: tuple[Exact, ...]
     hand: str
     kink: Kink | None
+    order: ClassVar[int] = 1
 
     @property
     def scale(self) -> tuple[float, ...]:
@@ -76,12 +92,14 @@ class Bounds:
     number, because nobody promises digits below it.
 
     `out_of_range` says why the input cannot be judged in this format; empty where it can. `near_kink` is True where
-    the input is within rounding of a kink, so that the bounds hold the answers of both sides."""
+    the input is within rounding of a kink, so that the bounds hold the answers of both sides. Where it is at a kink and
+    within rounding of another as well, `sides` are the smallest and the largest gradient that any choice gives."""
 
     value: np.ndarray
     gradient: tuple[np.ndarray, ...]
     out_of_range: str
     near_kink: bool = False
+    sides: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
 
 class Reference:
@@ -99,6 +117,22 @@ class Reference:
     def bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds at `inputs` on a machine of this model."""
         return self.kept.found(("bounds", model), inputs, lambda: self._find_bounds(inputs, model))
+
+    def constant_in(self, inputs: Inputs) -> tuple[str, ...]:
+        """The arguments that the body does not depend on to first order, whatever they are multiplied by: it compares
+        them, rounds them to integers, or leaves them out."""
+        return self.kept.found("constant in", inputs, lambda: self._find_constant(inputs))
+
+    def _find_constant(self, inputs: Inputs) -> tuple[str, ...]:
+        on, generic = TaylorArithmetic(), exact.generic_direction(inputs)
+        still = [on.inputs(x) for x in inputs]
+        moving = [on.moving(x, v) for x, v in zip(still, generic, strict=True)]
+        found = []
+        for i, name in enumerate(self.function.domains):
+            value = exact.body_value(self.function, on, [*still[:i], moving[i], *still[i + 1 :]])
+            if not depends(value):
+                found.append(name)
+        return tuple(found)
 
     def values(self, batch: Inputs) -> np.ndarray:
         """The exact values of a batch of inputs, rounded to float64; NaN outside the function's domain."""
@@ -120,7 +154,10 @@ class Reference:
         )
         undefined = hand is not None and not all(e.is_finite() for part in hand for e in part.flat)
         if ties or hand_ties or undefined:
-            kink = probe(inputs, _Around(self.function, inputs).gradient_at)
+            around = _Around(self.function, inputs)
+            kink = probe(inputs, around.gradient_at)
+            if kink is None and self._jumps(inputs, value):
+                kink = beside(inputs, around.gradient_at)
             if kink is not None:
                 gradient = hand if hand is not None else self._differences(inputs)
                 return Truth(exact_value, _exacts(gradient), "absent" if hand is None else "agrees", kink)
@@ -128,6 +165,18 @@ class Reference:
         if hand is not None and self.hand_agrees(inputs, hand):
             return Truth(exact_value, _exacts(hand), "agrees", None)
         return Truth(exact_value, _exacts(self._differences(inputs)), "absent" if hand is None else "disagrees", None)
+
+    def _jumps(self, inputs: Inputs, value: arb) -> bool:
+        """Whether the value beside the inputs is another, however near."""
+        with ctx.workprec(exact.FIRST_PRECISION):
+            generic, h = exact.generic_direction(inputs), exact.step(inputs)
+            sides = [self._value_beside(inputs, generic, distance) for distance in (h, -h)]
+            slack = CONTINUOUS * (1 + CONTINUOUS * abs(value).abs_upper())
+            return any(side.is_finite() and not abs(side - value).abs_upper() <= slack for side in sides)
+
+    def _value_beside(self, inputs: Inputs, direction: exact.Direction, distance: arb) -> arb:
+        on = BallArithmetic()
+        return exact.body_value(self.function, on, exact.displaced(on, inputs, direction, distance))
 
     def _check_flatness(self, hand: list[np.ndarray] | None) -> None:
         for (name, domain), part in zip(self.function.domains.items(), hand or (), strict=False):
@@ -155,6 +204,10 @@ class Reference:
         """Whether the hand-derived gradient has the exact difference along a generic direction, to 30 digits."""
         direction = levelled(hand, exact.generic_direction(inputs))
         difference = exact.directional(self.function, inputs, direction)
+        if not difference.quotient.is_finite():
+            # On the edge of the domain: it leads out of it to either side.
+            direction = exact.inward(self.function, inputs, direction)
+            difference = exact.directional(self.function, inputs, direction)
         with ctx.workprec(exact.FIRST_PRECISION):
             terms = [
                 e * arb(float(v))
@@ -170,23 +223,61 @@ class Reference:
     def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
         truth = self.truth(inputs)
         forward = BallArithmetic(model)
-        arguments = [forward.inputs(x) for x in inputs]
-        value = np.array(exact.body_value(self.function, forward, arguments), dtype=object)
+        value = np.array(exact.body_value(self.function, forward, [forward.inputs(x) for x in inputs]), dtype=object)
         value_bound = distance(value, truth.value.balls, model)
-        if truth.hand == "agrees":
-            backward = BallArithmetic(model)
-            gradient = exact.hand_gradient(self.function, backward, [backward.inputs(x) for x in inputs])
-        else:
-            backward = TaylorArithmetic(model)
-            gradient = taylor_gradient(self.function, backward, arguments)
-        if truth.kink is None:
-            bounds = tuple(distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
-        else:
-            bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
+        if truth.kink is not None:
+            return self._bounds_at_kink(inputs, model, truth, value_bound, forward)
+        gradient, backward = self._rounded_gradient(inputs, model, truth.hand)
+        bounds = tuple(distance(ball, t.balls, model) for ball, t in zip(gradient, truth.gradient, strict=True))
         problem = range_problem((forward, backward), model, (value_bound, *bounds))
-        if truth.kink is not None and any(map(model.may_flush, inputs)):
-            problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
         return Bounds(value_bound, bounds, problem, forward.undecided or backward.undecided)
+
+    def _rounded_gradient(
+        self, inputs: Inputs, model: MachineModel, hand: str, ties: Ties | None = None
+    ) -> tuple[list[np.ndarray], BallArithmetic]:
+        """The gradient with the rounding of the model, and the evaluation that noted what happened on the way."""
+        if hand == "agrees":
+            on = BallArithmetic(model, ties)
+            return exact.hand_gradient(self.function, on, [on.inputs(x) for x in inputs]), on
+        series = TaylorArithmetic(model, ties)
+        return taylor_gradient(self.function, series, [series.inputs(x) for x in inputs]), series
+
+    def _bounds_at_kink(
+        self, inputs: Inputs, model: MachineModel, truth: Truth, value_bound: np.ndarray, forward: BallArithmetic
+    ) -> Bounds:
+        """The bounds where something ties. What ties is taken as the truth takes it, for its other sides are limits;
+        what rounding decides besides, it may decide either way."""
+        assert truth.kink is not None
+        body, derivation = self._ties(inputs, truth.hand)
+        gradient, backward = self._rounded_gradient(inputs, model, truth.hand, Ties(derivation, both=False))
+        beside = BallArithmetic(model, Ties(body, both=False))
+        exact.body_value(self.function, beside, [beside.inputs(x) for x in inputs])
+        bounds = tuple(_kink_bound(limits, model) for limits in truth.kink.limits)
+        ambiguous = backward.ambiguous or beside.ambiguous
+        if not ambiguous:
+            rows = zip(bounds, gradient, truth.gradient, strict=True)
+            bounds = tuple(_with_rounding(bound, balls, true, truth.hand, model) for bound, balls, true in rows)
+        problem = range_problem((forward, backward, beside), model, (value_bound, *bounds))
+        if any(map(model.may_flush, inputs)):
+            problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
+        undecided = backward.undecided or beside.undecided
+        sides = ()
+        if undecided and not ambiguous:
+            either, _ = self._rounded_gradient(inputs, model, truth.hand, Ties(derivation, both=True))
+            sides = tuple(_sides(part, bound) for part, bound in zip(either, bounds, strict=True))
+        return Bounds(value_bound, bounds, problem, forward.undecided or undecided, sides)
+
+    @ctx.workprec(exact.FIRST_PRECISION)
+    def _ties(self, inputs: Inputs, hand: str) -> tuple[list, list]:
+        """What ties on the way to the value, and on the way to the gradient, each in the order in which it is asked."""
+        body, derivation = BallArithmetic(), BallArithmetic()
+        touched = np.frompyfunc(lambda v: arb(v, (abs(arb(v)) if v else arb(exact.scale(inputs))) * TOUCH), 1, 1)
+        wide = [objects(touched(x)) for x in inputs]
+        exact.body_value(self.function, body, [Balls(x, body) for x in wide])
+        if hand != "agrees":
+            return body.questions, body.questions
+        exact.hand_gradient(self.function, derivation, [Balls(x, derivation) for x in wide])
+        return body.questions, derivation.questions
 
 
 @dataclass
@@ -258,6 +349,7 @@ def taylor_gradient(function: Function, on: TaylorArithmetic, at: list) -> list[
         entries = np.empty(argument.shape, dtype=object)
         for index in np.ndindex(argument.shape):
             arguments = [on.along(other, index) if j == i else other for j, other in enumerate(at)]
+            on.questions.clear()  # each direction asks the same ones
             entries[index] = first_coefficient(exact.body_value(function, on, arguments))
         gradients.append(entries)
     return gradients
@@ -278,18 +370,30 @@ def _exacts(parts: tuple[np.ndarray, ...] | list[np.ndarray]) -> tuple[Exact, ..
     return tuple(Exact.of(part) for part in parts)
 
 
-def distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel) -> np.ndarray:
+def distance(balls: np.ndarray, truth: np.ndarray, model: MachineModel, slack: float = SLACK) -> np.ndarray:
     """How far an answer within `balls` may be from the truth, entry by entry, slack and underflow included."""
     # float() rounds to nearest: one more part in 2**50 keeps the bound a bound.
     upper = np.frompyfunc(lambda ball, true: float(abs(ball - true).abs_upper()), 2, 1)
     radius = np.asarray(upper(balls, truth), dtype=float)
     radius[np.isnan(radius)] = math.inf
-    return SLACK * radius * (1 + 2.0**-50) + model.format.tiny
+    return slack * radius * (1 + 2.0**-50) + model.format.tiny
 
 
 def _kink_bound(limits: np.ndarray, model: MachineModel) -> np.ndarray:
     largest = np.abs(limits).max(initial=0.0)
     return np.full(limits.shape[1:], SLACK * KINK_ROUNDINGS * model.format.unit_roundoff * largest + model.format.tiny)
+
+
+def _with_rounding(bound: np.ndarray, balls: np.ndarray, true: Exact, hand: str, model: MachineModel) -> np.ndarray:
+    # Of differences that straddle a kink the truth is no side of it; and a derivation may have no value there.
+    middle = true.balls if hand == "agrees" else objects(np.frompyfunc(arb.mid, 1, 1)(balls))
+    rounding = distance(balls, middle, model)
+    return np.where(np.isfinite(rounding), np.maximum(bound, rounding), bound)
+
+
+def _sides(balls: np.ndarray, bound: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low, high = (objects(np.frompyfunc(end, 1, 1)(balls)).astype(float) for end in (arb.lower, arb.upper))
+    return np.where(np.isnan(low), -np.inf, low) - bound, np.where(np.isnan(high), np.inf, high) + bound
 
 
 def range_problem(evaluations: tuple[BallArithmetic, ...], model: MachineModel, bounds: tuple[np.ndarray, ...]) -> str:
@@ -298,6 +402,8 @@ def range_problem(evaluations: tuple[BallArithmetic, ...], model: MachineModel, 
         return f"an intermediate result overflows {model.format.name}"
     if any(evaluation.disordered for evaluation in evaluations):
         return f"rounding in {model.format.name} can change the order of what is sorted"
+    if any(evaluation.forked for evaluation in evaluations):
+        return f"rounding in {model.format.name} can take another branch of the code, or another index"
     if not all(np.isfinite(bound).all() for bound in bounds):
         return f"rounding or underflow in {model.format.name} can move a divisor or an argument out of its domain"
     return ""

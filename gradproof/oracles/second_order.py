@@ -6,6 +6,7 @@ bound comes from the same gradient in Taylor arithmetic with the machine model."
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from flint import arb, ctx
@@ -32,6 +33,7 @@ class Curvature(Truth):
     cancel, as they do in |x|'' = 1/|x| - x²/|x|³ = 0."""
 
     natural: tuple[float, ...] = ()
+    order: ClassVar[int] = 2
 
     @property
     def scale(self) -> tuple[float, ...]:
@@ -74,7 +76,7 @@ class SecondOrder:
         nothing = tuple(Exact.of(objects(np.full(x.shape, arb("nan")))) for x in inputs)
         if truth.kink is not None:
             return _Found(nothing, "a kink")
-        if truth.hand != "agrees":
+        if not self._can_be_found(truth):
             return _Found(nothing, "no hand-derived gradient that holds here")
         central, gap = exact.precisely(lambda: self._quotients(inputs), lambda found: exact.certain(_flat(found[0])))
         with ctx.workprec(exact.FIRST_PRECISION):
@@ -93,6 +95,9 @@ class SecondOrder:
         return [
             objects(np.frompyfunc(exact.unless_of_the_step, 2, 1)(c, d)) for c, d in zip(central, doubled, strict=True)
         ]
+
+    def _can_be_found(self, truth: Truth) -> bool:
+        return truth.hand == "agrees"
 
     def _quotients(self, inputs: Inputs) -> tuple[Gradient, Gradient]:
         central, gap, tie = self._along(inputs, self.direction)

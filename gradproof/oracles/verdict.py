@@ -1,7 +1,7 @@
 """The verdict on one answer of a backend: structure first, then finiteness, then every entry against its own bound."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -46,7 +46,8 @@ class Answer:
 class Entry:
     """The worst entry of an answer: where it is, what is right, what came, how far off and how far it may be.
 
-    `relative` is the error against the largest true entry of the same argument, or against what `Truth.scale` says."""
+    `relative` is the error against the largest true entry of the same argument, or against what `Truth.scale` says.
+    `order` is 1 for a gradient, 2 for a Hessian-vector product."""
 
     argument: str
     index: tuple[int, ...]
@@ -56,11 +57,20 @@ class Entry:
     bound: float
     ulp: float = math.nan
     relative: float = math.nan
+    order: int = 1
 
     @property
     def ratio(self) -> float:
         """The error in units of its bound."""
         return self.error / self.bound
+
+    @property
+    def symbol(self) -> str:
+        """What was computed there: f, df/d x[1], (H v)_x[1]."""
+        if self.argument == "value":
+            return "f"
+        where = f"{self.argument}{list(self.index) if self.index else ''}"
+        return f"df/d {where}" if self.order == 1 else f"(H v)_{where}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
     parts = [("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)))]
     parts += list(zip(names, answer.gradient, truth.gradient, bounds.gradient, truth.scale, strict=True))
     entries = [_worst(name, got, exact, bound, scale, format) for name, got, exact, bound, scale in parts if got.size]
-    worst = max(entries, key=_badness)
+    worst = replace(max(entries, key=_badness), order=truth.order)
     if worst.ratio <= 1:
         blind = [name for name, _, exact, bound, _ in parts[1:] if _is_vacuous(exact, bound)]
         if blind:
@@ -103,6 +113,21 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
     )
 
 
+def lost(answer: Answer, truth: Truth, names: list[str], format: Format) -> Judgement | None:
+    """The judgement of a NaN or an infinity where the backend's own value and the true gradient are finite, which needs
+    no bound; None where there is no such entry."""
+    if answer.problem or truth.kink is not None or not np.isfinite(answer.value).all():
+        return None
+    for name, got, exact in zip(names, answer.gradient, truth.gradient, strict=True):
+        gone = np.argwhere(~np.isfinite(got) & (np.abs(exact.high) <= format.largest / 2))
+        if len(gone):
+            index = tuple(int(i) for i in gone[0])
+            expected = exact.balls[index].mid().str(20, radius=False)
+            entry = Entry(name, index, expected, float(got[index]), math.nan, math.nan, order=truth.order)
+            return Judgement(Verdict.WRONG, "not finite, where the value and the true gradient are", entry)
+    return None
+
+
 def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
     value = _worst("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)), format)
     if not value.ratio <= 1:
@@ -113,6 +138,9 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
     given = tuple(part.astype(np.float64) for part in answer.gradient)
     if truth.kink.admits(given, bounds.gradient):
         return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential", value)
+    sides = zip(given, bounds.sides, strict=True) if bounds.sides else ()
+    if bounds.sides and all(((got >= low) & (got <= high)).all() for got, (low, high) in sides):
+        return Judgement(Verdict.CONVENTION, "a kink, and within rounding of another: a choice gives this", value)
     return Judgement(
         Verdict.WRONG, "a kink: the answer lies outside the subdifferential", _outside(given, truth, bounds, names)
     )

@@ -81,10 +81,11 @@ class OwnForward:
         """The differences at `inputs`, where the value may be off by `value_error`. Raises what the backend raises."""
         key = b"|".join(x.tobytes() for x in inputs)
         if key not in self._kept:
-            self._kept[key] = own_differences(self._values, inputs, value_error)
+            self._kept[key] = own_differences(self.values, inputs, value_error)
         return self._kept[key]
 
-    def _values(self, batch: Inputs) -> np.ndarray:
+    def values(self, batch: Inputs) -> np.ndarray:
+        """The values of a batch: inputs with one more axis in front. Raises what the backend raises."""
         adapter, dtype = backends.load(self.backend), dtype_of(self.function)
         arrays = adapter.arguments(self.function, batch, dtype, self.device)
         if self._batched is None:

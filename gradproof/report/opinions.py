@@ -10,7 +10,8 @@ import numpy as np
 from gradproof.oracles import exact
 from gradproof.oracles.differences import OwnDifferences
 from gradproof.oracles.machine_model import FORMATS, MachineModel
-from gradproof.oracles.reference import Bounds, Reference, Truth
+from gradproof.oracles.reference import Bounds, Truth
+from gradproof.oracles.whole import WholeReference
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import answer, own_forward
 
@@ -83,8 +84,8 @@ def odd_ones(opinions: Sequence[Opinion]) -> list[str]:
 
 def opinions(function: Function, inputs: Inputs, names: Sequence[str]) -> list[Opinion]:
     """Everybody's opinion at one input: the exact differences and the hand-derived gradient first."""
-    reference = Reference(function)
-    truth, bounds = reference.truth(inputs), reference.bounds(inputs, DOUBLE)
+    reference = WholeReference(function)
+    truth, bounds = reference.truth(inputs), reference.wider(inputs, DOUBLE)
     kinked = "a kink: gradproof conventions" if truth.kink is not None else ""
     found = [Opinion.none(EXACT, kinked) if kinked else _exact(function, inputs), _by_hand(function, inputs)]
     found += [answered(function, name, inputs, bounds) for name in names]

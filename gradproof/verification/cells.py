@@ -52,8 +52,6 @@ class Cell:
         if not fits(self.function, self.dtype):
             kind, others = ("complex", COMPLEX_DTYPES) if self.function.is_complex else ("real", REAL_DTYPES)
             return f"its arguments are {kind}: it is verified in {', '.join(others)}"
-        if MODES[self.mode].order == 2 and self.function.hand is None and not self.function.problems:
-            return "second derivatives are held to the hand-derived gradient, and it has none"
         return backends.missing(self.backend, self.device)
 
 

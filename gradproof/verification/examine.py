@@ -17,29 +17,29 @@ from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.settings import SETTINGS
 from gradproof.backends.stopped import OutOfMemory, ran_out
 from gradproof.divergences import Divergence
-from gradproof.oracles.differences import OwnDifferences, own_differences
+from gradproof.oracles.differences import OwnDifferences, forward_noise, own_differences
 from gradproof.oracles.kept import Shared, input_key
 from gradproof.oracles.machine_model import FORMATS, TF32, Format, MachineModel
-from gradproof.oracles.reference import Bounds, Reference, Truth
-from gradproof.oracles.second_order import SecondOrder
-from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge
+from gradproof.oracles.reference import Bounds, Truth
+from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge, lost
+from gradproof.oracles.whole import WholeReference, WholeSecondOrder
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import own_forward
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
-from gradproof.verification.structure import structural_problem
+from gradproof.verification.structure import Allowance, structural_problem
 
 
 @cache
-def reference_of(function: Function) -> Reference:
+def reference_of(function: Function) -> WholeReference:
     """The one reference of a function, shared by all its cells."""
-    return Reference(function)
+    return WholeReference(function)
 
 
 @cache
-def second_order_of(function: Function) -> SecondOrder:
+def second_order_of(function: Function) -> WholeSecondOrder:
     """The one reference of a function's Hessian-vector products."""
-    return SecondOrder(reference_of(function))
+    return WholeSecondOrder(reference_of(function))
 
 
 _ANSWERS: dict[tuple, "Answer | BackendRaised"] = {}
@@ -62,13 +62,15 @@ class Finding:
     """What one input showed: the judgement, and the recorded divergence that it matches, if any.
 
     `caught` is the smallest error of an entry that is seen at this input, by argument: its bound against the largest
-    true entry. Where that is 0, or nothing was judged, there is none."""
+    true entry. Where that is 0, or nothing was judged, there is none. `constant` are the arguments that the program
+    does not depend on to first order, of those that are not declared flat."""
 
     inputs: Inputs
     judgement: Judgement
     known: Divergence | None = None
     out_of_range: str = ""
     caught: dict[str, float] = field(default_factory=dict)
+    constant: tuple[str, ...] = ()
 
     @property
     def fails(self) -> bool:
@@ -105,7 +107,7 @@ class Examiner:
         self._companions = list(cell.function.points)
         self._structure_is_checked = False
 
-    def _judge_of(self, function: Function) -> Reference | SecondOrder:
+    def _judge_of(self, function: Function) -> WholeReference | WholeSecondOrder:
         return second_order_of(function) if self.mode.order == 2 else reference_of(function)
 
     def _recorded(self, dtype: str) -> list[Divergence]:
@@ -119,7 +121,7 @@ class Examiner:
         ]
 
     def _model(self, dtype: str) -> MachineModel:
-        flushes = self.cell.device in self.adapter.flushes_subnormals
+        flushes = not {self.cell.device, f"{self.cell.device}-{dtype}"}.isdisjoint(self.adapter.flushes_subnormals)
         return MachineModel(FORMATS[REAL_PART.get(dtype, dtype)], flushes)
 
     # Against the truth
@@ -129,29 +131,76 @@ class Examiner:
         rounded = self._rounded(inputs)
         truth, bounds, problem = self._reference_at(rounded, inputs)
         if problem:
-            return _out_of_range(rounded, problem)
+            return self._without_bound(rounded, truth, bounds, problem)
         assert truth is not None and bounds is not None
         try:
-            judgement = self._judged(rounded, truth, bounds)
+            judgement = self._judged(rounded, truth, bounds, self.judged_by)
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
         seen = judgement.verdict in COMPARED and truth.kink is None
         gradient = [part.high for part in truth.gradient]
-        caught = _caught(list(self.cell.function.domains), gradient, bounds.gradient) if seen else {}
-        return replace(self._finding(rounded, judgement), caught=caught)
+        caught = _caught(list(self.cell.function.domains), gradient, self._held_to(rounded, bounds)) if seen else {}
+        constant = self._constant(rounded, truth) if judgement.verdict == Verdict.VERIFIED else ()
+        return replace(self._finding(rounded, judgement), caught=caught, constant=constant)
 
-    def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds) -> Judgement:
+    def _constant(self, inputs: Inputs, truth: Truth) -> tuple[str, ...]:
+        parts = zip(self.cell.function.domains.items(), truth.gradient, strict=True)
+        zero = [name for (name, d), part in parts if not d.flat and part.high.size and not part.high.any()]
+        return tuple(name for name in zero if name in self.reference.constant_in(inputs)) if zero else ()
+
+    def _held_to(self, inputs: Inputs, bounds: Bounds) -> tuple[np.ndarray, ...]:
+        """What an error must exceed to be seen: the wider bounds, which take longer and are asked for at the first
+        point alone, where nothing else does."""
+        points = self.cell.function.points
+        if points and _same(self._rounded(points[0]), inputs):
+            with CLOCK.part("bounds"):
+                return self.judged_by.wider(inputs, self.model).gradient
+        return bounds.gradient
+
+    def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds, by: WholeReference | WholeSecondOrder) -> Judgement:
         answers = self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]
-        names, format = list(self.cell.function.domains), self._judged_in
-        judgement = max(
-            (judge(answer, truth, bounds, names, format) for answer in answers),
-            key=lambda judgement: judgement.verdict.severity,
-        )
+        judgement = self._worst(answers, truth, bounds)
+        if judgement.verdict in FAILING and truth.kink is None:
+            # Nobody is accused of what differentiating the body itself costs.
+            with CLOCK.part("bounds"):
+                bounds = by.wider(inputs, self.model)
+            judgement = self._worst(answers, truth, bounds)
         if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
             self._structure_is_checked = True
-            problem = structural_problem(self, inputs, answers[0], bounds)
+            allowance = Allowance(bounds, lambda: by.wider(inputs, self.model))
+            problem = structural_problem(self, inputs, answers[0], allowance)
             return Judgement(Verdict.WRONG, problem) if problem else judgement
         return judgement
+
+    def _worst(self, answers: list[Answer], truth: Truth, bounds: Bounds) -> Judgement:
+        names, format = list(self.cell.function.domains), self._judged_in
+        judgements = (judge(answer, truth, bounds, names, format) for answer in answers)
+        return max(judgements, key=lambda judgement: judgement.verdict.severity)
+
+    def _without_bound(self, inputs: Inputs, truth: Truth | None, bounds: Bounds | None, problem: str) -> Finding:
+        """Where nobody can be held to a bound, what was named is judged all the same: a gradient that is not finite is
+        wrong, and what lies within a bound is right. Of what was drawn nothing is said: far out, any program of this
+        format overflows somewhere."""
+        try:
+            answers = self.answers(inputs) if truth is not None and self._is_named(inputs) else []
+        except BackendRaised:
+            answers = []
+        if not answers:
+            return _out_of_range(inputs, problem)
+        assert truth is not None and bounds is not None
+        names = list(self.cell.function.domains)
+        judgements = (lost(answer, truth, names, self._judged_in) for answer in answers)
+        wrong = next((judgement for judgement in judgements if judgement is not None), None)
+        if wrong is not None:
+            return self._finding(inputs, wrong)
+        if all(np.isfinite(bound).all() for bound in (bounds.value, *bounds.gradient)):
+            judgement = self._worst(answers, truth, bounds)
+            if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
+                return Finding(inputs, judgement)
+        return _out_of_range(inputs, problem)
+
+    def _is_named(self, inputs: Inputs) -> bool:
+        return any(_same(self._rounded(point), inputs) for point in self.cell.function.points)
 
     @property
     def _judged_in(self) -> Format:
@@ -198,7 +247,7 @@ class Examiner:
             bounds = judged_by.bounds(found.inputs, self.model)
         if bounds.out_of_range:
             return _out_of_range(found.inputs, bounds.out_of_range)
-        judgement = self._judged(found.inputs, truth, bounds)
+        judgement = self._judged(found.inputs, truth, bounds, judged_by)
         if judgement.verdict in FAILING and judgement.worst is not None:
             return found
         if judgement.verdict not in (Verdict.VERIFIED, Verdict.CONVENTION):
@@ -304,7 +353,29 @@ class Examiner:
         f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
         with _inside_the_backend("backend"):
             arrays = self.arrays(inputs)
-            gradient = self.adapter.gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
+            value, gradient = self.adapter.value_and_gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
+            return self._converted(inputs, self._checked(value, (), self._dtype(False)), gradient, ())
+
+    def pushed_value(self, inputs: Inputs) -> float:
+        """The value that forward mode gives beside a tangent. Raises `Unsupported` where the backend has none."""
+        f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
+        with _inside_the_backend("backend"):
+            arrays = self.arrays(inputs)
+            return float(self.adapter.to_numpy(self.adapter.value_and_tangent(f)(*arrays, *arrays)[0]))
+
+    def gradient_of_returned_value(self, inputs: Inputs) -> Answer:
+        """The gradient of the value that reverse mode gives beside a gradient. Raises `Unsupported` where that is the
+        value itself, whatever the rules are."""
+        if not self.adapter.rules_give_values:
+            raise Unsupported("the value comes from the function itself, in whatever way it is differentiated")
+        f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
+        returned = self.adapter.value_and_gradient(f)
+        with _inside_the_backend("backend"):
+            arrays = self.arrays(inputs)
+            try:
+                gradient = self.adapter.gradient(lambda *arguments: returned(*arguments)[0])(*arrays)
+            except Exception as error:
+                raise Unsupported("a rule need not be one that can be differentiated itself") from error
             return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
 
     def _batch(self, inputs: Inputs, value: tuple[str, np.ndarray], backward: Callable) -> list[Answer]:
@@ -329,7 +400,7 @@ class Examiner:
             return Answer(np.zeros(()), (), f"the value {problem}")
         parts = []
         for (name, domain), part in zip(domains.items(), gradient, strict=True):
-            if part is None and domain.flat:
+            if part is None and (domain.flat or name in reference_of(self.cell.function).constant_in(inputs)):
                 parts.append(np.zeros((*rows, *domain.real_shape)))
                 continue
             problem, array = self._checked(part, (*rows, *domain.shape), self._dtype(domain.is_complex))
@@ -381,6 +452,13 @@ class Examiner:
             return _out_of_range(rounded, "it raises a step beside the input")
         names = list(self.cell.function.domains)
         judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
+        if judgement.verdict in FAILING:
+            with CLOCK.part("bounds"):
+                bounds = self.reference.wider(rounded, self.model)
+            judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
+        if judgement.verdict in FAILING:
+            own = self._as_precise_as_measured(rounded, own)
+            judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
         if judgement.verdict in FAILING and not self._resolves(rounded, bounds):
             return _out_of_range(rounded, "finite differences do not resolve the function here")
         seen = judgement.verdict in COMPARED
@@ -405,6 +483,22 @@ class Examiner:
             _judge_own(Answer(truth.value.high, gradient), exact_own, bounds, names, unit_roundoff).verdict
             not in FAILING
         )
+
+    def _as_precise_as_measured(self, inputs: Inputs, own: OwnDifferences) -> OwnDifferences:
+        """The differences, with the error that the forward pass is seen to have: it may compute in less than it was
+        given."""
+        promised = float(self.reference.bounds(inputs, self._model(self._widest)).value)
+        forward, seen = own_forward(self.cell.function, self.cell.backend, self.cell.device), []
+
+        def values(batch: Inputs) -> np.ndarray:
+            seen[:] = [batch, np.asarray(forward.values(batch), np.float64)]
+            return seen[1]
+
+        with _inside_the_backend("own differences"):
+            own_differences(values, inputs, promised)
+        with CLOCK.part("exact reference"):
+            noise = forward_noise(seen[1], self.reference.values(seen[0]))
+        return own_differences(lambda batch: seen[1], inputs, noise) if noise > promised else own
 
     def _kept_answer(self, inputs: Inputs) -> Answer:
         key = self._key(self.cell.mode, inputs)

@@ -12,7 +12,7 @@ from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import answer
 from gradproof.report.opinions import DOUBLE, answered, differenced, digits_between, true_of
-from gradproof.verification.examine import Examiner, Finding, reference_of
+from gradproof.verification.examine import Examiner, Finding, reference_of, second_order_of
 
 COMPARING_SECONDS = 5.0
 """As long a derivation is held to exact differences, entry by entry, while somebody waits for the failure."""
@@ -20,6 +20,8 @@ COMPARING_SECONDS = 5.0
 
 def references(examiner: Examiner, finding: Finding, check: str) -> list[str]:
     """A line per comparison, and a last line that names the odd one out."""
+    if examiner.mode.order == 2:
+        return _of_second_order(examiner, finding)
     function, backend = examiner.cell.function, examiner.cell.backend
     hand = agreement(function, finding.inputs)
     own = _own_against_exact(examiner, finding)
@@ -48,6 +50,22 @@ def _odd_one_out(examiner: Examiner, hand: Agreement | str, own: str) -> str:
     return f"{gradient}; and, for itself, {derivation}" if derivation else gradient
 
 
+def _of_second_order(examiner: Examiner, finding: Finding) -> list[str]:
+    function, backend, inputs = examiner.cell.function, examiner.cell.backend, finding.inputs
+    if function.hand is None:
+        held, derivation = "second differences of f", "there is no hand-derived gradient"
+    else:
+        held = "the change of the hand-derived gradient along v"
+        agrees = second_order_of(function).derivation_agrees(inputs)
+        derivation = f"{held} / exact second differences of f: {'agree' if agrees else 'disagree'}"
+    return [
+        f"{backend}'s H v / exact reference, {held}: {finding.judgement.verdict}",
+        derivation,
+        f"{backend}'s gradient / exact reference, in float64: {_against_exact(function, inputs, backend)}",
+        f"odd one out: {backend}'s second derivative",
+    ]
+
+
 def agreement(function: Function, inputs: Inputs) -> Agreement | str:
     """How far the hand-derived gradient agrees with exact differences, or why that cannot be told. Found once for each
     input, in a few seconds."""
@@ -72,7 +90,7 @@ def _others(function: Function, inputs: Inputs, backend: str) -> str:
 
 def _against_exact(function: Function, inputs: Inputs, name: str) -> str:
     reference = reference_of(function)
-    truth, bounds = reference.truth(inputs), reference.bounds(inputs, DOUBLE)
+    truth, bounds = reference.truth(inputs), reference.wider(inputs, DOUBLE)
     if truth.kink is not None:
         given = answer(function, name, inputs)
         if isinstance(given, str):

@@ -246,6 +246,8 @@ class Verification:
         pytest.fail(text, pytrace=False)
 
     def _verified_nothing(self, cell: Cell, check: str, tally: Tally) -> None:
+        if tally.caveat and tally.counts[str(Verdict.VERIFIED)]:
+            pytest.skip(f"INCONCLUSIVE: {cell.id}: {tally.caveat}")
         seen = ", ".join(f"{n} {reason}" for reason, n in (*tally.counts.items(), *tally.out_of_range.items()))
         text = (
             f"INCONCLUSIVE: {cell.id} verified nothing; no wrong gradient could have been caught ({seen or 'no input'})"
@@ -295,6 +297,7 @@ class Verification:
                 cell=f"{cell.id}, {check}",
                 database=self.database,
                 met=met,
+                named=check == "exact" and MODES[cell.mode].order == 1 and cell.dtype not in HALF,
             )
         except RegistryError as error:
             problem = f"{BAD_ENTRY}: {error}"
@@ -327,6 +330,7 @@ class Verification:
             "counts": dict(tally.counts),
             "out_of_range": dict(tally.out_of_range),
             "caught": _numbered(tally.caught),
+            "unjudged": tally.unjudged,
         }
         # The numbers are those of the input that the verdict is of; what is not recorded has its worst error beside it.
         shown = tally.worst if tally.failure is not None else tally.recorded or tally.worst
@@ -334,6 +338,8 @@ class Verification:
             found |= _shown(function, shown)
         if shown is not tally.worst:
             found["beside"] = _numbers(tally.worst.judgement.worst if tally.worst is not None else None)
+        if tally.verdict == Verdict.INCONCLUSIVE and tally.caveat:
+            found["reason"] = tally.caveat
         found["known"] = tally.known if tally.failure is None else 0
         if tally.failure is None and tally.recorded is not None:
             assert tally.recorded.known is not None

@@ -68,7 +68,9 @@ class Tally:
     """What the inputs of one cell showed. `failure` is the simplest failing finding, and `cut` says why none simpler
     was looked for (`stopped`: the time of the whole test was up); `worst` the one with the largest error in units of
     its bound; `known` how many deviate as recorded, and `recorded` the gravest of them, the first that was met.
-    `caught` has, by argument, the largest of all findings."""
+    `caught` has, by argument, the largest of all findings. `unjudged` says why, of each point of the function that had
+    to be judged and could not be; `constant` has the arguments in which the program was constant wherever it was
+    tried, though they are not declared flat (None before the first)."""
 
     counts: Counter = field(default_factory=Counter)
     out_of_range: Counter = field(default_factory=Counter)
@@ -79,9 +81,16 @@ class Tally:
     cut: str = ""
     stopped: bool = False
     caught: dict[str, float] = field(default_factory=dict)
+    unjudged: list[str] = field(default_factory=list)
+    constant: set[str] | None = None
 
-    def add(self, finding: Finding) -> None:
-        """Count one finding."""
+    def add(self, finding: Finding, named: bool = False) -> None:
+        """Count one finding; what is `named` had to be judged."""
+        if named and finding.out_of_range:
+            self.unjudged.append(finding.out_of_range)
+        if finding.judgement.verdict == Verdict.VERIFIED:
+            found = set(finding.constant)
+            self.constant = found if self.constant is None else self.constant & found
         if finding.out_of_range:
             self.out_of_range[finding.out_of_range] += 1
             return
@@ -103,8 +112,23 @@ class Tally:
             return failing[0]
         if self.known:
             return Verdict.CONVENTION  # another definition than ours, also where the two happen to agree
+        if self.unjudged or self.constant:
+            return Verdict.INCONCLUSIVE
         reached = [v for v in (Verdict.VERIFIED, Verdict.CONVENTION) if self.counts[str(v)]]
         return reached[0] if reached else Verdict.INCONCLUSIVE
+
+    @property
+    def caveat(self) -> str:
+        """Why a cell in which nothing failed is not verified all the same; empty where that is not so."""
+        if self.constant:
+            names = " and ".join(sorted(self.constant))
+            return (
+                f"the program is piecewise constant in {names}, as a root found by bisection is, or does not use it: a "
+                "gradient of 0 says nothing of the function that is meant. Declare it flat (Reals(flat=True)) if it is"
+            )
+        reasons = Counter(self.unjudged)
+        told = "; ".join(f"{reason} ({count} times)" if count > 1 else reason for reason, count in reasons.items())
+        return f"a point of the function cannot be judged: {told}" if reasons else ""
 
 
 def _gravity(finding: Finding) -> tuple[int, int]:
@@ -129,14 +153,16 @@ def search(
     cell: str = "",
     database: ExampleDatabase | None = None,
     met: Callable[[Finding], object] = lambda finding: None,
+    named: bool = False,
 ) -> Tally:
     """Examine the points, the `witnesses` and as many draws as `effort` says; stop at the first failure. One among the
     draws is shrunk to the simplest input that fails; before that it is handed to `met`. Where there is a `database`,
-    what fails is kept in it under the name `cell`, and tried before the draws."""
+    what fails is kept in it under the name `cell`, and tried before the draws. `named` says that each point must be
+    judged."""
     tally = Tally()
-    for inputs in (*function.points, *witnesses):
+    for number, inputs in enumerate((*function.points, *witnesses)):
         finding = examine(inputs)
-        tally.add(finding)
+        tally.add(finding, named and number < len(function.points))
         if finding.fails:
             tally.failure = tally.worst = finding
             return tally

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from flint import arb, ctx
 
-from gradproof import content
+from gradproof import backends, content
 from gradproof.backends import BACKENDS
 from gradproof.oracles import exact
 from gradproof.oracles.balls import TaylorArithmetic
@@ -17,6 +18,12 @@ NAMES = {backend.short: backend.name for backend in BACKENDS.values()}
 
 DIFFERENTIATING = {short: name for short, name in NAMES.items() if name != "numpy"}
 """Those with a differentiation of their own."""
+
+
+def needs(backend: str) -> None:
+    """Skip the test where the backend is not installed."""
+    if backends.installed_version(backend) is None:
+        pytest.skip(f"{backend} is not installed: {BACKENDS[backend].cure}")
 
 
 def entry(body: Callable, hand: Callable | None = None, **shapes: tuple[int, ...]) -> Function:

@@ -32,6 +32,21 @@ class AutogradTransformations(NumpyTransformations):
 
         return _unwarned(gradient)
 
+    def value_and_gradient(self, f: Callable) -> Callable:
+        def both(*arguments: np.ndarray) -> tuple[Any, tuple[Any, ...]]:
+            value, parts = autograd.value_and_grad(f, tuple(range(len(arguments))))(*arguments)
+            return value, tuple(anp.conj(part) if np.iscomplexobj(getval(part)) else part for part in parts)
+
+        return _unwarned(both)
+
+    def value_and_tangent(self, f: Callable) -> Callable:
+        def push(*arrays: Any) -> Any:
+            count = len(arrays) // 2
+            # Along the first argument: the value is that of the same rules.
+            return autograd.differential_operators.make_jvp(f, 0)(*arrays[:count])(arrays[count])
+
+        return _unwarned(push)
+
     def jvp(self, f: Callable) -> Callable:
         def traced(*arguments: Any) -> Any:
             result = f(*arguments)

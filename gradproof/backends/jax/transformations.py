@@ -35,6 +35,22 @@ class JaxTransformations(Transformations):
 
         return gradient
 
+    rules_give_values = True
+
+    def value_and_gradient(self, f: Callable) -> Callable:
+        def both(*arguments: jax.Array) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+            value, parts = jax.value_and_grad(f, tuple(range(len(arguments))))(*arguments)
+            return value, tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in parts)
+
+        return both
+
+    def value_and_tangent(self, f: Callable) -> Callable:
+        def push(*arrays: jax.Array) -> Any:
+            count = len(arrays) // 2
+            return jax.jvp(f, arrays[:count], arrays[count:])
+
+        return push
+
     def jvp(self, f: Callable) -> Callable:
         def push(*arrays: jax.Array) -> Any:
             count = len(arrays) // 2

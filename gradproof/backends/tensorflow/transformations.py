@@ -39,6 +39,25 @@ class TensorflowTransformations(Transformations):
 
         return placed(gradient)
 
+    def value_and_gradient(self, f: Callable) -> Callable:
+        def both(*arguments: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor | None, ...]]:
+            with tf.GradientTape() as tape:
+                tape.watch(arguments)
+                result = f(*arguments)
+            parts = tape.gradient(result, arguments)
+            return result, tuple(None if part is None else tf.convert_to_tensor(part) for part in parts)
+
+        return placed(both)
+
+    def value_and_tangent(self, f: Callable) -> Callable:
+        def push(*arrays: tf.Tensor) -> Any:
+            count = len(arrays) // 2
+            with tf.autodiff.ForwardAccumulator(list(arrays[:count]), list(arrays[count:])) as accumulator:
+                result = f(*arrays[:count])
+            return result, accumulator.jvp(result, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+        return placed(push)
+
     def jvp(self, f: Callable) -> Callable:
         # The JVP of an operation that was traced without a shape, as it is from the 33rd time on, is taken for every
         # shape, and some cannot do without: what came before would decide whether this can be differentiated.

@@ -5,7 +5,8 @@
 from gradproof.oracles.balls.arithmetic import BallArithmetic
 from gradproof.oracles.balls.arrays import Balls, Decision, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
-from gradproof.oracles.balls.taylor import TaylorArithmetic, first_coefficient
+from gradproof.oracles.balls.rounding import Ties
+from gradproof.oracles.balls.taylor import TaylorArithmetic, depends, first_coefficient
 
 __all__ = [
     "BallArithmetic",
@@ -13,6 +14,8 @@ __all__ = [
     "ComplexBalls",
     "Decision",
     "TaylorArithmetic",
+    "Ties",
+    "depends",
     "first_coefficient",
     "objects",
 ]

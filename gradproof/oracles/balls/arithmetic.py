@@ -18,7 +18,7 @@ from gradproof.oracles.balls.real import RealArithmetic
 from gradproof.oracles.balls.scalars import ELEMENTARY, SEVERAL, SPECIAL
 from gradproof.registry import Namespace
 
-_INTERNAL = "angle center elementwise hull inputs length logsumexp power scalar softmax".split()
+_INTERNAL = "angle answered center elementwise fork hull inputs length logsumexp power scalar softmax".split()
 _MAIN = [name for name in dir(RealArithmetic) if not name.startswith("_") and name not in _INTERNAL]
 
 _LINALG = linalg.OPERATIONS | spectral.OPERATIONS

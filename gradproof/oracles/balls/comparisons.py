@@ -20,9 +20,8 @@ class Comparisons(Creation):
         tie = overlap & np.asarray(a == b, bool)
         # A body may compare what is no kink, with a NaN for one: only balls that overlap are noted.
         self.at_kink |= bool(overlap.any())
-        self.undecided |= bool((overlap & ~tie).any())
         by_midpoint = np.asarray(vectorized(_midpoint_above, 2)(a, b), bool)
-        return Decision(above | (overlap & ~tie & by_midpoint), overlap & ~tie, self)
+        return Decision(*self.answered(above | (overlap & ~tie & by_midpoint), overlap & ~tie), self)
 
     def greater_equal(self, x: Any, y: Any) -> Decision:
         return ~self.greater(y, x)
@@ -38,8 +37,9 @@ class Comparisons(Creation):
         same = np.asarray(vectorized(lambda p, q: p is q or p == q, 2)(a, b), bool)
         apart = np.asarray(vectorized(lambda p, q: p < q or p > q, 2)(a, b), bool)
         self.at_kink |= bool(same.any())
-        self.undecided |= bool((~same & ~apart).any())
-        return Decision(same, ~same & ~apart, self)
+        open_ = ~same & ~apart
+        by_midpoint = np.asarray(vectorized(lambda p, q: p.mid() == q.mid(), 2)(a, b), bool)
+        return Decision(*self.answered(same | (open_ & by_midpoint), open_), self)
 
     def not_equal(self, x: Any, y: Any) -> Decision:
         return ~self.equal(x, y)

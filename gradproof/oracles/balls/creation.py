@@ -29,7 +29,7 @@ class Creation(Rounding):
             return array
         if array.dtype.kind == "c":
             return lifted(self, array)
-        return Balls(self._constants(array), self)
+        return Balls(self._constants(array), self, steady=True)
 
     def zeros(self, shape: Any, **_: Any) -> Balls:
         return self.full(shape, 0.0)
@@ -38,7 +38,7 @@ class Creation(Rounding):
         return self.full(shape, 1.0)
 
     def full(self, shape: Any, value: float, **_: Any) -> Balls:
-        return Balls(self._constants(np.full(shape, float(value))), self)
+        return Balls(self._constants(np.full(shape, float(value))), self, steady=True)
 
     def zeros_like(self, x: Balls, **_: Any) -> Balls:
         return self.full(x.shape, 0.0)
@@ -78,4 +78,4 @@ class Creation(Rounding):
             return x
         if isinstance(x, Decision):
             return self.where(x, 1.0, 0.0)
-        return Balls(self._constants(np.asarray(x)), self)
+        return Balls(self._constants(np.asarray(x)), self, steady=True)

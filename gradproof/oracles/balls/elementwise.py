@@ -8,7 +8,10 @@ from flint import arb
 
 from gradproof.oracles.balls.arrays import Balls, objects, vectorized
 from gradproof.oracles.balls.comparisons import Comparisons
-from gradproof.oracles.balls.scalars import SCALARS, Scalar
+from gradproof.oracles.balls.scalars import AT_INFINITY, SCALARS, Scalar, at_infinity
+
+COUNTS = 64
+"""Sums of integers up to this size are integers that bfloat16, too, holds exactly."""
 
 
 class Elementwise(Comparisons):
@@ -22,8 +25,14 @@ class Elementwise(Comparisons):
         function = vectorized(self.scalar(name), len(lifted))
         # What Arb does in doubles on its way sets flags of the processor, which NumPy takes for those of its own loop.
         with np.errstate(all="ignore"):
-            values = function(*(argument.entries for argument in lifted))
+            values = objects(function(*(argument.entries for argument in lifted)))
+        if name in AT_INFINITY:
+            values = self._at_infinity(name, values, lifted[0].entries)
         return self._rounded(values, name)
+
+    def _at_infinity(self, name: str, values: np.ndarray, arguments: np.ndarray) -> np.ndarray:
+        patch = vectorized(lambda x, found: at_infinity(name, x, found) if isinstance(x, arb) else found, 2)
+        return objects(patch(arguments, values))
 
     def _note_zeros(self, x: Balls) -> None:
         # A root has no derivative at zero.
@@ -52,13 +61,20 @@ class Elementwise(Comparisons):
     # Arithmetic
 
     def add(self, x: Any, y: Any) -> Balls:
-        x, y = self._lift(x).entries, self._lift(y).entries
+        x, y = self._lift(x), self._lift(y)
+        if x.steady and y.steady and self._counts(x, y):
+            return Balls(x.entries + y.entries, self, steady=True)
+        x, y = x.entries, y.entries
         if self.model is None:
             return Balls(x + y, self)
         # u (|x| + |y|), not u |x + y|: a backend may add these and other terms in an order of its own.
         factor = self.model.factor("add")
         # A product of a 0-d array is its element; NumPy would take a bare series for a sequence of numbers.
         return Balls(self._in_range(objects(objects(x * factor) + objects(y * factor))), self)
+
+    def _counts(self, x: Balls, y: Balls) -> bool:
+        # Integers that every format holds are added without rounding, in whatever order.
+        return all(entry.is_integer() and abs(entry) <= COUNTS for part in (x, y) for entry in part.entries.flat)
 
     def subtract(self, x: Any, y: Any) -> Balls:
         return self.add(x, -self._lift(y))

@@ -3,6 +3,7 @@ hypergeometric functions rigorously, arXiv:1606.06977, and Arb's own documentati
 balls, in its parameters as well as in its argument. Names and order of arguments of the special ones are SciPy's. What
 is a textbook composition of these stands in `gradproof/registry/formulas`."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -89,5 +90,28 @@ SEVERAL: dict[str, Callable[..., arb]] = {
     "zeta": lambda s, q: s.zeta(q),
 }
 """Functions of several numbers. `i0e` and `i1e` take |x| as their second: its kink is decided on the whole array."""
+
+AT_INFINITY: dict[str, dict[float, float]] = {
+    **{name: {0.0: -math.inf, math.inf: math.inf} for name in ("log", "log2", "log10")},
+    "log1p": {-1.0: -math.inf, math.inf: math.inf},
+    "erf": {-math.inf: -1.0, math.inf: 1.0},
+    "erfc": {-math.inf: 2.0, math.inf: 0.0},
+    "expit": {-math.inf: 0.0, math.inf: 1.0},
+    "log_ndtr": {-math.inf: -math.inf, math.inf: 0.0},
+    "ndtri": {0.0: -math.inf, 1.0: math.inf},
+    "erfinv": {-1.0: -math.inf, 1.0: math.inf},
+    "atanh": {-1.0: -math.inf, 1.0: math.inf},
+}
+"""What IEEE 754-2019, clause 9.2, gives at an infinity or for one, where Arb has no number. An infinity is a result
+like others: of the logarithm of a weight of 0, for one, which the exponential takes back to 0."""
+
+
+def at_infinity(name: str, x: arb, found: arb) -> arb:
+    """The function at an argument that is exactly one of those; elsewhere what was found."""
+    if not found.is_nan() or not x.is_exact():
+        return found
+    known = AT_INFINITY[name].get(float(x))
+    return found if known is None else arb(known)
+
 
 SCALARS = ELEMENTARY | SPECIAL | SEVERAL

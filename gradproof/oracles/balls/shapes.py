@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from flint import arb
 
-from gradproof.oracles.balls.arrays import Balls
+from gradproof.oracles.balls.arrays import Balls, Places, picked, vectorized
 from gradproof.oracles.balls.creation import Creation
 
 
@@ -46,10 +47,25 @@ class Shapes(Creation):
         return self._moved(np.repeat, x, repeats, axis)
 
     def take(self, x: Any, indices: Any, *, axis: int | None = None) -> Balls:
-        return self._moved(np.take, x, np.asarray(indices), axis)
+        return Balls(picked(lambda index: np.take(self._lift(x).entries, index, axis), self._indices(indices)), self)
 
     def take_along_axis(self, x: Any, indices: Any, *, axis: int = -1) -> Balls:
-        return self._moved(np.take_along_axis, x, np.asarray(indices), axis)
+        entries = self._lift(x).entries
+        return Balls(picked(lambda index: np.take_along_axis(entries, index, axis), self._indices(indices)), self)
+
+    def _indices(self, indices: Any) -> Any:
+        """Indices as integers; those that were computed may be several where rounding or a jump leaves it open."""
+        if not isinstance(indices, Balls):
+            return indices
+        low, high = (vectorized(end)(self.center(indices.entries)) for end in (_first_integer, _last_integer))
+        low, high = np.asarray(low, int), np.asarray(high, int)
+        if (low == high).all():
+            return low
+        if (low < 0).any():
+            self.fork()  # some may be counted from the end, and some from the beginning
+            return low
+        places = np.arange(int(high.max()) + 1)
+        return Places(low, (low[..., None] <= places) & (places <= high[..., None]), self)
 
     def _moved(self, move: Callable, x: Any, *arguments: Any) -> Balls:
         return Balls(move(self._lift(x).entries, *arguments), self)
@@ -65,3 +81,11 @@ class Shapes(Creation):
 
     def stack(self, arrays: Any, *, axis: int = 0) -> Balls:
         return Balls(np.stack([self._lift(a).entries for a in arrays], axis=axis), self)
+
+
+def _first_integer(ball: arb) -> int:
+    return int(ball.lower().ceil().unique_fmpz())
+
+
+def _last_integer(ball: arb) -> int:
+    return int(ball.upper().floor().unique_fmpz())

@@ -75,6 +75,7 @@ class Decomposition:
             return self.error / gap
         # The vectors of eigenvalues that may be one are no functions of the matrix.
         self.on.at_kink = True
+        self.on.ambiguous = True
         self.on.undecided |= self.on.model is not None
         return arb(1)
 

@@ -64,6 +64,11 @@ def first_coefficient(entry: Any) -> arb:
     return entry[1] if isinstance(entry, arb_series) else arb(0)
 
 
+def depends(entry: Any) -> bool:
+    """Whether an entry depends on the direction, be its derivative 0 or not."""
+    return isinstance(entry, arb_series)
+
+
 class TaylorArithmetic(BallArithmetic):
     """Ball arithmetic whose entries may be series; comparisons and ranges look at their constant terms."""
 
@@ -84,7 +89,7 @@ class TaylorArithmetic(BallArithmetic):
 
     def elementwise(self, name: str, *arguments: Any) -> Balls:
         result = super().elementwise(name, *arguments)
-        if self.model is None or name not in SATURATING:
+        if self.model is None or name not in SATURATING or not self.model.slopes_from_values:
             return result
         error = self.model.factor(name) - 1
 

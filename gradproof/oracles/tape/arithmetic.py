@@ -154,7 +154,8 @@ class _OnTape:
         if self.model is None:
             return slopes
         rounded = self._rounded(slopes, name).entries
-        return rounded + (self.model.factor(name) - 1) if name in SATURATING else rounded
+        from_value = name in SATURATING and self.model.slopes_from_values
+        return rounded + (self.model.factor(name) - 1) if from_value else rounded
 
     def _slope_at(self, name: str, x: Any) -> Any:
         slope = self.series_arithmetic.series(name)(arb_series([x, 1]))[1]

@@ -23,6 +23,7 @@ class ComplexCells:
     tape = property(lambda self: self.re.tape)
     format = property(lambda self: self.re.format)
     shape = property(lambda self: self.re.shape)
+    dtype = property(lambda self: self.re.format)
     ndim = property(lambda self: self.re.ndim)
     size = property(lambda self: self.re.size)
     T = property(lambda self: ComplexCells(self.re.T, self.im.T))

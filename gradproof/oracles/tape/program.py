@@ -112,6 +112,7 @@ class Cells:
     def __init__(self, numbers: Any, format: str, tape: "Tape") -> None:
         self.numbers, self.format, self.tape = np.asarray(numbers, np.int64), format, tape
 
+    dtype = property(lambda self: self.format)
     shape = property(lambda self: self.numbers.shape)
     ndim = property(lambda self: self.numbers.ndim)
     size = property(lambda self: self.numbers.size)

@@ -68,11 +68,9 @@ def failure_text(
 
 
 def _entry_lines(entry: Entry) -> list[str]:
-    where = f"{entry.argument}{list(entry.index) if entry.index else ''}"
-    is_value = entry.argument == "value"
     ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
     return [
-        f"  entry       {'f' if is_value else f'df/d {where}'}",
+        f"  entry       {entry.symbol}",
         f"  expected    {entry.expected}",
         f"  got         {entry.got!r} = {entry.got.hex()}",
         f"  error       {entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}",

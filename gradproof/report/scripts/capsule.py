@@ -331,6 +331,8 @@ def proof(truth: Truth, agreement: str, order: int) -> str:
     if truth.kink is not None:
         return "a kink: the limits of the gradient on all sides, by exact differences in ball arithmetic"
     how = f"ball arithmetic, {FIRST_PRECISION} bits or more"
-    if order == 2:
+    if order == 2 and truth.hand == "agrees":
         return f"exact differences of the hand-derived gradient along v: {how}"
+    if order == 2:
+        return f"exact second differences: {how}"
     return f"exact differences: {how}; they and the hand-derived gradient {agreement}" if agreement else how
