@@ -34,7 +34,8 @@ def planted(function: Function, backend: str, alter: Alter) -> Function:
         return tuple(part * size.astype(part.dtype) if isinstance(part, np.ndarray) else part for part in altered)
 
     # A copy of the record, and not of its implementations, would plant the error in the original as well.
-    copy = replace(function, implementations=dict(function.implementations))
+    # Its variants are none of the copy.
+    copy = replace(function, implementations=dict(function.implementations), variants=[])
     copy.implementation(backend)(_CUSTOM_VJP[backend](forward, backward))
     return copy
 

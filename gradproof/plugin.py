@@ -166,7 +166,7 @@ def verification(request: pytest.FixtureRequest) -> Verification:
         profiles.draws(options.profile),
         options,
         stash[NOTES],
-        functions=len(_functions(request.config)),
+        functions=0 if options.names_profile else len(_functions(request.config)),
         again=options.again(request.node.name),
         database=profiles.database(options.profile),
     )

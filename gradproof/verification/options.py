@@ -68,9 +68,9 @@ def add_options(parser: pytest.Parser) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """The command line, checked. `required` holds "backend" and "backend-device" names; `names_dtypes` and
-    `names_modes` say whether dtypes and modes were named, or are the default run's. No `functions` are the built-in
-    ones. `profile` and `seed` say what is drawn; `given` are the options that decide how a cell's test is called."""
+    """The command line, checked. `required` holds "backend" and "backend-device" names; `names_dtypes`,
+    `names_modes` and `names_profile` say whether those were named, or are the default run's. No `functions` are the
+    built-in ones. `profile` and `seed` say what is drawn; `given` are the options that decide how a cell's test is called."""
 
     backends: tuple[str, ...]
     devices: tuple[str, ...]
@@ -85,6 +85,7 @@ class Options:
     reproduce: Path | None = None
     tf32: bool = False
     profile: str = "dev"
+    names_profile: bool = False
     seed: int = 0
     given: tuple[str, ...] = ()
 
@@ -119,6 +120,7 @@ class Options:
             reproduce=_folder("--reproduce", given) if (given := path("reproduce")) else None,
             tf32=_tf32(config.getoption("tf32"), devices),
             profile=profile,
+            names_profile=bool(config.getoption("hypothesis_profile", None)),
             seed=_seed(config),
             given=_given(config),
         )
@@ -130,8 +132,10 @@ class Options:
         if self.profile not in profiles.DRAWS:
             start = ["pytest", "-p", "gradproof.plugin", "-p", "gradproof.verification.command"]
         functions = [f"--functions={path.resolve()}" for path in self.functions]
-        draws = [f"--hypothesis-profile={self.profile}", f"--hypothesis-seed={self.seed}"]
-        return shlex.join([*start, "-k", test, *functions, *self.given, *draws])
+        # Of a user's functions a profile that is named has as many draws as it says, and no more.
+        timed = self.functions and not self.names_profile
+        profile = [] if timed else [f"--hypothesis-profile={self.profile}"]
+        return shlex.join([*start, "-k", test, *functions, *self.given, *profile, f"--hypothesis-seed={self.seed}"])
 
 
 def _functions(config: pytest.Config) -> tuple[Path, ...]:

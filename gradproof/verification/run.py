@@ -63,7 +63,8 @@ HAND = "hand"
 @dataclass
 class Verification:
     """What one test needs of the run: where to put its row, how long to search, where failures are kept, and the
-    command that calls it again, from any folder and with the same draws. The run verifies so many `functions`."""
+    command that calls it again, from any folder and with the same draws. The run verifies so many `functions`, among
+    which it shares its time; 0 where a profile was named, which says how many draws there are."""
 
     item: pytest.Item
     run_seed: int

@@ -55,9 +55,10 @@ class Effort:
 
     @classmethod
     def of(cls, function: Function, examples: int, share: float, functions: int) -> "Effort":
-        """That of one of `functions` functions. The built-in ones have the profile's draws, the same in every run. A
-        user's have more, as far as time allows: they are new, and few."""
-        if function.is_builtin or not share:
+        """That of one of `functions` functions. The built-in ones have the profile's draws, the same in every run, and
+        so have all where it was named (`functions` is 0). A user's have more, as far as time allows: they are new, and
+        few."""
+        if function.is_builtin or not share or not functions:
             return cls(examples, share)
         least = max(math.ceil(share * examples), min(LEAST, examples))
         return cls(max(examples, MANY), 0.0, least, share * min(CELL_SECONDS, RUN_SECONDS / functions))

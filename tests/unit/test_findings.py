@@ -218,6 +218,7 @@ def stopping(part: str) -> Function:
         ("bounds", "not run", "while the bound was computed, in which no backend has a part"),
         ("search", "not run", "while inputs were drawn, in which no backend has a part"),
     ],
+    ids=["call", "first call", "own differences", "reference", "bounds", "draws"],
 )
 def test_time_is_put_on_whom_it_was_spent(part: str, verdict: str, words: str) -> None:
     row, text = verified(stopping(part))

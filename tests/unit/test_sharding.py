@@ -35,7 +35,14 @@ SOURCE = "from gradproof import Reals, function\n" + "".join(
 def run(tmp_path: Path, results: str, *options: str) -> subprocess.CompletedProcess:
     (tmp_path / "mine.py").write_text(SOURCE, encoding="utf-8")
     # Written with `=`, because pytest-xdist takes an argument that is a path for one to be copied to the other host.
-    command = [sys.executable, "-m", "pytest", str(ROOT), f"--functions={tmp_path / 'mine.py'}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(ROOT),
+        f"--functions={tmp_path / 'mine.py'}",
+        "--hypothesis-profile=dev",
+    ]
     command += ["--backend", "numpy", "--mode", "reverse", f"--results={results}", "-p", "no:cacheprovider", *options]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
