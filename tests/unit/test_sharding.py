@@ -101,7 +101,6 @@ def test_runners_that_overlap_leave_no_cell_twice(tmp_path: Path, whole: dict[st
 def hosts(tmp_path: Path) -> Iterator[list[str]]:
     """Two execnet servers, each in a folder and a process tree of its own, as far apart as one machine allows."""
     pytest.importorskip("xdist", reason="it is not installed: pip install -r requirements/numpy-cpu.txt")
-    import execnet.script.socketserver as server
 
     with ExitStack() as stack:
         specifications = []
