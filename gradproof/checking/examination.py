@@ -21,6 +21,10 @@ from gradproof.checking.truths import Held, formula_truth, is_formula, real_part
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 
 PACKAGE = str(Path(__file__).parents[1])
+BACKENDS = str(Path(PACKAGE, "backends"))
+
+SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
+"""What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ def _pose(request: Request, args: Any, dtype: str = "") -> Problem:
 def _is_ours(error: Exception) -> bool:
     """Whether an error was raised by our own code, and is not what a framework or the caller's function says."""
     *_, innermost = traceback.extract_tb(error.__traceback__)
-    return innermost.filename.startswith(PACKAGE) and not isinstance(error, Unsupported)
+    if not innermost.filename.startswith(PACKAGE) or isinstance(error, Unsupported):
+        return False
+    # What a framework's compiled part raises, or hides the frames of, seems to come from our line that called it.
+    return isinstance(error, SLIPS) or not innermost.filename.startswith(BACKENDS)
 
 
 class _Examination:

@@ -104,7 +104,7 @@ def problem_of(
     backend = framework_of(f, args, jac is not None)
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
-    names = [_full_name(f, path) for path, _ in named]
+    names = [_full_name(calls, f, path) for path, _ in named]
     chosen = _chosen(calls, named, names, argnums, len(args))
     leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
 
@@ -143,23 +143,31 @@ def _cast(calls: Calls, leaf: Any, dtype: str) -> Any:
     if dtype not in (*REALS, *COMPLEX):
         raise ArgumentError(unknown("dtypes", dtype, (*REALS, *COMPLEX)))
     own, real = calls.dtype_of(leaf), COMPLEX.get(dtype, dtype)
-    if own in REALS:
-        return calls.like(calls.to_numpy(leaf), leaf, real)
+    if own not in (*REALS, *COMPLEX):
+        return leaf
     partner = {part: name for name, part in COMPLEX.items()}
-    return calls.like(calls.to_numpy(leaf), leaf, partner.get(real, own)) if own in COMPLEX else leaf
+    wanted = real if own in REALS else partner.get(real, own)
+    made = calls.like(calls.to_numpy(leaf), leaf, wanted)
+    if (got := calls.dtype_of(made)) != wanted:
+        raise ArgumentError(f"dtypes names {dtype}, and the framework makes {got} of it: switch 64 bits on there")
+    return made
 
 
-def _full_name(f: Callable, path: str) -> str:
+def _number(path: str) -> int | None:
+    """Of which argument a path is; None where it is of the function itself, as the parameters of a module are."""
+    return int(path[1 : path.index("]")]) if path.startswith("[") else None
+
+
+def _full_name(calls: Calls, f: Callable, path: str) -> str:
     """`params["w"]` for the path `[0]["w"]` of the arguments."""
-    number, _, rest = path.removeprefix("[").partition("]")
-    return f"{_parameter_names(f, int(number))}{rest}"
+    number = _number(path)
+    if number is None:
+        return f"{_name_of(f)}{path}"
+    return f"{_parameter_name(calls, f, number)}{path[path.index(']') + 1 :]}"
 
 
-def _parameter_names(f: Callable, number: int) -> str:
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        return f"args[{number}]"
+def _parameter_name(calls: Calls, f: Callable, number: int) -> str:
+    parameters = calls.parameters_of(f)
     if number < len(parameters) and parameters[number].kind in (
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -177,7 +185,7 @@ def _chosen(
         if bad := [n for n in numbers if not -count <= n < count]:
             raise ArgumentError(f"argnums names {bad[0]}; there are {count} arguments, from 0 to {count - 1}")
         wanted = {n % count for n in numbers}
-        named = [(path, leaf if int(path[1 : path.index("]")]) in wanted else None) for path, leaf in named]
+        named = [(path, leaf if _number(path) in wanted else None) for path, leaf in named]
     floating = [
         i
         for i, (_, leaf) in enumerate(named)
@@ -186,7 +194,7 @@ def _chosen(
     if not floating:
         raise ArgumentError(
             f"none of {', '.join(names) or 'the arguments'} is a floating-point or complex array: integers and "
-            "booleans are data, and there is nothing to differentiate"
+            f"booleans are data, and there is nothing to differentiate{_unregistered(named, names)}"
         )
     marked = [i for i in floating if argnums is not None or calls.is_marked(named[i][1])]
     if not marked:
@@ -194,6 +202,14 @@ def _chosen(
             f"none of {', '.join(names[i] for i in floating)} requires a gradient: set requires_grad, or name argnums"
         )
     return marked
+
+
+def _unregistered(named: list[tuple[str, Any]], names: list[str]) -> str:
+    """The cure where an argument is an object that holds arrays and that nobody takes apart."""
+    for name, (_, leaf) in zip(names, named, strict=True):
+        if hasattr(leaf, "__dict__") and not callable(leaf):
+            return f". {name} is a {type(leaf).__name__}: register it with the framework as a tree, or give its arrays"
+    return ""
 
 
 Shape = tuple[tuple[int, ...], bool] | None

@@ -152,7 +152,7 @@ class Report:
             lines += _block("", dict.fromkeys(f.judgement.reason for f in at if f.judgement.reason))
         if self.worst is not None and (entry := self.worst.judgement.worst) is not None:
             lines.append(_line("worst", f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"))
-        lines += _block("caught", [self._strength()] if self.caught else [])
+        lines += _block("caught", [self._strength()] if any(map(math.isfinite, self.caught.values())) else [])
         lines.append(_line("held to", self.truth))
         return lines + _block("note", self.notes)
 
@@ -174,10 +174,7 @@ class Report:
             lines.append(_line("entry", symbol))
             lines.append(_line("expected", entry.expected))
             lines.append(_line("got", f"{entry.got!r}"))
-            ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
-            lines.append(
-                _line("error", f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}")
-            )
+            lines.append(_line("error", _error(entry)))
         lines += _block("entries", [self._counted(finding)] if finding.wrong else [])
         lines += self._side_by_side(finding)
         also = [f"{f.mode}, {f.dtype}" for f in self.findings if f.fails and f is not finding]
@@ -213,6 +210,16 @@ def place(name: str, index: tuple[int, ...]) -> str:
 def _derivative(entry: Entry, order: int) -> str:
     where = place(entry.argument, entry.index)
     return f"df/d {where}" if order == 1 else f"(H v) for {where}"
+
+
+def _error(entry: Entry) -> str:
+    if not math.isfinite(entry.error):
+        return "not finite"
+    if entry.expected == "0":
+        # Only underflow is allowed there, and in units of it every error is absurd.
+        return f"{entry.error:.3g}; 0 is right"
+    ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
+    return f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}"
 
 
 def _line(title: str, text: str) -> str:
