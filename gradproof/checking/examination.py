@@ -15,6 +15,7 @@ from gradproof.backends.transformations import Unsupported
 from gradproof.checking import differentiation
 from gradproof.checking.draws import drawn, drawn_arguments, simpler
 from gradproof.checking.problem import Problem, problem_of
+from gradproof.checking.progress import Progress
 from gradproof.checking.report import Finding, Report
 from gradproof.checking.rows import row_of
 from gradproof.checking.truths import Held, formula_truth, is_formula, real_parts, traced_truth
@@ -56,19 +57,21 @@ def examine(request: Request) -> Report:
         results=problem.results,
         notes=[*request.notes, *problem.calls.settings()],
     )
-    for dtype in request.dtypes or ("",):
-        examination = _Examination(request, _pose(request, first, dtype) if dtype else problem, report)
-        examination.at(examination.problem.leaves)
-        for arrays in drawn(examination.problem, request.draws) if not more else ():
-            examination.at(arrays, was_drawn=True)
-        for args in more:
-            examination.at(_pose(request, args, dtype).leaves, was_drawn=True)
-        examination.conclude()
+    with Progress(problem.name) as progress:
+        for dtype in request.dtypes or ("",):
+            examination = _Examination(request, _pose(request, first, dtype) if dtype else problem, report, progress)
+            examination.at(examination.problem.leaves)
+            for arrays in drawn(examination.problem, request.draws) if not more else ():
+                examination.at(arrays, was_drawn=True)
+            for args in more:
+                examination.at(_pose(request, args, dtype).leaves, was_drawn=True)
+            examination.conclude()
     return report
 
 
 def _pose(request: Request, args: Any, dtype: str = "") -> Problem:
-    return problem_of(request.f, args, request.argnums, request.name, request.jac, dtype)
+    # What is given as truth takes the arguments, and not what the function holds besides.
+    return problem_of(request.f, args, request.argnums, request.name, request.jac, dtype, request.truth is not None)
 
 
 def _is_ours(error: Exception) -> bool:
@@ -83,8 +86,8 @@ def _is_ours(error: Exception) -> bool:
 class _Examination:
     """One dtype of one request."""
 
-    def __init__(self, request: Request, problem: Problem, report: Report) -> None:
-        self.request, self.problem, self.report = request, problem, report
+    def __init__(self, request: Request, problem: Problem, report: Report, progress: Progress) -> None:
+        self.request, self.problem, self.report, self.progress = request, problem, report, progress
         self.dtype = "/".join(dict.fromkeys(argument.dtype for argument in problem.arguments))
         self.meant = self._meant()
         self.modes = list(request.modes)
@@ -95,7 +98,7 @@ class _Examination:
         truth = self.request.truth
         if truth is None or is_formula(truth):
             return None
-        return problem_of(truth, self.request.args, self.request.argnums)
+        return problem_of(truth, self.request.args, self.request.argnums, only_args=True)
 
     def at(self, arrays: list[Any], was_drawn: bool = False) -> None:
         """Examine one input. Of one that was drawn nothing is said where the function has no value there."""
@@ -127,10 +130,13 @@ class _Examination:
         return bool(np.isfinite(value).all()) and any(f.fails for f in self._findings(arrays, value, True))
 
     def _findings(self, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Iterator[Finding]:
+        where = f"{self.dtype}, input {len(self.findings) // max(1, len(self.modes)) + 1}"
+        self.progress.step = f"{where}: what is true"
         held = self._held(arrays)
         self.report.truth = held.told
         self._tell_of_zeros(held)
         for mode in list(self.modes):
+            self.progress.step = f"{where}: {mode}"
             try:
                 yield self._finding(held, mode, arrays, value, was_drawn)
             except Exception as error:

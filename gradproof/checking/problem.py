@@ -95,9 +95,11 @@ def problem_of(
     name: str | None = None,
     jac: Callable | bool | None = None,
     dtype: str = "",
+    only_args: bool = False,
 ) -> Problem:
     """The problem that a call of `check_grads` poses, with all floating-point arrays cast to `dtype` where one is
-    given. Raises `ArgumentError`."""
+    given. With `only_args` what `f` holds itself, as a module its parameters, is not differentiated. Raises
+    `ArgumentError`."""
     if not callable(f):
         raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
     args = tuple(args) if isinstance(args, list | tuple) else (args,)
@@ -105,7 +107,8 @@ def problem_of(
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
     names = [_full_name(calls, f, path) for path, _ in named]
-    chosen = _chosen(calls, named, names, argnums, len(args))
+    given = [(path, None if only_args and _number(path) is None else leaf) for path, leaf in named]
+    chosen = _chosen(calls, given, names, argnums, len(args))
     leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
 
     def given(arrays: Sequence[Any]) -> list[Any]:

@@ -39,6 +39,8 @@ class TorchCalls(Calls):
         plain = [(where, leaf) for where, leaf in found if where not in modules]
         if isinstance(f, nn.Module):
             modules[""] = f
+        if not modules:
+            return super().applied(f, args, dtype)
         parameters = [(where, *named) for where, module in modules.items() for named in module.named_parameters()]
 
         def run(*arrays: Any) -> Any:
