@@ -83,6 +83,11 @@ class Calls(ABC):
         """The JVP of a scalar function along one direction."""
         return self.transformations.jvp(f)(*arrays, *tangents)
 
+    def has_no_reverse(self, error: Exception) -> bool:
+        """Whether an error says that the framework has no reverse mode for this code, as for a loop without a fixed
+        number of turns, and not that something broke."""
+        return False
+
     def parameters_of(self, f: Callable) -> list[inspect.Parameter]:
         """The parameters of a function, whose names are those of its arguments; none where it does not say them."""
         try:

@@ -28,6 +28,9 @@ SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
 """What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
 
 
+ANOTHER_GRADIENT = "a second call gives another gradient"
+
+
 @dataclass(frozen=True)
 class Request:
     """What was asked for. `named` are the modes that the caller has named; the others may be refused."""
@@ -164,7 +167,9 @@ class _Examination:
         """What a framework refuses is told, and is held against the gradient only in a mode that was asked for."""
         said, _, _ = " ".join(str(error).split()).partition(". ")
         why = f"{type(error).__name__}: {textwrap.shorten(said, 200)}" if said else type(error).__name__
-        if mode in self.request.named or mode == "reverse":
+        # A backward pass that breaks is the caller's; reverse mode that there is not for this code, the framework's.
+        is_told = mode != "reverse" or (len(self.modes) > 1 and self.problem.calls.has_no_reverse(error))
+        if mode in self.request.named or not is_told:
             yield self._made(mode, Judgement(Verdict.UNSUPPORTED, why), arrays)
             return
         self.modes.remove(mode)
@@ -225,7 +230,7 @@ class _Examination:
         problem, again = self._parts(held, self._reverse_like(mode, arrays))
         rows = zip(parts, again, held.bounds().gradient, strict=not problem)
         if problem or not all(bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in rows):
-            return self._made(mode, Judgement(Verdict.WRONG, problem or "a second call gives another gradient"), arrays)
+            return self._made(mode, Judgement(Verdict.WRONG, problem or ANOTHER_GRADIENT), arrays)
         return finding
 
     # Forward mode

@@ -31,6 +31,8 @@ Caught = dict[str, float]
 class GradientError(AssertionError):
     """A gradient that is not right. `report` is the whole report."""
 
+    __module__ = "gradproof"
+
     def __init__(self, report: "Report") -> None:
         self.report = report
         super().__init__(report.text)

@@ -56,6 +56,9 @@ class JaxCalls(Calls):
     def trace(self, f: Callable, arguments: list[Any]) -> Traced:
         return trace(lambda *arrays: [f(*arrays)], arguments, [True] * len(arguments))
 
+    def has_no_reverse(self, error: Exception) -> bool:
+        return "everse-mode differentiation" in str(error)
+
     def settings(self) -> list[str]:
         found = [f"64 bits are {'on' if jax.config.jax_enable_x64 else 'off'}"]
         precision = jax.config.jax_default_matmul_precision
