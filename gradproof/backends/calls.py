@@ -5,6 +5,7 @@ importing it changes no setting of the framework."""
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,10 @@ class Calls(ABC):
             return list(inspect.signature(f).parameters.values())
         except (TypeError, ValueError):
             return []
+
+    def at_work(self) -> AbstractContextManager:
+        """Differentiation switched on, for the time of a check, where a framework can have it off."""
+        return nullcontext()
 
     def settings(self) -> list[str]:
         """What is switched on in the framework that bears on rounding or on what is run."""

@@ -60,7 +60,7 @@ def examine(request: Request) -> Report:
         results=problem.results,
         notes=[*request.notes, *problem.calls.settings()],
     )
-    with Progress(problem.name) as progress:
+    with Progress(problem.name) as progress, problem.calls.at_work():
         for dtype in request.dtypes or ("",):
             examination = _Examination(request, _pose(request, first, dtype) if dtype else problem, report, progress)
             examination.at(examination.problem.leaves)

@@ -154,7 +154,7 @@ class Report:
             lines += _block("", dict.fromkeys(f.judgement.reason for f in at if f.judgement.reason))
         if self.worst is not None and (entry := self.worst.judgement.worst) is not None:
             lines.append(_line("worst", f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"))
-        lines += _block("caught", [self._strength()] if any(map(math.isfinite, self.caught.values())) else [])
+        lines += _block("caught", [self._strength()] if self.caught and self else [])
         lines.append(_line("held to", self.truth))
         return lines + _block("note", self.notes)
 

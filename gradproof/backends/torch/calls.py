@@ -3,6 +3,7 @@
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class TorchCalls(Calls):
             modules[""] = f
         if not modules:
             return super().applied(f, args, dtype)
-        parameters = [(where, *named) for where, module in modules.items() for named in module.named_parameters()]
+        parameters = _parameters_of(modules)
 
         def run(*arrays: Any) -> Any:
             rest = iter(arrays)
@@ -73,6 +74,9 @@ class TorchCalls(Calls):
 
     def device_of(self, leaf: Any) -> str:
         return "gpu" if leaf.is_cuda else "cpu"
+
+    def at_work(self) -> AbstractContextManager:
+        return torch.enable_grad()
 
     def is_marked(self, leaf: Any) -> bool:
         return leaf.requires_grad
@@ -123,6 +127,15 @@ class TorchCalls(Calls):
         default = str(torch.get_default_dtype()).removeprefix("torch.")
         told = [] if default == "float32" else [f"the default dtype is {default}"]
         return told + [name for name, on in switches.items() if on]
+
+
+def _parameters_of(modules: dict[str, nn.Module]) -> list[tuple[str, str, nn.Parameter]]:
+    """Where each parameter is, and under which name: the first, of one that two modules share."""
+    found: dict[int, tuple[str, str, nn.Parameter]] = {}
+    for where, module in modules.items():
+        for name, parameter in module.named_parameters():
+            found.setdefault(id(parameter), (where, name, parameter))
+    return list(found.values())
 
 
 def _copied(buffer: torch.Tensor, dtype: str) -> torch.Tensor:
