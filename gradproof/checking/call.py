@@ -77,7 +77,7 @@ def check_grads(
         argnums=argnums,
         dtypes=(dtypes,) if isinstance(dtypes, str) else tuple(dtypes or ()),
         draws=_count("draws", draws),
-        truth=truth,
+        truth=_function("truth", truth),
         accuracy=_positive("accuracy", accuracy),
         jac=jac,
         name=name,
@@ -127,6 +127,12 @@ def _told(order: int, **tolerances: float | None) -> list[str]:
 def _count(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ArgumentError(f"{name}={value!r}: give a number of inputs, 0 or more")
+    return value
+
+
+def _function(name: str, value: Callable | None) -> Callable | None:
+    if value is not None and not callable(value):
+        raise ArgumentError(f"{name}={value!r}: give a function")
     return value
 
 

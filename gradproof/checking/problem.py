@@ -13,6 +13,8 @@ from gradproof.backends.calls import Calls, cotangent
 from gradproof.backends.trees import flatten
 from gradproof.registry.names import unknown
 
+OF_A_SCALAR = "its result"
+
 REALS = ("float64", "float32", "float16", "bfloat16")
 COMPLEX = {"complex128": "float64", "complex64": "float32"}
 """The complex dtypes, and the dtype of their parts."""
@@ -55,6 +57,11 @@ class Problem:
     scalar: Callable
     results: str
     jacobian: Callable | None = None
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether the function gives one real number, which is not contracted with anything."""
+        return self.results == OF_A_SCALAR
 
     @property
     def leaves(self) -> list[Any]:
@@ -295,6 +302,6 @@ def _contracted_part(w: np.ndarray, part: Any, argument: Argument) -> np.ndarray
 
 def _described(shapes: list[Shape]) -> str:
     if shapes == [((), False)]:
-        return "its result"
+        return OF_A_SCALAR
     given = [f"{'complex ' if is_complex else ''}{shape}" for shape, is_complex in filter(None, shapes)]
     return f"Σ w · its result, of shape {', '.join(given)}, with fixed uneven weights w"
