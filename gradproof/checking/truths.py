@@ -224,7 +224,7 @@ def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> 
     """The truth of the trace of `meant`, or of the function itself. Raises `Untraceable`."""
     calls = problem.calls
     traced = calls.trace((meant or problem).scalar, arrays)
-    if isinstance(traced.outputs[0], np.ndarray):
+    if isinstance(traced.outputs[0], np.ndarray | np.generic):
         return _constant_truth(meant or problem, arrays)
     solution = solve(traced.tape, traced.outputs[0])
     flushes = calls.device_of(arrays[0]) in calls.transformations.flushes_subnormals

@@ -44,6 +44,8 @@ def _jx() -> Frame:
     import jax
     import jax.numpy as jnp
 
+    jax.config.update("jax_enable_x64", True)
+
     def scaled(factor: float) -> Callable:
         @jax.custom_vjp
         def cube(x):
@@ -131,8 +133,6 @@ def test_a_right_gradient_of_a_tree_is_verified(short):
     def loss(params, x):
         return xp.tanh(xp.matmul(x, params["w"]) + params["b"])
 
-    if short == "JX":
-        sys.modules["jax"].config.update("jax_enable_x64", True)
     report = gradproof.check_grads(loss, ({"w": array(W), "b": array(B)}, array(X)))
     assert report.verdict == "verified"
     assert set(report.caught) == {'params["w"]', 'params["b"]', "x"}
@@ -593,6 +593,33 @@ def test_what_is_empty_has_no_wrong_entry(short):
     assert gradproof.check_grads(made.namespace.tanh, (made.array(np.ones((0, 3))),)).verdict == "verified"
 
 
+@pytest.mark.parametrize("is_long", [True, False])
+def test_a_failure_is_a_screen_of_text_however_many_arguments(is_long):
+    made = frame("PT")
+    count = 60 if is_long else 7
+    params = {f"layer{i}.weight": made.array(RANDOM.normal(size=(4, 6))) for i in range(count)}
+    wrong = by_hand(lambda x: x.sin(), lambda s, g: g * s[0].sin())
+
+    def loss(params, unused):
+        return sum(wrong(p) for p in params.values())
+
+    with pytest.raises(gradproof.GradientError, match=r'df/d params\["layer') as caught:
+        gradproof.check_grads(loss, (params, {f"b{i}": made.array(X) for i in range(count)}))
+    assert len(str(caught.value).splitlines()) <= 30
+    report = gradproof.check_grads(lambda p, u: sum(p.values()), (params, {"b": made.array(X)}), modes="rev")
+    assert len(report.text.splitlines()) <= 30
+
+
+@everywhere
+def test_a_constant_has_zeros(short):
+    made = frame(short)
+    if short == "AG":
+        pytest.skip("it warns of it")
+    report = gradproof.check_grads(lambda x: made.array(np.ones(3)), (made.array(X),), modes="rev")
+    assert report.verdict == "verified"
+    assert any("true gradient is 0" in note for note in report.notes)
+
+
 def test_a_result_that_does_not_depend_on_the_arguments_has_zeros():
     torch = frame("PT").namespace
     x = frame("PT").array(X)
@@ -619,9 +646,13 @@ def test_an_object_that_nobody_takes_apart_is_named_with_the_cure():
 def test_64_bits_that_are_off_are_no_double_precision():
     made = frame("JX")
     x = made.array([0.5], "float32")
-    sys.modules["jax"].config.update("jax_enable_x64", False)
-    with pytest.raises(gradproof.ArgumentError, match="switch 64 bits on"):
-        gradproof.check_grads(made.namespace.tanh, (x,), dtypes="float64")
+    config = sys.modules["jax"].config
+    config.update("jax_enable_x64", False)
+    try:
+        with pytest.raises(gradproof.ArgumentError, match="switch 64 bits on"):
+            gradproof.check_grads(made.namespace.tanh, (x,), dtypes="float64")
+    finally:
+        config.update("jax_enable_x64", True)
 
 
 @pytest.mark.parametrize(
