@@ -87,10 +87,7 @@ def _pose_truth(request: Request, args: Any, problem: Problem) -> Problem | None
     truth = request.truth
     if truth is None or is_formula(truth):
         return None
-    try:
-        meant = problem_of(truth, args, request.argnums, only_args=True)
-    except TypeError as error:
-        raise ArgumentError(f"truth does not take the arguments of {problem.name}: {error}") from error
+    meant = problem_of(truth, args, request.argnums, "truth", only_args=True)
     if meant.results != problem.results:
         raise ArgumentError(f"truth gives {meant.results}; {problem.name} gives {problem.results}")
     return meant

@@ -75,6 +75,17 @@ def _name_of(f: Callable) -> str:
     return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
 
 
+def _check_count(name: str, f: Callable, args: tuple) -> None:
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*args)
+    except TypeError as error:
+        raise ArgumentError(f"{name} does not take {len(args)} positional arguments: {error}") from None
+
+
 def framework_of(f: Callable, args: tuple, has_jac: bool) -> str:
     """The backend whose arrays these arguments are; where they are NumPy's, that of what `f` makes of them."""
     leaves = [leaf for _, leaf in flatten(args)[0]]
@@ -110,6 +121,7 @@ def problem_of(
     if not callable(f):
         raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
     args = tuple(args) if isinstance(args, list | tuple) else (args,)
+    _check_count(name or _name_of(f), f, args)
     backend = framework_of(f, args, jac is not None)
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)

@@ -165,6 +165,9 @@ class ConstantTruth(_Held):
     def second(self, direction: Sequence[np.ndarray]) -> "ConstantTruth":
         return self
 
+    def symmetrized(self, parts: Sequence[np.ndarray]) -> None:
+        return None
+
 
 @dataclass
 class FormulaTruth(_Held):

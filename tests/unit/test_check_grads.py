@@ -293,6 +293,7 @@ def test_a_bad_call_is_one_line(changes, message):
         (np.sum, (np.arange(3),), "no|is a floating-point"),
         ("name", (1.0,), "give a function"),
         (lambda x: "text", (np.ones(2),), "returns str"),
+        (lambda x, y: x + y, (np.ones(2),), "does not take 1 positional"),
     ],
 )
 def test_nothing_to_differentiate_is_one_line(f, args, message):
@@ -624,6 +625,8 @@ def test_a_result_that_does_not_depend_on_the_arguments_has_zeros():
     torch = frame("PT").namespace
     x = frame("PT").array(X)
     assert gradproof.gradcheck(lambda x: torch.ones(3), (x,)) is True
+    many = frame("PT").array(np.ones((6, 6)))
+    assert gradproof.check_grads(lambda x: torch.ones(3), (many,), order=2).verdict == "verified"
     with pytest.raises(gradproof.Untraceable, match="leave the framework"):
         gradproof.check_grads(lambda x: torch.from_numpy(np.sin(x.detach().numpy())), (x,))
 
