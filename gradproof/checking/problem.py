@@ -77,7 +77,8 @@ def _name_of(f: Callable) -> str:
 
 def _check_count(name: str, f: Callable, args: tuple) -> None:
     try:
-        signature = inspect.signature(f)
+        # Not that of a function which a decorator wraps: it may take other arguments.
+        signature = inspect.signature(f, follow_wrapped=False)
     except (TypeError, ValueError):
         return
     try:
