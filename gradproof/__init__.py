@@ -46,11 +46,12 @@ __all__ = [
     "direction",
     "function",
     "gradcheck",
+    "gradgradcheck",
     "weights",
 ]
 
 _LATER = {
-    **dict.fromkeys(("check_grads", "gradcheck"), "gradproof.checking.call"),
+    **dict.fromkeys(("check_grads", "gradcheck", "gradgradcheck"), "gradproof.checking.call"),
     **dict.fromkeys(("GradientError", "GradproofWarning", "Report"), "gradproof.checking.report"),
     "ArgumentError": "gradproof.checking.problem",
     "Untraceable": "gradproof.oracles.tape",

@@ -2,8 +2,10 @@
 differentiated, how they are named, and what a result is contracted to. One subclass per framework, in its folder;
 importing it changes no setting of the framework."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -77,6 +79,26 @@ class Calls(ABC):
     def trace(self, f: Callable, arguments: list[Any]) -> Traced:
         """The forward pass of `f(*arguments)`, a list of arrays, on a tape; all arguments are differentiated. Raises
         `Untraceable`."""
+
+    def pushed_forward(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        """The JVP of a scalar function along one direction."""
+        return self.transformations.jvp(f)(*arrays, *tangents)
+
+    def has_no_reverse(self, error: Exception) -> bool:
+        """Whether an error says that the framework has no reverse mode for this code, as for a loop without a fixed
+        number of turns, and not that something broke."""
+        return False
+
+    def parameters_of(self, f: Callable) -> list[inspect.Parameter]:
+        """The parameters of a function, whose names are those of its arguments; none where it does not say them."""
+        try:
+            return list(inspect.signature(f).parameters.values())
+        except (TypeError, ValueError):
+            return []
+
+    def at_work(self) -> AbstractContextManager:
+        """Differentiation switched on, for the time of a check, where a framework can have it off."""
+        return nullcontext()
 
     def settings(self) -> list[str]:
         """What is switched on in the framework that bears on rounding or on what is run."""

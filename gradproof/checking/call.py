@@ -1,5 +1,5 @@
-"""The calls: `check_grads`, which also takes what JAX's and autograd's functions of this name take, and `gradcheck`,
-which takes what PyTorch's takes."""
+"""The calls: `check_grads`, which also takes what JAX's and autograd's functions of this name take, and `gradcheck`
+and `gradgradcheck`, which take what PyTorch's take."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from gradproof import backends
 from gradproof.backends.modes import MODES
-from gradproof.checking.examination import Request, examine
+from gradproof.checking.examination import ANOTHER_GRADIENT, Request, examine
 from gradproof.checking.problem import ArgumentError
 from gradproof.checking.report import GradientError, GradproofWarning, Report
 from gradproof.registry.names import unknown
@@ -60,6 +60,7 @@ def check_grads(
     Returns a `Report`. Raises `GradientError` where the gradient is not right, `Untraceable` where the forward pass
     cannot be traced and no `truth` is given, and `ArgumentError` where there is nothing to differentiate. Warns with
     `GradproofWarning` where nothing speaks against the gradient, but something that was asked for cannot be judged."""
+    __tracebackhide__ = True  # pytest shows the caller's line, and the text of the error
     if args is None:
         return lambda *given: check_grads(
             *(f, given, order, modes, atol, rtol, eps),
@@ -76,7 +77,7 @@ def check_grads(
         argnums=argnums,
         dtypes=(dtypes,) if isinstance(dtypes, str) else tuple(dtypes or ()),
         draws=_count("draws", draws),
-        truth=truth,
+        truth=_function("truth", truth),
         accuracy=_positive("accuracy", accuracy),
         jac=jac,
         name=name,
@@ -86,6 +87,7 @@ def check_grads(
 
 
 def _concluded(report: Report, strict: bool) -> Report:
+    __tracebackhide__ = True
     if any(finding.fails for finding in report.findings):
         raise GradientError(report)
     if report:
@@ -128,6 +130,12 @@ def _count(name: str, value: int) -> int:
     return value
 
 
+def _function(name: str, value: Callable | None) -> Callable | None:
+    if value is not None and not callable(value):
+        raise ArgumentError(f"{name}={value!r}: give a function")
+    return value
+
+
 def _positive(name: str, value: float | None) -> float | None:
     if value is not None and not value > 0:
         raise ArgumentError(f"{name}={value!r}: give a relative error larger than 0")
@@ -157,6 +165,7 @@ def gradcheck(
 
     Every entry of the gradient is verified, so `fast_mode` has no effect, nor have the tolerances. A gradient must be
     the same at a second call, so `nondet_tol` has none either; structure and dtype are always compared."""
+    __tracebackhide__ = True
     modes = [
         *(["rev"] if check_backward_ad else []),
         *(["fwd"] if check_forward_ad or check_batched_forward_grad else []),
@@ -164,6 +173,43 @@ def gradcheck(
     ]
     if not modes:
         raise ArgumentError("check_backward_ad and check_forward_ad are both off: nothing is to be checked")
+    return _passes(func, inputs, modes, raise_exception)
+
+
+def gradgradcheck(
+    func: Callable,
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
+) -> bool:
+    """Verify second derivatives as `torch.autograd.gradgradcheck` is called: the product of the Hessian with a fixed
+    direction, in every entry. The results are contracted with fixed weights, whatever `grad_outputs` are; of the other
+    arguments what `gradcheck` says is true."""
+    __tracebackhide__ = True
+    modes = [
+        *(["reverse_over_reverse"] if check_rev_over_rev else []),
+        *(["forward_over_reverse"] if check_fwd_over_rev else []),
+    ]
+    if not modes:
+        raise ArgumentError("check_rev_over_rev and check_fwd_over_rev are both off: nothing is to be checked")
+    return _passes(func, inputs, modes, raise_exception)
+
+
+def _passes(func: Callable, inputs: Any, modes: list[str], raise_exception: bool) -> bool:
+    __tracebackhide__ = True
     try:
         check_grads(func, inputs, modes=modes)
     except GradientError as error:
@@ -180,4 +226,14 @@ def _expected_by_tests(report: Report) -> GradientError:
     class GradcheckError(GradientError, theirs):
         """A gradient that is not right, found by gradcheck."""
 
+        def __str__(self) -> str:
+            return f"{report.text}\n  in brief     {_in_brief(report)}"
+
+    GradcheckError.__module__, GradcheckError.__qualname__ = "gradproof", "GradcheckError"
     return GradcheckError(report)
+
+
+def _in_brief(report: Report) -> str:
+    """The words for which tests of PyTorch's gradcheck look."""
+    reason = "" if report.worst is None else report.worst.judgement.reason
+    return "Backward is not reentrant" if reason == ANOTHER_GRADIENT else "Jacobian mismatch"

@@ -20,7 +20,7 @@ DIRECTIONS = 3
 
 def is_second_order(mode: str) -> bool:
     """Whether a mode gives Hessian-vector products."""
-    return MODES[mode].order == 2
+    return mode in MODES and MODES[mode].order == 2
 
 
 def reverse_like(problem: Problem, mode: str, arrays: Sequence[Any]) -> tuple[Any, ...]:
@@ -51,7 +51,9 @@ def _first_row_of(problem: Problem, mapped: Callable) -> Callable:
     calls = problem.calls
 
     def first(*arrays: Any) -> tuple[Any, ...]:
-        stacked = [calls.stacked([array, calls.beside(array)]) for array in arrays]
+        # Shrunk, so that the second row keeps its signs, and a matrix its symmetry.
+        others = [calls.like(0.875 * calls.to_numpy(array), array, calls.dtype_of(array)) for array in arrays]
+        stacked = [calls.stacked(pair) for pair in zip(arrays, others, strict=True)]
         return tuple(None if part is None else part[0] for part in mapped(*stacked))
 
     return first
@@ -74,7 +76,7 @@ _COMPOSED = {
     "xla": _by_xla,
     "rematerialized": _rematerialized,
     "vectorized": _vectorized,
-    "summed_over_batch": _summed_over_batch,
+    "batch_summed": _summed_over_batch,
 }
 
 
@@ -100,7 +102,7 @@ def _split(row: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> Inputs:
 
 def pushed_forward(problem: Problem, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """The JVP along one direction, given as arrays of the framework."""
-    return problem.calls.transformations.jvp(problem.scalar)(*arrays, *tangents)
+    return problem.calls.pushed_forward(problem.scalar, arrays, tangents)
 
 
 # Second order

@@ -5,7 +5,7 @@ import textwrap
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,25 @@ import numpy as np
 from gradproof.backends.transformations import Unsupported
 from gradproof.checking import differentiation
 from gradproof.checking.draws import drawn, drawn_arguments, simpler
-from gradproof.checking.problem import Problem, problem_of
+from gradproof.checking.problem import ArgumentError, Problem, problem_of
+from gradproof.checking.progress import Progress
 from gradproof.checking.report import Finding, Report
 from gradproof.checking.rows import row_of
 from gradproof.checking.truths import Held, formula_truth, is_formula, real_parts, traced_truth
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 
 PACKAGE = str(Path(__file__).parents[1])
+BACKENDS = str(Path(PACKAGE, "backends"))
+
+SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
+"""What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
+
+
+ANOTHER_GRADIENT = "a second call gives another gradient"
+NOT_LINEAR = (
+    "the gradient of -2 times the result is not -2 times the gradient: the backward pass does not multiply with the "
+    "gradient that comes in"
+)
 
 
 @dataclass(frozen=True)
@@ -52,43 +64,61 @@ def examine(request: Request) -> Report:
         results=problem.results,
         notes=[*request.notes, *problem.calls.settings()],
     )
-    for dtype in request.dtypes or ("",):
-        examination = _Examination(request, _pose(request, first, dtype) if dtype else problem, report)
-        examination.at(examination.problem.leaves)
-        for arrays in drawn(examination.problem, request.draws) if not more else ():
-            examination.at(arrays, was_drawn=True)
-        for args in more:
-            examination.at(_pose(request, args, dtype).leaves, was_drawn=True)
-        examination.conclude()
+    with Progress(problem.name) as progress, problem.calls.at_work():
+        for dtype in request.dtypes or ("",):
+            posed, meant = _pose(request, first, dtype) if dtype else problem, _pose_truth(request, first, problem)
+            examination = _Examination(request, posed, meant, report, progress)
+            examination.at(examination.problem.leaves)
+            for arrays in drawn(examination.problem, request.draws) if not more else ():
+                examination.at(arrays, was_drawn=True)
+            for args in more:
+                examination.at(_pose(request, args, dtype).leaves, was_drawn=True)
+            examination.conclude()
     return report
 
 
 def _pose(request: Request, args: Any, dtype: str = "") -> Problem:
-    return problem_of(request.f, args, request.argnums, request.name, request.jac, dtype)
+    # What is given as truth takes the arguments, and not what the function holds besides.
+    return problem_of(request.f, args, request.argnums, request.name, request.jac, dtype, request.truth is not None)
+
+
+def _pose_truth(request: Request, args: Any, problem: Problem) -> Problem | None:
+    """What is meant, where that is code of the same framework."""
+    truth = request.truth
+    if truth is None or is_formula(truth):
+        return None
+    meant = problem_of(truth, args, request.argnums, "truth", only_args=True)
+    if meant.results != problem.results:
+        raise ArgumentError(f"truth gives {meant.results}; {problem.name} gives {problem.results}")
+    return meant
 
 
 def _is_ours(error: Exception) -> bool:
     """Whether an error was raised by our own code, and is not what a framework or the caller's function says."""
     *_, innermost = traceback.extract_tb(error.__traceback__)
-    return innermost.filename.startswith(PACKAGE) and not isinstance(error, Unsupported)
+    if not innermost.filename.startswith(PACKAGE) or isinstance(error, Unsupported):
+        return False
+    # What a framework's compiled part raises, or hides the frames of, seems to come from our line that called it.
+    return isinstance(error, SLIPS) or not innermost.filename.startswith(BACKENDS)
+
+
+def _are_equal(held: Held, parts: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
+    """Whether two gradients differ by no more than two right ones can."""
+    rows = zip(parts, others, held.bounds().gradient, strict=True)
+    return all(bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in rows)
 
 
 class _Examination:
     """One dtype of one request."""
 
-    def __init__(self, request: Request, problem: Problem, report: Report) -> None:
-        self.request, self.problem, self.report = request, problem, report
+    def __init__(
+        self, request: Request, problem: Problem, meant: Problem | None, report: Report, progress: Progress
+    ) -> None:
+        self.request, self.problem, self.meant, self.report, self.progress = request, problem, meant, report, progress
         self.dtype = "/".join(dict.fromkeys(argument.dtype for argument in problem.arguments))
-        self.meant = self._meant()
         self.modes = list(request.modes)
         self.started = time.perf_counter()
         self.findings: list[Finding] = []
-
-    def _meant(self) -> Problem | None:
-        truth = self.request.truth
-        if truth is None or is_formula(truth):
-            return None
-        return problem_of(truth, self.request.args, self.request.argnums)
 
     def at(self, arrays: list[Any], was_drawn: bool = False) -> None:
         """Examine one input. Of one that was drawn nothing is said where the function has no value there."""
@@ -120,10 +150,13 @@ class _Examination:
         return bool(np.isfinite(value).all()) and any(f.fails for f in self._findings(arrays, value, True))
 
     def _findings(self, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Iterator[Finding]:
+        where = f"{self.dtype}, input {len(self.findings) // max(1, len(self.modes)) + 1}"
+        self.progress.step = f"{where}: what is true"
         held = self._held(arrays)
         self.report.truth = held.told
         self._tell_of_zeros(held)
         for mode in list(self.modes):
+            self.progress.step = f"{where}: {mode}"
             try:
                 yield self._finding(held, mode, arrays, value, was_drawn)
             except Exception as error:
@@ -151,7 +184,9 @@ class _Examination:
         """What a framework refuses is told, and is held against the gradient only in a mode that was asked for."""
         said, _, _ = " ".join(str(error).split()).partition(". ")
         why = f"{type(error).__name__}: {textwrap.shorten(said, 200)}" if said else type(error).__name__
-        if mode in self.request.named or mode == "reverse":
+        # A backward pass that breaks is the caller's; reverse mode that there is not for this code, the framework's.
+        is_told = mode != "reverse" or (len(self.modes) > 1 and self.problem.calls.has_no_reverse(error))
+        if mode in self.request.named or not is_told:
             yield self._made(mode, Judgement(Verdict.UNSUPPORTED, why), arrays)
             return
         self.modes.remove(mode)
@@ -208,11 +243,18 @@ class _Examination:
         return all(not part.high.any() for name, part in pairs if name.removeprefix("Re ").removeprefix("Im ") in names)
 
     def _repeated(self, finding: Finding, held: Held, mode: str, arrays: list[Any], parts: list[np.ndarray]) -> Finding:
-        """The same finding, unless a second call gives another gradient."""
+        """The same finding, unless a second call gives another gradient, or the result twice over not its double."""
         problem, again = self._parts(held, self._reverse_like(mode, arrays))
-        rows = zip(parts, again, held.bounds().gradient, strict=not problem)
-        if problem or not all(bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in rows):
-            return self._made(mode, Judgement(Verdict.WRONG, problem or "a second call gives another gradient"), arrays)
+        if problem or not _are_equal(held, parts, again):
+            return self._made(mode, Judgement(Verdict.WRONG, problem or ANOTHER_GRADIENT), arrays)
+        # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
+        # otherwise, as clipping, need not be linear in it.
+        if not self.problem.is_scalar or self.request.truth is not None or self.request.jac is not None:
+            return finding
+        doubled = replace(self.problem, scalar=lambda *given: -2 * self.problem.scalar(*given))
+        problem, twice = self._parts(held, differentiation.reverse_like(doubled, mode, arrays))
+        if problem or not _are_equal(held, parts, [part / -2 for part in twice]):
+            return self._made(mode, Judgement(Verdict.WRONG, problem or NOT_LINEAR), arrays)
         return finding
 
     # Forward mode
@@ -225,8 +267,10 @@ class _Examination:
         if not entry_by_entry:
             along = [held.symmetrized(tangent) or tangent for tangent in along]
         for tangent in along:
-            pushed = differentiation.pushed_forward(self.problem, arrays, self._tangents(arrays, tangent))
-            slopes.append(float(np.real(self.problem.calls.to_numpy(pushed))))
+            # -2 of it: of a unit vector nobody sees whether the rule is linear in the tangent.
+            velocity = self._tangents(arrays, [-2 * part for part in tangent])
+            pushed = differentiation.pushed_forward(self.problem, arrays, velocity)
+            slopes.append(float(np.real(self.problem.calls.to_numpy(pushed))) / -2)
         if entry_by_entry:
             parts = np.split(np.array(slopes), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
             parts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]

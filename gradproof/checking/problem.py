@@ -13,6 +13,8 @@ from gradproof.backends.calls import Calls, cotangent
 from gradproof.backends.trees import flatten
 from gradproof.registry.names import unknown
 
+OF_A_SCALAR = "its result"
+
 REALS = ("float64", "float32", "float16", "bfloat16")
 COMPLEX = {"complex128": "float64", "complex64": "float32"}
 """The complex dtypes, and the dtype of their parts."""
@@ -57,6 +59,11 @@ class Problem:
     jacobian: Callable | None = None
 
     @property
+    def is_scalar(self) -> bool:
+        """Whether the function gives one real number, which is not contracted with anything."""
+        return self.results == OF_A_SCALAR
+
+    @property
     def leaves(self) -> list[Any]:
         """The caller's arrays."""
         return [argument.leaf for argument in self.arguments]
@@ -66,6 +73,18 @@ def _name_of(f: Callable) -> str:
     owner = getattr(f, "__self__", None)
     name = getattr(f, "__name__", type(f).__name__)
     return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
+
+
+def _check_count(name: str, f: Callable, args: tuple) -> None:
+    try:
+        # Not that of a function which a decorator wraps: it may take other arguments.
+        signature = inspect.signature(f, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*args)
+    except TypeError as error:
+        raise ArgumentError(f"{name} does not take {len(args)} positional arguments: {error}") from None
 
 
 def framework_of(f: Callable, args: tuple, has_jac: bool) -> str:
@@ -95,17 +114,21 @@ def problem_of(
     name: str | None = None,
     jac: Callable | bool | None = None,
     dtype: str = "",
+    only_args: bool = False,
 ) -> Problem:
     """The problem that a call of `check_grads` poses, with all floating-point arrays cast to `dtype` where one is
-    given. Raises `ArgumentError`."""
+    given. With `only_args` what `f` holds itself, as a module its parameters, is not differentiated. Raises
+    `ArgumentError`."""
     if not callable(f):
         raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
     args = tuple(args) if isinstance(args, list | tuple) else (args,)
+    _check_count(name or _name_of(f), f, args)
     backend = framework_of(f, args, jac is not None)
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
-    names = [_full_name(f, path) for path, _ in named]
-    chosen = _chosen(calls, named, names, argnums, len(args))
+    names = [_full_name(calls, f, path) for path, _ in named]
+    given = [(path, None if only_args and _number(path) is None else leaf) for path, leaf in named]
+    chosen = _chosen(calls, given, names, argnums, len(args))
     leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
 
     def given(arrays: Sequence[Any]) -> list[Any]:
@@ -143,23 +166,31 @@ def _cast(calls: Calls, leaf: Any, dtype: str) -> Any:
     if dtype not in (*REALS, *COMPLEX):
         raise ArgumentError(unknown("dtypes", dtype, (*REALS, *COMPLEX)))
     own, real = calls.dtype_of(leaf), COMPLEX.get(dtype, dtype)
-    if own in REALS:
-        return calls.like(calls.to_numpy(leaf), leaf, real)
+    if own not in (*REALS, *COMPLEX):
+        return leaf
     partner = {part: name for name, part in COMPLEX.items()}
-    return calls.like(calls.to_numpy(leaf), leaf, partner.get(real, own)) if own in COMPLEX else leaf
+    wanted = real if own in REALS else partner.get(real, own)
+    made = calls.like(calls.to_numpy(leaf), leaf, wanted)
+    if (got := calls.dtype_of(made)) != wanted:
+        raise ArgumentError(f"dtypes names {dtype}, and the framework makes {got} of it: switch 64 bits on there")
+    return made
 
 
-def _full_name(f: Callable, path: str) -> str:
+def _number(path: str) -> int | None:
+    """Of which argument a path is; None where it is of the function itself, as the parameters of a module are."""
+    return int(path[1 : path.index("]")]) if path.startswith("[") else None
+
+
+def _full_name(calls: Calls, f: Callable, path: str) -> str:
     """`params["w"]` for the path `[0]["w"]` of the arguments."""
-    number, _, rest = path.removeprefix("[").partition("]")
-    return f"{_parameter_names(f, int(number))}{rest}"
+    number = _number(path)
+    if number is None:
+        return f"{_name_of(f)}{path}"
+    return f"{_parameter_name(calls, f, number)}{path[path.index(']') + 1 :]}"
 
 
-def _parameter_names(f: Callable, number: int) -> str:
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        return f"args[{number}]"
+def _parameter_name(calls: Calls, f: Callable, number: int) -> str:
+    parameters = calls.parameters_of(f)
     if number < len(parameters) and parameters[number].kind in (
         inspect.Parameter.POSITIONAL_ONLY,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -177,7 +208,7 @@ def _chosen(
         if bad := [n for n in numbers if not -count <= n < count]:
             raise ArgumentError(f"argnums names {bad[0]}; there are {count} arguments, from 0 to {count - 1}")
         wanted = {n % count for n in numbers}
-        named = [(path, leaf if int(path[1 : path.index("]")]) in wanted else None) for path, leaf in named]
+        named = [(path, leaf if _number(path) in wanted else None) for path, leaf in named]
     floating = [
         i
         for i, (_, leaf) in enumerate(named)
@@ -186,7 +217,7 @@ def _chosen(
     if not floating:
         raise ArgumentError(
             f"none of {', '.join(names) or 'the arguments'} is a floating-point or complex array: integers and "
-            "booleans are data, and there is nothing to differentiate"
+            f"booleans are data, and there is nothing to differentiate{_unregistered(named, names)}"
         )
     marked = [i for i in floating if argnums is not None or calls.is_marked(named[i][1])]
     if not marked:
@@ -194,6 +225,14 @@ def _chosen(
             f"none of {', '.join(names[i] for i in floating)} requires a gradient: set requires_grad, or name argnums"
         )
     return marked
+
+
+def _unregistered(named: list[tuple[str, Any]], names: list[str]) -> str:
+    """The cure where an argument is an object that holds arrays and that nobody takes apart."""
+    for name, (_, leaf) in zip(names, named, strict=True):
+        if hasattr(leaf, "__dict__") and not callable(leaf):
+            return f". {name} is a {type(leaf).__name__}: register it with the framework as a tree, or give its arrays"
+    return ""
 
 
 Shape = tuple[tuple[int, ...], bool] | None
@@ -276,6 +315,6 @@ def _contracted_part(w: np.ndarray, part: Any, argument: Argument) -> np.ndarray
 
 def _described(shapes: list[Shape]) -> str:
     if shapes == [((), False)]:
-        return "its result"
+        return OF_A_SCALAR
     given = [f"{'complex ' if is_complex else ''}{shape}" for shape, is_complex in filter(None, shapes)]
     return f"Σ w · its result, of shape {', '.join(given)}, with fixed uneven weights w"

@@ -31,6 +31,8 @@ Caught = dict[str, float]
 class GradientError(AssertionError):
     """A gradient that is not right. `report` is the whole report."""
 
+    __module__ = "gradproof"
+
     def __init__(self, report: "Report") -> None:
         self.report = report
         super().__init__(report.text)
@@ -152,7 +154,7 @@ class Report:
             lines += _block("", dict.fromkeys(f.judgement.reason for f in at if f.judgement.reason))
         if self.worst is not None and (entry := self.worst.judgement.worst) is not None:
             lines.append(_line("worst", f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"))
-        lines += _block("caught", [self._strength()] if self.caught else [])
+        lines += _block("caught", [self._strength()] if self.caught and self else [])
         lines.append(_line("held to", self.truth))
         return lines + _block("note", self.notes)
 
@@ -168,41 +170,36 @@ class Report:
         entry = finding.judgement.worst
         title = f"{finding.judgement.verdict.upper()}: {self.name} on {self.backend} {self.version}"
         lines = [f"{title}, {finding.device}, {finding.dtype}, {finding.mode}"]
-        lines += _block("reason", [finding.judgement.reason])
+        lines += _block("reason", [finding.judgement.reason], 3)
         if entry is not None:
             symbol = "the value" if entry.argument == "value" else _derivative(entry, finding.order)
             lines.append(_line("entry", symbol))
             lines.append(_line("expected", entry.expected))
             lines.append(_line("got", f"{entry.got!r}"))
-            ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
-            lines.append(
-                _line("error", f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}")
-            )
-        lines += _block("entries", [self._counted(finding)] if finding.wrong else [])
+            lines.append(_line("error", _error(entry)))
+        lines += _block("entries", [self._counted(finding)] if finding.wrong else [], 2)
         lines += self._side_by_side(finding)
         also = [f"{f.mode}, {f.dtype}" for f in self.findings if f.fails and f is not finding]
-        lines += _block("the same in", ["; ".join(dict.fromkeys(also))] if also else [])
-        lines += _block("input", _shown(finding.inputs))
+        lines += _block("the same in", ["; ".join(dict.fromkeys(also))] if also else [], 1)
+        lines += _block("input", _shown(finding.inputs), 5)
         lines.append(_line("held to", self.truth))
-        lines += _block("of", [self.results])
+        lines += _block("of", [self.results], 2)
         lines += _block("if meant", [MEANT_OTHERWISE] if self.is_of_the_trace and finding.expected else [])
-        return lines + _block("note", self.notes)
+        return lines + _block("note", self.notes, 3)
 
     def _counted(self, finding: Finding) -> str:
-        told = []
-        for name, mask in finding.wrong.items():
-            count = int(mask.sum())
-            told.append(f"{name}: {count} of {mask.size} wrong" if count else f"{name}: right")
-        return "; ".join(told)
+        counts = {name: int(mask.sum()) for name, mask in finding.wrong.items()}
+        wrong = [f"{name}: {count} of {finding.wrong[name].size} wrong" for name, count in counts.items() if count]
+        return "; ".join(wrong + [f"{name}: right" for name, count in counts.items() if not count])
 
     def _side_by_side(self, finding: Finding) -> list[str]:
-        lines = []
-        for name, mask in finding.wrong.items():
-            if not mask.any() or not 1 < mask.size <= SMALL:
-                continue
-            lines += _block(f"d {name}"[:11], [f"expected {_numbers(finding.expected[name])}"])
-            lines += _block("", [f"got      {_numbers(finding.got[name])}"])
-        return lines[:8]
+        entry = finding.judgement.worst
+        name = "" if entry is None else entry.argument
+        mask = finding.wrong.get(name, np.zeros(0))
+        if not mask.any() or not 1 < mask.size <= SMALL:
+            return []
+        expected = _block(f"d {name}"[:11], [f"expected {_numbers(finding.expected[name])}"], 2)
+        return expected + _block("", [f"got      {_numbers(finding.got[name])}"], 2)
 
 
 def place(name: str, index: tuple[int, ...]) -> str:
@@ -215,12 +212,25 @@ def _derivative(entry: Entry, order: int) -> str:
     return f"df/d {where}" if order == 1 else f"(H v) for {where}"
 
 
+def _error(entry: Entry) -> str:
+    if not math.isfinite(entry.error):
+        return "not finite"
+    if entry.expected == "0":
+        # Only underflow is allowed there, and in units of it every error is absurd.
+        return f"{entry.error:.3g}; 0 is right"
+    ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
+    return f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}"
+
+
 def _line(title: str, text: str) -> str:
     return f"  {title:12} {text}".rstrip()
 
 
-def _block(title: str, texts: Iterable[str]) -> list[str]:
+def _block(title: str, texts: Iterable[str], limit: int = 12) -> list[str]:
+    """Texts beside a title, in no more than so many lines."""
     wrapped = [part for text in texts for part in textwrap.wrap(text, WIDTH - 15, break_long_words=False)]
+    if len(wrapped) > limit:
+        wrapped = [*wrapped[: limit - 1], f"{wrapped[limit - 1]} …"]
     return [_line(title if i == 0 else "", part) for i, part in enumerate(wrapped)]
 
 

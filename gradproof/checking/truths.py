@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
+from flint import arb
 
+from gradproof.checking.draws import drawn
 from gradproof.checking.problem import Argument, ArgumentError, Problem
 from gradproof.checking.report import OF_THE_TRACE
 from gradproof.oracles import verdict
@@ -139,6 +141,35 @@ class TracedTruth(_Held):
 
 
 @dataclass
+class ConstantTruth(_Held):
+    """The truth of a result that no argument enters: the gradient is 0. Its value is what it is."""
+
+    names: list[str]
+    shapes: list[tuple[int, ...]]
+    format: Format
+    told: str = OF_THE_TRACE
+    problem: str = ""
+
+    @cached_property
+    def truth(self) -> Truth:
+        zeros = [Exact.of(np.full(shape, arb(0), dtype=object)) for shape in ((), *self.shapes)]
+        return Truth(zeros[0], tuple(zeros[1:]), "absent", None)
+
+    def bounds(self) -> Bounds:
+        value, *gradient = (np.full(shape, self.format.tiny) for shape in ((), *self.shapes))
+        return Bounds(value, tuple(gradient), "")
+
+    def judged(self, value: np.ndarray, gradient: Sequence[np.ndarray], accuracy: float | None) -> Judgement:
+        return verdict.judge(Answer(np.zeros(()), tuple(gradient)), self.truth, self.bounds(), self.names, self.format)
+
+    def second(self, direction: Sequence[np.ndarray]) -> "ConstantTruth":
+        return self
+
+    def symmetrized(self, parts: Sequence[np.ndarray]) -> None:
+        return None
+
+
+@dataclass
 class FormulaTruth(_Held):
     """The exact derivative of a body in `xp`, with the bound of its Taylor arithmetic. The registry holds a complex
     array in one array of real numbers, with an axis for its two parts."""
@@ -192,10 +223,13 @@ def is_formula(truth: Callable) -> bool:
     return next(iter(inspect.signature(truth).parameters), "") == "xp"
 
 
-def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> TracedTruth:
+def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> "TracedTruth | ConstantTruth":
     """The truth of the trace of `meant`, or of the function itself. Raises `Untraceable`."""
     calls = problem.calls
-    solution = traced_solution(meant or problem, arrays)
+    traced = calls.trace((meant or problem).scalar, arrays)
+    if isinstance(traced.outputs[0], np.ndarray | np.generic):
+        return _constant_truth(meant or problem, arrays)
+    solution = solve(traced.tape, traced.outputs[0])
     flushes = calls.device_of(arrays[0]) in calls.transformations.flushes_subnormals
     found = TracedTruth(real_names(problem.arguments), solution, _coarsest(problem), flushes, meant is None)
     if meant is not None:
@@ -205,17 +239,18 @@ def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> 
     return found
 
 
-def traced_solution(problem: Problem, arrays: list[Any]) -> Solution:
-    """The solution of the trace at these arrays. Raises `Untraceable`."""
-    traced = problem.calls.trace(problem.scalar, arrays)
-    output = traced.outputs[0]
-    if isinstance(output, np.ndarray):
+def _constant_truth(problem: Problem, arrays: list[Any]) -> ConstantTruth:
+    # None of the arguments enters, or one of them does where the trace does not see it: then another input tells.
+    calls = problem.calls
+    here, elsewhere = (calls.to_numpy(problem.scalar(*given)) for given in (arrays, next(drawn(problem, 1))))
+    if not np.array_equal(here, elsewhere, equal_nan=True):
         raise Untraceable(
             problem.name,
-            "its result does not depend on the arguments that are differentiated, or leaves the framework on the way",
-            cure="Give truth=, or name argnums.",
+            "the arguments that are differentiated leave the framework on the way to its result",
+            cure="Keep them in it, or give truth=.",
         )
-    return solve(traced.tape, output)
+    parts = real_parts(problem.arguments, [np.asarray(calls.to_numpy(array)) for array in arrays])
+    return ConstantTruth(real_names(problem.arguments), [part.shape for part in parts], _coarsest(problem))
 
 
 def _check_replay(problem: Problem, arrays: list[Any], solution: Solution, flushes: bool) -> None:

@@ -1,9 +1,11 @@
 """`check_grads` as its users call it: on arrays and trees of every framework, a planted error pinned to its entry, what
 cannot be judged told, and bad calls answered in one line."""
 
+import io
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,7 @@ from hypothesis.extra.numpy import arrays
 
 import gradproof
 from gradproof import backends
+from gradproof.checking import progress
 from tests.unit.made import DIFFERENTIATING
 
 RANDOM = np.random.default_rng(20261129)
@@ -40,6 +43,8 @@ def frame(short: str) -> Frame:
 def _jx() -> Frame:
     import jax
     import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
 
     def scaled(factor: float) -> Callable:
         @jax.custom_vjp
@@ -128,8 +133,6 @@ def test_a_right_gradient_of_a_tree_is_verified(short):
     def loss(params, x):
         return xp.tanh(xp.matmul(x, params["w"]) + params["b"])
 
-    if short == "JX":
-        sys.modules["jax"].config.update("jax_enable_x64", True)
     report = gradproof.check_grads(loss, ({"w": array(W), "b": array(B)}, array(X)))
     assert report.verdict == "verified"
     assert set(report.caught) == {'params["w"]', 'params["b"]', "x"}
@@ -192,7 +195,7 @@ def test_a_rule_that_is_wrong_in_one_region_is_found_by_draws(short):
     with pytest.raises(gradproof.GradientError) as caught:
         gradproof.check_grads(Square.apply, (x,), modes="rev", draws=50)
     # The failing draw is shown with few digits.
-    assert max(len(number) for number in re.findall(r"args\[0\] = \[(.*)\]", str(caught.value))[0].split(", ")) < 8
+    assert max(len(number) for number in re.findall(r"x = \[(.*)\]", str(caught.value))[0].split(", ")) < 8
 
 
 @everywhere
@@ -290,6 +293,7 @@ def test_a_bad_call_is_one_line(changes, message):
         (np.sum, (np.arange(3),), "no|is a floating-point"),
         ("name", (1.0,), "give a function"),
         (lambda x: "text", (np.ones(2),), "returns str"),
+        (lambda x, y: x + y, (np.ones(2),), "does not take 1 positional"),
     ],
 )
 def test_nothing_to_differentiate_is_one_line(f, args, message):
@@ -416,3 +420,284 @@ def test_one_line_is_to_be_changed_where_tensors_require_gradients(module):
     assert gradcheck(lambda x, w: made.namespace.tanh(x @ w), (x, w), eps=1e-6, atol=1e-4)
     assert gradcheck(made.scaled(1.0), made.array([0.5, -1.25, 3.0]), raise_exception=False)
     assert not gradcheck(made.scaled(1.1), made.array([0.5, -1.25, 3.0]), raise_exception=False)
+
+
+# What a stranger meets
+
+
+def by_hand(forward: Callable, backward: Callable) -> Callable:
+    """A function with a backward pass of its own: `backward(saved, g)`."""
+    torch = frame("PT").namespace
+
+    class Op(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *tensors):
+            ctx.save_for_backward(*tensors)
+            return forward(*tensors)
+
+        @staticmethod
+        def backward(ctx, g):
+            return backward(ctx.saved_tensors, g)
+
+    return Op.apply
+
+
+def softmax_along_the_wrong_axis(s, g):
+    y = s[0].softmax(-1)
+    return y * (g - (g * y).sum(0, keepdim=True))
+
+
+WRONG = {
+    "sign": (lambda x: x.sin(), lambda s, g: -g * s[0].cos(), 1, "df/d args[0]["),
+    "factor": (lambda x: x * x, lambda s, g: g * s[0], 1, "df/d"),
+    "transposed": (lambda a, b: a @ b, lambda s, g: ((g @ s[1].T).T, s[0].T @ g), 2, "df/d"),
+    "swapped": (lambda a, b: a * b, lambda s, g: (g * s[0], g * s[1]), 2, "df/d"),
+    "mean instead of sum": (lambda a, b: a + b[0], lambda s, g: (g, g.mean(0).expand(3, 3)), 2, "df/d"),
+    "none": (lambda a, b: a * b, lambda s, g: (g * s[1], None), 2, "it is None"),
+    "not a number": (lambda x: x.exp(), lambda s, g: g * (s[0] - s[0]).log().exp() / 0, 1, "not finite"),
+    "axis": (lambda x: x.softmax(-1), softmax_along_the_wrong_axis, 1, "df/d"),
+    "running sum": (lambda x: x.cumsum(0), lambda s, g: g.cumsum(0), 1, "df/d"),
+    "too few": (lambda a, b: a * b, lambda s, g: (g * s[1],), 2, "incorrect number of gradients"),
+    "ignored": (lambda x: (x * x).sum(), lambda s, g: 2 * s[0], 1, "does not multiply"),
+    "squared": (lambda x: (x * x).sum(), lambda s, g: g * g * 2 * s[0], 1, "does not multiply"),
+    "nothing but zero": (lambda a, b: a * 1.0, lambda s, g: (g, g * 1e-3), 2, "; 0 is right"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_is_caught_and_named(kind):
+    frame("PT")
+    forward, backward, count, told = WRONG[kind]
+    given = tuple(frame("PT").array(RANDOM.normal(size=(3, 3))) for _ in range(count))
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(by_hand(forward, backward), given)
+    assert told in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 30
+
+
+def test_another_gradient_at_a_second_call_is_told():
+    calls = []
+
+    def backward(s, g):
+        calls.append(g)
+        return g * s[0].cos() * (1 if len(calls) < 2 else 2)
+
+    x = frame("PT").array(X)
+    with pytest.raises(gradproof.GradientError, match="a second call"):
+        gradproof.check_grads(by_hand(lambda x: x.sin(), backward), (x,))
+    calls.clear()
+    with pytest.raises(RuntimeError, match="Backward is not reentrant"):
+        gradproof.gradcheck(by_hand(lambda x: x.sin(), backward), (x,))
+
+
+@everywhere
+def test_the_batched_modes_run(short):
+    if short == "AG":
+        pytest.skip("it maps nothing over a batch")
+    made = frame(short)
+    report = gradproof.check_grads(made.namespace.tanh, (made.array(X),), modes=("vectorized", "batch_summed"))
+    assert {row["mode"] for row in report.rows} == {"vectorized", "batch_summed"}
+    assert report.verdict == "verified"
+
+
+def test_a_tangent_rule_of_an_older_kind_is_judged():
+    torch = frame("PT").namespace
+
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            ctx.save_for_forward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 3 * ctx.saved_tensors[0] ** 2
+
+        @staticmethod
+        def jvp(ctx, t):
+            return t * 2 * ctx.saved_tensors[0] ** 2
+
+    x = frame("PT").array([0.5, -1.25, 3.0])
+    assert gradproof.check_grads(Cube.apply, (x,), modes="rev")
+    with pytest.raises(gradproof.GradientError, match=r"df/d x\[") as caught:
+        gradproof.check_grads(Cube.apply, (x,))
+    assert caught.value.report.worst.mode == "forward"
+
+
+def test_a_tangent_rule_that_is_not_linear_is_caught():
+    made = frame("JX")
+    import jax
+
+    @jax.custom_jvp
+    def square(x):
+        return x**2
+
+    square.defjvp(lambda primals, tangents: (primals[0] ** 2, 2 * primals[0] * tangents[0] ** 2))
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(square, (made.array([0.5, -1.25]),), modes="fwd")
+
+
+def test_what_is_constant_in_one_mode_only_is_told_and_not_accused():
+    torch = frame("PT").namespace
+
+    def shifted(x):
+        with torch.no_grad():
+            top = x.abs().max()
+        return (x - top).exp()
+
+    report = gradproof.check_grads(shifted, (frame("PT").array([0.5, -1.25, 3.0]),))
+    assert report.verdict == "verified"
+    assert any("no_grad" in note for note in report.notes)
+
+
+def test_a_mode_that_does_not_exist_for_the_code_is_told():
+    made = frame("JX")
+    from jax import lax
+
+    def doubled(x):
+        return lax.while_loop(lambda c: c[0] < 5, lambda c: (c[0] + 1, c[1] * x), (0, x))[1]
+
+    x = made.array([0.5, -1.25])
+    report = gradproof.check_grads(doubled, (x,))
+    assert [finding.mode for finding in report.findings] == ["forward"]
+    assert any("reverse mode is refused" in note for note in report.notes)
+    with pytest.raises(gradproof.GradientError, match="everse-mode"):
+        gradproof.check_grads(doubled, (x,), modes="rev")
+
+
+def test_a_rule_without_a_forward_mode_is_told():
+    made = frame("JX")
+    report = gradproof.check_grads(made.scaled(1.0), (made.array([0.5, -1.25, 3.0]),))
+    assert any("forward mode is refused" in note for note in report.notes)
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(made.scaled(1.001), (made.array([0.5, -1.25, 3.0]),))
+
+
+def test_a_module_that_is_the_function_stands_for_its_parameters():
+    torch = frame("PT").namespace
+    made = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.BatchNorm1d(3)).double()
+    report = gradproof.check_grads(made, (torch.ones(5, 3).double() * torch.arange(5).reshape(5, 1),), modes="rev")
+    assert "Sequential.0.weight" in report.caught or any("Sequential.0.weight" in note for note in report.notes)
+    assert int(made[1].num_batches_tracked) == 0
+    # What is given as truth takes the arguments alone.
+    x = frame("PT").array(X)
+    assert gradproof.check_grads(torch.nn.Softplus(), (x,), truth=lambda x: torch.log1p(x.exp()))
+    linear = torch.nn.Linear(3, 3).double()
+    report = gradproof.check_grads(lambda a, b, x: b(a(x).tanh()), (linear, linear, x), modes="rev")
+    assert set(report.caught) == {"a.weight", "a.bias", "x"}
+
+
+@everywhere
+def test_what_is_empty_has_no_wrong_entry(short):
+    made = frame(short)
+    assert gradproof.check_grads(made.namespace.tanh, (made.array(np.ones((0, 3))),)).verdict == "verified"
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_a_failure_is_a_screen_of_text_however_many_arguments(is_long):
+    made = frame("PT")
+    count = 60 if is_long else 7
+    params = {f"layer{i}.weight": made.array(RANDOM.normal(size=(4, 6))) for i in range(count)}
+    wrong = by_hand(lambda x: x.sin(), lambda s, g: g * s[0].sin())
+
+    def loss(params, unused):
+        return sum(wrong(p) for p in params.values())
+
+    with pytest.raises(gradproof.GradientError, match=r'df/d params\["layer') as caught:
+        gradproof.check_grads(loss, (params, {f"b{i}": made.array(X) for i in range(count)}))
+    assert len(str(caught.value).splitlines()) <= 30
+    report = gradproof.check_grads(lambda p, u: sum(p.values()), (params, {"b": made.array(X)}), modes="rev")
+    assert len(report.text.splitlines()) <= 30
+
+
+@everywhere
+def test_a_constant_has_zeros(short):
+    made = frame(short)
+    if short == "AG":
+        pytest.skip("it warns of it")
+    report = gradproof.check_grads(lambda x: made.array(np.ones(3)), (made.array(X),), modes="rev")
+    assert report.verdict == "verified"
+    assert any("true gradient is 0" in note for note in report.notes)
+
+
+def test_a_result_that_does_not_depend_on_the_arguments_has_zeros():
+    torch = frame("PT").namespace
+    x = frame("PT").array(X)
+    assert gradproof.gradcheck(lambda x: torch.ones(3), (x,)) is True
+    many = frame("PT").array(np.ones((6, 6)))
+    assert gradproof.check_grads(lambda x: torch.ones(3), (many,), order=2).verdict == "verified"
+    with pytest.raises(gradproof.Untraceable, match="leave the framework"):
+        gradproof.check_grads(lambda x: torch.from_numpy(np.sin(x.detach().numpy())), (x,))
+
+
+def test_differentiation_may_be_off_where_the_check_is_called():
+    torch = frame("PT").namespace
+    with torch.no_grad():
+        assert gradproof.check_grads(torch.sin, (frame("PT").array(X),), modes="rev").verdict == "verified"
+
+
+def test_an_object_that_nobody_takes_apart_is_named_with_the_cure():
+    class Parameters:
+        def __init__(self, w):
+            self.w = w
+
+    with pytest.raises(gradproof.ArgumentError, match="p is a Parameters: register it"):
+        gradproof.check_grads(lambda p: p.w * 2, (Parameters(frame("PT").array(X)),))
+
+
+def test_64_bits_that_are_off_are_no_double_precision():
+    made = frame("JX")
+    x = made.array([0.5], "float32")
+    config = sys.modules["jax"].config
+    config.update("jax_enable_x64", False)
+    try:
+        with pytest.raises(gradproof.ArgumentError, match="switch 64 bits on"):
+            gradproof.check_grads(made.namespace.tanh, (x,), dtypes="float64")
+    finally:
+        config.update("jax_enable_x64", True)
+
+
+@pytest.mark.parametrize(
+    ("truth", "message"),
+    [(3, "give a function"), (lambda x, y: x, "does not take"), (lambda x: x.sum(), "truth gives its result")],
+)
+def test_a_truth_that_does_not_fit_is_one_line(truth, message):
+    made = frame("PT")
+    with pytest.raises(gradproof.ArgumentError, match=message) as caught:
+        gradproof.check_grads(made.namespace.sin, (made.array(X),), truth=truth)
+    assert "\n" not in str(caught.value)
+
+
+def test_second_derivatives_as_others_check_them():
+    frame("PT")
+    x = frame("PT").array([0.5, -1.25, 3.0])
+    assert gradproof.gradgradcheck(lambda x: x**3, (x,), check_fwd_over_rev=True) is True
+    cube = by_hand(lambda x: x**3, lambda s, g: g * 3 * s[0].detach() ** 2)
+    assert gradproof.gradcheck(cube, (x,)) is True
+    with pytest.raises(RuntimeError, match="Jacobian mismatch"):
+        gradproof.gradgradcheck(cube, (x,))
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_takes_long_is_told_on_a_terminal(monkeypatch, is_terminal):
+    stream = Terminal() if is_terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(progress, "SILENT", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.001)
+    with progress.Progress("loss") as at_work:
+        at_work.step = "float64, input 1: reverse"
+        for _ in range(2000 if is_terminal else 20):
+            if "reverse" in stream.getvalue():
+                break
+            time.sleep(0.005)
+    assert ("loss: float64, input 1: reverse" in stream.getvalue()) is is_terminal
+    assert stream.getvalue().endswith("\r") is is_terminal

@@ -35,7 +35,7 @@ class JaxCalls(Calls):
         return values.astype(np.float64) if values.dtype == jnp.bfloat16 else values
 
     def like(self, values: np.ndarray, leaf: Any, dtype: str) -> jax.Array:
-        made = jnp.asarray(values, dtype=dtype)
+        made = jnp.asarray(values, dtype=jax.dtypes.canonicalize_dtype(dtype))
         return jax.device_put(made, next(iter(leaf.devices()))) if isinstance(leaf, jax.Array) else made
 
     def device_of(self, leaf: Any) -> str:
@@ -55,6 +55,9 @@ class JaxCalls(Calls):
 
     def trace(self, f: Callable, arguments: list[Any]) -> Traced:
         return trace(lambda *arrays: [f(*arrays)], arguments, [True] * len(arguments))
+
+    def has_no_reverse(self, error: Exception) -> bool:
+        return "everse-mode differentiation" in str(error)
 
     def settings(self) -> list[str]:
         found = [f"64 bits are {'on' if jax.config.jax_enable_x64 else 'off'}"]

@@ -1,23 +1,30 @@
 """Somebody's own function of PyTorch tensors, modules among its arguments included."""
 
+import inspect
+import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.autograd import forward_ad as fwAD
 from torch.autograd.gradcheck import GradcheckError
+from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from gradproof.backends.calls import Calls
 from gradproof.backends.torch.trace import trace
 from gradproof.backends.torch.transformations import TorchTransformations
 from gradproof.backends.tracing import Traced
+from gradproof.backends.transformations import Unsupported
 from gradproof.backends.trees import Leaf, key_path
 
 
 class TorchCalls(Calls):
-    """Trees are PyTorch's. A module among the arguments stands for its parameters, under their names."""
+    """Trees are PyTorch's. A module among the arguments stands for its parameters, under their names; so does one that
+    is itself the function."""
 
     transformations = TorchTransformations()
     checker_error = GradcheckError
@@ -31,7 +38,11 @@ class TorchCalls(Calls):
         found, rebuild = self.flatten(args)
         modules = {where: leaf for where, leaf in found if isinstance(leaf, nn.Module)}
         plain = [(where, leaf) for where, leaf in found if where not in modules]
-        parameters = [(where, *named) for where, module in modules.items() for named in module.named_parameters()]
+        if isinstance(f, nn.Module):
+            modules[""] = f
+        if not modules:
+            return super().applied(f, args, dtype)
+        parameters = _parameters_of(modules)
 
         def run(*arrays: Any) -> Any:
             rest = iter(arrays)
@@ -64,6 +75,9 @@ class TorchCalls(Calls):
     def device_of(self, leaf: Any) -> str:
         return "gpu" if leaf.is_cuda else "cpu"
 
+    def at_work(self) -> AbstractContextManager:
+        return torch.enable_grad()
+
     def is_marked(self, leaf: Any) -> bool:
         return leaf.requires_grad
 
@@ -81,6 +95,23 @@ class TorchCalls(Calls):
     def stacked(self, arrays: Sequence[Any]) -> Any:
         return torch.stack(list(arrays))
 
+    def pushed_forward(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        # Dual numbers reach functions with a jvp of their own that torch.func does not.
+        with warnings.catch_warnings(), fwAD.dual_level(), _NoGrad():
+            warnings.filterwarnings("ignore", ".*torch.jit.* is deprecated", DeprecationWarning)
+            duals = [fwAD.make_dual(a.detach(), t.detach()) for a, t in zip(arrays, tangents, strict=True)]
+            value, slope = fwAD.unpack_dual(f(*duals))
+            return torch.zeros_like(value) if slope is None else slope
+
+    def parameters_of(self, f: Callable) -> list[inspect.Parameter]:
+        if isinstance(f, nn.Module):
+            return super().parameters_of(f.forward)
+        owner = getattr(f, "__self__", None)
+        if isinstance(owner, type) and issubclass(owner, torch.autograd.Function) and f.__name__ == "apply":
+            takes_context = owner.setup_context is torch.autograd.Function.setup_context
+            return super().parameters_of(owner.forward)[1 if takes_context else 0 :]
+        return super().parameters_of(f)
+
     def zeros_like(self, array: Any) -> Any:
         return torch.zeros_like(array)
 
@@ -94,11 +125,37 @@ class TorchCalls(Calls):
             "autocast is on": torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"),
         }
         default = str(torch.get_default_dtype()).removeprefix("torch.")
-        return [f"the default dtype is {default}", *(name for name, on in switches.items() if on)]
+        told = [] if default == "float32" else [f"the default dtype is {default}"]
+        return told + [name for name, on in switches.items() if on]
+
+
+def _parameters_of(modules: dict[str, nn.Module]) -> list[tuple[str, str, nn.Parameter]]:
+    """Where each parameter is, and under which name: the first, of one that two modules share."""
+    found: dict[int, tuple[str, str, nn.Parameter]] = {}
+    for where, module in modules.items():
+        for name, parameter in module.named_parameters():
+            found.setdefault(id(parameter), (where, name, parameter))
+    return list(found.values())
 
 
 def _copied(buffer: torch.Tensor, dtype: str) -> torch.Tensor:
     return buffer.to(getattr(torch, dtype), copy=True) if dtype and buffer.is_floating_point() else buffer.clone()
+
+
+class _NoGrad(TorchFunctionMode):
+    """Refuses what PyTorch's forward mode looks through: it follows the code inside `no_grad`, which for reverse mode
+    is a constant, so that the two give different derivatives of one function."""
+
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not torch.is_grad_enabled() and torch._C._is_fwd_grad_enabled() and _has_tangent(result):
+            raise Unsupported("torch.no_grad holds in reverse mode only; detach() is constant in both")
+        return result
+
+
+def _has_tangent(tree: Any) -> bool:
+    leaves = pytree.tree_leaves(tree)
+    return any(torch.is_tensor(leaf) and fwAD.unpack_dual(leaf).tangent is not None for leaf in leaves)
 
 
 class _Call(nn.Module):
