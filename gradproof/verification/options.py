@@ -70,7 +70,8 @@ def add_options(parser: pytest.Parser) -> None:
 class Options:
     """The command line, checked. `required` holds "backend" and "backend-device" names; `names_dtypes`,
     `names_modes` and `names_profile` say whether those were named, or are the default run's. No `functions` are the
-    built-in ones. `profile` and `seed` say what is drawn; `given` are the options that decide how a cell's test is called."""
+    built-in ones. `profile` and `seed` say what is drawn; `given` are the options that decide how a cell's test is
+    called."""
 
     backends: tuple[str, ...]
     devices: tuple[str, ...]

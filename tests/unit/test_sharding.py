@@ -35,84 +35,10 @@ SOURCE = "from gradproof import Reals, function\n" + "".join(
 def run(tmp_path: Path, results: str, *options: str) -> subprocess.CompletedProcess:
     (tmp_path / "mine.py").write_text(SOURCE, encoding="utf-8")
     # Written with `=`, because pytest-xdist takes an argument that is a path for one to be copied to the other host.
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        str(ROOT),
-        f"--functions={tmp_path / 'mine.py'}",
-        "--hypothesis-profile=dev",
-    ]
-    command += ["--backend", "numpy", "--mode", "reverse", f"--results={results}", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
-def findings(paths: list[Path]) -> dict[str, str]:
-    """What the merged rows say, by cell, less what is chance."""
-
-    def found(row: Row) -> str:
-        return json.dumps({key: value for key, value in row.items() if key not in BY_CHANCE}, sort_keys=True)
-
-    return {identity(row): found(row) for row in merge(paths).rows}
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("whole")
-    run(folder, "all.jsonl")
-    found = findings([folder / "all.jsonl"])
-    assert len(found) == 4 * 5
-    return found
-
-
-def test_runners_that_share_a_matrix_job_find_what_one_finds(tmp_path: Path, whole: dict[str, str]) -> None:
-    pytest.importorskip("pytest_split", reason="it is not installed: pip install -r requirements/numpy-cpu.txt")
-    for group in ("1", "2", "3"):
-        run(tmp_path, f"job.{group}.jsonl", "--splits", "3", "--group", group)
-    paths = sorted(tmp_path.glob("job.*.jsonl"))
-    counts = [len(path.read_text().splitlines()) for path in paths]
-    assert sum(counts) == len(whole) and min(counts) > 0
-    assert findings(paths) == whole
-
-
-def test_runners_with_different_numbers_of_workers_share_a_job_alike(tmp_path: Path) -> None:
-    pytest.importorskip("pytest_split", reason="it is not installed: pip install -r requirements/numpy-cpu.txt")
-    pytest.importorskip("xdist", reason="it is not installed: pip install -r requirements/numpy-cpu.txt")
-    # In a mode that neither has, so that nothing is imported: their cells are reported as not run.
-    several = ("--backend=jax,torch", "--mode=xla", "--dtype=float64")
-    for group in ("1", "2"):
-        run(tmp_path, f"job.{group}.jsonl", *several, "--splits", "2", "--group", group, "-n", group)
-    merged = merge(sorted(tmp_path.glob("job.*.jsonl")))
-    assert (len(merged.rows), merged.duplicates) == (4 * 5, 0)
-
-
-def test_runners_that_overlap_leave_no_cell_twice(tmp_path: Path, whole: dict[str, str]) -> None:
-    run(tmp_path, "host.1.jsonl", "-k", "power_2 or power_3 or power_4")
-    run(tmp_path, "host.2.jsonl", "-k", "power_3 or power_4 or power_5")
-    paths = sorted(tmp_path.glob("host.*.jsonl"))
-    merged = merge(paths)
-    assert (merged.duplicates, merged.conflicts) == (2 * 5, [])
-    assert findings(paths) == whole
-
-
-@pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[list[str]]:
-    """Two execnet servers, each in a folder and a process tree of its own, as far apart as one machine allows."""
-    pytest.importorskip("xdist", reason="it is not installed: pip install -r requirements/numpy-cpu.txt")
-
-    with ExitStack() as stack:
-        specifications = []
-        for name in ("host1", "host2"):
-            (tmp_path / name).mkdir()
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-            command = [sys.executable, "-m", "pytest", str(ROOT), f"--functions={tmp_path / 'mine.py'}"]
+    command = [sys.executable, "-m", "pytest", str(ROOT), f"--functions={tmp_path / 'mine.py'}"]
     # Where a profile is named there are as many draws however fast the machine is, so that rows can be compared.
-    command += ["--hypothesis-profile=dev", "--backend", "numpy", "--mode", "reverse"]
-    command += [f"--results={results}", "-p", "no:cacheprovider", *options]
+    command += ["--hypothesis-profile=dev"]
+    command += ["--backend", "numpy", "--mode", "reverse", f"--results={results}", "-p", "no:cacheprovider", *options]
     done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done

@@ -94,6 +94,8 @@ class Elementwise(Comparisons):
     def pow(self, x: Any, y: Any) -> Balls:
         x = self._lift(x)
         if isinstance(y, int | float):
+            if y == 1:
+                return x
             if y == 2:
                 return self.multiply(x, x)
             if y == 0.5:
