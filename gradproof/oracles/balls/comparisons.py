@@ -16,7 +16,9 @@ class Comparisons(Creation):
     def greater(self, x: Any, y: Any) -> Decision:
         a, b = np.broadcast_arrays(self.center(self._lift(x).entries), self.center(self._lift(y).entries))
         above = np.asarray(a > b, bool)
-        overlap = ~(above | np.asarray(a < b, bool))
+        # A number is not above itself, however little is known of it: the largest entry against a row that has it.
+        itself = np.asarray(vectorized(lambda p, q: p is q, 2)(a, b), bool)
+        overlap = ~(above | np.asarray(a < b, bool) | itself)
         tie = overlap & np.asarray(a == b, bool)
         # A body may compare what is no kink, with a NaN for one: only balls that overlap are noted.
         self.at_kink |= bool(overlap.any())
