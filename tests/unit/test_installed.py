@@ -189,10 +189,12 @@ def test_a_folder_without_anything_verifies_what_the_checkout_verifies(environme
 def test_functions_of_a_project_whose_environment_lies_in_it(wheel: Path, tmp_path: Path) -> None:
     write(tmp_path, THEIRS | {"mine.py": MINE})
     inside = installed(wheel, tmp_path / ".venv")
-    options = ("-n", "2", "--results", "r.jsonl", "--require", "numpy", *NUMPY)
+    # Where a profile is named there are as many draws however fast the machine is, so that tables can be compared.
+    few = (*NUMPY, "--hypothesis-profile=dev")
+    options = ("-n", "2", "--results", "r.jsonl", "--require", "numpy", *few)
     output = passed(run(inside, tmp_path, "gradproof", "verify", "mine.py", *options))
     assert "warning" not in output
-    assert table(output) == verified_here(f"--functions={tmp_path / 'mine.py'}", *NUMPY)
+    assert table(output) == verified_here(f"--functions={tmp_path / 'mine.py'}", *few)
     assert len((tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines()) == 6
     output = passed(run(inside, tmp_path, "gradproof", "verify", "-k", "softplus", *NUMPY))
     assert "softplus" in output
@@ -287,7 +289,10 @@ def test_beside_ours_their_tests_run_as_without(environment: Path, tmp_path: Pat
 def test_a_profile_of_theirs_says_how_many_inputs_are_drawn(environment: Path, tmp_path: Path) -> None:
     write(tmp_path, MIXED)
     plain = ("python", "-m", "pytest", "-k", "cube", *NUMPY)
-    few, many = (passed(run(environment, tmp_path, *plain, *more)) for more in ((), ("--hypothesis-profile=theirs",)))
+    few, many = (
+        passed(run(environment, tmp_path, *plain, *more))
+        for more in (["--hypothesis-profile=dev"], ["--hypothesis-profile=theirs"])
+    )
     drawn = [int(line.split()[2]) for output in (few, many) for line in table(output) if line.startswith("hand")]
     assert drawn[0] < drawn[1]
 
