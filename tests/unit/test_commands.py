@@ -268,7 +268,7 @@ def test_the_help_of_verify_names_every_option_of_ours(folder: Path) -> None:
 def test_a_wrong_gradient_fails_with_the_status_of_pytest(folder: Path) -> None:
     (folder / "mine.py").write_text(MINE.replace("3 * x * x", "3 * x"))
     done = verify(folder, "--backend", "numpy", "mine.py")
-    assert done.returncode == 1 and "WRONG: cube" in done.stdout
+    assert done.returncode == 1 and "WRONG: the hand-derived gradient of cube" in done.stdout
 
 
 def test_without_a_path_the_built_in_functions_are_verified(folder: Path) -> None:
