@@ -334,7 +334,7 @@ def refusals(jax: Any) -> dict[str, tuple]:
         "io callback": (lambda x: jax.experimental.io_callback(np.sin, shape, x), x, "io_callback", "truth="),
         "float": (lambda x: x * float(x[0]), x, "reading a number", "stop_gradient"),
         "item": (lambda x: x * x[0].item(), x, "reading a number", "stop_gradient"),
-        "numpy": (lambda x: x * jnp.asarray(np.sin(x)), x, "numpy.asarray", "stop_gradient"),
+        "plain array": (lambda x: x * jnp.asarray(np.sin(x)), x, "numpy.asarray", "stop_gradient"),
         "draw of another distribution": (lambda x: random.gamma(random.key(0), x), x, "random_gamma", "noise"),
         "draw without a key": (lambda x: x * lax.rng_uniform(0.0, 1.0, (3,)), x, "rng_uniform", "key"),
         "bits": (lambda x: x * (lax.bitcast_convert_type(x, np.int64) & 1), x, "bitcast_convert_type", "truth="),
@@ -348,8 +348,10 @@ def refusals(jax: Any) -> dict[str, tuple]:
     }
 
 
-REFUSALS = "pure callback, io callback, float, item, numpy, draw of another distribution, draw without a key, bits, "
-REFUSALS += "next number, eigenvalues, Schur, full singular vectors, complex eigenvectors, outside, endless"
+REFUSALS = (
+    "pure callback, io callback, float, item, plain array, draw of another distribution, draw without a key, bits, "
+)
+REFUSALS += "bits, next number, eigenvalues, Schur, full singular vectors, complex eigenvectors, outside, endless"
 
 
 @named(REFUSALS)
