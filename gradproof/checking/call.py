@@ -106,7 +106,7 @@ def _named_modes(modes: str | Iterable[str], order: int) -> tuple[str, ...]:
     if not isinstance(order, int) or order < 1:
         raise ArgumentError(f"order={order!r}: give 1 for the gradient, or 2 for Hessian-vector products as well")
     given = (modes,) if isinstance(modes, str) else tuple(modes)
-    known = MODE_NAMES | {mode: mode for mode in (*MODES, "batch_summed")}
+    known = MODE_NAMES | {mode: mode for mode in MODES}
     for mode in given:
         if mode not in known:
             raise ArgumentError(unknown("modes", mode, tuple(known)))

@@ -76,7 +76,7 @@ _COMPOSED = {
     "xla": _by_xla,
     "rematerialized": _rematerialized,
     "vectorized": _vectorized,
-    "batch_summed": _summed_over_batch,
+    "summed_over_batch": _summed_over_batch,
 }
 
 
