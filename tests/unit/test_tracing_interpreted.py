@@ -348,9 +348,7 @@ def refusals(jax: Any) -> dict[str, tuple]:
     }
 
 
-REFUSALS = (
-    "pure callback, io callback, float, item, plain array, draw of another distribution, draw without a key, "
-)
+REFUSALS = "pure callback, io callback, float, item, plain array, draw of another distribution, draw without a key, "
 REFUSALS += "bits, next number, eigenvalues, Schur, full singular vectors, complex eigenvectors, outside, endless"
 
 

@@ -120,7 +120,7 @@ def _unwarned(f: Callable) -> Callable:
             warnings.filterwarnings("ignore", ".*torch._prims_common.check. is deprecated", FutureWarning)
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
             warnings.filterwarnings("ignore", "There is a performance drop because", UserWarning)
-            # Its compiler imports Setuptools, when it likes; and the old distutils where somebody has imported pip before.
+            # Its compiler imports Setuptools, when it likes; where pip was imported before, the old distutils.
             warnings.filterwarnings("ignore", "The distutils package is deprecated", DeprecationWarning)
             warnings.filterwarnings("ignore", "Distutils was imported before Setuptools", UserWarning)
             warnings.filterwarnings("ignore", "Setuptools is replacing distutils", UserWarning)
