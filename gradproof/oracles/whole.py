@@ -21,10 +21,13 @@ from gradproof.oracles.tape.namespace import record
 from gradproof.oracles.tape.program import Cells, Tape
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 from gradproof.oracles.tape.sweep import Sweep
-from gradproof.registry import Function, Inputs
+from gradproof.registry import Function, Inputs, RegistryError
 
 RECORDED = 8
 """Tapes that are kept: an input is asked about again in another machine model."""
+
+BESIDE = 2.0**-20
+"""How far beside an input a derivation must hold too, in units of it and of the direction, for its slope to be trusted."""
 
 MIXED_PRECISION = 2 * exact.FIRST_PRECISION
 
@@ -127,11 +130,24 @@ class WholeSecondOrder(SecondOrder):
     def _can_be_found(self, truth: Truth) -> bool:
         return True
 
-    def _has_derivation(self, inputs: Inputs) -> bool:
-        return self.first.truth(inputs).hand == "agrees"
+    def has_derivation(self, inputs: Inputs) -> bool:
+        """Whether the hand-derived gradient holds at these inputs and beside them. A wrong one that gives the right
+        number at one place, such as 0 at 0, has a wrong slope there."""
+        return self.first.truth(inputs).hand == "agrees" and self.first.kept.found(
+            "derivation beside", inputs, lambda: self._holds_beside(inputs)
+        )
+
+    def _holds_beside(self, inputs: Inputs) -> bool:
+        pairs = zip(inputs, self.direction, strict=True)
+        nearby = tuple(x + BESIDE * np.maximum(np.abs(x), 1) * v for x, v in pairs)
+        try:
+            return self.first.truth(nearby).hand != "disagrees"
+        except RegistryError:
+            # Outside the domain, where nothing can be said of it.
+            return True
 
     def _along(self, inputs: Inputs, along: exact.Direction) -> tuple[Gradient, Gradient, bool]:
-        if self._has_derivation(inputs):
+        if self.has_derivation(inputs):
             return super()._along(inputs, along)
         with ctx.workprec(max(ctx.prec, MIXED_PRECISION)):
             return self._mixed(inputs, along)
@@ -173,7 +189,7 @@ class WholeSecondOrder(SecondOrder):
             return all(bool(abs(p - q).abs_upper() <= exact.AGREEMENT * largest + exact.NOTHING) for p, q in pairs)
 
     def _find_bounds(self, inputs: Inputs, model: MachineModel) -> Bounds:
-        if self._has_derivation(inputs):
+        if self.has_derivation(inputs):
             return super()._find_bounds(inputs, model)
         first, curvature = self.first.bounds(inputs, model), self._curvature(inputs)
         unknown = tuple(np.full(x.shape, math.inf) for x in inputs)

@@ -52,17 +52,20 @@ def _odd_one_out(examiner: Examiner, hand: Agreement | str, own: str) -> str:
 
 def _of_second_order(examiner: Examiner, finding: Finding) -> list[str]:
     function, backend, inputs = examiner.cell.function, examiner.cell.backend, finding.inputs
-    if function.hand is None:
-        held, derivation = "second differences of f", "there is no hand-derived gradient"
-    else:
-        held = "the change of the hand-derived gradient along v"
+    change, odd = "the change of the hand-derived gradient along v", f"{backend}'s second derivative"
+    held, derivation = "second differences of f", "there is no hand-derived gradient"
+    if function.hand is not None:
         agrees = second_order_of(function).derivation_agrees(inputs)
-        derivation = f"{held} / exact second differences of f: {'agree' if agrees else 'disagree'}"
+        derivation = f"{change} / exact second differences of f: {'agree' if agrees else 'disagree'}"
+        if second_order_of(function).has_derivation(inputs):
+            held = change
+        else:
+            odd += f"; and, for itself, the hand-derived gradient ({function.hand_where}): mend it where it is written"
     return [
         f"{backend}'s H v / exact reference, {held}: {finding.judgement.verdict}",
         derivation,
         f"{backend}'s gradient / exact reference, in float64: {_against_exact(function, inputs, backend)}",
-        f"odd one out: {backend}'s second derivative",
+        f"odd one out: {odd}",
     ]
 
 

@@ -426,3 +426,22 @@ def test_a_wrong_gradient_of_a_kernel_in_float64_shows_in_its_own_differences() 
     squares.implementation("autograd")(body)
     (found,) = findings(squares, "AG", check="against_own_differences")
     assert found.judgement.verdict == Verdict.WRONG and math.isfinite(found.judgement.worst.error)
+
+
+# A derivation that is right at one place
+
+
+@every_differentiating
+def test_a_wrong_derivation_accuses_nobody_of_its_slope(short: str) -> None:
+    @function(x=Reals((3,)), b=Reals((2, 3)), points=[dict(x=[0.0, 0.0, 0.0], b=[[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])])
+    def products(xp, x, b):
+        "f(x, b) = Σ W x b"
+        return xp.sum(weights(xp, (2, 3)) * x * b)
+
+    @products.gradient
+    def _(xp, x, b):
+        # The sum over the axis that was broadcast is forgotten, which nobody sees where b is 0.
+        return (weights(xp, (2, 3)) * b)[0], weights(xp, (2, 3)) * x
+
+    found = findings(products, short, mode="reverse_over_reverse")
+    assert [finding.judgement.verdict for finding in found] == [Verdict.VERIFIED]
