@@ -27,7 +27,7 @@ RECORDED = 8
 """Tapes that are kept: an input is asked about again in another machine model."""
 
 BESIDE = 2.0**-20
-"""So far beside an input, relatively and along the direction, a derivation must hold too for its slope to be trusted."""
+"""So far beside an input, relatively and along the direction, a derivation must hold too to be trusted there."""
 
 MIXED_PRECISION = 2 * exact.FIRST_PRECISION
 
