@@ -118,9 +118,8 @@ def _named_in(f: Callable) -> str | None:
         return None
     variables = inspect.getclosurevars(f)
     named = (*variables.globals.values(), *variables.nonlocals.values())
-    roots = {
-        (v.__name__ if inspect.ismodule(v) else getattr(v, "__module__", None) or "").partition(".")[0] for v in named
-    }
+    paths = (v.__name__ if inspect.ismodule(v) else str(getattr(v, "__module__", "")) for v in named)
+    roots = {path.partition(".")[0] for path in paths}
     found = [name for name, known in backends.BACKENDS.items() if roots & set(known.array_modules)]
     return found[0] if len(found) == 1 else None
 
