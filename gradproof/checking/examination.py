@@ -214,6 +214,8 @@ class _Examination:
         if problem:
             return self._made(mode, Judgement(Verdict.WRONG, problem), arrays, was_drawn=was_drawn)
         judgement = held.judged(value, parts, self.request.accuracy)
+        if judgement.verdict in FAILING:
+            judgement = self._along_symmetric(held, value, parts) or judgement
         finding = self._made(mode, judgement, arrays, held, parts, was_drawn)
         if mode == "reverse" and judgement.verdict == Verdict.VERIFIED and not was_drawn:
             return self._repeated(finding, held, mode, arrays, parts)
@@ -281,12 +283,12 @@ class _Examination:
         return self._made("forward", self._along(held, along, slopes), arrays, was_drawn=was_drawn)
 
     def _along_symmetric(self, held: Held, value: np.ndarray, parts: list[np.ndarray]) -> Judgement | None:
-        """The convention that slopes keep to which are right along symmetric matrices; None if they are not."""
+        """The convention that a gradient keeps to which is right along symmetric matrices; None if it is not."""
         folded = held.symmetrized(parts)
         judgement = held.judged(value, folded, self.request.accuracy) if folded else None
         if judgement is None or judgement.verdict not in (Verdict.VERIFIED, Verdict.CONVENTION):
             return None
-        why = "one triangle of a matrix is read: the slopes are right along symmetric matrices, and not along others"
+        why = "one triangle of a matrix is read: the gradient is right along symmetric matrices, and not along others"
         return Judgement(Verdict.CONVENTION, why, judgement.worst)
 
     def _along(self, held: Held, along: list, slopes: list[float]) -> Judgement:

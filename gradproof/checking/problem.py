@@ -1,6 +1,7 @@
 """Somebody's own function and arguments, as what can be verified: a real scalar function of the arrays that are
 differentiated, each under the name by which its owner would write it."""
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -97,9 +98,30 @@ def framework_of(f: Callable, args: tuple, has_jac: bool) -> str:
         return next(iter(found))
     if has_jac:
         return "numpy"
-    result = f(*args)
-    made = (name for _, leaf in flatten(result)[0] if (name := _owner(leaf)) is not None)
-    return next(made, "autograd")
+    named = _named_in(f)
+    try:
+        made = (name for _, leaf in flatten(f(*args))[0] if (name := _owner(leaf)) is not None)
+        return next(made, None) or named or "autograd"
+    except Exception:
+        # NumPy's own arrays may lack what the function asks of an array, as JAX's `at`.
+        if named is None:
+            raise
+        return named
+
+
+def _named_in(f: Callable) -> str | None:
+    """The backend whose modules or functions a function names, where only one is: NumPy's arrays, indexed by another
+    framework's, are still NumPy's."""
+    while isinstance(f, functools.partial) or hasattr(f, "__wrapped__"):
+        f = f.func if isinstance(f, functools.partial) else f.__wrapped__
+    if not inspect.isfunction(f):
+        return None
+    variables = inspect.getclosurevars(f)
+    named = (*variables.globals.values(), *variables.nonlocals.values())
+    paths = (v.__name__ if inspect.ismodule(v) else str(getattr(v, "__module__", "")) for v in named)
+    roots = {path.partition(".")[0] for path in paths}
+    found = [name for name, known in backends.BACKENDS.items() if roots & set(known.array_modules)]
+    return found[0] if len(found) == 1 else None
 
 
 def _owner(leaf: Any) -> str | None:
@@ -147,7 +169,8 @@ def problem_of(
         return calls.applied(jac, args, dtype)[1](given(arrays))
 
     arguments = [Argument(names[i], leaves[i], calls.dtype_of(leaves[i])) for i in chosen]
-    shapes = _result_shapes(calls, result_of(*(a.leaf for a in arguments)))
+    own = [calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) if _owner(a.leaf) is None else a.leaf for a in arguments]
+    shapes = _result_shapes(calls, result_of(*own))
     return Problem(
         name=name or _name_of(f),
         backend=backend,

@@ -104,15 +104,9 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """One word: the worst failing verdict, else the best that was reached."""
-        verdicts = [finding.judgement.verdict for finding in self.findings]
-        failing = [verdict for verdict in verdicts if verdict in FAILING]
-        if failing:
-            return str(max(failing, key=lambda verdict: verdict.severity))
-        if not verdicts:
-            return str(Verdict.NOT_RUN)
-        inconclusive = [verdict for verdict in verdicts if verdict == Verdict.INCONCLUSIVE]
-        return str(inconclusive[0] if inconclusive else min(verdicts, key=lambda verdict: verdict.severity))
+        """One word: the worst of every mode, dtype and input that was tried."""
+        verdicts = [finding.judgement.verdict for finding in self.findings] or [Verdict.NOT_RUN]
+        return str(max(verdicts, key=lambda verdict: verdict.severity))
 
     @property
     def worst(self) -> Finding | None:

@@ -35,6 +35,8 @@ class Evaluation:
     `frozen`: what frozen cells hold, from another evaluation; a proof moves the inputs and not these.
     `equalities`: what becomes of numbers that are compared by == and are equal: a tie ("open"); what the traced program
     found, wherever the inputs move ("held"); or what is true everywhere around, that they differ ("beside").
+    `choices`: whether what the trace holds fixed, as an order or a place, must be certain ("open"), or is as the traced
+    program found it ("held").
     `triangles`: how the entries of a matrix move of which one triangle is read: as those that are read ("lower"), as
     the average of both ("halves"), or, of those that are used as a whole, each as its own cell ("own").
 
@@ -54,11 +56,12 @@ class Evaluation:
         series: bool = False,
         frozen: dict[int, Any] | None = None,
         equalities: str = "open",
+        choices: str = "open",
         triangles: str = "lower",
     ) -> None:
         self.tape, self.rounding, self.model, self.series = tape, rounding or model is not None, model, series
         self.flushes = model.flushes if model is not None else flushes
-        self.frozen, self.equalities, self.triangles = frozen, equalities, triangles
+        self.frozen, self.equalities, self.choices, self.triangles = frozen, equalities, choices, triangles
         self.kept: dict[int, Any] = {}
         self.jumps: list[int] = []
         self.roots: dict[int, np.ndarray] = {}
@@ -301,6 +304,8 @@ class Evaluation:
     # What the trace holds fixed
 
     def _unsettle(self, instruction: Instruction, what: str) -> None:
+        if self.choices == "held":
+            return
         place = f" at {instruction.where}" if instruction.where else ""
         source = f" ({instruction.source})" if instruction.source else ""
         self.unsettled = self.unsettled or f"{what}{source}{place}"

@@ -11,7 +11,7 @@ from flint import ctx
 from gradproof.oracles import verdict
 from gradproof.oracles.balls.arrays import objects
 from gradproof.oracles.machine_model import FORMATS, SLACK, Format, MachineModel
-from gradproof.oracles.reference import BOUND_PRECISION, Exact
+from gradproof.oracles.reference import BOUND_PRECISION, Bounds, Exact
 from gradproof.oracles.tape.evaluation import Evaluation, lifted
 from gradproof.oracles.tape.program import PRECISIONS, Tape
 from gradproof.oracles.tape.solution import HessianProduct, Solution
@@ -40,13 +40,16 @@ def judge(
     `problem` is what was found to be structurally off before there was a number to compare."""
     if problem:
         return Judgement(Verdict.WRONG, problem)
-    if found.problem:
-        return Judgement(Verdict.INCONCLUSIVE, found.problem)
     answer = Answer(np.asarray(value), tuple(np.asarray(part) for part in gradient))
-    bounds, format = found.bounds(model, flushes=flushes), model.format if model else _coarsest(found)
+    format = model.format if model else _coarsest(found)
+    if found.problem:
+        taken = _as_taken(answer, found, names, model, flushes, format)
+        return taken or Judgement(Verdict.INCONCLUSIVE, found.problem)
+    bounds = found.bounds(model, flushes=flushes)
     if bounds.out_of_range:
-        lost = _not_finite(answer, found, names, format)
-        return lost or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
+        known = _not_finite(answer, found, names, format) or _within_sides(answer, found, bounds)
+        known = known or _as_taken(answer, found, names, model, flushes, format)
+        return known or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
     own = verdict.judge(answer, found.truth, bounds, list(names), format)
     return own if own.verdict not in FAILING else _by_convention(own, answer, found, names, model, flushes, format)
 
@@ -72,6 +75,38 @@ def _by_convention(
         if judgement.verdict == Verdict.IMPRECISE and own.verdict == Verdict.WRONG:
             own = judgement
     return own
+
+
+def _as_taken(
+    answer: Answer,
+    found: Solution | HessianProduct,
+    names: Sequence[str],
+    model: MachineModel | None,
+    flushes: bool,
+    format: Format,
+) -> Judgement | None:
+    """What is said of the gradient of the choices that the trace holds fixed, where they may be otherwise: that it is a
+    convention. Of anything else nothing is said."""
+    if isinstance(found, HessianProduct) or not found.is_unsettled(model, flushes=flushes) or found.as_taken is None:
+        return None
+    bounds = found.as_taken.solution.bounds(model, flushes=flushes)
+    if bounds.out_of_range:
+        return None
+    judgement = verdict.judge(answer, found.as_taken.solution.truth, bounds, list(names), format)
+    if judgement.verdict not in (Verdict.VERIFIED, Verdict.CONVENTION):
+        return None
+    return Judgement(Verdict.CONVENTION, found.as_taken.told, judgement.worst)
+
+
+def _within_sides(answer: Answer, found: Solution | HessianProduct, bounds: Bounds) -> Judgement | None:
+    """The convention that an answer keeps to which lies in the subdifferential itself, and needs no bound."""
+    kink = found.truth.kink
+    if kink is None or not kink.exists or not (found.truth.value.distance(answer.value) <= bounds.value).all():
+        return None
+    given = tuple(part.astype(np.float64) for part in answer.gradient)
+    if not kink.admits(given, tuple(np.zeros(part.shape) for part in given)):
+        return None
+    return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential")
 
 
 def _coarsest(found: Solution | HessianProduct) -> Format:

@@ -105,6 +105,22 @@ class Solution:
         """Other gradients that are no error but a convention; found when they are asked for."""
         return [] if self.problem else list(_alternatives(self))
 
+    def is_unsettled(self, model: MachineModel | None = None, *, flushes: bool = False) -> bool:
+        """Whether what the trace holds fixed may be otherwise, here or within rounding."""
+        if self.evaluation.unsettled:
+            return True
+        with ctx.workprec(BOUND_PRECISION):
+            rounded = self.evaluated(rounding=True, model=model, flushes=flushes).forward()
+        return bool(rounded.unsettled) and not rounded.overflowed
+
+    @cached_property
+    def as_taken(self) -> "Alternative | None":
+        """The gradient with what the trace holds fixed as it was found, where that may be otherwise; None where there
+        is none."""
+        other = _swept(self.tape, self.output, **{**self.options, "choices": "held"})
+        finite = other.value.is_finite() and all(entry.is_finite() for entry in flat(other.gradient))
+        return Alternative(OF_THE_CHOICE, other) if finite and _is_proved(other) else None
+
     @cached_property
     def twins(self) -> Twins:
         """The entries of the inputs that the program takes to be the same."""
@@ -178,6 +194,11 @@ OF_THE_BRANCH = (
     "the gradient is that of the branch taken, as if the comparison were fixed"
 )
 
+OF_THE_CHOICE = (
+    "an order, a place or a branch is used where entries tie, or are one within rounding: "
+    "the gradient is that of the choice that was made"
+)
+
 OF_BOTH_TRIANGLES = (
     "one triangle of a matrix is read, and the other taken to be the same: "
     "the gradient is that of a symmetric matrix, spread over both triangles"
@@ -201,11 +222,16 @@ def _alternative(found: Solution, told: str, **options: str) -> Iterator[Alterna
     known = found.kink is None and _same(other.gradient, found.gradient)
     if known or not all(entry.is_finite() for entry in flat(other.gradient)):
         return
-    if other.ties:
-        other.kink = Sides.of(other._enclosed)
-    elif not _Examination(other)._agrees(exact.generic_direction(found.inputs)):
-        return
-    yield Alternative(told, other)
+    if _is_proved(other):
+        yield Alternative(told, other)
+
+
+def _is_proved(other: Solution) -> bool:
+    """Whether a gradient with other options is one; where there is a tie, its sides are."""
+    if not other.ties:
+        return _Examination(other)._agrees(exact.generic_direction(other.inputs))
+    other.kink = Sides.of(other._enclosed)
+    return other.kink.exists
 
 
 def solve(tape: Tape, output: Cells, *, prove: bool = True) -> Solution:
