@@ -7,6 +7,7 @@ that a campaign can be ended at any time, and goes on where it was."""
 
 import json
 import math
+import os
 import secrets
 import signal
 import sys
@@ -216,6 +217,8 @@ def campaign(
     blocks = _blocks(functions, selection)
     if not blocks:
         raise Unusable("nothing is selected; gradproof list prints the functions that there are")
+    # Arrays are tiny here: threads would take the time to wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     line = Line()
     with State.opened(folder, selection) as state:
         _Run(state, blocks, until, line).to_the_end(first_seed)
