@@ -3,8 +3,9 @@ room that it belongs to; here it is called, what it says is printed, and what it
 status 2. It is built on Typer, for which the types of a function's parameters declare its options, and which draws the
 help that a person reads."""
 
+import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -172,6 +173,71 @@ def verify(context: typer.Context) -> None:
     from gradproof.verification import command
 
     raise typer.Exit(command.verify(context.args))
+
+
+@_command(VERIFY)
+def campaign(
+    state: Annotated[
+        Path,
+        typer.Option("--state", metavar="DIR", help="The folder of this campaign: a new one, or one to go on with."),
+    ],
+    words: Annotated[str, typer.Option("-k", metavar="WORDS", help="Only cells with these words, as verify -k.")] = "",
+    backend: Annotated[list[str] | None, typer.Option(metavar="NAME,...", help="Backends.")] = None,
+    dtype: Annotated[list[str] | None, typer.Option(metavar="NAME,...", help="Dtypes.")] = None,
+    mode: Annotated[list[str] | None, typer.Option(metavar="NAME,...", help="Modes; quick is each backend's.")] = None,
+    seeds: Annotated[int, typer.Option(metavar="N", help="So many seeds at least.")] = 3,
+    first_seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The next seed; a number that was not used before without.")
+    ] = None,
+    inputs: Annotated[int, typer.Option(metavar="N", help="Until so many inputs have been judged in sum.")] = 1_000_000,
+    minutes: Annotated[float, typer.Option(metavar="M", help="Or so many minutes are over.")] = float("inf"),
+    draws: Annotated[int, typer.Option(metavar="N", help="Inputs drawn for a function and a seed.")] = 40,
+    recheck: Annotated[
+        bool, typer.Option("--recheck", help="Judge the inputs of its alarms again, no others.")
+    ] = False,
+    functions: FunctionsOption = None,
+) -> None:
+    """Judge fresh seeds one after the other, until a million inputs have been judged: what fails is a defect that
+    nobody has recorded, or a false accusation.
+
+    Each backend is tried in every dtype in its quick mode, and in the other modes in float64; torch.compile and XLA
+    where they are named. It can be ended at any time: the same command goes on where it was. Tables close it; the exit
+    status is 1 where there was an alarm.
+
+    Examples:
+
+    ```
+    gradproof campaign --state results/campaign
+    gradproof campaign --state results/softmax -k "softmax and jax" --seeds 1 --inputs 0
+    gradproof campaign --state results/campaign --recheck
+    ```"""
+    from gradproof.backends import BACKENDS, DTYPES, MODES
+    from gradproof.verification import campaign as room
+
+    selection = room.Selection(
+        words=words,
+        backends=_known("--backend", backend, BACKENDS) or tuple(BACKENDS),
+        dtypes=_known("--dtype", dtype, DTYPES),
+        modes=_known("--mode", mode, (*MODES, room.QUICK)),
+        functions=tuple(str(path.resolve()) for path in functions or ()),
+        draws=draws,
+    )
+    entries = _functions(functions)
+    if recheck:
+        _tell(room.recheck(entries, state, selection))
+    until = room.Until(seeds, inputs, minutes)
+    _tell(room.campaign(entries, selection, state, until, first_seed=first_seed))
+
+
+def _known(option: str, given: list[str] | None, known: Iterable[str]) -> tuple[str, ...]:
+    """The names of an option, each of which must be known; `all` are all of them."""
+    names = _names(given)
+    for name in names:
+        if name not in (*known, "all"):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise typer.BadParameter(f"{name!r} is not known.{hint} Known: {', '.join(known)}, all", param_hint=option)
+    return tuple(known) if "all" in names else tuple(names)
 
 
 @_command(LOOK_UP, name="list")

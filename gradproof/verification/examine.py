@@ -49,6 +49,14 @@ _VALUES: dict[tuple, np.ndarray] = {}
 """The value alone, by all but the mode: it comes from the same code in each."""
 
 
+def forget() -> None:
+    """Let go of what was found so far, so that a long run of many functions does not fill the memory."""
+    for kept in (reference_of, second_order_of, own_forward):
+        kept.cache_clear()
+    _ANSWERS.clear()
+    _VALUES.clear()
+
+
 def share(functions: Iterable[Function], folder: Path) -> None:
     """Have what is true of these functions found once for all the workers that are given this folder."""
     shared = Shared(folder)

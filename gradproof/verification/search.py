@@ -223,6 +223,21 @@ def drawn(function: Function, run_seed: int, examples: int, least: int | None = 
     return reference_of(function).kept.found(("draws", run_seed, examples), (), draw)
 
 
+def simplest(
+    function: Function,
+    examine: Callable[[Inputs], Finding],
+    found: Finding,
+    run_seed: int,
+    examples: int,
+    *,
+    seconds: float,
+) -> Finding:
+    """The simplest failure that is met within these seconds, of a function in which one was `found` among so many
+    draws."""
+    shrinking = _Shrinking(function, examine, run_seed, examples, "", None, seconds)
+    return shrinking.simplest(found, (Phase.reuse, Phase.generate, Phase.shrink)) or found
+
+
 @dataclass
 class _Shrinking:
     """Looks for the simplest input that fails, by Hypothesis; `cut` says why it has not looked to the end."""
@@ -233,6 +248,7 @@ class _Shrinking:
     examples: int
     cell: str
     database: ExampleDatabase | None
+    seconds: float = SHRINKING_SECONDS
     cut: str = ""
     stopped: bool = False
     _found: list[Finding] = field(default_factory=list)
@@ -243,13 +259,13 @@ class _Shrinking:
         """The simplest failure met within the time there is for it; `found`, the one that is known, where none is met.
 
         Never in Hypothesis's phase of explaining: that traces every line, which takes minutes."""
-        self._found, self._until = [found] if found else [], time.monotonic() + SHRINKING_SECONDS
+        self._found, self._until = [found] if found else [], time.monotonic() + self.seconds
         # Where nothing is kept, and nothing drawn, Hypothesis would have the test skipped.
         with contextlib.suppress(_FoundFailure, Flaky, SkipTest):
             try:
                 self._search(phases)
             except _OutOfTime:
-                self.cut = f"shrinking was cut after {SHRINKING_SECONDS:g} s; a simpler input may fail as well"
+                self.cut = f"shrinking was cut after {self.seconds:g} s; a simpler input may fail as well"
             except Stopped as stopped:
                 # Whatever a simpler input does to its cell, the failure has been seen.
                 if not self._found:

@@ -138,7 +138,8 @@ def ratio_of(row: Row) -> float:
     return math.inf if math.isnan(ratio) else ratio
 
 
-def _lock(file: TextIO) -> None:
+def lock(file: TextIO) -> None:
+    """Have this process alone write the file, as far as the system can. Raises `BlockingIOError` where another does."""
     # Two runs that write one file would write over one another's rows. Not every system, and not every file system,
     # has locks.
     if fcntl is None:
@@ -164,7 +165,7 @@ class ResultsFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = self.path.open("a", encoding="utf-8")
         try:
-            _lock(file)
+            lock(file)
         except BlockingIOError as error:
             file.close()
             raise OSError("another run is writing it; give each run a file of its own, and merge them") from error
