@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gradproof import content
 from gradproof.registry.domains import Domain
+from gradproof.registry.names import printable
 
 Inputs = tuple[np.ndarray, ...]
 """One float64 array per argument, in the order of the body's signature. A complex argument is held in real numbers,
@@ -87,7 +88,7 @@ class Function:
         domains = self.domains | {name: value for name, value in changes.items() if isinstance(value, Domain)}
         parameters = {name: value for name, value in changes.items() if not isinstance(value, Domain)}
         entry = Function(
-            name=f"{self.name}_{suffix}",
+            name=printable(f"{self.name}_{suffix}"),
             body=_with(self.body, parameters),
             domains=domains,
             points=[p for p in self.points if [x.shape for x in p] == [d.real_shape for d in domains.values()]],
@@ -141,7 +142,7 @@ class Function:
     @property
     def formula(self) -> str:
         """The first paragraph of the body's docstring, on one line."""
-        return " ".join((inspect.getdoc(self.body) or "no formula given").split("\n\n")[0].split())
+        return " ".join(printable(inspect.getdoc(self.body) or "no formula given").split("\n\n")[0].split())
 
     @property
     def where(self) -> str:

@@ -52,17 +52,20 @@ def _odd_one_out(examiner: Examiner, hand: Agreement | str, own: str) -> str:
 
 def _of_second_order(examiner: Examiner, finding: Finding) -> list[str]:
     function, backend, inputs = examiner.cell.function, examiner.cell.backend, finding.inputs
+    odd = f"{backend}'s second derivative"
     if function.hand is None:
         held, derivation = "second differences of f", "there is no hand-derived gradient"
     else:
         held = "the change of the hand-derived gradient along v"
         agrees = second_order_of(function).derivation_agrees(inputs)
+        if not agrees:
+            odd = f"the hand-derived gradient ({function.hand_where}), to which {backend} was held: mend it"
         derivation = f"{held} / exact second differences of f: {'agree' if agrees else 'disagree'}"
     return [
         f"{backend}'s H v / exact reference, {held}: {finding.judgement.verdict}",
         derivation,
         f"{backend}'s gradient / exact reference, in float64: {_against_exact(function, inputs, backend)}",
-        f"odd one out: {backend}'s second derivative",
+        f"odd one out: {odd}",
     ]
 
 
