@@ -58,9 +58,8 @@ class Progress:
             if test != row["test"]:
                 test, since, told = row["test"], now, 0
             if test not in self._done and told < len(TOLD_AT) and now - since >= TOLD_AT[told]:
-                lines.append(
-                    f"  at work for {now - since:.0f} s: {name_of(row)}: {row.get('reason') or ''}".rstrip(": ")
-                )
+                doing = f", {row['reason']}" if row.get("reason") else ""
+                lines.append(f"  at work for {now - since:.0f} s: {name_of(row)}{doing}")
                 told += 1
             self._since[process] = test, since, told
         return lines

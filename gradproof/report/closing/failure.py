@@ -90,7 +90,7 @@ def failure_text(
         lines += _block("caught", [f"relative errors of an entry are seen here from {errors} on"], 1)
     lines += _block("input", _input_lines(function, inputs), 5)
     lines += _block("simplest", [cut] if cut else [], 1)
-    lines += _block("references", references, 6)
+    lines += _block("references", references, 9)
     # Unwrapped, to be copied.
     lines.append(f"  {'again':12}{again}")
     lines.append(f"  {'keep it':12}{_kept(function, inputs)}")

@@ -190,7 +190,7 @@ def _count(number: int, noun: str) -> str:
 
 def _plain(text: str) -> Text:
     # As text: a name may hold what would be markup.
-    return Text(printable(text).replace("\n", " "), overflow="ellipsis")
+    return Text(printable(text).replace("\n", " "))
 
 
 def _some(lines: Sequence[str], most: int) -> Table:
@@ -204,9 +204,10 @@ def _table(lines: Sequence[Sequence[str]], has_head: bool = False) -> Table:
     widths = [min(max(map(len, column)), WIDEST) for column in zip(*lines, strict=True)]
     for number, width in enumerate(widths):
         title, is_last = lines[0][number] if has_head else "", number == len(widths) - 1
-        table.add_column(title, no_wrap=True, overflow="ellipsis", min_width=None if is_last else width)
+        # Only a column that may be wrapped is narrowed; its texts are cut instead.
+        table.add_column(title, no_wrap=not is_last, min_width=None if is_last else width)
     for line in lines[has_head:]:
-        table.add_row(*map(_plain, line))
+        table.add_row(*(Text(printable(cell).replace("\n", " "), no_wrap=True, overflow="ellipsis") for cell in line))
     return table
 
 
