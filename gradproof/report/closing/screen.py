@@ -2,6 +2,7 @@
 recorded, where the time went, and where the rest is to be found."""
 
 import io
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -193,9 +194,12 @@ def _plain(text: str) -> Text:
     return Text(printable(text).replace("\n", " "))
 
 
-def _some(lines: Sequence[str], most: int) -> Table:
-    told = [(line,) for line in lines[:most]]
-    return _table([*told, (f"and {len(lines) - most} more",)] if len(lines) > most else told)
+def _some(lines: Sequence[str], most: int) -> Text:
+    """The first lines, which may say what to do and are not cut before a second one ends."""
+    told = [
+        textwrap.shorten(" ".join(printable(line).split()), 2 * WIDTH - 10, placeholder=" …") for line in lines[:most]
+    ]
+    return Text("\n".join([*told, *([f"and {len(lines) - most} more"] if len(lines) > most else [])]))
 
 
 def _table(lines: Sequence[Sequence[str]], has_head: bool = False) -> Table:
