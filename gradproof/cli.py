@@ -282,6 +282,64 @@ def show(name: Name, functions: FunctionsOption = None) -> None:
 
 
 @_command(LOOK_UP)
+def explain(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A function of the registry; or module:function, of a framework.")
+    ],
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="The file or folder of your own that it stands in.")
+    ] = None,
+    at: Annotated[str, typer.Option(metavar="INPUT", help="The input; its first point without.")] = "",
+    backend: Annotated[
+        str, typer.Option("--backend", metavar="NAME,...", help="Whose answers are shown; of all without.")
+    ] = "",
+) -> None:
+    """Work a function at one input: its forward and backward pass node by node, in exact digits, and what each backend
+    gives beside them.
+
+    A function of a framework is shown through its trace, instruction by instruction.
+
+    Examples:
+
+    ```
+    gradproof explain exponential_of_sine --at "x=1000"
+    gradproof explain cube mine.py --at "x=1.5" --backend numpy
+    gradproof explain mymodule:loss --at "w=[0.5, -1.25], x=2" --backend jax
+    ```"""
+    from gradproof.backends import BACKENDS
+    from gradproof.report.answers import installed_backends
+
+    named = _names([backend])
+    for one in named:
+        if one not in BACKENDS:
+            raise typer.BadParameter(f"{one!r} is not known; known are {', '.join(BACKENDS)}.", param_hint="--backend")
+    if ":" in name:
+        from gradproof.checking.explaining import explain_code
+
+        _tell(explain_code(name, at, named[0] if named else ""))
+    from gradproof.report.tables import explain as room
+
+    function = registry.find(_functions([path] if path else None), name)
+    _tell(room.explain(function, at, named or installed_backends()))
+
+
+@_command(LOOK_UP)
+def new(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not be there yet.")],
+) -> None:
+    """Write a commented file with a function of your own in it, which is verified as it stands.
+
+    Example:
+
+    ```
+    gradproof new mine.py
+    ```"""
+    from gradproof.report import scaffold as room
+
+    _tell(room.new(path))
+
+
+@_command(LOOK_UP)
 def blame(
     name: Name,
     point: Annotated[int | None, typer.Option(metavar="N", help="One of its points, from 0; all without.")] = None,

@@ -14,11 +14,11 @@ from gradproof import backends, divergences, registry
 from gradproof.backends.settings import use
 from gradproof.registry import Function
 from gradproof.report.rows.results import Row, cell_of
-from gradproof.verification import isolation, profiles, selected
+from gradproof.verification import isolation, profiles, progress, selected
 from gradproof.verification.cells import Cell, plan, with_differences
 from gradproof.verification.examine import share
 from gradproof.verification.options import Options, add_options
-from gradproof.verification.reporter import Reporter
+from gradproof.verification.reporter import Reporter, Summary
 from gradproof.verification.run import Verification
 from gradproof.verification.selected import is_ours
 
@@ -27,6 +27,7 @@ FUNCTIONS = pytest.StashKey[list[Function]]()
 CELLS = pytest.StashKey[list[Cell]]()
 PLANNED = pytest.StashKey[set[tuple[str, str]]]()
 NOTES = pytest.StashKey[isolation.Notes]()
+CRASHES = pytest.StashKey[isolation.Crashes]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,9 +57,25 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         reporter = Reporter(options, functools.partial(_is_selected, config))
         config.pluginmanager.register(reporter, "gradproof-reporter")
+        config.pluginmanager.register(Summary(reporter), "gradproof-summary")
         if config.pluginmanager.has_plugin("xdist") and selected.is_called_for(config):
-            crashes = isolation.Crashes(config, reporter.keep, options.again)
-            config.pluginmanager.register(crashes, "gradproof-crashes")
+            config.stash[CRASHES] = isolation.Crashes(config, reporter.died, options.again)
+            config.pluginmanager.register(config.stash[CRASHES], "gradproof-crashes")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have somebody look at the clock, where there is a terminal to tell it to."""
+    config = session.config
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if hasattr(config, "workerinput") or terminal is None or terminal.verbosity < 0:
+        return
+    is_split = CRASHES in config.stash and config.pluginmanager.has_plugin("dsession")
+    notes = config.stash[NOTES]
+    at_work = progress.of_workers(config.stash[CRASHES].notes) if is_split else progress.of_this_process(notes)
+    watching = progress.Progress(at_work, terminal)
+    config.pluginmanager.register(watching, "gradproof-progress")
+    watching.start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -3,7 +3,6 @@ small and a precision so high that more than 30 digits are right. It needs no ru
 
 Also the evaluation of body and hand-derived gradient in balls, with clear errors for a bad entry."""
 
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from flint import arb, ctx
 from gradproof.oracles.balls import BallArithmetic, Balls, ComplexBalls, objects
 from gradproof.oracles.balls.complex_numbers import of_pairs, pairs_of
 from gradproof.registry import Function, Inputs, MissingOperation
+from gradproof.registry.advice import cure_of, line_in
 
 STEP_BITS = 128
 """The step is 2**-128 of the input's scale, so the truncation error, of the order of its square, is below 1e-76."""
@@ -46,7 +46,8 @@ def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -
     if isinstance(result, ComplexBalls):
         raise function.error("the function must return a real scalar; it returns a complex one: take xp.real of it")
     if result.shape != ():
-        raise function.error(f"the function must return a scalar; it returns the shape {result.shape}")
+        cure = f"contract it: xp.sum(weights(xp, {result.shape}) * …), with gradproof.weights"
+        raise function.error(f"the function must return a scalar; it returns the shape {result.shape}. {cure}")
     return result.entries[()]
 
 
@@ -101,11 +102,15 @@ def _run(function: Function, code: Callable, on: BallArithmetic, arguments: list
     try:
         return code(on.namespace(), *native)
     except MissingOperation as error:
-        raise Uncomputable(f"{function.name} ({function.where}): {error}") from error
+        line = line_in(error, function.path)
+        at = f"line {line}: " if line else ""
+        raise Uncomputable(f"{function.name} ({function.where}): {at}{error}") from error
     except Exception as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == function.path]
-        at = f" at line {frames[-1].lineno}" if frames else ""
-        raise function.error(f"{what} raises {type(error).__name__}{at}: {error}") from error
+        line = line_in(error, function.path)
+        at = f" at line {line}" if line else ""
+        cure = cure_of(error, function.path, on.namespace().by_group())
+        told = f"{what} raises {type(error).__name__}{at}: {error}" + (f". {cure[0].upper()}{cure[1:]}" if cure else "")
+        raise function.error(told) from error
 
 
 def _reals(function: Function, name: str, gradient: Balls) -> np.ndarray:

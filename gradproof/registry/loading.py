@@ -1,16 +1,17 @@
 """Loading functions from files: the built-in registry, and anybody's own. A file that cannot be loaded costs no other
 file its functions."""
 
+import contextlib
 import difflib
 import functools
 import importlib.util
 import sys
-import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 from gradproof import content
+from gradproof.registry.advice import line_in
 from gradproof.registry.record import Function, RegistryError, registered
 
 
@@ -58,11 +59,17 @@ def _load_file(path: Path) -> list[Function]:
         _execute(path)
         problem = "" if len(registered) > already else "the file registers no function: decorate one with @function"
     except (Exception, SystemExit) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-        at = f" at line {frames[-1].lineno}" if frames else ""
-        problem = f"the file cannot be loaded: {type(error).__name__}{at}: {error}"
+        problem = f"the file cannot be loaded: {_what_was_raised(error, path)}"
     found = registered[already:]
     return found + ([_broken_file(path, problem)] if problem else [])
+
+
+def _what_was_raised(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        text = f": {error.text.strip()}" if error.text else ""
+        return f"{type(error).__name__} at line {error.lineno}: {error.msg}{text}"
+    line = line_in(error, str(path))
+    return f"{type(error).__name__}{f' at line {line}' if line else ''}: {error}"
 
 
 def _execute(path: Path) -> ModuleType:
@@ -74,8 +81,23 @@ def _execute(path: Path) -> ModuleType:
         raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    with _importable(path.parent):
+        spec.loader.exec_module(module)
     return module
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Have what lies beside a file importable while that is executed, as it is where Python itself runs it."""
+    if str(folder) in sys.path or folder.is_relative_to(content.FUNCTIONS):
+        yield
+        return
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
 
 
 def _module_name(path: Path) -> str:

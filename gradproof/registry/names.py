@@ -1,6 +1,7 @@
-"""Names that a person types: what to say where one is not known."""
+"""Names that a person types: what to say where one is not known, and what is safe to print of them."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -10,3 +11,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     return f"{kind}: {name!r} is not known.{hint} Known: {', '.join(known)}"
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey: control characters and marks of direction. Line breaks stay."""
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gradproof.registry import formulas as _formulas
+from gradproof.registry.advice import meant
 
 GROUPS = ("linalg", "fft", "special", "nn")
 
@@ -56,9 +57,14 @@ class Group:
         elif name in self._formulas:
             found = functools.partial(self._formulas[name], self._xp)
         else:
-            raise MissingOperation(f"{self._owner} has no {self._prefix}{name}")
+            hint = meant(self._prefix, name, self.operations(), self._xp.by_group())
+            raise MissingOperation(f"{self._owner} has no {self._prefix}{name}" + (f". {hint}" if hint else ""))
         setattr(self, name, found)
         return found
+
+    def operations(self) -> set[str]:
+        """The names of all that is handed out, but for the groups."""
+        return {*self._natives, *self._formulas}
 
 
 class Namespace(Group):
@@ -72,3 +78,7 @@ class Namespace(Group):
         for group in GROUPS:
             formulas = getattr(_formulas, group.upper())
             setattr(self, group, Group(owner, f"xp.{group}.", groups.get(group, {}), formulas, xp=self))
+
+    def by_group(self) -> dict[str, set[str]]:
+        """The names of all operations by group, "" the main one."""
+        return {"": self.operations()} | {group: getattr(self, group).operations() for group in GROUPS}

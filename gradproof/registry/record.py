@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gradproof import content
 from gradproof.registry.domains import Domain
+from gradproof.registry.names import printable
 
 Inputs = tuple[np.ndarray, ...]
 """One float64 array per argument, in the order of the body's signature. A complex argument is held in real numbers,
@@ -87,7 +88,7 @@ class Function:
         domains = self.domains | {name: value for name, value in changes.items() if isinstance(value, Domain)}
         parameters = {name: value for name, value in changes.items() if not isinstance(value, Domain)}
         entry = Function(
-            name=f"{self.name}_{suffix}",
+            name=printable(f"{self.name}_{suffix}"),
             body=_with(self.body, parameters),
             domains=domains,
             points=[p for p in self.points if [x.shape for x in p] == [d.real_shape for d in domains.values()]],
@@ -141,7 +142,7 @@ class Function:
     @property
     def formula(self) -> str:
         """The first paragraph of the body's docstring, on one line."""
-        return " ".join((inspect.getdoc(self.body) or "no formula given").split("\n\n")[0].split())
+        return " ".join(printable(inspect.getdoc(self.body) or "no formula given").split("\n\n")[0].split())
 
     @property
     def where(self) -> str:
@@ -220,6 +221,7 @@ def _variant_problems(entry: Function, domains: dict[str, Domain], parameters: d
     if unknown:
         return [f"a variant names {', '.join(unknown)}, which the body does not take"]
     problems = [] if entry.hand is not None else ["a variant is written above the gradient; write it below"]
+    problems += [problem for name, domain in domains.items() if (problem := _domain_problem(name, domain))]
     for backend, code in entry.implementations.items():
         lost = [name for name in parameters if not _takes(code, name)]
         if lost:
@@ -272,18 +274,37 @@ def _signature_problems(names: list[str], domains: dict[str, Domain]) -> list[st
         problems.append(f"no domain is given for {', '.join(missing)}: add {missing[0]}=Reals() to @function")
     if unknown:
         problems.append(f"@function names {', '.join(unknown)}, which the body does not take")
-    problems += [
-        f"the domain of {name} is {domain!r}; give a domain such as Reals(). What is no argument to differentiate by "
-        f"stands behind a * in the body's signature, with its value: (xp, …, *, {name}={domain!r})"
-        for name, domain in domains.items()
-        if not isinstance(domain, Domain)
-    ]
+    problems += [problem for name, domain in domains.items() if (problem := _domain_problem(name, domain))]
     if not names:
         problems.append("the body takes no argument behind xp")
     return problems
 
 
+def _domain_problem(name: str, domain: Any) -> str:
+    """What is wrong with what stands for the domain of an argument; empty where nothing is."""
+    if isinstance(domain, type) and issubclass(domain, Domain):
+        return f"the domain of {name} is the class {domain.__name__}; write {domain.__name__}()"
+    if not isinstance(domain, Domain):
+        return (
+            f"the domain of {name} is {domain!r}; give a domain such as Reals(). What is no argument to differentiate "
+            f"by stands behind a * in the body's signature, with its value: (xp, …, *, {name}={domain!r})"
+        )
+    shape = domain.shape
+    if isinstance(shape, int):
+        return f"the domain of {name} has the shape {shape}; a shape is a tuple: write ({shape},)"
+    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
+        return f"the domain of {name} has the shape {shape!r}; give a tuple of whole numbers, such as (3, 2)"
+    low, high = getattr(domain, "low", 0.0), getattr(domain, "high", 0.0)
+    if not all(isinstance(end, int | float) for end in (low, high)):
+        return f"the domain of {name} lies from {low!r} to {high!r}; give numbers"
+    return "" if low <= high else f"the domain of {name} is empty: low is above high ({low:g}, {high:g})"
+
+
 def _add_points(entry: Function, points: Iterable[dict[str, Any]]) -> None:
+    if isinstance(points, dict) or not isinstance(points, Iterable):
+        shape = ", ".join(f"{name}=…" for name in entry.domains)
+        entry.problems.append(f"points is {points!r}; give points=[dict({shape})], a list of them")
+        return
     for point in points:
         if not isinstance(point, dict) or set(point) != set(entry.domains):
             entry.problems.append(f"the point {point!r} must be a dict of exactly {', '.join(entry.domains)}")

@@ -1,6 +1,9 @@
-"""Tables as text: columns for a terminal or a log, and Markdown."""
+"""Tables as text: columns for a terminal or a log, and Markdown; and what is safe to print of what others wrote."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+
+from gradproof.registry.names import printable
 
 
 def columns(lines: Sequence[Sequence[str]]) -> list[str]:
@@ -17,4 +20,15 @@ def markdown_table(lines: Sequence[Sequence[str]]) -> str:
 
 def on_one_line(text: str) -> str:
     """Text on one line that ends no cell of a Markdown table: a reason may be what a framework raised."""
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(printable(text).split()).replace("|", "\\|")
+
+
+def exact_in_decimals(value: float) -> bool:
+    """Whether the digits that Python prints of a float are the number itself, and not only the nearest to it."""
+    return value - value != 0 or Decimal(repr(value)) == Decimal(value)
+
+
+def shortened(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

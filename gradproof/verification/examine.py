@@ -17,6 +17,7 @@ from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.settings import SETTINGS
 from gradproof.backends.stopped import OutOfMemory, ran_out
 from gradproof.divergences import Divergence
+from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.differences import OwnDifferences, forward_noise, own_differences
 from gradproof.oracles.kept import Shared, input_key
 from gradproof.oracles.machine_model import FORMATS, TF32, Format, MachineModel
@@ -24,6 +25,8 @@ from gradproof.oracles.reference import Bounds, Truth
 from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge, lost
 from gradproof.oracles.whole import WholeReference, WholeSecondOrder
 from gradproof.registry import Function, Inputs, RegistryError
+from gradproof.registry.advice import cure_of
+from gradproof.registry.names import printable
 from gradproof.report.answers import own_forward
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
@@ -297,7 +300,8 @@ class Examiner:
     def _raised(self, error: Exception) -> BaseException:
         if ran_out(error):
             return OutOfMemory(f"out of memory on the {self.cell.device} ({type(error).__name__}: {error})")
-        return BackendRaised(_shortly(error))
+        cure = cure_of(error, self.cell.function.path, BallArithmetic().namespace().by_group())
+        return BackendRaised(f"{_shortly(error)}: {cure}" if cure else _shortly(error))
 
     def _value(self, inputs: Inputs, forward: Callable, arrays: list[Any]) -> tuple[str, np.ndarray]:
         """What is structurally off with the value, and the value."""
@@ -553,7 +557,7 @@ def _inside_the_backend(part: str) -> Iterator[None]:
 def _shortly(error: Exception) -> str:
     # Some backends open with "in user code:" and end with what is wrong; others add a list of all their kernels.
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    return f"{type(error).__name__}: {lines[-1] if lines[0].endswith(':') else lines[0]}"
+    return printable(f"{type(error).__name__}: {lines[-1] if lines[0].endswith(':') else lines[0]}")
 
 
 class BackendRaised(Exception):

@@ -131,16 +131,21 @@ def _backend_of(item: pytest.Item) -> str:
 
 
 class Crashes:
-    """Makes a result row of each test of ours that took its worker down, and gives it to `keep`; `again` has the
-    command that repeats a test."""
+    """Makes a result row of each test of ours that took its worker down, and gives it, with the text of the failure, to
+    `keep`; `again` has the command that repeats a test."""
 
-    def __init__(self, config: pytest.Config, keep: Callable[[Row], None], again: Callable[[str], str]) -> None:
+    def __init__(self, config: pytest.Config, keep: Callable[[Row, str], None], again: Callable[[str], str]) -> None:
         self.config, self.keep, self.again = config, keep, again
         self.folder = tempfile.TemporaryDirectory(prefix="gradproof-", ignore_cleanup_errors=True)
         # A dead worker is replaced as often as it takes: with xdist's own limit, a backend that crashes in many cells
         # would leave the others unverified.
         if config.option.maxworkerrestart is None:
             config.option.maxworkerrestart = "1000000"
+
+    @property
+    def notes(self) -> Path:
+        """The folder in which each worker notes what it is at."""
+        return Path(self.folder.name)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -156,8 +161,8 @@ class Crashes:
             report.longrepr = f"{crashitem}: the process died ({how})"
             return
         row["reason"] = f"the process died ({how}) {row['reason'] or 'while it was at work'}"
-        self.keep(row)
         report.longrepr = _crash_text(row, self.again(crashitem.rpartition("::")[2]))
+        self.keep(row, report.longrepr)
 
     def _noted(self, worker: str, crashed: str) -> Row | None:
         try:

@@ -1,16 +1,20 @@
-"""The reporting half of the suite as a pytest plugin: it gathers the rows of all processes, writes `--results`, and
-closes with the summary. A required backend that verified nothing fails the run here."""
+"""The reporting half of the suite as a pytest plugin: it gathers the rows of all processes, writes `--results`, tells a
+failure once for each cause, and closes with the summary. A required backend that verified nothing fails the run
+here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from gradproof import backends
 from gradproof.report.closing import summary
 from gradproof.report.closing.coverage import coverage
+from gradproof.report.closing.failures import Failed, by_cause, the_same
+from gradproof.report.closing.screen import WIDTH, Closing
 from gradproof.report.rows.comparison import Comparison, compare
 from gradproof.report.rows.results import HOLDS, PROPERTY, ResultsError, ResultsFile, Row, read
+from gradproof.verification import github
 from gradproof.verification.options import Options
 
 
@@ -20,6 +24,7 @@ class Reporter:
     def __init__(self, options: Options, is_selected: Callable[[Row], bool]) -> None:
         self.options, self.is_selected = options, is_selected
         self.rows: list[Row] = []
+        self.failed: dict[str, Failed] = {}
         self.workers = 1
         self.before = self._read_baseline()
         self.file = ResultsFile(options.results) if options.results else None
@@ -53,12 +58,20 @@ class Reporter:
         for name, row in report.user_properties if report.when == "call" else ():
             if name == PROPERTY:
                 self.keep(row)
+        if report.failed and (failed := Failed.of(report.nodeid, report.user_properties, report.longreprtext)):
+            self.failed[report.nodeid] = failed
 
     def keep(self, row: Row) -> None:
         """Take a row into the summary and the results file."""
         self.rows.append(row)
         if self.file is not None:
             self.file.write(row)
+
+    def died(self, row: Row, text: str) -> None:
+        """Take the row of a test whose process died, and the text of its failure."""
+        self.keep(row)
+        function = row["function"]
+        self.failed[row["test"]] = Failed(row["test"], row, text, function, "", function)
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.file is not None:
@@ -87,26 +100,80 @@ class Reporter:
         why = "; ".join(sorted(reasons)) or backends.missing(backend, device or "cpu") or "no cell of it was selected"
         return f"--require {required}: nothing was verified on it: {why}"
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+        failed = terminalreporter.stats.get("failed", [])
+        if failed and terminalreporter.verbosity <= 0:
+            terminalreporter.stats["failed"] = self._folded(failed)
+        yield
+        if failed:
+            terminalreporter.stats["failed"] = failed  # all of them are counted
+
+    def _folded(self, reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
+        """Of the reports of failed tests one for each cause, which names the others."""
+        groups = {group[0].test: group for group in self._causes()}
+        kept = []
+        for report in reports:
+            if report.nodeid not in self.failed:
+                kept.append(report)
+            elif report.nodeid in groups:
+                if same := the_same(groups[report.nodeid]):
+                    report.longrepr = f"{report.longreprtext}\n  {'also':12}{same}; -v prints each"
+                kept.append(report)
+        return kept
+
+    def _causes(self) -> list[list[Failed]]:
+        order = {id(row): number for number, row in enumerate(summary.in_order(self.rows))}
+        return by_cause(sorted(self.failed.values(), key=lambda one: order.get(id(one.row), len(order))))
+
+    def closing(self) -> Closing:
+        """What the run closes with."""
+        return Closing(
+            rows=summary.in_order(self.rows),
+            failures=self._causes(),
+            changes=self._compared().blocks(),
+            problems=self._problems(),
+            seconds=time.perf_counter() - self.started,
+            workers=self.workers,
+            kept=str(self.options.results) if self.options.results else "",
+        )
+
+
+class Summary:
+    """Prints what a run closes with, behind what pytest has to say of its failures."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        rows = summary.in_order(self.rows)
-        if rows:
-            terminalreporter.section("what was verified")
-            for line in summary.table(rows):
+        closing = self.reporter.closing()
+        if not closing.rows and not closing.problems:
+            return
+        terminalreporter.section("what was verified")
+        colour = terminalreporter.hasmarkup
+        # Not a terminal has any width; pytest takes it for 80 columns.
+        width = min(WIDTH, terminalreporter.screen_width) if terminalreporter.isatty else WIDTH
+        for line in closing.lines(width, colour, brief=terminalreporter.verbosity < 0):
+            terminalreporter.write_line(line)
+        if terminalreporter.verbosity > 0:
+            for line in self._tables():
                 terminalreporter.write_line(line)
-        whole = time.perf_counter() - self.started
+        for line in github.told(closing):
+            terminalreporter.write_line(line)
+
+    def _tables(self) -> Iterator[str]:
+        reporter = self.reporter
+        rows = summary.in_order(reporter.rows)
         blocks = {
+            "by backend, device, dtype and mode": summary.table(rows),
             "functions verified, by backend, dtype and mode": coverage(rows),
             "as recorded in known_divergences": summary.recorded(rows),
             "not all agree": summary.disagreements(rows),
             f"verified, but an error of {summary.STRONG:.0%} might have passed, at the worst input": summary.weak(rows),
             "not run": summary.not_run(rows),
-            "where the time went": summary.seconds(rows, whole, self.workers),
-            **{f"since the baseline, {title}": lines for title, lines in self._compared().blocks().items()},
-            "what fails the run beside the tests": self._problems(),
+            **{f"since the baseline, {title}": lines for title, lines in reporter.closing().changes.items()},
+            "what fails the run beside the tests": reporter.closing().problems,
         }
         for title, lines in blocks.items():
             if lines:
-                terminalreporter.write_line("")
-                terminalreporter.write_line(f"{title}:")
-                for line in lines:
-                    terminalreporter.write_line(f"  {line}")
+                yield from ("", f"{title}:", *(f"  {line}" for line in lines))

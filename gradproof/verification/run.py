@@ -23,7 +23,8 @@ from gradproof.oracles.exact import Uncomputable
 from gradproof.oracles.kept import input_key
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
-from gradproof.report.closing.failure import Culprit, failure_text
+from gradproof.report.closing.failure import Compared, Culprit, failure_text
+from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
 from gradproof.report.origin import subject
 from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, new_row, number
@@ -31,12 +32,13 @@ from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
-from gradproof.verification.examine import Examiner, Finding, reference_of
+from gradproof.verification.examine import Examiner, Finding, reference_of, second_order_of
 from gradproof.verification.isolation import Notes
 from gradproof.verification.options import Options
 from gradproof.verification.references import references
 from gradproof.verification.reproduce import exactly, script_of
 from gradproof.verification.search import Effort, Tally, drawn, search
+from gradproof.verification.sidebyside import compared, compared_by_hand
 
 THEIRS = (*BACKEND_PARTS, "import")
 """The parts of the work in which a backend is waited for."""
@@ -51,10 +53,10 @@ OURS = {
 LONGEST_NAME = 120
 """Of so many letters is the name of a script at most; a file system takes 255 bytes."""
 
-SHOWN_LINES = 40
-"""A script of no more lines, without the empty ones, stands in the text of the failure itself."""
-
 BAD_ENTRY = "a bad entry of the registry"
+
+SHOWN = ("verdict", "error", "bound", "input")
+"""What of a row is a property of its test by itself."""
 
 HAND = "hand"
 """What stands for a backend in the rows of the hand-derived gradients, which run in no backend."""
@@ -100,6 +102,7 @@ class Verification:
         self._not_run(cell, check, reason, fail=forbidden)
 
     def _check_entry(self, cell: Cell, check: str) -> None:
+        self.item.user_properties.append((FAMILY, cell.function.variant_of or cell.function.name))
         try:
             cell.function.check()
             check_implementations(cell.function)
@@ -128,7 +131,9 @@ class Verification:
     def _conclude(self, examiner: Examiner, check: str, known: list[Divergence], tally: Tally) -> None:
         cell = examiner.cell
         if tally.failure is not None:
-            self._fail(cell.function, _culprit(examiner, tally.failure), tally, *self._evidence(examiner, check, tally))
+            failure, culprit = tally.failure, _culprit(examiner, tally.failure)
+            parts = [] if tally.stopped else _unless_it_raises(lambda: compared(examiner, failure, check))
+            self._fail(cell.function, culprit, tally, *self._evidence(examiner, check, tally), parts)
         if tally.recorded is not None and check == "exact" and self.options.reproduce is not None:
             self._script(examiner, tally.recorded, check)
         for entry in known:
@@ -161,8 +166,7 @@ class Verification:
             return [f"no standalone script: {error}"]
         except (Exception, Stopped) as error:
             return [f"no standalone script: writing it raised {_told(error)}"]
-        is_short = sum(bool(line) for line in text.splitlines()) <= SHOWN_LINES
-        return [*lines, "", *text.splitlines()] if is_short else lines
+        return [*lines, "", *text.splitlines()]
 
     def _written(self, cell: Cell, text: str) -> list[str]:
         folder = self.options.reproduce
@@ -226,13 +230,26 @@ class Verification:
                 "odd one out: the hand-derived gradient, because differences are the definition of the derivative",
             ]
             script = ["no standalone script: no backend has any part in it"]
-            self._fail(function, Culprit(_derivation(function)), tally, lines, script)
+            inputs = tally.failure.inputs
+            parts = _unless_it_raises(lambda: compared_by_hand(function, inputs))
+            self._fail(function, Culprit(_derivation(function)), tally, lines, script, parts)
         if tally.verdict == Verdict.INCONCLUSIVE:
             self._verified_nothing(cell, "hand", tally)
 
-    def _fail(self, function: Function, culprit: Culprit, tally: Tally, lines: list[str], script: list[str]) -> None:
+    def _fail(
+        self,
+        function: Function,
+        culprit: Culprit,
+        tally: Tally,
+        lines: list[str],
+        script: list[str],
+        parts: list[Compared],
+    ) -> None:
         failure = tally.failure
         assert failure is not None
+        is_derivation = culprit.subject == _derivation(function)
+        where = function.hand_where if is_derivation else _code_where(function, culprit.backend)
+        self.item.user_properties += [(SUBJECT, culprit.subject), (WHERE, where)]
         text = failure_text(
             function,
             culprit,
@@ -243,6 +260,7 @@ class Verification:
             script,
             failure.caught,
             tally.cut,
+            parts,
         )
         pytest.fail(text, pytrace=False)
 
@@ -314,6 +332,7 @@ class Verification:
 
     def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool) -> None:
         self._keep(self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason})
+        self.item.user_properties.append((WHERE, cell.function.where))
         if fail:
             pytest.fail(f"NOT RUN: {cell.id}: {reason}", pytrace=False)
         pytest.skip(reason)
@@ -349,14 +368,23 @@ class Verification:
 
     def _keep(self, row: Row) -> None:
         # Through JSON and back: between processes only plain types travel, and a version may be a subclass of str.
-        self.item.user_properties.append((PROPERTY, json.loads(json.dumps(row))))
+        plain = json.loads(json.dumps(row))
+        self.item.user_properties.append((PROPERTY, plain))
+        # One by one for whoever reads a JUnit file, in which the row is a text.
+        self.item.user_properties += [(key, plain[key]) for key in SHOWN if plain.get(key) is not None]
 
 
 def _is_of_the_derivation(examiner: Examiner, finding: Finding) -> bool:
-    """Whether what failed is the hand-derived gradient itself: run by a backend that has no other, and not what exact
-    differences give."""
+    """Whether what failed is the hand-derived gradient itself: run by a backend that has no other, or what a second
+    derivative was held to, and not what exact differences give."""
     worst = finding.judgement.worst
-    if examiner.adapter.differentiates or worst is None or worst.argument == "value":
+    if worst is None or worst.argument == "value":
+        return False
+    if examiner.mode.order == 2:
+        # The truth of a second derivative is the change of the derivation: nobody is to blame for what that has wrong.
+        function = examiner.cell.function
+        return function.hand is not None and not second_order_of(function).derivation_agrees(finding.inputs)
+    if examiner.adapter.differentiates:
         return False
     return examiner.reference.truth(finding.inputs).hand == "disagrees"
 
@@ -365,7 +393,28 @@ def _culprit(examiner: Examiner, finding: Finding) -> Culprit:
     cell = examiner.cell
     is_derivation = _is_of_the_derivation(examiner, finding)
     what = _derivation(cell.function) if is_derivation else subject(cell.function, cell.backend)
-    return Culprit(what, cell.backend, examiner.version, cell.device, cell.dtype, cell.mode)
+    return Culprit(what, cell.backend, examiner.version, cell.device, cell.dtype, cell.mode, _ran(examiner))
+
+
+def _ran(examiner: Examiner) -> str:
+    function, backend = examiner.cell.function, examiner.cell.backend
+    if backend in function.implementations:
+        return f"the implementation for {backend}, {function.implementation_where(backend)}"
+    if not examiner.adapter.differentiates:
+        return f"the body and the hand-derived gradient, {function.hand_where}"
+    return f"the body, differentiated by {backend}"
+
+
+def _code_where(function: Function, backend: str) -> str:
+    return function.implementation_where(backend) if backend in function.implementations else function.where
+
+
+def _unless_it_raises(compare: Callable[[], list[Compared]]) -> list[Compared]:
+    # A finding stands without what only makes it plainer.
+    try:
+        return compare()
+    except Exception:
+        return []
 
 
 def _derivation(function: Function) -> str:

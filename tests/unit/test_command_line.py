@@ -202,7 +202,7 @@ def test_a_project_s_folder_records_what_its_own_functions_do(tmp_path: Path) ->
     assert {(row["verdict"], row["cause"], row["kind"]) for row in rows if row["check"] == "exact"} == {
         ("wrong", "slope-of-square", "defect")
     }
-    assert "slope-of-square on jax-cpu: wrong in float64: cube" in done.stdout
+    assert "defect  slope-of-square  jax-cpu  wrong: cube" in done.stdout
 
 
 def test_what_a_project_has_mended_must_leave_its_folder(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from gradproof.verification import watch
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    *("verify", "campaign", "list", "show", "blame", "compare", "merge"),
+    *("verify", "campaign", "list", "show", "explain", "new", "blame", "compare", "merge"),
     *("conventions", "catalogue", "completeness", "widths", "watch"),
 )
 
@@ -275,7 +275,7 @@ def test_without_a_path_the_built_in_functions_are_verified(folder: Path) -> Non
     for where in (folder, ROOT):
         done = verify(where, "--backend", "numpy", "-k", "absolute_sum and float64")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "numpy-cpu-float64" in done.stdout and " passed" in done.stdout
+        assert "numpy-cpu" in done.stdout and " passed" in done.stdout
 
 
 @pytest.mark.parametrize(("text", "problem"), [("", "is empty"), ("hello\n", "line 1 is no result row")])

@@ -145,9 +145,9 @@ def passed(done: subprocess.CompletedProcess) -> str:
 
 
 def table(output: str) -> list[str]:
-    """The lines about what was verified, without those about time."""
+    """The tables that -v prints of what was verified."""
     assert "what was verified" in output
-    lines = output.partition("what was verified")[2].partition("where the time went")[0].splitlines()[1:]
+    lines = output.partition("by backend, device, dtype and mode:")[2].partition("=====")[0].splitlines()
     return [*filter(None, lines)]
 
 
@@ -184,8 +184,8 @@ def test_a_project_with_names_and_options_of_its_own_is_left_as_it_is(environmen
 
 
 def test_a_folder_without_anything_verifies_what_the_checkout_verifies(environment: Path, tmp_path: Path) -> None:
-    output = passed(run(environment, tmp_path, "gradproof", "verify", "-k", "softmax", *NUMPY))
-    assert table(output) == verified_here("-k", "softmax", *NUMPY)
+    output = passed(run(environment, tmp_path, "gradproof", "verify", "-k", "softmax", "-v", *NUMPY))
+    assert table(output) == verified_here("-k", "softmax", "-v", *NUMPY)
     assert [*tmp_path.iterdir()] == [tmp_path / ".pytest_cache"]
 
 
@@ -193,7 +193,7 @@ def test_functions_of_a_project_whose_environment_lies_in_it(wheel: Path, tmp_pa
     write(tmp_path, THEIRS | {"mine.py": MINE})
     inside = installed(wheel, tmp_path / ".venv")
     # Where a profile is named there are as many draws however fast the machine is, so that tables can be compared.
-    few = (*NUMPY, "--hypothesis-profile=dev")
+    few = (*NUMPY, "-v", "--hypothesis-profile=dev")
     options = ("-n", "2", "--results", "r.jsonl", "--require", "numpy", *few)
     output = passed(run(inside, tmp_path, "gradproof", "verify", "mine.py", *options))
     assert "warning" not in output
@@ -225,7 +225,7 @@ def test_the_line_of_a_failure_repeats_it_alone_from_any_folder(
     environment: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     write(tmp_path, {"a folder/mine.py": WRONG, "elsewhere/none.txt": ""})
-    done = run(environment, tmp_path / "a folder", "gradproof", "verify", "mine.py", *NUMPY, *options)
+    done = run(environment, tmp_path / "a folder", "gradproof", "verify", "mine.py", "-v", *NUMPY, *options)
     assert done.returncode == 1
     commands = again(done.stdout)
     assert len(commands) >= 3 and len({*commands}) == len(commands)
@@ -291,12 +291,12 @@ def test_beside_ours_their_tests_run_as_without(environment: Path, tmp_path: Pat
 
 def test_a_profile_of_theirs_says_how_many_inputs_are_drawn(environment: Path, tmp_path: Path) -> None:
     write(tmp_path, MIXED)
-    plain = ("python", "-m", "pytest", "-k", "cube", *NUMPY)
+    plain = ("python", "-m", "pytest", "-k", "cube", "-v", *NUMPY)
     few, many = (
         passed(run(environment, tmp_path, *plain, *more))
         for more in (["--hypothesis-profile=dev"], ["--hypothesis-profile=theirs"])
     )
-    drawn = [int(line.split()[2]) for output in (few, many) for line in table(output) if line.startswith("hand")]
+    drawn = [int(line.split()[2]) for output in (few, many) for line in table(output) if line.startswith("  hand")]
     assert drawn[0] < drawn[1]
 
 

@@ -17,7 +17,7 @@ from gradproof.registry import Reals, function
 from gradproof.report.closing.coverage import coverage
 from gradproof.report.closing.summary import not_run, recorded, seconds, table
 from gradproof.report.rows.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number
-from gradproof.verification.reporter import Reporter
+from gradproof.verification.reporter import Reporter, Summary
 
 PAIR = function(x=Reals((2, 2)), y=Reals())(lambda xp, x, y: xp.sum(x) * y)
 
@@ -232,7 +232,8 @@ def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their
     def told(given: list[Row]) -> list[str]:
         reporter = Reporter(SimpleNamespace(results=None, baseline=None, required=()), lambda _: True)
         reporter.rows, lines = given, []
-        reporter.pytest_terminal_summary(SimpleNamespace(section=lines.append, write_line=lines.append))
+        terminal = {"section": lines.append, "write_line": lines.append, "hasmarkup": False, "isatty": False}
+        Summary(reporter).pytest_terminal_summary(SimpleNamespace(**terminal, verbosity=1))
         return lines
 
     lines = told(rows)

@@ -1,21 +1,36 @@
-"""The text of a failure: a bug report that stands on its own, with the input to the last bit, what is right, what came,
-and which references agree with one another."""
+"""The text of a failure: a bug report that stands on its own within a screen, with the input to the last bit, what is
+right, what came, which arguments are off, and which references agree with one another."""
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+
 from gradproof.oracles.verdict import Entry, Judgement
 from gradproof.registry import Function, Inputs
+from gradproof.registry.names import printable
 from gradproof.report.rows.results import hexadecimal
+from gradproof.report.text import exact_in_decimals, shortened
+
+LINES = 30
+"""A failure is no longer: a script stands in it where there is room."""
+
+WIDTH = 110
+
+SMALL = 24
+"""Arrays of so many entries at most are shown, what is right beside what came."""
+
+LONG_POINT = 400
+"""A point of more letters is not repeated; the row of --results has it."""
 
 
 @dataclass(frozen=True)
 class Culprit:
     """What is wrong, and what it ran on: the names and versions that a bug report opens with. What ran on no backend
-    has none."""
+    has none. `ran` says whose code ran."""
 
     subject: str
     backend: str = ""
@@ -23,6 +38,7 @@ class Culprit:
     device: str = ""
     dtype: str = ""
     mode: str = ""
+    ran: str = ""
 
     @property
     def title(self) -> str:
@@ -30,6 +46,16 @@ class Culprit:
         if not self.backend:
             return self.subject
         return f"{self.subject} on {self.backend} {self.version}, {self.device}, {self.dtype}, {self.mode}"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is right and what came for one argument, entry by entry; `wrong` is a mask of what lies beyond its bound."""
+
+    name: str
+    expected: np.ndarray
+    got: np.ndarray
+    wrong: np.ndarray
 
 
 def failure_text(
@@ -42,37 +68,68 @@ def failure_text(
     script: list[str],
     caught: Mapping[str, float] = MappingProxyType({}),
     cut: str = "",
+    compared: Sequence[Compared] = (),
 ) -> str:
-    """The report of one failing input. `references` has a line per comparison; `again` is the command to repeat it;
-    `script` says where the script is that shows it, and is followed by it where it is short. `caught` has, by argument,
-    the smallest error that is seen at this input, and `cut` says why no simpler input was looked for."""
+    """The report of one failing input, of at most `LINES` lines. `references` has a line per comparison; `again` is the
+    command to repeat it; `script` says where the script is that shows it, and is followed by it where it is short.
+    `caught` has, by argument, the smallest error that is seen at this input, and `cut` says why no simpler input was
+    looked for. `compared` has what is right and what came, by argument."""
     lines = [
-        f"{judgement.verdict.upper()}: {culprit.title}",
-        f"  formula     {function.formula}",
+        f"{judgement.verdict.upper()}: {printable(culprit.title)}",
+        *_block("formula", [function.formula], 2),
         f"              {function.where}",
-        f"  reason      {judgement.reason}",
+        *_block("ran", [culprit.ran] if culprit.ran else [], 1),
+        *_block("reason", [judgement.reason], 2),
     ]
     if judgement.worst is not None:
         lines += _entry_lines(judgement.worst)
+    lines += _block("arguments", [counted(compared)] if compared else [], 2)
+    lines += _side_by_side(compared, judgement.worst)
     if caught:
         errors = ", ".join(f"{name}: {error:.2g}" for name, error in caught.items())
-        lines += _block("caught", [f"relative errors of an entry are seen here from {errors} on"])
-    lines += _input_lines(function, inputs)
-    lines += _block("simplest", [cut]) if cut else []
-    lines += _block("references", references)
+        lines += _block("caught", [f"relative errors of an entry are seen here from {errors} on"], 1)
+    lines += _block("input", _input_lines(function, inputs), 5)
+    lines += _block("simplest", [cut] if cut else [], 1)
+    lines += _block("references", references, 9)
     # Unwrapped, to be copied.
     lines.append(f"  {'again':12}{again}")
-    lines.append(f"  {'keep it':12}points=[dict({_as_point(function, inputs)})]  # in @function, to try it always")
+    lines.append(f"  {'keep it':12}{_kept(function, inputs)}")
+    script = script if len(lines) + len(script) <= LINES else script[:1]
     lines += [f"  {'script' if i == 0 else '':12}{line}".rstrip() for i, line in enumerate(script)]
     return "\n".join(lines)
 
 
+def counted(compared: Iterable[Compared]) -> str:
+    """Which arguments are right, which are not, and in how many of their entries."""
+    wrong = [c for c in compared if c.wrong.any()]
+    told = [f"{c.name}: {int(c.wrong.sum())} of {c.wrong.size} entries wrong" for c in wrong]
+    right = [c.name for c in compared if not c.wrong.any()]
+    return "; ".join(told + ([f"right: {shortened(right, 8)}"] if right else []))
+
+
+def _side_by_side(compared: Iterable[Compared], worst: Entry | None) -> list[str]:
+    shown = [c for c in compared if worst is not None and c.name == worst.argument and 1 < c.wrong.size <= SMALL]
+    return [
+        line
+        for c in shown
+        for line in (
+            *_block(f"d {c.name}"[:11], [f"expected {_numbers(c.expected)}"], 2),
+            *_block("", [f"got      {_numbers(c.got)}"], 2),
+        )
+    ]
+
+
+def _numbers(values: np.ndarray) -> str:
+    return " ".join(np.array2string(np.asarray(values), precision=6, max_line_width=10_000).split())
+
+
 def _entry_lines(entry: Entry) -> list[str]:
     ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
+    exactly = "" if exact_in_decimals(entry.got) else f" = {entry.got.hex()}"
     return [
         f"  entry       {entry.symbol}",
         f"  expected    {entry.expected}",
-        f"  got         {entry.got!r} = {entry.got.hex()}",
+        f"  got         {entry.got!r}{exactly}",
         f"  error       {entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}",
     ]
 
@@ -80,14 +137,25 @@ def _entry_lines(entry: Entry) -> list[str]:
 def _input_lines(function: Function, inputs: Inputs) -> list[str]:
     lines = []
     for (name, exact), x in zip(hexadecimal(function, inputs).items(), inputs, strict=True):
-        lines += _block("input", [f"{name} = {x.tolist()!r}", f"{name} = {exact!r}".replace("'", "")])
+        if x.size > SMALL:
+            lines.append(f"{name}: {x.size} numbers, shape {x.shape}")
+            continue
+        lines.append(f"{name} = {x.tolist()!r}")
+        if not all(map(exact_in_decimals, x.ravel().tolist())):
+            lines.append(f"{name} = {exact!r}".replace("'", ""))
     return lines
 
 
-def _as_point(function: Function, inputs: Inputs) -> str:
-    return ", ".join(f"{name}={x.tolist()!r}" for name, x in zip(function.domains, inputs, strict=True))
+def _kept(function: Function, inputs: Inputs) -> str:
+    point = ", ".join(f"{name}={x.tolist()!r}" for name, x in zip(function.domains, inputs, strict=True))
+    if len(point) > LONG_POINT:
+        return "the input is too long to be printed: its row of --results FILE has it to the last bit"
+    return f"points=[dict({point})]  # in @function, to try it always"
 
 
-def _block(title: str, lines: list[str]) -> list[str]:
-    wrapped = [part for line in lines for part in textwrap.wrap(line, 110, break_long_words=False) or [""]]
+def _block(title: str, lines: list[str], most: int) -> list[str]:
+    """Lines beside a title, no more than so many of them."""
+    wrapped = [part for line in lines for part in textwrap.wrap(printable(line), WIDTH, break_long_words=False) or [""]]
+    if len(wrapped) > most:
+        wrapped = [*wrapped[: most - 1], f"{wrapped[most - 1]} …"]
     return [f"  {title if i == 0 else '':12}{line}" for i, line in enumerate(wrapped)]

@@ -61,10 +61,11 @@ def _line(*cells: object) -> list[str]:
 def _summary_line(key: tuple[str, ...], rows: list[Row]) -> list[str]:
     counts = Counter(row["verdict"] for row in rows)
     numbers = [counts[verdict] or "." for verdict in VERDICTS]
-    return _line(key[1], CHECKS[key[0]], sum(row["examples"] for row in rows), *numbers, _worst(rows), _weakest(rows))
+    return _line(key[1], CHECKS[key[0]], sum(row["examples"] for row in rows), *numbers, worst(rows), _weakest(rows))
 
 
-def _worst(rows: list[Row]) -> str:
+def worst(rows: list[Row]) -> str:
+    """The largest error in units of its bound, with its function and entry; empty where nothing was compared."""
     # Of a cell that deviates as recorded, what is not recorded counts here.
     judged = [(row["function"], row.get("beside", row)) for row in rows]
     judged = [(function, numbers) for function, numbers in judged if numbers["ratio"] is not None]
@@ -76,11 +77,11 @@ def _worst(rows: list[Row]) -> str:
 
 def _weakest(rows: list[Row]) -> str:
     """The largest error that may have passed for right in a cell that was verified."""
-    function, argument, error = max((_strength(row) for row in rows), key=lambda found: found[2])
+    function, argument, error = max((strength(row) for row in rows), key=lambda found: found[2])
     return f"{error:.2g} {function} {argument}" if error else ""
 
 
-def _strength(row: Row) -> tuple[str, str, float]:
+def strength(row: Row) -> tuple[str, str, float]:
     """Function, argument and size of the relative error up to which a verified cell has seen nothing; 0 without one."""
     caught = row.get("caught") or {} if row["verdict"] in HOLDS else {}
     pairs = [(row["function"], argument, _as_number(error)) for argument, error in caught.items()]
@@ -91,7 +92,7 @@ def weak(rows: Iterable[Row]) -> list[str]:
     """What is verified and would not have shown an error of 1 % at its worst input, a line per place, weakest first."""
     groups: dict[tuple[str, ...], list[tuple[str, str, float]]] = defaultdict(list)
     for row in rows:
-        found = _strength(row)
+        found = strength(row)
         if found[2] > STRONG:
             groups[_group(row)].append(found)
     lines = []

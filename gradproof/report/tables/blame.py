@@ -14,6 +14,9 @@ from gradproof.report.opinions import Opinion, digits_between, groups, odd_ones,
 from gradproof.report.outcome import Outcome
 from gradproof.report.text import columns
 
+MOST_ENTRIES = 6
+"""So many entries are shown with their numbers."""
+
 LEGEND = "= agree within what they may be off; a number: the digits that agree; · cannot be compared"
 
 
@@ -36,7 +39,8 @@ def blame(function: Function, point: int | None = None, given: str = "") -> Outc
     for at in inputs:
         shown = ", ".join(f"{name} = {x.tolist()}" for name, x in zip(function.domains, at, strict=True))
         with computable(function):
-            lines += ["", f"{function.name} at {shown}", *matrix(opinions(function, at, names))]
+            found = opinions(function, at, names)
+            lines += ["", f"{function.name} at {shown}", *matrix(found), *numbers(function, at, found)]
     return Outcome("\n".join(lines))
 
 
@@ -71,6 +75,32 @@ def matrix(found: Sequence[Opinion]) -> list[str]:
         return [*text, "all that have an opinion agree" if any(o.problem for o in found) else "all agree"]
     text += [f"agree with one another: {', '.join(part)}" for part in parts]
     return [*text, f"odd one out: {', '.join(odd_ones(found))}"]
+
+
+def numbers(function: Function, at: Inputs, found: Sequence[Opinion]) -> list[str]:
+    """What each of them gives, each number once with all who give it, for the entries on which they differ most."""
+    places = [
+        f"df/d{name}{list(index) if index else ''}"
+        for name, x in zip(function.domains, at, strict=True)
+        for index in np.ndindex(x.shape)
+    ]
+    with_numbers = [one for one in found if len(one.gradient) == len(places)]
+    if not with_numbers:
+        return []
+    table = np.array([one.gradient for one in with_numbers], dtype=np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        spread = np.nan_to_num(np.ptp(table, axis=0), nan=np.inf, posinf=np.inf)
+    lines = [["gradient", "is", "by"]]
+    for entry in np.argsort(-spread, kind="stable")[:MOST_ENTRIES]:
+        who: dict[str, list[str]] = {}
+        for one in with_numbers:
+            who.setdefault(repr(float(one.gradient[entry])), []).append(one.name)
+        lines += [
+            [places[entry] if i == 0 else "", value, ", ".join(names)] for i, (value, names) in enumerate(who.items())
+        ]
+    if len(places) > MOST_ENTRIES:
+        lines.append([f"and {len(places) - MOST_ENTRIES} more", "", ""])
+    return ["", *columns(lines)]
 
 
 def _first_line(text: str) -> str:

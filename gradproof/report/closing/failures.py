@@ -1,0 +1,93 @@
+"""What fails in a run, told once for each cause: one wrong rule shows in many dtypes and modes, and whoever reads nine
+reports of it reads none."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradproof.oracles.verdict import Verdict
+from gradproof.report.rows.results import CELL, PROPERTY, Row
+from gradproof.report.text import shortened
+
+CHECKS = ("hand", "exact", "differences")
+SUBJECT, WHERE, FAMILY = "subject", "where", "family"
+"""The properties of a test that say whose code is at fault, in which file and line, and of which function."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """One test that failed: its id, its row, the text of its failure, and whose code is at fault, and where."""
+
+    test: str
+    row: Row
+    text: str
+    subject: str
+    where: str
+    family: str
+
+    @classmethod
+    def of(cls, test: str, properties: Iterable[tuple[str, Any]], text: str) -> "Failed | None":
+        """From the properties of a test of ours; None where it has left no row."""
+        given: Mapping[str, Any] = dict(properties)
+        if PROPERTY not in given:
+            return None
+        row = given[PROPERTY]
+        function = str(row["function"])
+        told = [str(given.get(key, default)) for key, default in ((SUBJECT, function), (WHERE, ""), (FAMILY, function))]
+        return cls(test, row, text, *told)
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """What two failures of one cause have in common: the bad entry and its problem, or the code at fault and, where
+        it is not the derivation, the backend that ran it."""
+        if self.row["verdict"] == Verdict.NOT_RUN:
+            return self.family, str(self.row.get("reason"))
+        return self.family, "" if self.is_of_the_derivation else self.row["backend"]
+
+    @property
+    def is_of_the_derivation(self) -> bool:
+        """Whether the hand-derived gradient is at fault, which no backend has a part in."""
+        return self.subject.startswith("the hand-derived gradient")
+
+    @property
+    def headline(self) -> str:
+        """The first line of its text."""
+        return self.text.strip().partition("\n")[0]
+
+
+def by_cause(failed: Iterable[Failed]) -> list[list[Failed]]:
+    """The failures of each cause, the plainest of them first: the derivation before a gradient, reverse mode before
+    others, and the worst verdict before others."""
+    causes: dict[tuple[str, ...], list[Failed]] = defaultdict(list)
+    for one in failed:
+        causes[one.cause].append(one)
+    return [sorted(group, key=_plainness) for group in causes.values()]
+
+
+def _plainness(failed: Failed) -> tuple:
+    row = failed.row
+    check = CHECKS.index(row["check"]) if row["check"] in CHECKS else len(CHECKS)
+    return check, -Verdict(row["verdict"]).severity, row["mode"] != "reverse", row["dtype"] != "float64"
+
+
+def the_same(group: Sequence[Failed]) -> str:
+    """Where else the cause of the first of these shows, on one line; empty where nowhere else."""
+    first, *others = group
+    if not others:
+        return ""
+    if first.row["verdict"] == Verdict.NOT_RUN:
+        return f"the same in {len(others)} more cells"
+    places: dict[str, list[str]] = defaultdict(list)
+    for other in others:
+        places[other.row["verdict"]].append(_place(other.row, first.row))
+    told = (f"{verdict} in {shortened(list(dict.fromkeys(names)), 8)}" for verdict, names in places.items())
+    return f"the same cause: {'; '.join(told)}"
+
+
+def _place(row: Row, first: Row) -> str:
+    """What names a row beside the first of its cause: of all that names it, what is another."""
+    names = [row[key] for key in CELL[:5] if row[key] != first[key] or key == "dtype"]
+    if row["check"] == "differences":
+        names.append("own differences")
+    return " ".join(names)

@@ -1,0 +1,190 @@
+"""One function worked at one input: its forward and backward pass node by node, in exact digits and in plain NumPy, and
+what each backend gives beside the truth."""
+
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from flint import ctx
+
+from gradproof import backends
+from gradproof.oracles import exact
+from gradproof.oracles.balls import BallArithmetic
+from gradproof.oracles.balls.complex_numbers import of_pairs
+from gradproof.oracles.machine_model import FORMATS
+from gradproof.oracles.reference import Exact
+from gradproof.oracles.tape.evaluation import Evaluation
+from gradproof.oracles.tape.sweep import Sweep
+from gradproof.oracles.whole import Recordings, WholeReference
+from gradproof.registry import Function, Inputs
+from gradproof.report.answers import answer, computable, dtype_of
+from gradproof.report.outcome import Outcome, Unusable
+from gradproof.report.passes import Node, nodes, shown, tape_lines
+from gradproof.report.text import columns
+
+MOST_NODES = 60
+"""So many nodes of a tape are shown."""
+
+MOST_ENTRIES = 12
+"""So many entries of a gradient are compared with each backend."""
+
+PLAIN = "numpy"
+"""The backend whose arrays a pass is shown in, and which runs the hand-derived gradient."""
+
+WIDEST_LINE = 64
+"""Letters of a line of code that are shown."""
+
+
+def values_at(text: str) -> dict[str, Any]:
+    """The numbers and lists of numbers that `x=1000, w=[1, 2]` gives by name. Raises `Unusable`."""
+    try:
+        call = ast.parse(f"f({text})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
+            raise ValueError("each argument is given by its name")
+        found = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+        for value in found.values():
+            np.asarray(value, dtype=complex)
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise Unusable(f"--at {text!r}: {error}; give one such as --at 'x=1000, w=[0.5, -1.25]'") from error
+    return found
+
+
+def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outcome:
+    """The passes of a function at the input that `at` gives, or at its first point, and the gradients of these
+    backends beside the exact one. Raises `Unusable` and `RegistryError`."""
+    function.check()
+    inputs = _inputs(function, at)
+    with computable(function):
+        reference = WholeReference(function)
+        truth = reference.truth(inputs)
+        lines = [f"{function.name} at {_given(function, inputs)}", function.formula, ""]
+        lines += _by_derivation(function, inputs) if function.hand is not None else _by_tape(function, inputs)
+        if truth.kink is not None:
+            lines += [
+                "",
+                "this is a kink: there is no derivative here; gradproof conventions NAME says who takes which",
+            ]
+        else:
+            lines += ["", *_beside(function, inputs, truth.value, truth.gradient, names)]
+    return Outcome("\n".join(lines))
+
+
+def _inputs(function: Function, at: str) -> Inputs:
+    if not at:
+        if not function.points:
+            raise function.error("it has no point; give an input with --at")
+        return function.points[0]
+    values = values_at(at)
+    if set(values) != set(function.domains):
+        given, wanted = ", ".join(values) or "nothing", ", ".join(function.domains)
+        raise function.error(f"--at gives {given}; the arguments are {wanted}")
+    arrays = []
+    for name, domain in function.domains.items():
+        array = np.asarray(values[name], np.complex128 if domain.is_complex else np.float64)
+        if array.shape != domain.shape:
+            raise function.error(f"--at gives {name} the shape {array.shape}; its domain has {domain.shape}")
+        arrays.append(domain.reals(array))
+    return tuple(arrays)
+
+
+def _given(function: Function, inputs: Inputs) -> str:
+    pairs = zip(function.domains.items(), inputs, strict=True)
+    told = (f"{name} = {domain.native(x).tolist()}" for (name, domain), x in pairs)
+    return ", ".join(text if len(text) < 80 else f"{text[:77]}…" for text in told)
+
+
+def _by_derivation(function: Function, inputs: Inputs) -> list[str]:
+    """The body's and the derivation's own lines, each with its value in exact digits and in NumPy's float64."""
+    adapter = backends.load(PLAIN)
+    xp = adapter.namespace(dtype_of(function), "cpu")
+    plain = adapter.arguments(function, inputs, dtype_of(function), "cpu")
+    lines = [["", "", "exactly", "in NumPy's float64"]]
+    with ctx.workprec(exact.FIRST_PRECISION):
+        on = BallArithmetic()
+        domains = function.domains.values()
+        balls = [of_pairs(on.inputs(x)) if d.is_complex else on.inputs(x) for d, x in zip(domains, inputs, strict=True)]
+        for title, code, results in (
+            ("forward", function.body, ["f"]),
+            ("backward", function.hand, [f"df/d{name}" for name in function.domains]),
+        ):
+            found, returned = nodes(code, on.namespace(), *balls)
+            theirs, returned_theirs = nodes(code, xp, *plain)
+            lines.append([title, "", "", ""])
+            lines += [
+                ["", *_node(node, other)] for node, other in zip(found, theirs, strict=False) if shown(node.value)
+            ]
+            pairs = zip(results, _parts(returned), _parts(returned_theirs), strict=True)
+            lines += [["", f"→ {name}", shown(ours), shown(other)] for name, ours, other in pairs]
+    return columns(lines)
+
+
+def _parts(returned: Any) -> list[Any]:
+    return list(returned) if isinstance(returned, tuple | list) else [returned]
+
+
+def _node(node: Node, other: Node) -> list[str]:
+    # One line may give several names their values.
+    line = node.line if node.line.startswith(f"{node.name} =") else f"{node.name}, in: {node.line}"
+    line = line if len(line) <= WIDEST_LINE else f"{line[: WIDEST_LINE - 2]} …"
+    return [line, shown(node.value), shown(other.value)]
+
+
+def _by_tape(function: Function, inputs: Inputs) -> list[str]:
+    recorded = Recordings(function).at(inputs)
+    if isinstance(recorded, str):
+        raise Unusable(f"{function.name}: there is no derivation, and its body cannot be recorded: {recorded}")
+    tape, output = recorded
+    with ctx.workprec(exact.FIRST_PRECISION):
+        evaluation = Evaluation(tape).forward()
+        sweep = Sweep(evaluation)
+        sweep.run(output)
+        return of_tape(evaluation, sweep, list(function.domains))
+
+
+def of_tape(evaluation: Evaluation, sweep: Sweep, names: Sequence[str]) -> list[str]:
+    """The passes over a tape as a table."""
+    head = ["node", "", "value", "derivative of the result in it"]
+    return columns([head, *tape_lines(evaluation, sweep, names, MOST_NODES)])
+
+
+def _beside(
+    function: Function, inputs: Inputs, value: Exact, gradient: Sequence[Exact], names: Sequence[str]
+) -> list[str]:
+    """The exact gradient entry by entry, and what each backend gives."""
+    answers = {name: answer(function, name, inputs) for name in names}
+    lines = [["gradient", "exactly", "got", "by", "off by"]]
+    shapes = [(name, np.shape(part.high)) for name, part in zip(function.domains, gradient, strict=True)]
+    entries = [(i, name, index) for i, (name, shape) in enumerate(shapes) for index in np.ndindex(shape)]
+    for i, name, index in entries[:MOST_ENTRIES]:
+        where = f"df/d{name}{list(index) if index else ''}"
+        got = {who: float(given[i][index]) for who, given in answers.items() if not isinstance(given, str)}
+        lines += entry_lines(where, gradient[i], index, got)
+    if len(entries) > MOST_ENTRIES:
+        lines.append([f"and {len(entries) - MOST_ENTRIES} more entries", "", "", "", ""])
+    problems = [f"{who}: {given.splitlines()[0]}" for who, given in answers.items() if isinstance(given, str)]
+    return [*columns(lines), *problems]
+
+
+def entry_lines(where: str, right: Exact, index: tuple[int, ...], got: dict[str, float]) -> list[list[str]]:
+    """One entry: its exact digits, and what came, each number once with all who gave it."""
+    who: dict[float, list[str]] = {}
+    for name, value in got.items():
+        who.setdefault(value, []).append(name)
+    true = exact.digits(right.balls[index], 20)
+    lines = []
+    for value, names in who.items():
+        error = float(right.distance(np.full(np.shape(right.high), value))[index])
+        lines.append(["", "", repr(value), ", ".join(names), _size(error, float(right.high[index]))])
+    lines = lines or [["", "", "", "", ""]]
+    lines[0][:2] = [where, true]
+    return lines
+
+
+def _size(error: float, true: float) -> str:
+    if error == 0:
+        return "0"
+    if true == 0:
+        return f"{error:.2g}"
+    last = 2.0 ** (int(np.frexp(abs(true))[1]) - FORMATS["float64"].precision)
+    return f"{error:.2g}, {error / last:.2g} ulp"

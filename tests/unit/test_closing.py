@@ -1,0 +1,138 @@
+"""What a run closes with fits a screen, whatever it found: the sentence first, then what fails, and what is left out is
+counted; and what GitHub is told."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gradproof.report.closing.failures import Failed, by_cause
+from gradproof.report.closing.screen import WIDTH, Closing
+from gradproof.report.rows.results import Row
+from gradproof.verification import github
+from gradproof.verification.progress import Progress
+
+BACKENDS = ("autograd", "jax", "numpy", "tensorflow", "torch")
+
+
+def row(**changes: object) -> Row:
+    names = {"function": "f", "backend": "jax", "device": "cpu", "dtype": "float64", "mode": "reverse"}
+    numbers = {"ratio": 0.5, "entry": "x[1]", "examples": 3, "spent": {"backend": 1.0}, "caught": {}}
+    return names | numbers | {"check": "exact", "verdict": "verified", "test": "t"} | changes
+
+
+def known(cause: str, kind: str = "defect", **changes: object) -> Row:
+    return row(verdict="wrong", known=1, cause=cause, kind=kind, ratio=9.0, beside={"ratio": 0.25}, **changes)
+
+
+def failed(function: str, mode: str = "reverse", where: str = "/w/mine.py:7") -> Failed:
+    bad = row(function=function, mode=mode, verdict="wrong", ratio=9e9, reason="off by more than √u")
+    return Failed(f"{function}-{mode}", bad, f"WRONG: {function}\n  reason      off, 100 %", function, where, function)
+
+
+def large() -> Closing:
+    """What a run of many functions closes with, in which everything happens at once."""
+    many = [row(function=f"f{k}", backend=backend) for k in range(300) for backend in BACKENDS]
+    many += [row(function=f"f{k}", backend="hand", check="hand") for k in range(300)]
+    many += [known(f"cause-{k}", function=f"g{k}_of_a_long_name", backend=BACKENDS[k % 5]) for k in range(60)]
+    many += [row(function=f"h{k}", verdict="not run", ratio=None, reason=f"reason {k}") for k in range(20)]
+    many += [row(function="weak", caught={"x": 0.5})]
+    bad = [failed(f"bad{k}", mode) for k in range(20) for mode in ("reverse", "forward")]
+    changes = {"versions": ["jax 1 before, 2 now"], "newly wrong": [f"line {k}" for k in range(9)]}
+    return Closing(
+        [*many, *(one.row for one in bad)],
+        by_cause(bad),
+        changes,
+        ["--require numpy-gpu: nothing was verified on it"],
+        seconds=100.0,
+        workers=2,
+        kept="rows.jsonl",
+    )
+
+
+def test_everything_at_once_fits_a_screen() -> None:
+    lines = large().lines()
+    # Twelve lines more than where nothing fails: a failure and where else it shows.
+    assert len(lines) <= 70 and max(map(len, lines)) <= WIDTH
+    assert lines[0].startswith("20 failures, in 40 checks, that nobody has recorded: bad0, bad1")
+    assert any(line.startswith("WRONG  bad0 on jax-cpu: off by more than √u") for line in lines[:6])
+    assert "       and 14 more" in lines
+
+
+def test_a_green_run_is_about_forty_lines() -> None:
+    found = large()
+    green = [r for r in found.rows if r["verdict"] != "wrong" or r.get("known")]
+    lines = Closing(green, seconds=10.0).lines()
+    assert len(lines) <= 40
+    assert lines[0].startswith(
+        "Every gradient that was judged is right or deviates as recorded (60 causes): 361 functions"
+    )
+    told = "\n".join(lines)
+    assert "jax-cpu         301 of 313  12        ·     20" in told
+    assert "recorded, 60 causes (60 defect); the gravest:" in told and told.count("cause-") == 10
+    assert "and 17 more" in told and "1 check would have missed an error of 1%" in told
+
+
+def test_the_gravest_kind_and_cause_come_first() -> None:
+    rows = [known("lost", "precision"), known("sign", "defect"), known("sign", "defect", function="g"), row()]
+    lines = [line.split() for line in Closing(rows).lines() if line.startswith(("defect", "precision"))]
+    assert [line[:3] for line in lines] == [["defect", "sign", "jax-cpu"], ["precision", "lost", "jax-cpu"]]
+    assert lines[0][3:] == ["wrong:", "f,", "g"]
+
+
+def test_nothing_is_never_called_right() -> None:
+    assert Closing([row(verdict="not run", ratio=None)]).lines()[0] == "Nothing was verified."
+    problem = "--require jax: nothing was verified on it"
+    assert Closing([row()], problems=[problem]).lines()[0] == f"The run fails, though no gradient does: {problem}"
+    assert Closing([]).lines()[0] == "Nothing was verified."
+
+
+def test_quiet_says_the_sentence_and_what_fails() -> None:
+    assert len(Closing([row()]).lines(brief=True)) == 1
+    assert len(large().lines(brief=True)) < len(large().lines()) - 20
+
+
+def test_colour_is_for_terminals_and_markup_in_names_is_text() -> None:
+    closing = Closing([row(function="[red]f[/red]")])
+    assert "\x1b[" in "".join(closing.lines(colour=True))
+    assert "[red]f[/red]" in "".join(closing.lines()) and "\x1b" not in "".join(closing.lines())
+
+
+def test_what_is_recorded_elsewhere_and_no_longer_holds_is_no_wrong_gradient() -> None:
+    stale = row(verdict="verified")
+    text = "known/jax.toml, sign, place 1: f on jax 1 is recorded as wrong (…), but is now verified"
+    lines = Closing([stale], by_cause([Failed("t", stale, text, "f", "", "f")])).lines()
+    assert any(line.startswith("RECORD  f on jax-cpu: known/jax.toml, sign") for line in lines)
+
+
+# GitHub
+
+
+def test_github_is_told_at_the_line_and_once_for_each_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    assert github.told(large()) == []
+    page = tmp_path / "summary.md"
+    for name, value in (("ACTIONS", "true"), ("STEP_SUMMARY", str(page)), ("WORKSPACE", "/w")):
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    lines = github.told(large())
+    assert len(lines) == github.MOST
+    assert lines[0] == (
+        "::error file=mine.py,line=7,title=WRONG%3A bad0::WRONG: bad0%0A  reason      off, 100 %25%0A"
+        "the same cause: wrong in float64 forward"
+    )
+    assert page.read_text(encoding="utf-8").startswith("## Gradproof\n\n```\n20 failures")
+
+
+# Progress
+
+
+def test_a_cell_is_told_of_when_it_takes_seconds_and_no_more_when_it_has_ended() -> None:
+    at_work = {"gw0": row(test="slow", reason="while jax was run"), "gw1": row(test="quick")}
+    progress = Progress(lambda: at_work, SimpleNamespace())
+    assert progress.lines(0.0) == progress.lines(4.0) == []
+    progress.pytest_runtest_logreport(SimpleNamespace(when="call", nodeid="quick"))
+    assert progress.lines(6.0) == ["  at work for 6 s: f-jax-cpu-float64-reverse, exact, while jax was run"]
+    assert progress.lines(7.0) == []
+    assert len(progress.lines(16.0)) == 1
+    at_work["gw0"] = row(test="next")
+    assert progress.lines(17.0) == progress.lines(20.0) == []

@@ -1,0 +1,153 @@
+"""A function worked at one input: the numbers that the notebook prints, node by node; a framework's function through
+its trace; a file to start from; and bad input in one line."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gradproof import registry
+from gradproof.cli import app
+from gradproof.report import passes, scaffold
+from gradproof.verification.cells import Cell
+from gradproof.verification.examine import Examiner
+from tests.unit.made import NAMES, entry, needs
+
+PLAIN = ("--backend", NAMES["NP"])
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["explain", *arguments], prog_name="gradproof")
+
+
+def explained(*arguments: str) -> list[str]:
+    """The lines of what must be explained, each with single spaces."""
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    return [" ".join(line.split()) for line in done.stdout.splitlines()]
+
+
+def test_the_first_example_of_the_notebook_has_its_numbers() -> None:
+    lines = explained("weighted_sum_times_z", *PLAIN)
+    assert lines[0] == "weighted_sum_times_z at x = 1.0, y = 2.0, z = 3.0"
+    for line in ("h = 2 * x + y 4 4.0", "→ f 12 12.0", "d_h = z * d_f # node 2 input 3 3.0", "→ df/dz 4 4.0"):
+        assert line in lines
+    assert f"df/dx 6.0000000000000000000 6.0 {NAMES['NP']} 0" in lines
+
+
+def test_the_second_example_of_the_notebook_has_its_numbers() -> None:
+    lines = explained("exponential_of_sine", "--at", "x=1000", *PLAIN)
+    nodes = {line.split(" = ")[0]: line for line in lines if " = " in line}
+    assert "d = xp.exp(a) 2.2861736858121711022 2.286173685812171" in lines
+    assert nodes["d_a"].startswith("d_a = xp.exp(a) * d_d # node 4 input 22.861736858121711022 22.8617368581217")
+    assert any(line.startswith("→ df/dx 11.926922952255469218 11.92692295225546") for line in lines)
+    assert any("ulp" in line for line in lines)
+
+
+def test_a_function_of_a_person_and_an_array(tmp_path: Path) -> None:
+    scaffold.new(tmp_path / "mine.py")
+    lines = explained("scaled_cubes", str(tmp_path / "mine.py"), "--at", "x=[1, 2, 4], b=0.5", *PLAIN)
+    assert "y = b * x**3 [0.5 4 32] [0.5 4 32]" in lines
+    assert any(line.startswith("df/dx[2] ") for line in lines)
+    halved = explained("scaled_cubes_halved", str(tmp_path / "mine.py"), *PLAIN)
+    assert any(line.startswith("d_y = factor * weights(xp, (3,)) [0.5546875 ") for line in halved)
+
+
+def test_without_a_derivation_the_tape_is_shown(tmp_path: Path) -> None:
+    body = "from gradproof import Reals, function\n\n@function(x=Reals())\ndef f(xp, x):\n    return xp.sin(x) * x\n"
+    (tmp_path / "mine.py").write_text(body, encoding="utf-8")
+    lines = explained("f", str(tmp_path / "mine.py"), "--at", "x=0", *PLAIN)
+    assert "v1 = sin(x) 0 0" in lines and "v2 = v1 * x 0 1" in lines
+
+
+def test_a_kink_is_told(tmp_path: Path) -> None:
+    lines = explained("absolute_sum", "--at", "x=[0, 1, 2, 3, 4]", *PLAIN)
+    assert any("this is a kink" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("backend", "source"),
+    [
+        ("AG", "import autograd.numpy as np\n\ndef loss(w, x):\n    return np.sum(np.tanh(w * x))\n"),
+        ("JX", "import jax.numpy as jnp\n\ndef loss(w, x):\n    return jnp.sum(jnp.tanh(w * x))\n"),
+        ("PT", "import torch\n\ndef loss(w, x):\n    return torch.tanh(w * x).sum()\n"),
+        ("TF", "import tensorflow as tf\n\ndef loss(w, x):\n    return tf.reduce_sum(tf.tanh(w * x))\n"),
+    ],
+    ids=["AG", "JX", "PT", "TF"],
+)
+def test_a_function_of_a_framework_is_shown_by_its_trace(tmp_path: Path, backend: str, source: str) -> None:
+    needs(NAMES[backend])
+    file = tmp_path / f"mine_{backend}.py"
+    file.write_text(source, encoding="utf-8")
+    lines = explained(f"{file}:loss", "--at", "w=[0.5, -1.25], x=2")
+    assert lines[0].startswith(f"{file}:loss on {NAMES[backend]}, as traced")
+    assert any("tanh(" in line and "[0.76159416 -0.9866143]" in line for line in lines)
+    assert any(line.startswith("df/dx -0.1") or line.startswith("df/dx 0.1") for line in lines)
+
+
+def test_loops_have_a_node_for_each_turn_and_tracing_leaves_nothing_behind() -> None:
+    def body(x):
+        y = x
+        for k in range(2):
+            y = y * x + k
+        return y
+
+    found, returned = passes.nodes(body, 3.0)
+    assert [node.value for node in found if node.name == "y"] == [3.0, 9.0, 28.0] and returned == 28.0
+    import sys
+
+    assert sys.gettrace() is None or "nodes" not in repr(sys.gettrace())
+
+
+ERRORS = {
+    "unknown function": (("softmx",), "there is no function softmx. Did you mean softmax?"),
+    "argument": (("sine", "--at", "y=1"), "--at gives y; the arguments are x"),
+    "shape": (("exponential_of_sine", "--at", "x=[1, 2]"), "--at gives x the shape (2,); its domain has ()"),
+    "no numbers": (("sine", "--at", "x=a"), "--at 'x=a'"),
+    "no names": (("sine", "--at", "1"), "each argument is given by its name"),
+    "backend": (("sine", "--backend", "jx"), "'jx' is not known; known are numpy"),
+    "module": (("nonesuch_of_mine:f", "--at", "x=1"), "nonesuch_of_mine cannot be imported: ModuleNotFoundError"),
+    "attribute": (("math:nonesuch", "--at", "x=1"), "math has no function nonesuch"),
+    "framework": (("math:sin", "--at", "x=1"), "the framework is not to be seen; name it: --backend"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), ERRORS.values(), ids=ERRORS)
+def test_what_is_wrong_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    done = run(*arguments, *(() if "--backend" in arguments or ":" in arguments[0] else PLAIN))
+    assert done.exit_code == 2 and message in done.stderr, done.output
+    assert len(done.stderr.splitlines()) == 1
+
+
+# A file to start from
+
+
+def test_what_new_writes_is_verified_as_it_stands(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["new", str(tmp_path / "below" / "mine.py")])
+    assert done.exit_code == 0 and "gradproof verify" in done.stdout
+    functions = registry.load([tmp_path / "below" / "mine.py"])
+    assert [function.name for function in functions] == ["scaled_cubes", "scaled_cubes_halved"]
+    for function in functions:
+        finding = Examiner(Cell(function, NAMES["NP"], "cpu", "float64", "reverse")).against_truth(function.points[0])
+        assert finding.judgement.verdict == "verified"
+
+
+def test_new_writes_over_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("mine\n", encoding="utf-8")
+    for name, message in (("mine.py", "is there already"), ("mine", "ends in .py")):
+        done = CliRunner().invoke(app, ["new", str(tmp_path / name)])
+        assert done.exit_code == 2 and message in done.stderr
+    assert (tmp_path / "mine.py").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_blame_prints_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradproof.report.tables import blame
+
+    monkeypatch.setattr(blame, "installed_backends", lambda: [NAMES["NP"]])
+    made = entry(lambda xp, x: x * x, lambda xp, x: (3 * x,), x=())
+    lines = blame.blame(made, given='{"x": 2.0}').text.splitlines()
+    table = [" ".join(line.split()) for line in lines[lines.index("") + 1 :]]
+    assert "df/dx 4.0 exact differences, numpy's differences" in table or any(
+        line.startswith("df/dx 4.0 exact differences") for line in table
+    )
+    assert any(line.startswith("6.0 by hand") for line in table)

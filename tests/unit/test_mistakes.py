@@ -1,0 +1,177 @@
+"""One mistake in a person's file, one message: it names the line, what was meant and what the standard calls it, and
+the other functions of the file run."""
+
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gradproof import registry
+from gradproof.registry import Function
+from gradproof.report.closing.failures import Failed, by_cause, the_same
+from gradproof.verification.cells import Cell
+from gradproof.verification.run import Verification
+from tests.unit.made import NAMES
+
+HEAD = """\
+import math
+import numpy as np
+from gradproof import Reals, function, weights
+
+@function(x=Reals(), points=[dict(x=0.5)])
+def good(xp, x):
+    "f(x) = x²"
+    return x * x
+"""
+
+
+def loaded(folder: Path, source: str) -> dict[str, Function]:
+    """The functions of a file with this text, by name."""
+    path = folder / "mine.py"
+    path.write_text(HEAD + textwrap.dedent(source), encoding="utf-8")
+    return {function.name: function for function in registry.load([path])}
+
+
+def failing(made: Function, backend: str = NAMES["AG"], mode: str = "reverse") -> Failed:
+    """What a cell of a function says that cannot be verified."""
+    item = SimpleNamespace(nodeid=f"planted-{backend}-{mode}", user_properties=[])
+    options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=None)
+    with pytest.raises(pytest.fail.Exception) as raised:
+        Verification(item, 0, 3, options).verify(Cell(made, backend, "cpu", "float64", mode), "exact", share=1.0)
+    failed = Failed.of(item.nodeid, item.user_properties, str(raised.value))
+    assert failed is not None
+    return failed
+
+
+BODIES = {
+    "misspelt": ("xp.sinn(x)", "xp.sinn. Did you mean xp.sin?"),
+    "in a group": ("xp.relu(x)", "Did you mean xp.nn.relu?"),
+    "norm": ("xp.linalg.norm(x)", "calls it xp.linalg.vector_norm, or xp.linalg.matrix_norm"),
+    "flattened": ("xp.sum(x.flatten())", ".flatten: write xp.reshape(x, (-1,))"),
+    "method": ("x.sum()", "write xp.sum(x)"),
+    "NumPy's": ("np.sin(x)", "write xp.sin for np.sin"),
+    "a float's": ("math.sin(x)", "write xp.sin for math.sin"),
+    "another name": ("np.arcsin(x)", "write xp.asin for np.arcsin"),
+    "einsum": ("xp.einsum('i,i->', x, x)", "calls it xp.tensordot, xp.matmul or xp.vecdot"),
+    "cumsum": ("xp.cumsum(x)", "calls it xp.cumulative_sum"),
+    "array": ("xp.stack([x, x])", "returns the shape (2,). contract it: xp.sum(weights(xp, (2,)) * …)"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), BODIES.values(), ids=BODIES)
+def test_what_a_body_meant_is_said_with_its_line(tmp_path: Path, body: str, message: str) -> None:
+    pytest.importorskip(NAMES["AG"])
+    functions = loaded(tmp_path, f"@function(x=Reals())\ndef bad(xp, x):\n    return {body}\n")
+    text = failing(functions["bad"]).text
+    assert message in text and "mine.py:" in text
+    assert "line 11" in text or "returns the shape" in text
+    assert not functions["good"].problems
+
+
+def test_what_only_some_arrays_have_is_told_where_a_backend_lacks_it(tmp_path: Path) -> None:
+    made = loaded(tmp_path, "@function(x=Reals((1, 1)))\ndef bad(xp, x):\n    return xp.sum(x.T)\n")["bad"]
+
+    def without(x):
+        raise AttributeError("no T", name="T")
+
+    made.implementations[NAMES["NP"]] = without
+    made.gradient(lambda xp, x: xp.ones((1, 1)))
+    assert "not every backend's array has .T: write xp.matrix_transpose(x)" in failing(made, NAMES["NP"]).row["reason"]
+
+
+ENTRIES = {
+    "number for a domain": ("@function(x=Reals(), n=2)\ndef bad(xp, x, n):\n    return x\n", "(xp, …, *, n=2)"),
+    "dict for a domain": ("@function(x={'w': 1.0})\ndef bad(xp, x):\n    return x\n", "the domain of x is {'w': 1.0}"),
+    "point of another shape": (
+        "@function(x=Reals((2,)), points=[dict(x=[1.0])])\ndef bad(xp, x):\n    return xp.sum(x)\n",
+        "a point gives x the shape (1,); its domain has (2,)",
+    ),
+    "points that are none": ("@function(x=Reals(), points=3)\ndef bad(xp, x):\n    return x\n", "points is 3"),
+    "one point": (
+        "@function(x=Reals(), points=dict(x=1.0))\ndef bad(xp, x):\n    return x\n",
+        "points=[dict(x=…)], a list of them",
+    ),
+    "shape that is none": ("@function(x=Reals('ab'))\ndef bad(xp, x):\n    return x\n", "the shape 'ab'"),
+    "number for a shape": ("@function(x=Reals(3))\ndef bad(xp, x):\n    return xp.sum(x)\n", "write (3,)"),
+    "class for a domain": ("@function(x=Reals)\ndef bad(xp, x):\n    return x\n", "write Reals()"),
+    "ends that are turned": ("@function(x=Reals(low=2, high=1))\ndef bad(xp, x):\n    return x\n", "low is above high"),
+}
+
+
+@pytest.mark.parametrize(("entry", "message"), ENTRIES.values(), ids=ENTRIES)
+def test_a_bad_entry_costs_no_other_function_its_verdict(tmp_path: Path, entry: str, message: str) -> None:
+    functions = loaded(tmp_path, entry + "\n@function(x=Reals())\ndef behind(xp, x):\n    return x\n")
+    assert message in failing(functions["bad"]).text
+    assert not functions["good"].problems and not functions["behind"].problems
+
+
+def test_a_syntax_error_names_its_line_and_stands_there_once(tmp_path: Path) -> None:
+    (broken,) = loaded(tmp_path, "def bad(xp, x:\n    return x\n").values()
+    group = [failing(broken, backend, mode) for backend in NAMES.values() for mode in ("reverse", "forward")]
+    assert "SyntaxError at line 9" in group[0].text and "def bad(xp, x:" in group[0].text
+    (causes,) = by_cause(group)
+    assert len(causes) == len(group) and the_same(causes) == f"the same in {len(group) - 1} more cells"
+
+
+def test_what_lies_beside_a_file_can_be_imported_while_it_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "beside_the_file_of_mine.py").write_text("FACTOR = 3.0\n", encoding="utf-8")
+    functions = loaded(tmp_path, "from beside_the_file_of_mine import FACTOR\n")
+    assert not functions["good"].problems and len(functions) == 1
+
+
+def test_control_characters_are_not_printed(tmp_path: Path) -> None:
+    functions = loaded(tmp_path, '@function(x=Reals())\ndef bad(xp, x):\n    "f\\x1b[31m(x)\\x07"\n    return x\n')
+    assert functions["bad"].formula == "f[31m(x)"
+
+
+# One cause
+
+
+def off(folder: Path) -> Function:
+    return loaded(folder, "good.implementation('autograd')(lambda x: 1.01 * x * x)\n")["good"]
+
+
+def test_one_defect_is_one_failure_that_names_its_modes(tmp_path: Path) -> None:
+    pytest.importorskip(NAMES["AG"])
+    made = off(tmp_path)
+    (group,) = by_cause([failing(made, mode=mode) for mode in ("rematerialized", "reverse", "forward")])
+    assert group[0].row["mode"] == "reverse"
+    assert the_same(group) == "the same cause: wrong in float64 rematerialized, float64 forward"
+    assert "good by its implementation" in group[0].subject and group[0].where.startswith(str(tmp_path / "mine.py:"))
+    assert len(group[0].text.splitlines()) <= 30 and "ran         the implementation for" in group[0].text
+
+
+def test_what_is_wrong_in_two_backends_is_two_causes(tmp_path: Path) -> None:
+    pytest.importorskip(NAMES["AG"])
+    made = off(tmp_path)
+    made.gradient(lambda xp, x: 2 * x)
+    made.implementations[NAMES["NP"]] = made.implementations[NAMES["AG"]]
+    assert len(by_cause([failing(made), failing(made, NAMES["NP"])])) == 2
+
+
+def test_a_wrong_derivation_is_one_cause_whoever_ran_it(tmp_path: Path) -> None:
+    pytest.importorskip(NAMES["AG"])
+    made = loaded(tmp_path, "@good.gradient\ndef _(xp, x):\n    return 3 * x\n")["good"]
+    group = [failing(made, NAMES["NP"]), failing(made, NAMES["AG"], "forward_over_reverse")]
+    assert [failed.is_of_the_derivation for failed in group] == [True, True]
+    assert len(by_cause(group)) == 1 and group[0].where.endswith("mine.py:9")
+    assert "odd one out: the hand-derived gradient" in " ".join(group[1].text.split())
+
+
+def test_a_failure_says_which_arguments_are_off_and_shows_them_side_by_side(tmp_path: Path) -> None:
+    pytest.importorskip(NAMES["AG"])
+    source = """
+    @function(x=Reals((3,)), b=Reals((3,)), points=[dict(x=[0.5, -1.25, 3.0], b=[1.0, 0.5, 2.0])])
+    def affine(xp, x, b):
+        return xp.sum(weights(xp, (3,)) * (x * x + b))
+
+    @affine.gradient
+    def _(xp, x, b):
+        w = weights(xp, (3,))
+        return 2 * w * x, w + xp.asarray([0.0, 1.0, 0.0])
+    """
+    text = failing(loaded(tmp_path, source)["affine"], NAMES["NP"]).text
+    assert "arguments   b: 1 of 3 entries wrong; right: x" in text
+    assert "d b         expected [" in text and "got      [" in text
+    assert "0x1" not in text.partition("input")[2]  # decimals say these numbers exactly
