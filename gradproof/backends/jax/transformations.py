@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import jaxlib
 import numpy as np
+from jax.interpreters import batching
 
 from gradproof.backends.transformations import Transformations
 
@@ -79,3 +80,19 @@ class JaxTransformations(Transformations):
         return value
 
     prepared = compile
+
+    def with_pullback(self, f: Callable, rule: Callable) -> Callable:
+        code = jax.custom_vjp(f)
+        code.defvjp(lambda *arguments: (f(*arguments), arguments), lambda arguments, g: tuple(rule(arguments, g)))
+        return code
+
+    def with_tangent(self, f: Callable, rule: Callable) -> Callable:
+        code = jax.custom_jvp(f)
+        code.defjvp(lambda primals, tangents: (f(*primals), rule(*primals, *tangents)))
+        return code
+
+    def is_compiling(self, array: Any) -> bool:
+        return isinstance(array, jax.core.Tracer)
+
+    def is_mapped(self, array: Any) -> bool:
+        return isinstance(array, batching.BatchTracer)
