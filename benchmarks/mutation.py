@@ -1,14 +1,15 @@
-"""Do the suite's own tests notice a change of the code that judges? Every module that mutation.toml names is changed, one
-place at a time, by cosmic-ray, in a copy of the checkout, and its tests are run. Where they pass all the same, the change
-survives: the table counts it, and the diff of it is printed.
+"""Do the suite's own tests notice a change of the code that judges? Every module that mutation.toml names is changed,
+one place at a time, by cosmic-ray, in a copy of the checkout, and its tests are run. Where they pass all the same, the
+change survives: the table counts it, and the diff of it is printed.
 
 Run as `nox -s mutation`, or as `python -m benchmarks.mutation [WORD]...` for the modules whose path has one of these
 words. `--sample N` tries N changes of each module alone, always the same; `--folder` keeps what is done, so that a run
-that was ended goes on from there."""
+that was ended goes on from there. The exit status is 1 where fewer are killed than mutation.toml says."""
 
 import argparse
 import json
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,11 +29,11 @@ TIMEOUT = 120.0
 LEFT_OUT = "left out of the sample"
 
 
-def main(words: list[str], sample: int | None, folder: Path) -> None:
-    """Try the changes, and print what became of them."""
+def main(words: list[str], sample: int | None, folder: Path) -> int:
+    """Try the changes, and print what became of them; 1 where too few were noticed."""
     settings = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    rows, survivors = [], []
+    rows, survivors, poor = [], [], []
     for module in settings["module"]:
         if words and not any(word in module["path"] for word in words):
             continue
@@ -41,9 +42,14 @@ def main(words: list[str], sample: int | None, folder: Path) -> None:
         numbers = (found, counts.total(), counts["killed"], counts["survived"])
         rows.append([module["path"], *map(str, numbers)])
         survivors += diffs
+        if counts["killed"] < settings["killed"] * counts.total():
+            poor.append(module["path"])
     print(f"cosmic-ray {version('cosmic-ray')}\n")
     print(markdown_table([["module", "changes", "tried", "killed", "survived"], *rows]))
     print(*survivors, sep="\n")
+    if poor:
+        print(f"fewer than {settings['killed']:.0%} are killed of the changes to {', '.join(poor)}", file=sys.stderr)
+    return int(bool(poor))
 
 
 def _tried(module: dict[str, Any], exclude: list[str], sample: int | None, folder: Path) -> Path:
@@ -56,7 +62,7 @@ def _tried(module: dict[str, Any], exclude: list[str], sample: int | None, folde
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *module["tests"]]
     config.write_text(
         f'[cosmic-ray]\nmodule-path = "{module["path"]}"\ntimeout = {TIMEOUT}\nexcluded-modules = []\n'
-        f"test-command = {json.dumps(' '.join(command))}\n[cosmic-ray.distributor]\nname = 'local'\n"
+        f"test-command = {json.dumps(shlex.join(command))}\n[cosmic-ray.distributor]\nname = 'local'\n"
         f"[cosmic-ray.filters.operators-filter]\nexclude-operators = {json.dumps(exclude)}\n",
         encoding="utf-8",
     )
@@ -106,4 +112,4 @@ if __name__ == "__main__":
     parser.add_argument("--sample", type=int)
     parser.add_argument("--folder", type=Path, default=ROOT / ".mutation")
     given = parser.parse_args()
-    main(given.words, given.sample, given.folder.resolve())
+    sys.exit(main(given.words, given.sample, given.folder.resolve()))

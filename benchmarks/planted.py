@@ -93,4 +93,3 @@ def _right_gradient(function: Function, backend: str) -> Callable[[tuple], list[
         return kept[key]
 
     return right
-

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import jaxlib
 import numpy as np
-from jax.interpreters import batching
 
 from gradproof.backends.transformations import Transformations
 
@@ -95,4 +94,5 @@ class JaxTransformations(Transformations):
         return isinstance(array, jax.core.Tracer)
 
     def is_mapped(self, array: Any) -> bool:
-        return isinstance(array, batching.BatchTracer)
+        # Its class is not public.
+        return isinstance(array, jax.core.Tracer) and hasattr(array, "batch_dim")

@@ -88,8 +88,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A wrong gradient: `plant` makes the code that gives it, anew each time, for it may remember calls; `exact` is what
-    it gives in exact arithmetic."""
+    """A wrong gradient: `plant` makes the code that gives it, anew each time, for it may remember calls; `exact` is
+    what it gives in exact arithmetic."""
 
     plant: Callable[[], Change]
     exact: Exact
@@ -216,13 +216,21 @@ def _none(site: Site) -> Mutant:
     return Mutant(lambda: lambda x, g: None, lambda number: site.entries(number) * 0)
 
 
-def _structural(change: Callable[[Site, Any], Any]) -> Callable[[Site], Mutant | None]:
-    return lambda site: Mutant(lambda: lambda x, g: change(site, g), lambda number: None)
-
-
-def _narrower(site: Site) -> Mutant | None:
+def _of_another_dtype(site: Site) -> Mutant | None:
     dtype = NARROWER.get(site.own_dtype)
-    return _structural(lambda at, g: at.xp.astype(g, dtype))(site) if dtype else None
+    return Mutant(lambda: lambda x, g: site.xp.astype(g, dtype), lambda number: None) if dtype else None
+
+
+def _with_an_axis(length: int) -> Callable[[Site], Mutant | None]:
+    """As many copies along a new first axis. A framework may sum over it, as over what was broadcast."""
+
+    def make(site: Site) -> Mutant:
+        def exact(number: int) -> np.ndarray | None:
+            return site.entries(number) * length if site.adapter.differentiates else None
+
+        return Mutant(lambda: lambda x, g: site.xp.stack([g] * length), exact)
+
+    return make
 
 
 def _digits_lost(site: Site) -> Mutant | None:
@@ -315,8 +323,8 @@ KINDS = (
     Kind("wrong from the second call on", _second_time, reverse_only=True),
     Kind("wrong only under jit", _only(lambda adapter, g: adapter.is_compiling(g), COMPILED)),
     Kind("wrong only under vmap", _only(lambda adapter, g: adapter.is_mapped(g), MAPPED)),
-    Kind("of a narrower dtype", _narrower, reverse_only=True),
+    Kind("of a narrower dtype", _of_another_dtype, reverse_only=True),
     Kind("digits of a narrower dtype", _digits_lost, reverse_only=True),
-    Kind("one axis too many", _structural(lambda at, g: at.xp.reshape(g, (1, *at.domain.shape))), reverse_only=True),
-    Kind("a sum over a broadcast axis forgotten", _structural(lambda at, g: at.xp.stack([g, g, g])), reverse_only=True),
+    Kind("one axis too many", _with_an_axis(1), reverse_only=True),
+    Kind("a sum over a broadcast axis forgotten", _with_an_axis(3), reverse_only=True),
 )

@@ -1,5 +1,5 @@
-"""Wrong gradients of every kind, planted in one cell, and what becomes of each: whether the examination of the cell sees
-it, at the inputs at which the right gradient is verified."""
+"""Wrong gradients of every kind, planted in one cell, and what becomes of each: whether the examination of the cell
+sees it, at the inputs at which the right gradient is verified."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ class _Cell:
         self.adapter = backends.load(backend)
         unchanged = dict.fromkeys(range(len(function.domains)), lambda x, part: part)
         self.right = self._examiner(planted(function, self.adapter, dtype, unchanged, mode))
-        self.left = [*function.points, *drawn(function, trials.seed, trials.draws)]
+        self.left = [*function.points, *(drawn(function, trials.seed, trials.draws) if trials.draws else ())]
         self.tried: list[Finding] = []
         self.inputs: list[Inputs] = []
         self.truths: list[Truth] = []
@@ -115,6 +115,8 @@ class _Cell:
         yield from self.tried
         while self.left:
             finding = self.right.against_truth(self.left.pop(0))
+            if finding.fails:
+                raise _Untried(f"the gradient is not right as it is ({finding.judgement.verdict}): verify it first")
             if finding.judgement.verdict == Verdict.VERIFIED:
                 self.tried.append(finding)
                 self.inputs.append(finding.inputs)
@@ -184,8 +186,9 @@ class _Cell:
             return outcome(Fate.SURVIVED, "the value is off by more than its bound")
         return outcome(*self._unseen(mutant, site))
 
+    @ctx.workprec(FIRST_PRECISION)
     def _unseen(self, mutant: Mutant, site: Site) -> tuple[Fate, str]:
-        """Why a mutant was not seen: it is none, or nothing was promised at the inputs that were tried, or it survived."""
+        """Why a mutant was not seen: it is none, or nothing was promised where it was tried, or it survived."""
         tried = range(len(self.tried))
         answers = [mutant.exact(number) for number in tried]
         if any(answer is None for answer in answers):
@@ -232,17 +235,15 @@ class _Cell:
 def _is_true(answer: np.ndarray, true: np.ndarray) -> bool:
     """Whether an answer is the true one, to 30 digits of its largest entry: what balls of fewer digits may hold says
     nothing."""
-    with ctx.workprec(FIRST_PRECISION):
-        largest = max((abs(entry).abs_upper() for entry in true.flat), default=arb(0))
-        near = AGREEMENT * largest + NOTHING
-        pairs = zip(answer.flat, true.flat, strict=True)
-        return all(bool(a.is_finite() and a.overlaps(t) and abs(a - t).abs_upper() <= near) for a, t in pairs)
+    largest = max((abs(entry).abs_upper() for entry in true.flat), default=arb(0))
+    near = AGREEMENT * largest + NOTHING
+    pairs = zip(answer.flat, true.flat, strict=True)
+    return all(bool(a.is_finite() and a.overlaps(t) and abs(a - t).abs_upper() <= near) for a, t in pairs)
 
 
 def modes_of(backend: str) -> tuple[str, ...]:
-    """The modes in which mutants are planted on a backend: those of first order, but for a compiler that takes seconds a
-    time."""
+    """The modes in which mutants are planted on a backend: those of first order, but for a compiler that takes seconds
+    a time."""
     known = backends.BACKENDS[backend]
     first = [mode for mode in known.modes if MODES[mode].order == 1]
     return tuple(mode for mode in first if mode not in known.nightly and not MODES[mode].nightly)
-
