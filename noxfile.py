@@ -55,6 +55,13 @@ def suite(session: nox.Session) -> None:
     _run(session, "suite", "pytest", "tests/unit", "--hypothesis-profile", "nightly", "-n", "auto", rows=False)
 
 
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Whether the tests notice a change of the code that judges: a sample of changes, one after the other."""
+    _install(session, "requirements/numpy-cpu.txt", "requirements/mutation.txt")
+    session.run("python", "-m", "benchmarks.mutation", *(session.posargs or ["--sample", "60"]))
+
+
 @nox.session(name="numpy-alone")
 def numpy_alone(session: nox.Session) -> None:
     """The whole suite where no framework is installed: what needs one is not run, and everything else passes."""

@@ -19,24 +19,26 @@ Position = tuple[int, tuple[int, ...]]
 Alter = Callable[[list[np.ndarray]], list | tuple]
 """From copies of the right gradients, one NumPy array per argument, to what the custom VJP returns in their place."""
 
-Backward = Callable[[tuple, Any], tuple]
-"""From the arguments and the cotangent of the value to the altered gradient, in NumPy."""
-
 
 def planted(function: Function, backend: str, alter: Alter) -> Function:
     """A copy of `function` that runs on `backend` with an altered gradient, in reverse mode and in every dtype."""
     forward, right = _forward(function, backend), _right_gradient(function, backend)
+    adapter = backends.load(backend)
+
+    def converted(part: Any, size: np.ndarray) -> Any:
+        if not isinstance(part, np.ndarray):
+            return part
+        # The product is taken in the dtype of each part, so that an alteration of it stays.
+        return adapter.array(part * size.astype(part.dtype), part.dtype.name, "cpu")
 
     def backward(arguments: tuple, cotangent: Any) -> tuple:
-        # The product is taken in the dtype of each part, so that an alteration of it stays.
-        size = np.asarray(cotangent)
         altered = alter([part.copy() for part in right(arguments)])
-        return tuple(part * size.astype(part.dtype) if isinstance(part, np.ndarray) else part for part in altered)
+        return tuple(converted(part, adapter.to_numpy(cotangent)) for part in altered)
 
     # A copy of the record, and not of its implementations, would plant the error in the original as well.
     # Its variants are none of the copy.
     copy = replace(function, implementations=dict(function.implementations), variants=[])
-    copy.implementation(backend)(_CUSTOM_VJP[backend](forward, backward))
+    copy.implementation(backend)(adapter.with_pullback(forward, backward))
     return copy
 
 
@@ -91,63 +93,3 @@ def _right_gradient(function: Function, backend: str) -> Callable[[tuple], list[
         return kept[key]
 
     return right
-
-
-# One custom VJP per backend. Each is given NumPy arrays and whatever else an alteration makes of them.
-
-
-def _autograd(forward: Callable, backward: Backward) -> Callable:
-    from autograd.extend import defvjp_argnums, primitive
-
-    code = primitive(forward)
-    defvjp_argnums(code, lambda argnums, ans, args, kwargs: lambda cotangent: backward(args, cotangent))
-    return code
-
-
-def _tensorflow(forward: Callable, backward: Backward) -> Callable:
-    import tensorflow as tf
-
-    def converted(part: Any) -> Any:
-        return tf.constant(part) if isinstance(part, np.ndarray) else part
-
-    def code(*arguments: Any) -> Any:
-        return forward(*arguments), lambda cotangent: [converted(part) for part in backward(arguments, cotangent)]
-
-    return tf.custom_gradient(code)
-
-
-def _jax(forward: Callable, backward: Backward) -> Callable:
-    import jax
-
-    def converted(part: Any) -> Any:
-        return jax.numpy.asarray(part) if isinstance(part, np.ndarray) else part
-
-    code = jax.custom_vjp(forward)
-    code.defvjp(
-        lambda *arguments: (forward(*arguments), arguments),
-        lambda arguments, cotangent: tuple(converted(part) for part in backward(arguments, cotangent)),
-    )
-    return code
-
-
-def _torch(forward: Callable, backward: Backward) -> Callable:
-    import torch
-
-    def converted(part: Any) -> Any:
-        return torch.from_numpy(part) if isinstance(part, np.ndarray) else part
-
-    class Planted(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, *arguments: torch.Tensor) -> torch.Tensor:
-            ctx.save_for_backward(*arguments)
-            return forward(*arguments)
-
-        @staticmethod
-        def backward(ctx: Any, cotangent: torch.Tensor) -> tuple:
-            with torch.enable_grad():
-                return tuple(converted(part) for part in backward(ctx.saved_tensors, cotangent))
-
-    return Planted.apply
-
-
-_CUSTOM_VJP = {"autograd": _autograd, "tensorflow": _tensorflow, "jax": _jax, "torch": _torch}

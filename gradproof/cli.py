@@ -240,6 +240,44 @@ def _known(option: str, given: list[str] | None, known: Iterable[str]) -> tuple[
     return tuple(known) if "all" in names else tuple(names)
 
 
+@_command(VERIFY)
+def mutants(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH", help="Files or folders, not the built-in functions."),
+    ] = None,
+    function: Annotated[
+        list[str] | None, typer.Option("--function", metavar="NAME,...", help="Only these of the functions.")
+    ] = None,
+    backend: Annotated[
+        list[str] | None,
+        typer.Option("--backend", metavar="NAME,...", help="Only on these, not on all that are installed."),
+    ] = None,
+    dtype: Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")] = "float64",
+    draws: Annotated[int, typer.Option(metavar="N", min=0, help="So many draws beside the points.")] = 20,
+    markdown: Markdown = None,
+) -> None:
+    """Which wrong gradients would be caught? Plant them, of every kind, in the gradients of functions.
+
+    Each is examined as a right gradient is. Those that survive would pass for verified, and are listed; the exit status
+    is then 1. With NumPy they are planted in every function, with a framework in a sample of many.
+
+    Examples:
+
+    ```
+    gradproof mutants mine.py
+    gradproof mutants mine.py --backend jax --dtype float32
+    gradproof mutants --function softmax,attention --backend numpy
+    ```"""
+    from gradproof.report.answers import installed_backends
+    from gradproof.verification import mutants as room
+
+    entries = registry.load(paths) if paths else registry.load_builtin()
+    entries = [registry.find(entries, name) for name in _names(function)] or entries
+    names = _names(backend) or installed_backends()
+    _tell(room.mutants(entries, names, room.trials(dtype, draws), markdown))
+
+
 @_command(LOOK_UP, name="list")
 def list_functions(
     words: Annotated[

@@ -85,6 +85,25 @@ class Transformations(ABC):
         """The same function, compiled by XLA, where that is not what `compile` does."""
         raise Unsupported(f"{self.name} has no second compiler")
 
+    def with_pullback(self, f: Callable, rule: Callable) -> Callable:
+        """`f(*arrays)` with a reverse-mode rule of somebody's own: `rule(arguments, cotangent)` gives one cotangent per
+        argument, as the backend's own rules do."""
+        raise Unsupported(f"{self.name} has no rules")
+
+    def with_tangent(self, f: Callable, rule: Callable) -> Callable:
+        """`f(x)` with a forward-mode rule of somebody's own: `rule(x, tangent)` gives the tangent of the result. Raises
+        `Unsupported` where forward mode is made of pullbacks."""
+        raise Unsupported(f"{self.name} takes no rules for its forward mode")
+
+    def is_compiling(self, array: Any) -> bool:
+        """Whether the code that has met this array, in a rule or outside of one, is being compiled."""
+        return False
+
+    def is_mapped(self, array: Any) -> bool:
+        """Whether this array is one row of many, to the code that has met it. Raises `Unsupported` where nobody can
+        tell."""
+        raise Unsupported(f"{self.name} does not tell what it maps over")
+
     def prepared(self, f: Callable) -> Callable:
         """The same function, compiled where that pays within a few calls; every mode but `reverse` runs so."""
         return f

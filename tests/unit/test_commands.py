@@ -20,7 +20,7 @@ from gradproof.verification import watch
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    *("verify", "campaign", "list", "show", "explain", "new", "blame", "compare", "merge"),
+    *("verify", "campaign", "mutants", "list", "show", "explain", "new", "blame", "compare", "merge"),
     *("conventions", "catalogue", "completeness", "widths", "watch"),
 )
 

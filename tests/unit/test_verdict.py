@@ -11,7 +11,7 @@ from gradproof.oracles import exact
 from gradproof.oracles.kinks import Kink
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
-from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict, judge
+from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge, lost
 from gradproof.registry import Reals, function
 from gradproof.verification.examine import Examiner
 
@@ -98,6 +98,13 @@ def test_a_wrong_tiny_entry_beside_a_huge_right_one() -> None:
     assert judgement.worst is not None and judgement.worst.index == (1,)
 
 
+def test_the_worst_entry_is_that_of_the_largest_error_in_units_of_its_bound() -> None:
+    # The error of the first is larger by 16 digits, and allowed.
+    judgement = judged([1e20 + 2.0**30, 2e-10], [1e20, 1e-10], [1e14, 1e-16])
+    assert judgement.verdict in FAILING
+    assert judgement.worst is not None and judgement.worst.index == (1,)
+
+
 def test_a_wrong_argument_beside_a_huge_right_one() -> None:
     truth = Truth(exactly(1.0), (exactly(1e20), exactly(1e-10)), "agrees", None)
     bounds = Bounds(np.array(1e-6), (np.array(1e14), np.array(1e-16)), "")
@@ -118,6 +125,73 @@ def test_a_vacuous_bound_is_inconclusive() -> None:
     wide = Bounds(np.array(1e-6), (np.array([4.0, 3.0]),), "")
     truth = Truth(exactly(1.0), (exactly(3.0, -2.0),), "agrees", None)
     assert judge(Answer(np.array(1.0), (np.zeros(2),)), truth, wide, ["x"], SINGLE).verdict == Verdict.INCONCLUSIVE
+
+
+def test_a_bound_of_the_size_of_the_value_says_nothing_of_the_gradient() -> None:
+    wide = Bounds(np.array(2.0), (np.array([1e-6]),), "")
+    truth = Truth(exactly(1.0), (Exact.of(np.array([arb(3)])),), "agrees", None)
+    answer = Answer(np.array(1.0), (np.array([3.0]),))
+    assert judge(answer, truth, wide, ["x"], SINGLE).verdict == Verdict.VERIFIED
+
+
+def test_a_gradient_below_its_bound_is_told_though_it_is_small() -> None:
+    # Of a gradient of 0 nothing is hidden; of one of 1e-3 all is.
+    assert judged([0.0], [0.0], 0.5).verdict == Verdict.VERIFIED
+    assert judged([1e-3], [1e-3], 0.5).verdict == Verdict.VERIFIED  # beside an entry with a bound of its own
+    truth = Truth(exactly(1.0), (exactly(1e-3),), "agrees", None)
+    vacuous = Bounds(np.array(1e-6), (np.array(0.5),), "")
+    answer = Answer(np.array(1.0), (np.array(1e-3),))
+    assert judge(answer, truth, vacuous, ["x"], SINGLE).verdict == Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("argument", "index", "order", "symbol"),
+    [
+        ("value", (), 1, "f"),
+        ("x", (), 1, "df/d x"),
+        ("x", (2, 1), 1, "df/d x[2, 1]"),
+        ("x", (2,), 2, "(H v)_x[2]"),
+    ],
+)
+def test_what_was_computed_is_named(argument: str, index: tuple, order: int, symbol: str) -> None:
+    assert Entry(argument, index, "0", 0.0, 0.0, 1.0, order=order).symbol == symbol
+
+
+# Not finite, where nobody can be held to a bound
+
+
+def lost_of(
+    gradient: list[float], true: list[float], value: float = 1.0, problem: str = "", kink: Kink | None = None
+) -> Judgement | None:
+    truth = Truth(exactly(1.0), (exactly(*true),), "agrees", kink)
+    return lost(Answer(np.array(value), (np.array(gradient),), problem), truth, ["x"], SINGLE)
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+def test_what_is_lost_needs_no_bound(bad: float) -> None:
+    found = lost_of([2.0, bad], [2.0, 3.0])
+    assert found is not None and found.verdict == Verdict.WRONG
+    assert found.worst is not None and (found.worst.index, found.worst.expected) == ((1,), "3.0000000000000000000")
+
+
+def test_nothing_is_lost_of_a_finite_gradient() -> None:
+    assert lost_of([2.0, 30.0], [2.0, 3.0]) is None
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_a_gradient_is_lost_only_beside_a_value_that_is_not(value: float) -> None:
+    assert lost_of([2.0, math.nan], [2.0, 3.0], value) is None
+
+
+def test_a_true_gradient_at_the_end_of_the_format_may_overflow() -> None:
+    assert lost_of([2.0, math.inf], [2.0, SINGLE.largest]) is None
+    assert lost_of([2.0, math.inf], [2.0, SINGLE.largest / 2]) is not None
+
+
+def test_what_has_a_problem_or_no_gradient_is_judged_elsewhere() -> None:
+    reference = Reference(tie)
+    assert lost_of([2.0, math.nan], [2.0, 3.0], problem="the gradient for x is None") is None
+    assert lost_of([2.0, math.nan], [2.0, 3.0], kink=reference.truth((np.ones(2),)).kink) is None
 
 
 def test_the_ulp_column() -> None:
@@ -182,6 +256,30 @@ def test_outside_the_subdifferential(given: tuple[float, float]) -> None:
 @pytest.mark.parametrize("value", [1.5, math.nan, math.inf])
 def test_a_wrong_value_at_a_kink(value: float) -> None:
     assert judged_at_kink(tie, np.ones(2), value, np.array([1.0, 0.0])).verdict == Verdict.WRONG
+
+
+def at_tie(given: tuple[float, float], value: float, value_bound: float, sides: tuple = ()) -> Judgement:
+    truth = Reference(tie).truth((np.ones(2),))
+    bounds = Bounds(np.array(value_bound), (np.full(2, 1e-6),), "", sides=sides)
+    return judge(Answer(np.array(value), (np.array(given),)), truth, bounds, ["x"], SINGLE)
+
+
+def test_a_value_at_the_end_of_its_bound_at_a_kink() -> None:
+    assert at_tie((0.5, 0.5), 1.0 + 2.0**-20, 2.0**-20).verdict == Verdict.CONVENTION
+    assert at_tie((0.5, 0.5), 1.0 + 1.5 * 2.0**-20, 2.0**-20).verdict == Verdict.WRONG
+
+
+@pytest.mark.parametrize(("given", "verdict"), [((3.0, 2.0), "convention"), ((5.0, 4.0), "convention")])
+def test_what_rounding_decides_beside_a_kink_may_be_either(given: tuple[float, float], verdict: str) -> None:
+    sides = ((np.array([3.0, 2.0]), np.array([5.0, 4.0])),)
+    assert at_tie(given, 1.0, 1e-6, sides).verdict == verdict
+    assert at_tie(given, 1.0, 1e-6).verdict == Verdict.WRONG
+
+
+@pytest.mark.parametrize("given", [(2.9, 3.0), (4.0, 4.1), (4.0, 1.9), (5.1, 3.0), (math.nan, 3.0)])
+def test_no_entry_may_lie_outside_of_what_rounding_decides(given: tuple[float, float]) -> None:
+    sides = ((np.array([3.0, 2.0]), np.array([5.0, 4.0])),)
+    assert at_tie(given, 1.0, 1e-6, sides).verdict == Verdict.WRONG
 
 
 def test_an_unbounded_gradient_is_inconclusive() -> None:

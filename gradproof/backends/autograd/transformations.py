@@ -10,6 +10,7 @@ import autograd.builtins
 import autograd.differential_operators
 import autograd.numpy as anp
 import numpy as np
+from autograd.extend import defjvp, defvjp_argnums, primitive
 from autograd.tracer import getval
 
 from gradproof.backends.numpy.transformations import NumpyTransformations
@@ -66,6 +67,16 @@ class AutogradTransformations(NumpyTransformations):
 
     def checkpoint(self, f: Callable) -> Callable:
         return autograd.differential_operators.checkpoint(f)
+
+    def with_pullback(self, f: Callable, rule: Callable) -> Callable:
+        code = primitive(f)
+        defvjp_argnums(code, lambda argnums, ans, args, kwargs: lambda cotangent: tuple(rule(args, cotangent)))
+        return code
+
+    def with_tangent(self, f: Callable, rule: Callable) -> Callable:
+        code = primitive(f)
+        defjvp(code, lambda tangent, ans, x: rule(x, tangent))
+        return code
 
 
 def _unwarned(f: Callable) -> Callable:

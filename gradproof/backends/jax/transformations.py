@@ -79,3 +79,20 @@ class JaxTransformations(Transformations):
         return value
 
     prepared = compile
+
+    def with_pullback(self, f: Callable, rule: Callable) -> Callable:
+        code = jax.custom_vjp(f)
+        code.defvjp(lambda *arguments: (f(*arguments), arguments), lambda arguments, g: tuple(rule(arguments, g)))
+        return code
+
+    def with_tangent(self, f: Callable, rule: Callable) -> Callable:
+        code = jax.custom_jvp(f)
+        code.defjvp(lambda primals, tangents: (f(*primals), rule(*primals, *tangents)))
+        return code
+
+    def is_compiling(self, array: Any) -> bool:
+        return isinstance(array, jax.core.Tracer)
+
+    def is_mapped(self, array: Any) -> bool:
+        # Its class is not public.
+        return isinstance(array, jax.core.Tracer) and hasattr(array, "batch_dim")

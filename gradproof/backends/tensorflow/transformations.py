@@ -104,6 +104,13 @@ class TensorflowTransformations(Transformations):
 
     prepared = compile
 
+    def with_pullback(self, f: Callable, rule: Callable) -> Callable:
+        # Forward mode transposes the same rule.
+        return tf.custom_gradient(lambda *arguments: (f(*arguments), lambda g: list(rule(arguments, g))))
+
+    def is_compiling(self, array: Any) -> bool:
+        return not tf.executing_eagerly()
+
 
 def placed(f: Callable, handle: str | None = None) -> Callable:
     """`f` run on this device, or else where its first argument lies (inside a graph: where the graph says)."""

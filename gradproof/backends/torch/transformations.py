@@ -109,6 +109,51 @@ class TorchTransformations(Transformations):
         # The compiler makes the backward pass from a compiled function; a gradient within one it would not follow.
         return self.gradient(self.compile(f))
 
+    def with_pullback(self, f: Callable, rule: Callable) -> Callable:
+        class WithPullback(torch.autograd.Function):
+            generate_vmap_rule = True
+
+            @staticmethod
+            def forward(*arguments: torch.Tensor) -> torch.Tensor:
+                return f(*arguments)
+
+            @staticmethod
+            def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+                ctx.save_for_backward(*inputs)
+
+            @staticmethod
+            def backward(ctx: Any, cotangent: torch.Tensor) -> tuple:
+                with torch.enable_grad():
+                    return tuple(rule(ctx.saved_tensors, cotangent))
+
+        return WithPullback.apply
+
+    def with_tangent(self, f: Callable, rule: Callable) -> Callable:
+        class WithTangent(torch.autograd.Function):
+            @staticmethod
+            def forward(x: torch.Tensor) -> torch.Tensor:
+                return f(x)
+
+            @staticmethod
+            def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+                ctx.save_for_forward(*inputs)
+
+            @staticmethod
+            def jvp(ctx: Any, tangent: torch.Tensor) -> torch.Tensor:
+                return rule(*ctx.saved_tensors, tangent)
+
+        return WithTangent.apply
+
+    def is_compiling(self, array: Any) -> bool:
+        return torch.compiler.is_compiling()
+
+    def is_mapped(self, array: Any) -> bool:
+        while torch._C._functorch.is_functorch_wrapped_tensor(array):
+            if torch._C._functorch.is_batchedtensor(array):
+                return True
+            array = torch._C._functorch.get_unwrapped(array)
+        return False
+
 
 def _unwarned(f: Callable) -> Callable:
     """Without PyTorch's warnings of what its own forward mode and compiler are built with, and of an operation that it
