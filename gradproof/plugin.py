@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NOTES] = isolation.Notes.of(config)
     config.stash[isolation.STDERR] = os.dup(2)
     if not hasattr(config, "workerinput"):
-        reporter = Reporter(options, functools.partial(_is_selected, config))
+        reporter = Reporter(options, functools.partial(_is_selected, config), functools.partial(_functions, config))
         config.pluginmanager.register(reporter, "gradproof-reporter")
         if config.pluginmanager.has_plugin("xdist") and selected.is_called_for(config):
             crashes = isolation.Crashes(config, reporter.keep, options.again)
