@@ -1,17 +1,19 @@
 """`gradproof page`: results files in, a site out; and the one file of `--report`."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gradproof.registry import Function
 from gradproof.report.outcome import Outcome
 from gradproof.report.page.badge import badge
-from gradproof.report.page.model import overview
-from gradproof.report.page.render import Given, one_file, overview_page
+from gradproof.report.page.model import Line, Overview, overview
+from gradproof.report.page.render import Given, address_of, function_page, one_file, overview_page
 from gradproof.report.page.trend import Run
 from gradproof.report.rows.merge import merge, results_files
 from gradproof.report.rows.results import ResultsError, Row, read
 from gradproof.report.scripts.files import scripts_in
+from gradproof.report.tables.conventions import recorded
 
 
 def page(
@@ -40,10 +42,22 @@ def page(
 
 def _site(given: Given, output: Path) -> Outcome:
     found = overview(given.rows, given.entries)
-    written = {"index.html": overview_page(given, found), "badge.svg": badge(found)}
-    for name, text in written.items():
-        write(output / name, text)
+    write(output / "index.html", overview_page(given, found))
+    write(output / "badge.svg", badge(found))
+    kinks = defaultdict(list)
+    for convention in recorded()[0]:
+        kinks[convention.function].append(convention)
+    for base, lines in _families(found).items():
+        write(output / address_of(base, given.entries), function_page(given, base, lines, kinks))
     return Outcome(f"{output / 'index.html'}: {len(found.lines)} functions, {len(given.rows)} cells")
+
+
+def _families(found: Overview) -> dict[str, list[Line]]:
+    """The lines that share a page: those of a function and of its variants."""
+    families: dict[str, list[Line]] = defaultdict(list)
+    for line in found.lines:
+        families[line.variant_of or line.name].append(line)
+    return families
 
 
 def report(

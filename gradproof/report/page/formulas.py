@@ -19,7 +19,7 @@ SUMS = {"Σ": "∑", "Π": "∏", "∑": "∑", "∏": "∏", "∫": "∫"}
 ACCENTS = {"\u0304": "¯", "\u0302": "^", "\u0303": "~", "\u0307": "˙"}
 BRACKETS = {"(": ")", "[": "]", "{": "}"}
 TOKEN = re.compile(
-    r"(?P<code>`[^`]*`)|(?P<number>\d+(?:\.\d+)?)|(?P<word>[A-Za-z][a-z]+\d?(?!\w)|[A-Z]{2,})|(?P<under>_(?=\w))|(?P<one>\S)"
+    r"(?P<code>`[^`]*`)|(?P<number>\d+(?:\.\d+)?)|(?P<word>[A-Za-z][a-z]+\d?(?![A-Za-z0-9_])|[A-Z]{2,})|(?P<under>_(?=\w))|(?P<one>\S)"
 )
 
 
@@ -102,6 +102,9 @@ class _Typesetter:
                 run.clear()
 
         for node in self._nodes(""):
+            if node.kind == "comma" and not run and parts:
+                parts[-1] += ","
+                continue
             if node.kind == "word":
                 close()
                 parts.append(node.markup)
@@ -187,7 +190,17 @@ class _Typesetter:
             bar = '<mo stretchy="false">|</mo>'
             return Node("letter", f"<msqrt>{bar}{_row(inside)}{bar}</msqrt>", space)
         node = self._atom()
-        return Node("letter", f"<msqrt>{node.inner or node.markup}</msqrt>", space)
+        under = node.inner or node.markup
+        if node.kind == "sum":
+            under = _row([self._scripted(node), *self._factors()])
+        return Node("letter", f"<msqrt>{under}</msqrt>", space)
+
+    def _factors(self) -> list[Node]:
+        """What a sum is over: the factors behind it, up to the next sign."""
+        nodes = []
+        while (token := self._peek()) is not None and token.kind in ("number", "letter", "open", "root", "fraction"):
+            nodes.append(self._scripted(self._atom()))
+        return nodes
 
     def _scripted(self, node: Node) -> Node:
         sub, sup = "", ""

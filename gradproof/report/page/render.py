@@ -18,11 +18,13 @@ from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function
 from gradproof.report.page import views
 from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, facts, findings, report_text
+from gradproof.report.page.functions import context_of
 from gradproof.report.page.model import WIDTHS, Line, Overview, Total, column_of, ordered, overview
 from gradproof.report.page.names import slug, visible
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
 from gradproof.report.rows.results import VERDICTS, Row, ratio_of
+from gradproof.report.tables.conventions import Convention
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -66,6 +68,11 @@ def overview_page(given: Given, found: Overview) -> str:
     return _overview(given, found, link=lambda name: address_of(name, given.entries))
 
 
+def function_page(given: Given, base: str, lines: Sequence[Line], conventions: Mapping[str, list[Convention]]) -> str:
+    """The page of the function `base` and its variants."""
+    return filled("function.html", given, **context_of(base, given.entries.get(base), lines, conventions))
+
+
 def address_of(name: str, entries: Mapping[str, Function]) -> str:
     """Where the page of a function lies in a site: a variant stands on that of its function."""
     entry = entries.get(name)
@@ -92,10 +99,10 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def filled(template: str, given: Given, home: str, **context: Any) -> str:
+def filled(template: str, given: Given, **context: Any) -> str:
     """A template with what every page has."""
     when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    common = {"home": home, "made_by": given.made_by, "when": when}
+    common = {"made_by": given.made_by, "when": when}
     return environment().get_template(template).render(**common, **context)
 
 
@@ -108,7 +115,7 @@ def _overview(
     return filled(
         "overview.html",
         given,
-        "#main",
+        home="#main",
         link=link,
         headline=headline(found),
         lead=_lead(found),
