@@ -161,6 +161,7 @@ def verify(context: typer.Context) -> None:
     --functions PATH               the same as PATH
     --results FILE                 keeps the rows
     --baseline FILE                fails where something got worse
+    --report FILE                  writes a page of what was found
     --reproduce DIR                writes a script for each gradient that fails
     --tf32                         lets float32 products on a GPU lose digits
     --hypothesis-profile nightly   searches long; ci and dev search less
@@ -453,6 +454,32 @@ def merge(
         baseline=baseline,
     )
     _tell(outcome)
+
+
+@_command(RESULTS)
+def page(
+    results: Annotated[list[Path], typer.Argument(metavar="RESULTS", help="Results files, or folders of them.")],
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Write the site here; index.html is its door.")],
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="An earlier results file, to show what changed; several, the oldest first."),
+    ] = None,
+    scripts: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The folder of --reproduce, whose scripts are shown.")
+    ] = None,
+    functions: FunctionsOption = None,
+) -> None:
+    """Make a site of the results: an overview, and a page for each function.
+
+    Example:
+
+    ```
+    gradproof page results/ --output site --earlier last_week.jsonl
+    ```"""
+    from gradproof.report.page import commands as room
+
+    entries = _functions(functions)
+    _tell(room.page(results, entries, output=output, earlier=earlier or (), scripts=scripts))
 
 
 @_command(RECORDS)

@@ -17,6 +17,7 @@ from gradproof.divergences.record import KINDS, VERDICTS, Divergence, Divergence
 from gradproof.registry import Function
 
 CAUSE = ("id", "kind", "reason", "issue", "versions", "shows")
+OPTIONAL_OF_CAUSE = ("workaround",)
 REQUIRED = ("function", "verdict", "input")
 LISTS = ("variants", "dtypes", "devices", "modes")
 OPTIONAL = (*LISTS, "region", "error", "answer", "instead", "issue", "versions", "note")
@@ -87,12 +88,12 @@ def _are_tables(value: Any) -> bool:
 
 def _check_cause(cause: dict[str, Any], where: str) -> None:
     missing = [key for key in CAUSE if not cause.get(key)]
-    unknown = [key for key in cause if key not in CAUSE]
+    unknown = [key for key in cause if key not in CAUSE + OPTIONAL_OF_CAUSE]
     if missing == ["shows"]:
         raise DivergenceError(f"{where}: {cause['id']} shows nowhere; add a [[cause.shows]], or take it out")
     if missing or unknown:
         raise DivergenceError(f"{where}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
-    texts = [key for key in CAUSE[:-1] if not isinstance(cause[key], str)]
+    texts = [key for key in CAUSE[:-1] + OPTIONAL_OF_CAUSE if not isinstance(cause.get(key, ""), str)]
     if texts or not _are_tables(cause["shows"]):
         raise DivergenceError(f"{where}: {texts[0] if texts else 'shows'} must be {'text' if texts else 'tables'}")
     if cause["kind"] not in KINDS:
@@ -123,6 +124,7 @@ def _place(cause: dict[str, Any], shown: dict[str, Any], where: str, folder: Pat
             where=where,
             variants=tuple(table.get("variants", ())),
             is_builtin=folder == content.DIVERGENCES,
+            workaround=cause.get("workaround", ""),
         )
     except (InvalidSpecifier, AttributeError, TypeError, ValueError) as error:
         raise DivergenceError(f"{where}: {error}") from error

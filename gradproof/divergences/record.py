@@ -33,7 +33,7 @@ class Divergence:
     only the verdict is asserted. `answer` is "nan" where nothing else is expected but what is not finite. `instead` is
     the definition to which a `convention` is held. `reason` is that of the cause, with what is particular here behind
     it. `where` is its file, cause and number. `is_builtin` says whether it speaks of the built-in functions, or of a
-    project's own."""
+    project's own. `workaround` is what a person can write instead, empty where nobody knows."""
 
     cause: str
     kind: str
@@ -53,6 +53,7 @@ class Divergence:
     where: str = ""
     variants: tuple[str, ...] = ()
     is_builtin: bool = True
+    workaround: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="write a script that needs the backend alone for each cell that is not verified",
     )
+    group.addoption("--report", metavar="PATH", help="write one self-contained HTML page of what was found")
     group.addoption("--baseline", metavar="PATH", help="compare with an earlier --results file; what got worse fails")
 
 
@@ -84,6 +85,7 @@ class Options:
     results: Path | None
     baseline: Path | None
     reproduce: Path | None = None
+    report: Path | None = None
     tf32: bool = False
     profile: str = "dev"
     names_profile: bool = False
@@ -119,12 +121,18 @@ class Options:
             results=path("results"),
             baseline=_existing("--baseline", baseline) if (baseline := path("baseline")) else None,
             reproduce=_folder("--reproduce", given) if (given := path("reproduce")) else None,
+            report=_page(given) if (given := path("report")) else None,
             tf32=_tf32(config.getoption("tf32"), devices),
             profile=profile,
             names_profile=bool(config.getoption("hypothesis_profile", None)),
             seed=_seed(config),
             given=_given(config),
         )
+
+    @property
+    def wants_scripts(self) -> bool:
+        """Whether somebody reads a script of what is recorded."""
+        return self.reproduce is not None or self.report is not None
 
     def again(self, test: str) -> str:
         """The command that runs this one test again, with the same draws, in whatever folder."""
@@ -209,6 +217,12 @@ def _required(name: str) -> str:
     if device == "gpu" and (reason := missing(backend, device)):
         raise pytest.UsageError(f"--require {name}: {reason}")
     return name
+
+
+def _page(path: Path) -> Path:
+    if path.is_dir():
+        raise pytest.UsageError(f"--report {path} is a folder; give the HTML file to write")
+    return path
 
 
 def _folder(option: str, path: Path) -> Path:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gradproof import backends
+from gradproof.registry import Function
 from gradproof.report.closing import summary
 from gradproof.report.closing.coverage import coverage
 from gradproof.report.closing.failures import Failed, by_cause, the_same
 from gradproof.report.closing.screen import WIDTH, Closing
 from gradproof.report.rows.comparison import Comparison, compare
-from gradproof.report.rows.results import HOLDS, PROPERTY, ResultsError, ResultsFile, Row, read
+from gradproof.report.rows.results import HOLDS, PROPERTY, SCRIPT, ResultsError, ResultsFile, Row, read
 from gradproof.verification import github
 from gradproof.verification.options import Options
 
@@ -21,10 +22,14 @@ from gradproof.verification.options import Options
 class Reporter:
     """Lives in the process that talks to the terminal; under pytest-xdist that is the controller."""
 
-    def __init__(self, options: Options, is_selected: Callable[[Row], bool]) -> None:
-        self.options, self.is_selected = options, is_selected
+    def __init__(
+        self, options: Options, is_selected: Callable[[Row], bool], functions: Callable[[], list[Function]]
+    ) -> None:
+        self.options, self.is_selected, self.functions = options, is_selected, functions
         self.rows: list[Row] = []
         self.failed: dict[str, Failed] = {}
+        self.scripts: dict[str, str] = {}
+        self.page_problem = ""
         self.workers = 1
         self.before = self._read_baseline()
         self.file = ResultsFile(options.results) if options.results else None
@@ -55,9 +60,12 @@ class Reporter:
         if hasattr(report, "node"):  # pytest-xdist's
             self.workers = report.node.workerinput["workercount"]
         # The teardown would bring the same rows once more.
-        for name, row in report.user_properties if report.when == "call" else ():
+        for name, given in report.user_properties if report.when == "call" else ():
             if name == PROPERTY:
-                self.keep(row)
+                self.keep(given)
+            elif name == SCRIPT:
+                cell, script = given
+                self.scripts[cell] = script
         if report.failed and (failed := Failed.of(report.nodeid, report.user_properties, report.longreprtext)):
             self.failed[report.nodeid] = failed
 
@@ -76,14 +84,30 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.file is not None:
             self.file.close()
+        self._write_page()
         if self._problems() and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _write_page(self) -> None:
+        if self.options.report is None or not self.rows:
+            return
+        from gradproof.report.page import commands
+
+        entries = {function.name: function for function in self.functions()}
+        rows = summary.in_order(self.rows)
+        try:
+            commands.report(self.options.report, rows, entries, self.scripts, self.options.baseline)
+        except OSError as error:
+            self.page_problem = f"--report {self.options.report}: {error}"
 
     def _problems(self) -> list[str]:
         problems = [self._unmet(name) for name in self.options.required]
         problems += [f"worse than the baseline: {line}" for line in self._compared().worse]
         if self.file is not None and self.file.problem:
             problems.append(self.file.problem)
+        if self.options.report is not None and not self.rows:
+            problems.append(f"--report {self.options.report}: nothing was verified, so there is no page")
+        problems.append(self.page_problem)
         return [problem for problem in problems if problem]
 
     def _compared(self) -> Comparison:

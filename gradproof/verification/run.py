@@ -3,7 +3,6 @@
 import json
 import platform
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,7 +26,8 @@ from gradproof.report.closing.failure import Compared, Culprit, failure_text
 from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
 from gradproof.report.origin import subject
-from gradproof.report.rows.results import PROPERTY, Row, hexadecimal, new_row, number
+from gradproof.report.rows.results import PROPERTY, SCRIPT, Row, hexadecimal, new_row, number
+from gradproof.report.scripts.files import file_name
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
 from gradproof.verification.cells import Cell
@@ -50,8 +50,6 @@ OURS = {
 }
 """The other parts, in the words of a reason."""
 
-LONGEST_NAME = 120
-"""Of so many letters is the name of a script at most; a file system takes 255 bytes."""
 
 BAD_ENTRY = "a bad entry of the registry"
 
@@ -134,7 +132,7 @@ class Verification:
             failure, culprit = tally.failure, _culprit(examiner, tally.failure)
             parts = [] if tally.stopped else _unless_it_raises(lambda: compared(examiner, failure, check))
             self._fail(cell.function, culprit, tally, *self._evidence(examiner, check, tally), parts)
-        if tally.recorded is not None and check == "exact" and self.options.reproduce is not None:
+        if tally.recorded is not None and check == "exact" and self.options.wants_scripts:
             self._script(examiner, tally.recorded, check)
         for entry in known:
             self._assert_still_deviates(examiner, entry)
@@ -169,13 +167,12 @@ class Verification:
         return [*lines, "", *text.splitlines()]
 
     def _written(self, cell: Cell, text: str) -> list[str]:
+        if self.options.report is not None:
+            self.item.user_properties.append((SCRIPT, [cell.full_id, text]))
         folder = self.options.reproduce
         if folder is None:
             return [f"{self.again} --reproduce DIR"]
-        name = cell.full_id
-        if len(name) > LONGEST_NAME:
-            name = f"{name[:LONGEST_NAME]}-{zlib.crc32(name.encode()):08x}"
-        path = folder / f"{name}.py"
+        path = folder / file_name(cell.full_id)
         path.write_text(text, encoding="utf-8")
         return [str(path)]
 
@@ -449,6 +446,8 @@ def _numbers(entry: Entry | None) -> Row:
         return {"ratio": None}
     return {
         "entry": f"{entry.argument}{list(entry.index) if entry.index else ''}",
+        "expected": entry.expected,
+        "got": number(entry.got),
         "error": number(entry.error),
         "bound": number(entry.bound),
         "ratio": number(entry.ratio),

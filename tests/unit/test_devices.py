@@ -140,7 +140,9 @@ def verified(adapter: StandIn, dtype: str, monkeypatch: pytest.MonkeyPatch, **op
     monkeypatch.setattr(backends, "missing", lambda name, device: None)
     monkeypatch.setattr(backends, "load", lambda name: adapter)
     item = SimpleNamespace(nodeid="planted", user_properties=[])
-    given = SimpleNamespace(required=(), functions=(), reproduce=None, **({"tf32": False} | options))
+    given = SimpleNamespace(
+        required=(), functions=(), reproduce=None, report=None, wants_scripts=False, **({"tf32": False} | options)
+    )
     settings.use(tf32=given.tf32)
     cell = Cell(product(), "numpy", "gpu", dtype, "reverse")
     try:

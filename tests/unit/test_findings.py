@@ -32,7 +32,9 @@ DIFFERENTIATING = NAMES["AG"]
 def verified(made: Function, backend: str = NAME, folder: Path | None = None, check: str = "exact") -> tuple[Row, str]:
     """The row of a cell in float64, and the text of its failure."""
     item = SimpleNamespace(nodeid="planted", user_properties=[])
-    options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=folder)
+    options = SimpleNamespace(
+        required=(), functions=(), tf32=False, reproduce=folder, report=None, wants_scripts=folder is not None
+    )
     verification = Verification(item, run_seed=0, examples=3, options=options)
     text = ""
     try:
@@ -269,7 +271,7 @@ def test_what_was_found_is_noted_before_a_simpler_input_is_looked_for(
     rows = []
     monkeypatch.setattr(searching._Shrinking, "simplest", lambda _, found, __: rows.append(notes.row) or found)
     item = SimpleNamespace(nodeid="planted", user_properties=[])
-    options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=None)
+    options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=None, report=None, wants_scripts=False)
     made = Verification(item, run_seed=0, examples=5, options=options, notes=notes)
     with pytest.raises(pytest.fail.Exception):
         made.verify(Cell(wrong_at_draws(), NAME, "cpu", "float64", "reverse"), "exact", share=1.0)

@@ -20,7 +20,7 @@ from tests.unit.made import NAMES, at, builtin, entry
 
 NAME = "numpy"
 WRONG = "WRONG: (the hand-derived gradient of )?square"
-OPTIONS = SimpleNamespace(required=(), functions=(), reproduce=None)
+OPTIONS = SimpleNamespace(required=(), functions=(), reproduce=None, report=None, wants_scripts=False)
 
 PARTS, DAILY_PARTS = 8, 1
 """Every day an eighth of the entries is deleted, every night each."""

@@ -230,7 +230,9 @@ def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their
     rows.append(row(function="h", backend="numpy", verdict="not run", reason="none is installed"))
 
     def told(given: list[Row]) -> list[str]:
-        reporter = Reporter(SimpleNamespace(results=None, baseline=None, required=()), lambda _: True)
+        reporter = Reporter(
+            SimpleNamespace(results=None, report=None, baseline=None, required=()), lambda _: True, list
+        )
         reporter.rows, lines = given, []
         terminal = {"section": lines.append, "write_line": lines.append, "hasmarkup": False, "isatty": False}
         Summary(reporter).pytest_terminal_summary(SimpleNamespace(**terminal, verbosity=1))

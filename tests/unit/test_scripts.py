@@ -170,7 +170,9 @@ def test_a_backend_that_nobody_wrote_texts_for_has_no_script(monkeypatch: pytest
 
 def failing(made: Function, folder: Path | None) -> str:
     item = SimpleNamespace(nodeid="planted", user_properties=[])
-    options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=folder)
+    options = SimpleNamespace(
+        required=(), functions=(), tf32=False, reproduce=folder, report=None, wants_scripts=folder is not None
+    )
     cell = Cell(made, NAME, "cpu", "float64", "reverse")
     with pytest.raises(pytest.fail.Exception) as caught:
         verification = Verification(item, run_seed=0, examples=1, options=options, again="pytest planted")

@@ -30,6 +30,8 @@ Arithmetic = TapeArithmetic | TapeSeries
 class Sweep:
     """One reverse sweep over a forward `evaluation`.
 
+    `at` is the instruction whose adjoint is being passed on, for whoever looks on.
+
     `both_sides`: where a tie decides, the adjoint goes to all sides as the interval between it and zero, so that the
     gradient encloses what any side gives. After `run`, `kinks` says in words what stands in the way of a derivative,
     and `jumps` whether the value itself may jump there; both only without rounding, where they are exact."""
@@ -39,6 +41,7 @@ class Sweep:
         self.rounding = evaluation.rounding
         self.kinks: list[str] = []
         self.jumps = False
+        self.at = 0
 
     def run(self, output: int) -> list[np.ndarray]:
         """The gradient of one cell: an object array for each array of inputs."""
@@ -52,6 +55,7 @@ class Sweep:
             instruction = tape.instructions[at]
             cells = slice(instruction.output, instruction.output + instruction.size)
             if instruction.kind not in PASSIVE and self.reached[cells].any():
+                self.at = at
                 adjoint = self.adjoints[cells].reshape(instruction.shape)
                 getattr(self, f"_{instruction.kind}")(at, instruction, adjoint)
         self._note_jumps(output)

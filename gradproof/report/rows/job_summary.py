@@ -4,9 +4,9 @@ what two files say differently, and what is missing."""
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from gradproof.oracles.verdict import FAILING, Verdict
+from gradproof.oracles.verdict import FAILING
 from gradproof.report.rows.comparison import Comparison
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, VERDICTS, Row, ratio_of
+from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, VERDICTS, Row, ratio_of, worst_verdict
 from gradproof.report.text import markdown_table, on_one_line
 
 PROOF = "hand"
@@ -64,7 +64,7 @@ def _cell(rows: Sequence[Row]) -> str:
     """The worst ratio against the exact reference, and the worst verdict of all checks unless that is a good one."""
     if not rows:
         return "no row"
-    verdict = _worst_verdict(rows)
+    verdict = worst_verdict(rows)
     if any(row["verdict"] == verdict and row.get("known") for row in rows):
         return f"{verdict}, recorded"
     ratio = max((ratio_of(row) for row in rows if row["check"] == "exact"), default=-1.0)
@@ -72,15 +72,8 @@ def _cell(rows: Sequence[Row]) -> str:
     return number if verdict in HOLDS and number else f"{verdict} {number}".rstrip()
 
 
-def _worst_verdict(rows: Iterable[Row]) -> Verdict:
-    # A cell whose own differences cannot settle has still been held to the exact reference.
-    verdicts = [Verdict(row["verdict"]) for row in rows]
-    ran = [v for v in verdicts if v not in SAYS_NOTHING]
-    return max(ran or verdicts, key=lambda verdict: verdict.severity)
-
-
 def _agreement(of_place: dict[str, list[Row]]) -> str:
-    verdicts = {place: _worst_verdict(rows) for place, rows in of_place.items() if rows}
+    verdicts = {place: worst_verdict(rows) for place, rows in of_place.items() if rows}
     judged = {place: v for place, v in verdicts.items() if v not in SAYS_NOTHING}
     odd = [place for place, verdict in judged.items() if verdict not in HOLDS]
     if odd:

@@ -4,7 +4,7 @@ alone writes."""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +22,9 @@ except ImportError:
 
 PROPERTY = "gradproof"
 """The name under which a test item carries its row."""
+
+SCRIPT = "gradproof-script"
+"""The name under which it carries the words of a cell and the script that shows what was found there."""
 
 Row = dict[str, Any]
 
@@ -136,6 +139,14 @@ def ratio_of(row: Row) -> float:
         return -1.0
     ratio = float(row["ratio"])
     return math.inf if math.isnan(ratio) else ratio
+
+
+def worst_verdict(rows: Iterable[Row]) -> Verdict:
+    """The worst verdict of some rows. A cell whose own differences cannot settle has still been held to the exact
+    reference: what says nothing counts where nothing else was said."""
+    verdicts = [Verdict(row["verdict"]) for row in rows]
+    ran = [v for v in verdicts if v not in SAYS_NOTHING]
+    return max(ran or verdicts, key=lambda verdict: verdict.severity)
 
 
 def lock(file: TextIO) -> None:

@@ -70,9 +70,9 @@ def details(function: Function, entries: Iterable[Function]) -> Outcome:
         "domains": [f"{name}: {_domain(domain)}" for name, domain in function.domains.items()],
         "points": [_point(function, number) for number in range(len(function.points))],
         "problems": function.problems,
-        "body": _source(function.body),
-        "derivation": _source(function.hand) if function.hand else ["none: held to exact differences alone"],
-        "code of its own": [line for name, code in function.implementations.items() for line in (name, *_source(code))],
+        "body": source(function.body),
+        "derivation": source(function.hand) if function.hand else ["none: held to exact differences alone"],
+        "code of its own": [line for name, code in function.implementations.items() for line in (name, *source(code))],
         "at kinks": [line for kink in kinks for line in conventions.lines_of(kink)],
         "recorded": [line for backend in BACKENDS for d in _recorded(function, backend) for line in _told(backend, d)],
     }
@@ -94,7 +94,8 @@ def _point(function: Function, number: int) -> str:
     return f"{number}: " + ", ".join(f"{name} = {x.tolist()}" for name, x in pairs)
 
 
-def _source(code: object) -> list[str]:
+def source(code: object) -> list[str]:
+    """The lines of a body or a derivation as they are written, without what its decorator is given."""
     given = getattr(code, "keywords", {}) if isinstance(code, functools.partial) else {}
     plain = code.func if isinstance(code, functools.partial) else code
     try:

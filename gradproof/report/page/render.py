@@ -1,0 +1,297 @@
+"""The page, written: the templates filled with the views of what was found. Jinja escapes everything that it is not
+told to leave; what a person or a framework has named is made visible first."""
+
+import datetime
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
+from gradproof.divergences import KINDS
+from gradproof.oracles.verdict import Verdict
+from gradproof.registry import Function
+from gradproof.report.page import views
+from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, facts, findings, report_text
+from gradproof.report.page.functions import context_of
+from gradproof.report.page.model import WIDTHS, Line, Overview, Total, column_of, ordered, overview
+from gradproof.report.page.names import slug, visible
+from gradproof.report.page.trend import Run, trend_of
+from gradproof.report.rows.comparison import compare
+from gradproof.report.rows.results import VERDICTS, Row, ratio_of
+from gradproof.report.tables.conventions import Convention
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+MANY = 60
+"""So many functions may stand unfolded."""
+
+HINTS = {
+    "new": "not recorded: this is what to look at",
+    DERIVATION: "a gradient derived by hand is not the derivative",
+    "defect": "a finite wrong value at an ordinary point, or another dtype or shape",
+    "trap": "NaN or infinity where value and gradient are finite",
+    "precision": "digits are lost",
+    "range": "only where numbers are very large or very small",
+    "convention": "another definition, which the library documents",
+    "unsupported": "it raises, or there is no such operation",
+}
+PLURALS = {"defect": "defects", "trap": "traps"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a page is made of: rows, the functions of the registry by name, the scripts by the words of their cell, the
+    runs before this one, the oldest first, and the command that made it."""
+
+    rows: Sequence[Row]
+    entries: Mapping[str, Function]
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    earlier: Sequence[Run] = ()
+    made_by: str = "gradproof page"
+
+
+def one_file(given: Given) -> str:
+    """The overview with every cell beneath it, as one HTML file."""
+    found = overview(given.rows, given.entries)
+    sections = [views.function_view(line) for line in found.lines]
+    return _overview(given, found, link=lambda name: f"#{slug(name)}", sections=sections)
+
+
+def overview_page(given: Given, found: Overview) -> str:
+    """The overview of a site, whose functions have pages of their own."""
+    return _overview(given, found, link=lambda name: address_of(name, given.entries))
+
+
+def function_page(given: Given, base: str, lines: Sequence[Line], conventions: Mapping[str, list[Convention]]) -> str:
+    """The page of the function `base` and its variants."""
+    return filled("function.html", given, **context_of(base, given.entries.get(base), lines, conventions))
+
+
+def address_of(name: str, entries: Mapping[str, Function]) -> str:
+    """Where the page of a function lies in a site: a variant stands on that of its function."""
+    entry = entries.get(name)
+    base = entry.variant_of or name if entry else name
+    return f"functions/{slug(base)}.html" + (f"#{slug(name)}" if base != name else "")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates, with what they may call."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+    )
+    made.filters |= {**views.FILTERS, "exactly": lambda text: Markup(escape(text))}
+    made.globals |= {
+        "css": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        "js": Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
+    }
+    return made
+
+
+def filled(template: str, given: Given, **context: Any) -> str:
+    """A template with what every page has."""
+    when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    common = {"made_by": given.made_by, "when": when}
+    return environment().get_template(template).render(**common, **context)
+
+
+def _overview(
+    given: Given, found: Overview, link: Callable[[str], str], sections: Sequence[views.FunctionView] = ()
+) -> str:
+    earlier = [run.rows for run in given.earlier]
+    change = compare(earlier[-1], given.rows) if earlier else None
+    told = findings(given.rows, given.entries, given.scripts, earlier)
+    return filled(
+        "overview.html",
+        given,
+        home="#main",
+        link=link,
+        headline=headline(found),
+        lead=_lead(found),
+        totals=[_card(total) for total in found.totals],
+        groups=_groups(told),
+        changes=change.blocks() if change else {},
+        worse=len(change.worse) if change else 0,
+        better=len(change.right) if change else 0,
+        before=given.earlier[-1].name if earlier else "",
+        trend=trend_of([*given.earlier, Run("this run", list(given.rows))]) if earlier else None,
+        accuracy="",
+        agree=_agree(found),
+        places=_places(found),
+        columns=found.columns,
+        fields=[_field(name, lines, found) for name, lines in found.fields.items()],
+        fields_open=len(found.lines) <= MANY,
+        filters=_filters(found),
+        sections=sections,
+        data=Markup(embedded(_data(found))),
+    )
+
+
+# The head
+
+
+def headline(found: Overview) -> str:
+    """One sentence that answers whether there is anything new."""
+    functions = sorted({row["function"] for row in found.failing})
+    where = ordered({row["backend"] for row in found.failing}, BACKENDS)
+    if functions:
+        some = functions[0] if len(functions) == 1 else f"{len(functions)} functions"
+        verb = "fails" if len(functions) == 1 else "fail"
+        return f"{some} {verb} on {', '.join(where)}"
+    if any(row.get("known") for row in found.rows):
+        return "Nothing new: every deviation is recorded"
+    return "Every gradient that was tried is right"
+
+
+def _lead(found: Overview) -> str:
+    backends = ordered({column.backend for column in found.columns}, BACKENDS)
+    holding = [ratio_of(row) for row in found.rows if row["verdict"] == "verified" and row["check"] != "hand"]
+    worst = f" Of what holds, the largest error is {max(holding):.2g} of its bound." if holding else ""
+    functions = f"{len(found.lines)} function{'s' if len(found.lines) != 1 else ''}"
+    return f"{functions} on {', '.join(backends) or 'no backend'}: {len(found.rows)} cells.{worst}"
+
+
+def _agree(found: Overview) -> str:
+    judged = [line for line in found.lines if line.agree is not None]
+    return f"all backends that ran agree on {sum(bool(line.agree) for line in judged)} of {len(judged)}"
+
+
+def _card(total: Total) -> dict[str, Any]:
+    causes = ", ".join(
+        f"{total.causes[kind]} {_kinds(kind, total.causes[kind])}" for kind in KINDS if total.causes[kind]
+    )
+    told = f"{total.causes.total()} causes: {causes}" if causes else ""
+    known = {"place": total.place, "versions": total.versions, "right": total.right, "tried": total.tried}
+    counts = {"recorded": total.recorded, "failing": total.failing, "silent": total.silent}
+    return known | counts | {"unsupported": total.unsupported, "parts": views.parts(total), "causes_told": told}
+
+
+def _kinds(kind: str, count: int) -> str:
+    return PLURALS.get(kind, kind) if count != 1 else kind
+
+
+# The findings
+
+
+def _groups(told: Sequence[Finding]) -> list[dict[str, Any]]:
+    groups: dict[str, list[Finding]] = {}
+    for finding in told:
+        groups.setdefault("new" if finding.is_new else finding.kind, []).append(finding)
+    is_first = True
+    made = []
+    for kind, members in groups.items():
+        # What is new stands open; of what is recorded no more than the gravest kind, where it is short.
+        is_open = kind == "new" or (is_first and len(members) <= MANY)
+        is_first = False
+        shown = [_shown(finding) for finding in members]
+        title = PLURALS.get(kind, kind)
+        made.append({"title": title, "hint": HINTS.get(kind, ""), "findings": shown, "is_open": is_open})
+    return made
+
+
+def _shown(finding: Finding) -> dict[str, Any]:
+    names = "backend kind title reason issue recorded workaround script formula since anchor functions dtypes modes"
+    known = {name: getattr(finding, name) for name in f"{names} verdicts versions".split()}
+    row = finding.shown
+    tone = views.CLASSES[finding.verdicts[0]] + ("" if finding.is_new else " k")
+    return known | {"facts": facts(row), "brief": _brief(row), "report": report_text(finding), "tone": tone}
+
+
+def _brief(row: Row) -> str:
+    """A line of a finding: what came and what is right."""
+    if row["verdict"] == Verdict.UNSUPPORTED:
+        return f"{row['function']}: {row.get('reason') or 'unsupported'}"[:160]
+    if row.get("expected") is None:
+        return f"{row['function']}: {row.get('reason') or row['verdict']}"[:160]
+    return f"{row['function']}: {_digits(row.get('got'))}, where {_digits(row['expected'])} is right"
+
+
+def _digits(value: Any) -> str:
+    try:
+        return f"{float(value):.6g}"
+    except (TypeError, ValueError):
+        return str(value)
+
+
+# The matrix
+
+
+def _places(found: Overview) -> list[tuple[str, int]]:
+    spans: dict[str, int] = {}
+    for column in found.columns:
+        spans[column.place] = spans.get(column.place, 0) + 1
+    return list(spans.items())
+
+
+def _field(name: str, lines: Sequence[Line], found: Overview) -> dict[str, Any]:
+    rows = [row for line in lines for row in line.rows]
+    bars = {total.place: views.parts(total) for total in overview(rows, {}).totals}
+    return {"name": name, "lines": [_line(line, found) for line in lines], "bars": bars}
+
+
+def _line(line: Line, found: Overview) -> dict[str, Any]:
+    cells = [views.mark(line.cells[c]) if c in line.cells else None for c in found.columns]
+    told = {"agree": views.agreement(line), "proof": views.proof(line.proof)}
+    return {"name": line.name, "formula": line.formula, "cells": cells} | told
+
+
+# What the script filters by
+
+
+def _filters(found: Overview) -> dict[str, list[str]]:
+    rows = [row for row in found.rows if row["check"] != "hand"]
+
+    def those(key: str, known: Sequence[str]) -> list[str]:
+        return ordered({str(row[key]) for row in rows if row.get(key)}, known)
+
+    choices = {
+        "field": list(found.fields),
+        "backend": those("backend", list(BACKENDS)),
+        "device": those("device", list(DEVICES)),
+        "dtype": those("dtype", list(DTYPES)),
+        "mode": those("mode", list(MODES)),
+        "verdict": those("verdict", VERDICTS),
+        "kind": those("kind", PAGE_KINDS),
+    }
+    return {name: options for name, options in choices.items() if len(options) > 1}
+
+
+def _data(found: Overview) -> dict[str, Any]:
+    """The rows in numbers, by function as the tables have them: column, dtype, mode, verdict, kind, and a cell's share
+    of its bound in hundredths, or -1."""
+    names = {
+        "dtypes": ordered({row["dtype"] for row in found.rows}, DTYPES),
+        "modes": ordered({row["mode"] for row in found.rows}, MODES),
+        "verdicts": list(VERDICTS),
+        "kinds": ordered({str(row.get("kind")) for row in found.rows if row.get("known")}, PAGE_KINDS),
+    }
+    places = {column: i for i, column in enumerate(found.columns)}
+    lines = [[_numbers(row, places, names) for row in line.rows] for line in found.lines]
+    severities = [Verdict(verdict).severity for verdict in VERDICTS]
+    signs = {"glyphs": [views.GLYPHS[v] for v in VERDICTS], "classes": [views.CLASSES[v] for v in VERDICTS]}
+    columns = [[c.backend, c.device, c.width, c.place] for c in found.columns]
+    return names | signs | {"columns": columns, "severities": severities, "widths": WIDTHS, "lines": lines}
+
+
+def _numbers(row: Row, places: Mapping, names: Mapping[str, list[str]]) -> list[int]:
+    kind = names["kinds"].index(str(row.get("kind"))) if row.get("known") else -1
+    ratio = ratio_of(row) if row["check"] != "differences" else -1.0
+    share = round(100 * ratio) if 0 <= ratio <= 1 else -1
+    where = [places[column_of(row)], names["dtypes"].index(row["dtype"]), names["modes"].index(row["mode"])]
+    return [*where, names["verdicts"].index(row["verdict"]), kind, share]
+
+
+def embedded(data: Any) -> str:
+    """JSON that can stand in a script element."""
+    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,0 +1,311 @@
+"""The page: what it counts and in which order it tells it, that nothing hostile gets through, and that it is one file
+without anything from elsewhere."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradproof.registry import load_builtin
+from gradproof.report.page.badge import badge
+from gradproof.report.page.commands import page
+from gradproof.report.page.findings import decimal, facts, findings, report_text
+from gradproof.report.page.formulas import typeset
+from gradproof.report.page.model import Overview, overview
+from gradproof.report.page.names import slug, visible
+from gradproof.report.page.render import Given, headline, one_file
+from gradproof.report.page.trend import Run
+from gradproof.report.rows.results import ResultsError, Row, new_row
+from gradproof.verification import command
+from tests.unit.made import NAMES, needs
+
+FIRST = NAMES["JX"]
+HOSTILE = (
+    "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\x1b[31mred\x1b[0m \u202egnorw\u202c שלום\ud800"
+)
+
+
+def row(function: str = "softmax", verdict: str = "verified", backend: str = FIRST, **given: Any) -> Row:
+    cell = {"function": function, "backend": backend, "device": "cpu", "dtype": "float64", "mode": "reverse"}
+    cell |= {name: given.pop(name) for name in ("dtype", "mode") if name in given}
+    made = new_row(cell, given.pop("check", "exact"), verdict, "test", {backend: "1.0", "numpy": "2.0"})
+    return made | given
+
+
+def wrong(function: str = "softmax", **given: Any) -> Row:
+    numbers = {"entry": "x[0]", "expected": "1.5", "got": 2.0, "error": 0.5, "bound": 1e-3, "ratio": 500.0, "ulp": 9.0}
+    shown = {"input": {"x": ["0x1.8p+0", "-0x1p-1"]}, "reason": "off by more than √u of the largest true entry"}
+    return row(function, "wrong", **numbers, **shown) | given
+
+
+def recorded(function: str, kind: str, cause: str, **given: Any) -> Row:
+    return wrong(function) | {"known": 1, "kind": kind, "cause": cause} | given
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page, as far as a test needs it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.data: dict[str, str] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        tag, given = self.tags[-1] if self.tags else ("", {})
+        if tag == "script" and given.get("id"):
+            self.data[given["id"] or ""] = data
+
+
+def made(*rows: Row, **given: Any) -> str:
+    return one_file(Given(list(rows), {}, **given))
+
+
+# What is counted, and what comes first
+
+
+def of(*rows: Row) -> Overview:
+    return overview(list(rows), {})
+
+
+def test_functions_are_counted_and_not_the_cells_that_watch_one_divergence() -> None:
+    modes = ("reverse", "forward", "compiled", "vectorized")
+    watched = [recorded("hypot", "defect", "hypot-tie") | {"mode": mode} for mode in modes]
+    total = of(row("softmax"), *watched).totals[0]
+    assert (total.right, total.recorded, total.failing, total.causes) == (1, 1, 0, {"defect": 1})
+
+
+def test_a_failure_that_nobody_recorded_is_the_headline() -> None:
+    assert headline(of(row())) == "Every gradient that was tried is right"
+    assert headline(of(row(), recorded("hypot", "trap", "a"))) == "Nothing new: every deviation is recorded"
+    assert headline(of(row(), wrong("hypot"))) == f"hypot fails on {FIRST}"
+    assert "1 failing" in badge(of(row(), wrong("hypot"))) and "agree everywhere" in badge(of(row()))
+
+
+def test_a_recorded_cell_beside_a_new_failure_is_not_shown_as_recorded() -> None:
+    cells = of(recorded("hypot", "trap", "a"), wrong("hypot", mode="forward")).lines[0].cells
+    assert [cell.is_known for cell in cells.values()] == [False]
+
+
+def test_findings_stand_by_gravity_and_new_ones_first() -> None:
+    rows = [
+        recorded("a", "range", "far"),
+        recorded("b", "defect", "two", known=3),
+        recorded("c", "trap", "nan"),
+        wrong("d", verdict="imprecise"),
+        wrong("e", error="nan"),
+    ]
+    told = findings(rows, {}, {})
+    assert [(f.is_new, f.kind) for f in told] == [
+        (True, "trap"),
+        (True, "precision"),
+        (False, "defect"),
+        (False, "trap"),
+        (False, "range"),
+    ]
+
+
+def test_a_finding_shows_its_smallest_input_and_its_script() -> None:
+    long = recorded("a", "defect", "one", input={"x": ["0x1p+0"] * 9}, mode="forward")
+    short = recorded("b", "defect", "one")
+    [finding] = findings([long, short], {}, {f"b-{FIRST}-cpu-float64-reverse": "print(1)\n"})
+    assert finding.shown is short and finding.script == "print(1)\n" and finding.functions == ["a", "b"]
+    assert facts(short)[:3] == [("at x", "[1.5, -0.5]"), ("expected for x[0]", "1.5"), ("got", "2.0")]
+    text = report_text(finding)
+    assert "```python\nprint(1)\n```" in text and "`[1.5, -0.5]`" in text and f"{FIRST} 1.0" in text
+    # Where one row alone has a script, that is the one to show.
+    [finding] = findings([long, short], {}, {f"a-{FIRST}-cpu-float64-forward": "print(2)\n"})
+    assert finding.shown is long
+
+
+def test_a_recorded_cause_says_what_is_recorded() -> None:
+    [finding] = findings([recorded("hypotenuse", "defect", "hypot-tie")], {}, {})
+    assert "share their slopes" in finding.reason and finding.recorded and finding.issue == ""
+
+
+def test_since_when_reaches_back_without_a_gap() -> None:
+    def at(version: str) -> list[Row]:
+        return [recorded("a", "defect", "one", versions={FIRST: version})]
+
+    for earlier, since in (([at("1"), at("2")], "1"), ([at("1"), [row("a")], at("3")], "3"), ([at("1"), [row()]], "")):
+        assert findings(at("4"), {}, {}, earlier)[0].since == since
+
+
+def test_what_got_better_and_worse_and_the_runs_are_shown() -> None:
+    text = made(wrong("a"), row("b"), earlier=[Run("monday", [row("a"), wrong("b")])])
+    assert "1 cells got worse, 1 better" in text and "newly wrong" in text and "monday" in text
+
+
+# What is hostile
+
+
+def hostile_page() -> str:
+    rows = [
+        row(HOSTILE),
+        wrong(HOSTILE, reason=HOSTILE, expected=HOSTILE, entry=HOSTILE, input={HOSTILE: [HOSTILE]}),
+        recorded(HOSTILE, "defect", HOSTILE, backend=HOSTILE, mode=HOSTILE, versions={HOSTILE: HOSTILE}),
+        wrong("f" * 300, reason="very long " * 3000, input={"x": ["0x1p+0"] * 5000}),
+    ]
+    return made(*rows, scripts={f"{'f' * 300}-{FIRST}-cpu-float64-reverse": f"# {HOSTILE[:80]}\n"})
+
+
+def test_nothing_hostile_gets_through() -> None:
+    text = hostile_page()
+    reader = Reader(text)
+    assert not [tag for tag, _ in reader.tags if tag == "img"]
+    assert not [name for _, given in reader.tags for name in given if name.startswith("on")]
+    assert sum(tag == "script" for tag, _ in reader.tags) == 2
+    assert len(json.loads(reader.data["data"])["lines"]) == 2
+    assert "\\u202egnorw" in text and "\\x1b[31m" in text
+    text.encode("utf-8", "backslashreplace")
+
+
+def test_what_is_planted_would_be_seen() -> None:
+    reader = Reader("<p>" + HOSTILE)
+    assert [tag for tag, _ in reader.tags if tag == "img"]
+
+
+def test_very_long_names_and_inputs_are_kept_short() -> None:
+    assert len(slug("f" * 300)) < 120 and slug("f" * 300) != slug("f" * 301)
+    text = made(wrong("a", input={"x": ["0x1p+0"] * 5000}))
+    assert "5000 numbers in all" in text and len(text) < 100_000
+
+
+def test_ids_are_unique_and_links_lead_somewhere() -> None:
+    rows = [row(), wrong(mode="forward"), recorded("hypotenuse", "defect", "hypot-tie"), row(HOSTILE)]
+    reader = Reader(made(*rows))
+    ids = [given["id"] for _, given in reader.tags if given.get("id")]
+    assert len(ids) == len({*ids})
+    targets = {given["href"][1:] for tag, given in reader.tags if tag == "a" and given["href"][0] == "#"}
+    assert targets <= {*ids}
+    assert f"softmax-{FIRST}-cpu-float64-forward" in ids
+
+
+def test_nothing_comes_from_elsewhere() -> None:
+    reader = Reader(made(row(), wrong("hypot"), recorded("hypotenuse", "defect", "hypot-tie")))
+    assert not [given for _, given in reader.tags if "src" in given]
+    links = [given["href"] for tag, given in reader.tags if tag == "link"]
+    assert all(link.startswith("data:") for link in links)
+    issues = [given["href"] for tag, given in reader.tags if tag == "a" and given["href"][0] != "#"]
+    assert all(link.startswith("https://github.com/") for link in issues)
+
+
+def test_an_issue_that_is_no_address_is_no_link() -> None:
+    assert "javascript:" not in made(recorded("a", "defect", "x", issue="javascript:alert(1)"))
+
+
+def test_text_stays_as_it_is_where_all_of_it_can_be_seen() -> None:
+    assert visible("f(x) = Σ √x₁²\n\t‖x‖") == "f(x) = Σ √x₁²\n\t‖x‖"
+    assert visible("a\x1b[0m\u202eb\ud800") == "a\\x1b[0m\\u202eb\\ud800"
+    assert decimal(["0x1.8p+0", "nan", ["-inf"], "rubbish"]) == "[1.5, nan, [-inf], rubbish]"
+
+
+# What a file may be
+
+
+def test_a_file_that_is_empty_or_cut_off_is_told(tmp_path: Path) -> None:
+    empty, cut = tmp_path / "empty.jsonl", tmp_path / "cut.jsonl"
+    empty.touch()
+    cut.write_text(json.dumps(row()) + "\n" + json.dumps(row())[:40])
+    for path, told in ((empty, "is empty"), (cut, "is cut off in line 2")):
+        with pytest.raises(ResultsError, match=told):
+            page([path], [], output=tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    old = wrong("hypotenuse")
+    for name in ("expected", "got", "entry", "tf32", "caught", "reason"):
+        old.pop(name, None)
+    path = tmp_path / "old.jsonl"
+    path.write_text(json.dumps(old) + "\n")
+    outcome = page([path], load_builtin(), output=tmp_path / "site")
+    assert "1 functions, 1 cells" in outcome.text
+    assert "500 times its bound" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+# Formulas
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("x / 2", "<mfrac><mrow><mi>x</mi></mrow><mrow><mn>2</mn></mrow></mfrac>"),
+        ("2n/3", "<mfrac><mrow><mn>2</mn><mi>n</mi></mrow><mrow><mn>3</mn></mrow></mfrac>"),
+        ("(a + b) / (c - d)", "<mfrac><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mrow><mi>c</mi>"),
+        ("x²", "<msup><mi>x</mi><mrow><mn>2</mn></mrow></msup>"),
+        ("Σᵢ xᵢ", "<munder><mo>∑</mo><mrow><mi>i</mi></mrow></munder>"),
+        ("e^(-a t)", "<msup><mi>e</mi><mrow><mo>−</mo><mi>a</mi>"),
+        ("√(v + ε)", "<msqrt><mi>v</mi><mo>+</mo><mi>ε</mi></msqrt>"),
+        ("x̄", '<mover accent="true"><mi>x</mi><mo>¯</mo></mover>'),
+        ("K_o,c", "<msub><mi>K</mi><mrow><mi>o</mi><mo>,</mo><mi>c</mi></mrow></msub>"),
+        ("½ x", "<mfrac><mn>1</mn><mn>2</mn></mfrac>"),
+    ],
+)
+def test_a_formula_is_typeset(line: str, told: str) -> None:
+    assert told in typeset(line)
+
+
+@pytest.mark.parametrize("line", ["f(x) / g(x)", "eˣ / Σ eˣ", "a / 2n", "sin(x)/x"])
+def test_no_fraction_is_made_where_another_reading_is_possible(line: str) -> None:
+    assert "<mfrac>" not in typeset(line)
+
+
+@pytest.mark.parametrize("line", ["f(x", "x)", "שלום", "\x1b[0m", "√", "x^", "<b>(", "(]"])
+def test_what_is_no_formula_stays_text(line: str) -> None:
+    assert "<math" not in typeset(line) and "<b>" not in typeset(line)
+
+
+def test_every_formula_of_the_registry_is_typeset_and_well_formed() -> None:
+    for function in load_builtin():
+        text = typeset(function.formula)
+        assert "<math" in text, function.name
+        opened = re.findall(r"<(\w+)", text)
+        assert sorted(opened) == sorted(re.findall(r"</(\w+)", text)), function.name
+
+
+# A run
+
+
+WRONG = '''
+from gradproof import Reals, function
+
+
+@function(x=Reals((2,)), points=[dict(x=[1.0, -0.5])])
+def doubled(xp, x):
+    """f(x) = Σ 2x <script>alert("f")</script>"""
+    return xp.sum(2 * x)
+
+
+@doubled.gradient
+def _(xp, x):
+    return 2 * xp.ones_like(x)
+
+
+@doubled.implementation("autograd")
+def _(x):
+    import autograd.numpy as np
+
+    return np.sum(2.5 * x)
+'''
+
+
+def test_a_run_writes_one_file_that_shows_the_script_which_it_wrote(tmp_path: Path) -> None:
+    needs(NAMES["AG"])
+    (tmp_path / "mine.py").write_text(WRONG, encoding="utf-8")
+    page_path, scripts = tmp_path / "page.html", tmp_path / "scripts"
+    asked = ["--backend=autograd", "--mode=reverse", "--dtype=float64", "-q", "-p", "no:cacheprovider"]
+    status = command.verify([str(tmp_path / "mine.py"), f"--report={page_path}", f"--reproduce={scripts}", *asked])
+    assert status == 1
+    text = page_path.read_text(encoding="utf-8")
+    [script] = scripts.glob("*.py")
+    from markupsafe import escape
+
+    assert str(escape(script.read_text(encoding="utf-8"))) in text
+    assert "doubled fails on autograd" in text and "<script>alert" not in text
