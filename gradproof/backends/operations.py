@@ -24,7 +24,8 @@ class Sample:
 @dataclass(frozen=True)
 class Operation:
     """One name of a list. `samples(dtype)` makes calls of it in a dtype, always the same ones. `modes` and `dtypes` are
-    those that the framework claims for it. `reason` says why it is not differentiated; it is empty where it is."""
+    those that the framework claims for it. `reason` says why it is not differentiated; it is empty where it is.
+    `takes_layouts` is False where its value depends on how its arguments lie in memory."""
 
     name: str
     source: str
@@ -32,6 +33,7 @@ class Operation:
     dtypes: tuple[str, ...] = ("float64", "float32", "float16", "bfloat16")
     modes: tuple[str, ...] = (*FIRST_ORDER, *SECOND_ORDER)
     reason: str = ""
+    takes_layouts: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,3 @@ class Operations(ABC):
     @abstractmethod
     def replaced(self, array: Any, mask: np.ndarray, value: float) -> Any:
         """The array with a constant in the entries of a mask."""
-
-    @abstractmethod
-    def entries(self, array: Any, numbers: np.ndarray) -> Any:
-        """The entries of these numbers, in the order of memory, as an array with one axis."""

@@ -83,11 +83,12 @@ def load(backend: str, folder: Path = FOLDER) -> tuple[Cause, ...]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DivergenceError(f"operations/{path.name} is no TOML: {error}") from error
-    found = [_cause(backend, table, f"operations/{path.name}") for table in tables.get("cause", [])]
-    twice = {cause.id for cause in found if sum(other.id == cause.id for other in found) > 1}
-    if twice or set(tables) - {"cause"}:
-        problem = f"has {', '.join(sorted(twice))} twice" if twice else "may hold [[cause]] tables only"
-        raise DivergenceError(f"operations/{path.name} {problem}")
+    causes = tables.pop("cause", [])
+    if tables or not isinstance(causes, list):
+        raise DivergenceError(f"operations/{path.name} may hold [[cause]] tables only")
+    found = [_cause(backend, table, f"operations/{path.name}") for table in causes]
+    if twice := {cause.id for cause in found if sum(other.id == cause.id for other in found) > 1}:
+        raise DivergenceError(f"operations/{path.name} has {', '.join(sorted(twice))} twice")
     return tuple(found)
 
 

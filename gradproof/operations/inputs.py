@@ -95,14 +95,16 @@ IN_HALVES = ("zeros", "tiny", "huge", "long")
 """The kinds that are tried in half precision: where its range and its few digits tell."""
 
 
-def cases(operations: Operations, problem: Problem, sample: Sample, dtype: str) -> Iterator[Case]:
+def cases(
+    operations: Operations, problem: Problem, sample: Sample, dtype: str, takes_layouts: bool = True
+) -> Iterator[Case]:
     """The sample at every hard kind of input; some are not inputs of this call, or have no finite value there."""
-    for case in _all_cases(operations, problem, sample):
+    for case in _all_cases(operations, problem, sample, takes_layouts):
         if (case.kind in IN_HALVES) if dtype in HALVES else case.kind != "long":
             yield case
 
 
-def _all_cases(operations: Operations, problem: Problem, sample: Sample) -> Iterator[Case]:
+def _all_cases(operations: Operations, problem: Problem, sample: Sample, takes_layouts: bool) -> Iterator[Case]:
     calls = problem.calls
     named, _ = calls.flatten(sample.args)
     places = [i for i, (_, leaf) in enumerate(named) if any(leaf is own for own in problem.leaves)]
@@ -117,12 +119,11 @@ def _all_cases(operations: Operations, problem: Problem, sample: Sample) -> Iter
         yield Case(kind, _with(calls, sample, places, [x * scale for x in values]))
     for kind, cut in SHAPES.items():
         yield Case(kind, _with(calls, sample, places, [cut(x) for x in values]))
-    for layout in operations.layouts:
+    for layout in operations.layouts if takes_layouts else ():
         yield Case(layout.name, _through(calls, sample, places, layout.make))
     if values[0].size > 1 and not any(np.iscomplexobj(x) for x in values):
         for kind, infinity in (("masked by -inf", -np.inf), ("masked by inf", np.inf)):
-            masked = _through(calls, sample, places[:1], _masked(operations, values[0].shape, infinity))
-            yield Case(kind, _of_finite_results(operations, calls, masked))
+            yield Case(kind, _through(calls, sample, places[:1], _masked(operations, values[0].shape, infinity)))
 
 
 def _scales(problem: Problem) -> dict[str, float]:
@@ -153,17 +154,5 @@ def _through(calls: Calls, sample: Sample, places: Sequence[int], make: Callable
 
 def _masked(operations: Operations, shape: tuple[int, ...], value: float) -> Callable[[Any], Any]:
     mask = np.zeros(shape, dtype=bool)
-    mask.reshape(-1)[::3] = True
+    mask.reshape(-1)[1::3] = True  # not the first, which is a running result by itself
     return lambda array: operations.replaced(array, mask, value)
-
-
-def _of_finite_results(operations: Operations, calls: Calls, sample: Sample) -> Sample:
-    """The call without those of its results that are not finite."""
-    found = [leaf for _, leaf in calls.flatten(sample.f(*sample.args))[0] if calls.is_array(leaf)]
-    kept = [np.flatnonzero(np.isfinite(np.asarray(calls.to_numpy(leaf)))) for leaf in found]
-
-    def finite(*args: Any) -> Any:
-        arrays = [leaf for _, leaf in calls.flatten(sample.f(*args))[0] if calls.is_array(leaf)]
-        return [operations.entries(y, numbers) for y, numbers in zip(arrays, kept, strict=True) if numbers.size]
-
-    return Sample(finite, sample.args, f"{sample.text}, its finite results")

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 from gradproof.backends import BACKENDS, installed_version
 from gradproof.operations.merging import merged
@@ -32,7 +31,6 @@ class Kept:
 
     path: Path | None = None
     rows: list[Row] = field(default_factory=list)
-    _file: TextIO | None = None
 
     def open(self) -> None:
         """Read what is there. A run that was stopped may have left half of an operation, which is dropped. Raises
@@ -42,9 +40,7 @@ class Kept:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.is_file():
             self.rows = self._read(self.path)
-        text = "".join(json.dumps(row, allow_nan=False) + "\n" for row in self.rows)
-        self.path.write_text(text, encoding="utf-8")
-        self._file = self.path.open("a", encoding="utf-8")
+        self.path.write_text(_lines(self.rows), encoding="utf-8")
 
     @staticmethod
     def _read(path: Path) -> list[Row]:
@@ -61,7 +57,8 @@ class Kept:
         """The operations of a backend that have rows. Raises `ResultsError` where they are of another version."""
         rows = [row for row in self.rows if row["backend"] == backend]
         now = installed_version(backend)
-        others = {row["versions"].get(backend, now) for row in rows} - {now}
+        # Behind its own version a backend may name that of a library that it stands on.
+        others = {row["versions"].get(backend, now).partition(" ")[0] for row in rows} - {now}
         if others:
             raise ResultsError(
                 f"{self.path} has rows of {backend} {', '.join(sorted(others))}, and {now} is installed; "
@@ -72,21 +69,26 @@ class Kept:
     def add(self, rows: Sequence[Row]) -> None:
         """The rows of one operation."""
         self.rows += rows
-        if self._file is not None:
-            self._file.write("".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
-            self._file.flush()
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(_lines(rows))
+
+
+def _lines(rows: Sequence[Row]) -> str:
+    return "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
 
 
 @dataclass
 class Sweep:
     """What is swept: `backends`, of their operations those whose name contains `word`, each for so many `seconds`, by
-    so many `processes`. `chosen` may leave out more."""
+    so many `processes`. `chosen` may leave out more, and `lists` is a module with another list than the framework's."""
 
     backends: Sequence[str]
     word: str = ""
     seconds: float = SECONDS
     processes: int = 1
     chosen: Callable[[str, Sequence[str]], Sequence[str]] = lambda backend, names: names
+    lists: str = ""
 
     def check(self) -> None:
         """Raise `Unusable` for a backend that has no lists, or is not installed."""
@@ -104,7 +106,7 @@ class Sweep:
     def _sweep(self, backend: str, kept: Kept) -> int:
         has = kept.names(backend)
         try:
-            first = Worker(backend, self.seconds)
+            first = Worker(backend, self.seconds, self.lists)
         except Unlisted as error:
             raise Unusable(str(error)) from error
         names = self.chosen(backend, [name for name, _ in first.listed if self.word in name])
@@ -112,7 +114,10 @@ class Sweep:
             first.end()
             return 0
         rest = [name for name in names if name not in has]
-        workers = [first, *(Worker(backend, self.seconds) for _ in range(min(self.processes, len(rest)) - 1))]
+        workers = [
+            first,
+            *(Worker(backend, self.seconds, self.lists) for _ in range(min(self.processes, len(rest)) - 1)),
+        ]
         line = _Line(backend, len(names), len(names) - len(rest))
         try:
             for name, rows in run(workers, rest):

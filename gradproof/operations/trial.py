@@ -122,7 +122,7 @@ def _hard(operation: Operation, operations: Operations, samples: Sequence[Sample
             posed.append((sum(sizes) if max(sizes) > 2 else FULL - max(sizes), problem, sample))
     if posed:
         _, problem, sample = min(posed, key=lambda one: one[0])
-        made = cases(operations, problem, sample, dtype)
+        made = cases(operations, problem, sample, dtype, operation.takes_layouts)
     # To make one of them may raise as the call itself does, and then it is no input of it.
     with contextlib.suppress(Exception):
         yield from made

@@ -1,6 +1,7 @@
 """Processes that try operations, one at a time each, and may die of it: what a framework takes down with it, or never
 ends, costs that operation alone."""
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -27,13 +28,14 @@ RETIRES = 60
 """After so many operations a process is replaced: compilers keep what they have compiled."""
 
 
-def work(connection: Connection, backend: str, seconds: float) -> None:
-    """The life of a worker: a name in, its rows out one by one, then None."""
+def work(connection: Connection, backend: str, seconds: float, lists: str) -> None:
+    """The life of a worker: a name in, its rows out one by one, then None. `lists` is the module of another list than
+    the framework's own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started it is asked, and ends it
     warnings.simplefilter("ignore")  # frameworks warn of what is asked for on purpose
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # arrays are small, and threads that wait take a core
     try:
-        operations = operations_of(backend)
+        operations = importlib.import_module(lists).OPERATIONS() if lists else operations_of(backend)
         known = {operation.name: operation for operation in operations.all()}
     except Missing as error:
         connection.send(str(error))
@@ -55,6 +57,7 @@ class Worker:
 
     backend: str
     seconds: float
+    lists: str = ""
     name: str = ""
     rows: list[Row] = field(default_factory=list)
     done: int = 0
@@ -68,7 +71,7 @@ class Worker:
         """Start the process, and wait until it knows its list. Raises `Unlisted`."""
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs, self.backend, self.seconds), daemon=True)
+        self.process = context.Process(target=work, args=(theirs, self.backend, self.seconds, self.lists), daemon=True)
         self.process.start()
         theirs.close()
         answer: Any = f"importing {self.backend} took more than {START:g} s"

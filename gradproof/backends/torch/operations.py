@@ -48,9 +48,6 @@ class TorchOperations(Operations):
     def replaced(self, array: torch.Tensor, mask: np.ndarray, value: float) -> torch.Tensor:
         return torch.where(torch.as_tensor(mask), torch.full_like(array, value), array)
 
-    def entries(self, array: torch.Tensor, numbers: np.ndarray) -> torch.Tensor:
-        return array.reshape(-1)[torch.as_tensor(numbers)]
-
 
 def _name(record: Any) -> str:
     variant = f" ({record.variant_test_name})" if record.variant_test_name else ""
@@ -73,6 +70,7 @@ def _operation(name: str, record: Any) -> Operation:
         dtypes=tuple(dtype for dtype in DTYPES if dtype in claimed),
         modes=tuple(mode for mode, has in modes.items() if has),
         reason=reason,
+        takes_layouts="as_strided" not in name,
     )
 
 
