@@ -279,6 +279,49 @@ def mutants(
     _tell(room.mutants(entries, names, room.trials(dtype, draws), markdown))
 
 
+@_command(VERIFY)
+def operations(
+    backends: Annotated[
+        list[str] | None, typer.Argument(metavar="BACKEND", help="torch, jax, autograd or tensorflow; all without.")
+    ] = None,
+    word: Annotated[str, typer.Option("-k", metavar="NAME", help="Only operations with this in their name.")] = "",
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the rows here; what has rows is not tried again, so a run goes on."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(metavar="S", help="How long one operation may take.")] = 20.0,
+    processes: Annotated[int, typer.Option("-n", metavar="N", help="How many are tried at a time.", min=1)] = 1,
+    markdown: Markdown = None,
+    findings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what was found to this file, the gravest first.")
+    ] = None,
+) -> None:
+    """Verify every differentiable operation of a framework, by the framework's own lists of them.
+
+    Each is traced at the inputs of its list and at hard ones, and its gradient held to the exact derivative of that
+    trace, in every mode and dtype that the framework claims. The exit status is 1 where something is wrong that is not
+    recorded, or where what is recorded does not show any more.
+
+    Examples:
+
+    ```
+    gradproof operations torch -k softmax
+    gradproof operations jax --results operations.jsonl --markdown operations.md
+    ```"""
+    from gradproof.operations import command as room
+
+    outcome = room.operations(
+        backends or (),
+        word,
+        results=results,
+        seconds=seconds,
+        processes=processes,
+        markdown=markdown,
+        findings=findings,
+    )
+    _tell(outcome)
+
+
 @_command(LOOK_UP, name="list")
 def list_functions(
     words: Annotated[

@@ -14,6 +14,7 @@ from gradproof.backends.adapter import Adapter
 from gradproof.backends.calls import Calls
 from gradproof.backends.gpu import gpu_missing
 from gradproof.backends.modes import MODES, Mode
+from gradproof.backends.operations import Operations
 from gradproof.backends.transformations import Missing, Unsupported
 from gradproof.registry import Function
 
@@ -209,6 +210,14 @@ def load(name: str) -> Adapter:
 
 
 @cache
+def operations_of(name: str) -> Operations:
+    """The framework's own lists of operations. Raises `Missing` where it is not installed."""
+    if installed_version(name) is None:
+        raise Missing(f"{name} is not installed: {BACKENDS[name].cure}")
+    return importlib.import_module(f"gradproof.backends.{name}.operations").OPERATIONS()
+
+
+@cache
 def calls_of(name: str) -> Calls:
     """What is asked of a backend about somebody's own function. Nothing is set up in the backend."""
     return importlib.import_module(f"gradproof.backends.{name}.calls").CALLS()
@@ -231,4 +240,5 @@ __all__ = [
     "installed_version",
     "load",
     "missing",
+    "operations_of",
 ]

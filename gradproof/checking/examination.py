@@ -19,6 +19,7 @@ from gradproof.checking.progress import Progress
 from gradproof.checking.report import Finding, Report
 from gradproof.checking.rows import row_of
 from gradproof.checking.truths import Held, formula_truth, is_formula, real_parts, traced_truth
+from gradproof.oracles.kinks import Kink
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -302,9 +303,17 @@ class _Examination:
             entry = Entry(f"direction {number}", (), f"{exact:.17g}", got, error, bound)
             worst = entry if worst is None or not entry.ratio <= worst.ratio else worst
         assert worst is not None
+        if held.truth.kink is not None:
+            return self._at_a_kink(held.truth.kink, slopes, worst)
         if worst.ratio <= 1:
             return Judgement(Verdict.VERIFIED, f"along {len(along)} dense directions, not entry by entry", worst)
         return Judgement(Verdict.WRONG, "the slope along a direction is not the gradient's", worst)
+
+    def _at_a_kink(self, kink: Kink, slopes: list[float], worst: Entry) -> Judgement:
+        # Each slope may be that of another subgradient, and of few slopes nobody sees whether one has them all.
+        if kink.exists and not np.isfinite(slopes).all():
+            return Judgement(Verdict.WRONG, "a kink: the slope along a direction is not finite", worst)
+        return Judgement(Verdict.INCONCLUSIVE, f"a kink: {len(slopes)} slopes do not tell whose gradient they are")
 
     def _tangents(self, arrays: list[Any], tangent: Sequence[np.ndarray]) -> list[Any]:
         rest = iter(tangent)

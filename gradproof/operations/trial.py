@@ -1,0 +1,180 @@
+"""One operation tried: its calls in every dtype, at their own inputs and at hard ones, as rows."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradproof.backends import BACKENDS
+from gradproof.backends.operations import Operation, Operations, Sample
+from gradproof.checking.examination import Request, examine
+from gradproof.checking.problem import ArgumentError, Problem, problem_of
+from gradproof.operations import second
+from gradproof.operations.inputs import HALVES, PLAIN, Case, cases
+from gradproof.oracles.tape import Untraceable
+from gradproof.oracles.verdict import Verdict
+from gradproof.report.rows.results import Row, new_row
+
+SAMPLES = {"float64": 4, "complex128": 2}
+"""So many calls of an operation are tried in a dtype, spread over those that its list gives."""
+
+FEW = 1
+"""In another dtype."""
+
+SECOND = 2
+"""Of so many of them second derivatives are tried, in the widest dtypes."""
+
+HARD = ("float64", "complex128", *HALVES)
+"""The dtypes in which one call is tried at hard inputs."""
+
+FULL = 10**9
+"""More numbers than any call has."""
+
+WIDE = ("float64", "complex128")
+
+
+@dataclass
+class Clock:
+    """How long an operation may take."""
+
+    seconds: float
+    started: float
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is begun."""
+        return time.perf_counter() - self.started > self.seconds
+
+
+def tried(backend: str, operation: Operation, operations: Operations, seconds: float) -> Iterator[Row]:
+    """The rows of one operation: one per dtype, mode and input that was tried, and at least one. Nothing is begun after
+    so many seconds."""
+    if operation.reason:
+        yield untried(backend, operation, operation.reason)
+        return
+    clock, is_empty = Clock(seconds, time.perf_counter()), True
+    for dtype in (d for d in operation.dtypes if d in BACKENDS[backend].dtypes):
+        for row in _in_dtype(backend, operation, operations, dtype, clock):
+            is_empty = False
+            yield row
+            if clock.is_over:
+                yield untried(backend, operation, f"out of time after {seconds:g} s, in {dtype}")
+                return
+    if is_empty:
+        yield untried(backend, operation, "the list gives no call of it with a floating-point or complex array")
+
+
+def untried(backend: str, operation: Operation, reason: str) -> Row:
+    """The row of what was not tried."""
+    return _row(backend, operation, "", "list", "", reason)
+
+
+def _row(backend: str, operation: Operation, dtype: str, kind: str, call: str, reason: str) -> Row:
+    names = dict(function=operation.name, backend=backend, device="cpu", dtype=dtype, mode="")
+    return new_row(names, kind, Verdict.NOT_RUN, "") | {
+        "list": operation.source,
+        "call": call,
+        "reason": reason,
+        "traced": False,
+    }
+
+
+def _in_dtype(backend: str, operation: Operation, operations: Operations, dtype: str, clock: Clock) -> Iterator[Row]:
+    try:
+        samples = _spread(operation.samples(dtype), SAMPLES.get(dtype, FEW))
+    except Exception as error:  # whatever a list's own code raises
+        yield _row(backend, operation, dtype, PLAIN, "", f"its sample inputs raise {_said(error)}")
+        return
+    is_traced = False
+    for number, sample in enumerate(samples):
+        is_second = dtype in WIDE and number < SECOND
+        modes = [mode for mode in operation.modes if is_second or "over" not in mode]
+        for row in _examined(backend, operation, Case(PLAIN, sample), dtype, tuple(modes)):
+            is_traced |= row["traced"]
+            yield row
+        if clock.is_over:
+            return
+    if is_traced and dtype in HARD:
+        for case in _hard(operation, operations, samples, dtype):
+            first_order = tuple(mode for mode in operation.modes if "over" not in mode)
+            yield from _examined(backend, operation, case, dtype, first_order)
+            if clock.is_over:
+                return
+
+
+def _spread(samples: Any, count: int) -> list[Sample]:
+    given = list(samples)
+    numbers = np.unique(np.linspace(0, len(given) - 1, min(count, len(given))).astype(int)) if given else []
+    return [given[int(i)] for i in numbers]
+
+
+def _hard(operation: Operation, operations: Operations, samples: Sequence[Sample], dtype: str) -> Iterator[Case]:
+    """The smallest of some calls, with numbers enough to tie, at every hard kind of input."""
+    made = iter(())
+    posed: list[tuple[int, Problem, Sample]] = []
+    for sample in samples:
+        with contextlib.suppress(Exception):  # told where the sample itself is tried
+            problem = problem_of(sample.f, sample.args, name=operation.name)
+            sizes = [int(np.prod(np.shape(leaf))) for leaf in problem.leaves]
+            posed.append((sum(sizes) if max(sizes) > 2 else FULL - max(sizes), problem, sample))
+    if posed:
+        _, problem, sample = min(posed, key=lambda one: one[0])
+        made = cases(operations, problem, sample, dtype, operation.takes_layouts)
+    # To make one of them may raise as the call itself does, and then it is no input of it.
+    with contextlib.suppress(Exception):
+        yield from made
+
+
+def _examined(backend: str, operation: Operation, case: Case, dtype: str, modes: tuple[str, ...]) -> Iterator[Row]:
+    started = time.perf_counter()
+    sample = case.sample
+    try:
+        problem = problem_of(sample.f, sample.args, name=operation.name)
+        value = np.asarray(problem.calls.to_numpy(problem.scalar(*problem.leaves)))
+    except Exception as error:
+        # At hard inputs, or in another shape, a call may have no value; that is no news.
+        if case.kind == PLAIN:
+            yield _row(backend, operation, dtype, PLAIN, sample.text, _why(error))
+        return
+    if case.kind != PLAIN and not np.isfinite(value).all():
+        return
+    try:
+        report = examine(Request(sample.f, sample.args, modes, name=operation.name))
+    except Exception as error:
+        reason = _why(error)
+        yield _row(backend, operation, dtype, case.kind, sample.text, reason) | {
+            "verdict": str(Verdict.INCONCLUSIVE if isinstance(error, Untraceable) else Verdict.NOT_RUN),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        return
+    worst = {finding.mode: finding for finding in report.findings}
+    for row in report.rows:
+        finding = worst[row["mode"]]
+        opinion = second.opinion(sample, finding) if finding.fails else ""
+        yield row | {
+            "check": case.kind,
+            "seconds": round((time.perf_counter() - started) / len(report.rows), 4),
+            "list": operation.source,
+            "call": sample.text,
+            "traced": True,
+            "truth": report.truth,
+            "second": opinion,
+            "notes": report.notes,
+            "test": "",
+        }
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Untraceable):
+        return f"not traced: {error}"
+    if isinstance(error, ArgumentError):
+        return str(error)
+    return f"raises {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}"

@@ -1,0 +1,172 @@
+"""The sweep over lists of operations: a planted error is found at the inputs of the list and at hard ones, what takes a
+process down costs itself alone, a run goes on where it was stopped, and what is recorded is asserted."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradproof.divergences import DivergenceError
+from gradproof.divergences import operations as recorded
+from gradproof.operations import tables
+from gradproof.operations.merging import merged
+from gradproof.operations.sweep import Kept, Sweep
+from gradproof.report.outcome import Unusable
+from gradproof.report.rows.results import ResultsError
+
+pytest.importorskip("autograd")
+
+LISTS = "tests.unit.listed"
+
+RECORD = """
+[[cause]]
+id = "slope-of-a-square"
+kind = "defect"
+reason = "the slope of a square is 2"
+rule = "tests/unit/listed.py"
+second = "differences"
+around = "write x * x"
+issue = "unreported"
+versions = ">=1"
+script = "raise SystemExit(1)"
+[[cause.shows]]
+operations = ["squared wrongly"]
+verdicts = ["wrong"]
+"""
+
+
+def swept(kept: Kept, *names: str, seconds: float = 10.0) -> dict[str, tables.Standing]:
+    sweep = Sweep(["autograd"], seconds=seconds, lists=LISTS)
+    if names:
+        sweep.chosen = lambda backend, listed: [name for name in listed if name in names]
+    sweep.run(kept)
+    return {one.name: one for one in tables.standings(kept.rows)}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, tables.Standing]:
+    return swept(Kept(), seconds=3.0)
+
+
+def test_each_name_of_a_list_is_told(found):
+    words = {name: one.word for name, one in found.items()}
+    assert words == {
+        "cubed": "verified",
+        "died": "not tried",
+        "rounded": "not differentiable",
+        "slept": "not tried",
+        "squared": "verified",
+        "squared nowhere": "to be judged",
+        "squared wrongly": "to be judged",
+        "without call": "not tried",
+    }
+
+
+def test_a_planted_error_is_found_and_the_differences_agree_with_the_truth(found):
+    (row,) = [row for row in found["squared wrongly"].rows if row["check"] == "sample"]
+    assert row["verdict"] == "wrong" and row["second"] == "the truth"
+    assert {row["check"] for row in found["squared wrongly"].failing} > {"sample", "ties", "one entry"}
+
+
+def test_what_takes_its_process_down_costs_itself_alone(found):
+    assert "SIGABRT" in found["died"].reason
+    assert found["slept"].reason.startswith("no end within")
+
+
+def test_a_missing_rule_is_unsupported(found):
+    assert {row["verdict"] for row in found["squared nowhere"].failing} == {"unsupported"}
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    kept = Kept(path)
+    kept.open()
+    swept(kept, "squared", "cubed", "squared wrongly")
+    whole = path.read_text()
+    path.write_text(whole[:-100])
+    again = Kept(path)
+    again.open()
+    assert again.names("autograd") == {"cubed", "squared"}
+    assert swept(again, "squared", "cubed", "squared wrongly").keys() == {"cubed", "squared", "squared wrongly"}
+    assert len(path.read_text().splitlines()) == len(whole.splitlines())
+
+
+def test_rows_of_another_version_are_not_mixed(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    row = dict(function="cubed", backend="autograd", list="a list", versions={"autograd": "1.0"})
+    path.write_text(json.dumps(row) + "\n")
+    kept = Kept(path)
+    kept.open()
+    with pytest.raises(ResultsError, match=r"has rows of autograd 1\.0"):
+        swept(kept)
+    path.write_text('{"a": 1}\n')
+    with pytest.raises(ResultsError, match="holds no rows of a sweep"):
+        Kept(path).open()
+
+
+def test_a_backend_without_a_list_is_refused():
+    with pytest.raises(Unusable, match="'numpy' has no list of operations"):
+        Sweep(["numpy"]).run(Kept())
+
+
+def test_the_worst_of_several_calls_stands_for_them():
+    row = dict(function="f", backend="b", device="cpu", dtype="float64", mode="reverse", check="sample", examples=1)
+    rows = [
+        row | dict(verdict=v, ratio=r, seconds=1.0) for v, r in (("verified", 0.5), ("wrong", 9.0), ("convention", 1))
+    ]
+    (one,) = merged(rows)
+    assert (one["verdict"], one["ratio"], one["examples"], one["seconds"]) == ("wrong", 9.0, 3, 3.0)
+    assert one["counts"] == {"verified": 1, "wrong": 1, "convention": 1}
+
+
+# What is recorded
+
+
+def loaded(folder: Path, text: str) -> tuple[recorded.Cause, ...]:
+    (folder / "autograd.toml").write_text(text)
+    recorded.load.cache_clear()
+    return recorded.load("autograd", folder)
+
+
+def test_what_is_recorded_is_no_news_and_is_told_when_it_is_gone(found, tmp_path):
+    (cause,) = loaded(tmp_path, RECORD)
+    assert all(map(cause.covers, found["squared wrongly"].failing))
+    assert not any(map(cause.covers, found["squared nowhere"].failing))
+    assert not recorded.not_shown([cause], found["squared wrongly"].rows, "1.9")
+    mended = [row | {"verdict": "verified"} for row in found["squared wrongly"].rows]
+    assert recorded.not_shown([cause], mended, "1.9") == [(cause, cause.places[0])]
+    assert not recorded.not_shown([cause], mended, "0.9")
+    assert not recorded.not_shown([cause], found["squared"].rows, "1.9")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ('kind = "defect"', 'kind = "bug"', "the kind 'bug' is none of"),
+        ('issue = "unreported"', 'issue = "#1"', "neither an https address"),
+        ('rule = "tests/unit/listed.py"', "", r"missing \['rule'\]"),
+        ('verdicts = ["wrong"]', 'verdicts = ["bad"]', "the verdict 'bad'"),
+        ('verdicts = ["wrong"]', 'verdicts = ["wrong"]\ninput = [1]', r"unknown \['input'\]"),
+        ('versions = ">=1"', 'versions = "new"', "Invalid specifier"),
+        ("[[cause]]", "[[causes]]", r"may hold \[\[cause\]\] tables only"),
+    ],
+)
+def test_a_bad_record_is_refused_with_its_place(tmp_path, before, after, message):
+    with pytest.raises(DivergenceError, match=message):
+        loaded(tmp_path, RECORD.replace(before, after))
+
+
+def test_the_pages_tell_every_operation(found):
+    rows = [row for one in found.values() for row in one.rows]
+    page = tables.completeness(rows)
+    assert all(name in page for name, one in found.items() if one.word != "verified")
+    assert "| autograd, a list | 8 | 7 |" in page
+    assert tables.findings(rows).startswith("# What the frameworks' own lists")
+
+
+def test_hard_inputs_keep_the_shape_that_a_call_takes(found):
+    checks = {row["check"] for row in found["squared"].rows}
+    assert {"zeros", "one zero", "equal", "nearly equal", "ties", "tiny", "huge", "empty", "one entry"} <= checks
+    sizes = {row["check"]: np.size(row["input"]["x"]) for row in found["squared"].rows}
+    assert sizes["one entry"] == 1 and sizes["empty"] == 0 and sizes["ties"] == 3
