@@ -20,7 +20,7 @@ from gradproof.verification import watch
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    *("verify", "list", "show", "blame", "compare", "merge"),
+    *("verify", "list", "show", "blame", "compare", "merge", "accuracy"),
     *("conventions", "catalogue", "completeness", "widths", "watch"),
 )
 

@@ -58,7 +58,8 @@ def every(dtype: str) -> np.ndarray:
     if dtype == "float16":
         values = bits.view(np.float16).astype(np.float64)
     else:
-        values = (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            values = (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
     return np.unique(values[np.isfinite(values)])
 
 

@@ -32,13 +32,31 @@ REAL = tuple(FORMATS)
 @dataclass(frozen=True)
 class Selection:
     """What is swept: words of which a function's name has one, or none for all; names of backends, dtypes and modes,
-    and a device."""
+    and a device. A mode that a backend leaves to the night is left out where no mode was named."""
 
     words: tuple[str, ...] = ()
     backends: tuple[str, ...] = tuple(BACKENDS)
     dtypes: tuple[str, ...] = REAL
     modes: tuple[str, ...] = MODES
     device: str = "cpu"
+    names_modes: bool = False
+
+    @property
+    def command(self) -> str:
+        """The command that selects this."""
+        options = {
+            "-k": (self.words, ()),
+            "--backend": (self.backends, tuple(BACKENDS)),
+            "--dtype": (self.dtypes, REAL),
+        }
+        options |= {"--mode": (self.modes if self.names_modes else (), ()), "--device": ((self.device,), ("cpu",))}
+        said = [f"{option} {','.join(names)}" for option, (names, usual) in options.items() if tuple(names) != usual]
+        return " ".join(["gradproof accuracy", *said])
+
+    def modes_of(self, backend: str) -> list[str]:
+        """The modes in which this backend is swept."""
+        known = BACKENDS[backend]
+        return [mode for mode in self.modes if mode in known.modes and (self.names_modes or mode not in known.nightly)]
 
     def takes(self, entry: Entrywise) -> bool:
         """Whether this function was asked for."""
@@ -73,9 +91,7 @@ def _of_dtype(
         adapter = backends.load(backend)
         if selection.device not in adapter.devices():
             continue
-        for mode in selection.modes:
-            if mode not in BACKENDS[backend].modes:
-                continue
+        for mode in selection.modes_of(backend):
             names = dict(zip(NAMES, (entry.name, backend, selection.device, dtype, mode), strict=True))
             state = {"version": adapter.version(), "machine": machine(), "source": source}
             there = kept.get(_identity(names | state))
