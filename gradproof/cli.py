@@ -322,6 +322,50 @@ def operations(
     _tell(outcome)
 
 
+@_command(RESULTS)
+def accuracy(
+    words: Annotated[
+        list[str] | None,
+        typer.Option("-k", metavar="WORD,...", help="Functions whose names have one of these in them."),
+    ] = None,
+    backend: Annotated[list[str] | None, typer.Option("--backend", metavar="NAME,...")] = None,
+    dtype: Annotated[list[str] | None, typer.Option("--dtype", metavar="NAME,...")] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mode", metavar="NAME,...", help="reverse, forward, compiled or all; PyTorch's compiler is slow."
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="cpu or gpu.")] = "cpu",
+    state: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep rows and truths here, and go on from them.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table here, as Markdown, and its rows beside it.")
+    ] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="ROWS", help="Rows of an earlier table: 1 where something is worse.")
+    ] = None,
+    functions: FunctionsOption = None,
+) -> None:
+    """Measure how accurate values and gradients are, at every number of half precision and a sample of the others.
+
+    What acts entry by entry is run on whole arrays and held to ball arithmetic: the largest error in units in the last
+    place with its input, the share that is correctly rounded, what is not finite and what is flushed. A run that is
+    ended goes on where it was.
+
+    Examples:
+
+    ```
+    gradproof accuracy -k tanh --dtype bfloat16
+    gradproof accuracy --backend jax --output ACCURACY.md --compare before/accuracy.jsonl
+    ```"""
+    from gradproof.verification.sweeps import command as room
+
+    selection = room.selection(_names(words), _names(backend), _names(dtype), _names(mode), device)
+    _tell(room.accuracy(_functions(functions), selection, state, output, compare))
+
+
 @_command(LOOK_UP, name="list")
 def list_functions(
     words: Annotated[

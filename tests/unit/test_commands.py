@@ -20,8 +20,8 @@ from gradproof.verification import watch
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    *("verify", "campaign", "mutants", "list", "show", "explain", "new", "blame", "compare", "merge"),
-    *("conventions", "catalogue", "completeness", "widths", "watch"),
+    *("verify", "campaign", "mutants", "operations", "accuracy", "list", "show", "explain", "new"),
+    *("blame", "compare", "merge", "page", "conventions", "catalogue", "completeness", "widths", "watch"),
 )
 
 MINE = """

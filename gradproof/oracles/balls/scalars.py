@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from flint import acb, arb
+from flint import acb, arb, arb_series, ctx
 
 Scalar = Callable[..., arb]
 
@@ -41,7 +41,22 @@ def gammaln(x: arb) -> arb:
 
 def polygamma(n: arb, x: arb) -> arb:
     """The n-th derivative of the digamma function, n = 0, 1, 2, …"""
-    return acb(x).polygamma(n).real
+    if not (n.is_integer() and n >= 1) or not (x > 0 or x < 0):
+        return acb(x).polygamma(n).real
+    order = int(n.unique_fmpz())
+    if x > 0:
+        return (-1) ** (order + 1) * math.factorial(order) * (n + 1).zeta(x)  # DLMF 25.11.12
+    # By reflection, DLMF 5.15.6: Arb itself goes up to the positive numbers one by one.
+    return (-1) ** order * polygamma(n, 1 - x) - arb.pi() * _cotangent_derivative(order, x)
+
+
+def _cotangent_derivative(order: int, x: arb) -> arb:
+    """The derivative of this order of cot(πx)"""
+    cap, ctx.cap = ctx.cap, order + 1
+    try:
+        return math.factorial(order) * arb_series([x, 1]).cot_pi()[order]
+    finally:
+        ctx.cap = cap
 
 
 def ndtri(p: arb) -> arb:

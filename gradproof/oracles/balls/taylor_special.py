@@ -23,7 +23,7 @@ def _i1(x: arb) -> arb:
 
 
 ONE: dict[str, Callable[[arb], arb]] = {
-    "digamma": lambda x: arb(2).zeta(x) if x > 0 else polygamma(arb(1), x),
+    "digamma": lambda x: polygamma(arb(1), x),
     "gammaln": arb.digamma,
     "i0": lambda x: x.bessel_i(1),
     "i1": _i1,

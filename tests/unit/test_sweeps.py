@@ -1,0 +1,166 @@
+"""Sweeps see what is planted: one wrong number among 65 000, a value that is not finite, what is flushed or answered as
+zero; they go on where they were ended, and say what got worse."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from gradproof import backends
+from gradproof.cli import app
+from gradproof.oracles.machine_model import FORMATS
+from gradproof.registry import load_builtin
+from gradproof.report.tables import accuracy
+from gradproof.verification.sweeps import inputs, run
+from gradproof.verification.sweeps.entrywise import entrywise
+from gradproof.verification.sweeps.measure import rounded, statistics
+from gradproof.verification.sweeps.run import Selection, sweep
+from gradproof.verification.sweeps.truth import find
+from tests.unit.made import entry, registered
+
+HALF = FORMATS["float16"]
+NUMPY = Selection(backends=("numpy",), dtypes=("float16",), modes=("reverse",))
+
+
+def test_what_acts_entry_by_entry_is_found_by_running_it() -> None:
+    found = {made.name: made for made in entrywise(load_builtin())}
+    assert len(found) > 150
+    assert {"exponential", "silu", "sinc", "hypotenuse", "inverse_hyperbolic_cosine"} <= set(found)
+    assert not {"softmax", "cumulative_sum", "logsumexp", "vector_norm"} & set(found)
+    # Another domain alone is the same action.
+    assert "exponential_scalar" not in found and "celu_quarter" in found
+
+
+def test_every_number_of_half_precision_is_an_input() -> None:
+    for dtype, count in (("float16", 63_487), ("bfloat16", 65_279)):
+        assert len(inputs.of_one(dtype)) == count
+        assert (FORMATS[dtype].rounded(inputs.of_one(dtype)) == inputs.of_one(dtype)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_sample_leaves_out_no_exponent_and_no_end(dtype: str) -> None:
+    sample, format = inputs.of_one(dtype), FORMATS[dtype]
+    assert {format.largest, -format.largest, format.smallest, format.tiny, 0.0} <= set(sample)
+    exponents = np.unique(np.frexp(sample[sample > 0])[1])
+    assert (np.diff(exponents) == 1).all()
+    assert (format.rounded(sample) == sample).all()
+
+
+def test_a_tie_is_decided_by_what_is_below_float64() -> None:
+    tie = 1 + 2.0**-11  # between two numbers of float16
+    high, low = np.array([tie, tie, tie, tie + 2.0**-10]), np.array([0.0, 2.0**-70, -(2.0**-70), 0.0])
+    assert rounded(high, low, HALF).tolist() == [1.0, 1 + 2.0**-10, 1.0, 1 + 2 * 2.0**-10]
+    assert rounded(np.array([65519.0, 65520.0]), np.zeros(2), HALF).tolist() == [65504.0, np.inf]
+
+
+def test_the_truth_of_a_square_is_exact_and_a_kink_is_none() -> None:
+    (square,) = entrywise([registered("square")])
+    x = np.array([0.1, -3.0, 2.0**-600, 0.0])
+    found = find(square, (x,))
+    value, slope = found.quantities
+    assert value[0].tolist() == [0.1 * 0.1, 9.0, 0.0, 0.0] and value[1][0] != 0
+    assert slope[0].tolist() == (2 * x).tolist() and not found.kinks.any()
+
+
+def test_what_ties_has_no_slope_unless_it_is_smooth_there() -> None:
+    relu, sinc = entrywise([registered("relu"), registered("sinc")])
+    x = np.array([-1.0, 0.0, 2.0])
+    assert find(relu, (x,)).kinks.tolist() == [False, True, False]
+    found = find(sinc, (x,))
+    assert not found.kinks.any() and found.quantities[0][0][1] == 1 and found.quantities[1][0][1] == 0
+
+
+def test_counts_are_of_what_was_planted() -> None:
+    x = np.array([1.0, 2.0, 3.0, 4.0, 2.0**-20, 0.0])
+    right = np.array([1.0, 2.0, 3.0, 1e6, 2.0**-20, 0.0])
+    got = np.array([1.0 + 20 * 2.0**-10, np.nan, 3.0, 65504.0, 0.0, 0.0])
+    row = statistics(got, (right, np.zeros(6)), (x,), np.zeros(6, bool), HALF)
+    assert (row["ulp"], row["input"], row["compared"]) == (20.0, [(1.0).hex()], 3)
+    assert (row["nonfinite"], row["nonfinite_input"]) == (1, [(2.0).hex()])
+    assert (row["finite"], row["finite_input"]) == (1, [(4.0).hex()])
+    assert row["flushed"] == 1 and row["beyond_16"] == pytest.approx(1 / 3)
+
+
+def test_a_subnormal_input_that_is_taken_for_zero_is_counted_apart() -> None:
+    x = np.array([0.0, 2.0**-20, 1.0])
+    row = statistics(np.array([5.0, 5.0, 1.0]), (np.array([5.0, 7.0, 1.0]), np.zeros(3)), (x,), np.zeros(3, bool), HALF)
+    assert (row["as_zero"], row["ulp"]) == (1, 0.0)
+
+
+def _spoiled_at(place: float) -> object:
+    return entry(
+        lambda xp, x: xp.sum(x * x),
+        lambda xp, x: xp.where(x == place, xp.ones_like(x), 2 * x),
+        x=(5,),
+    )
+
+
+def test_one_wrong_number_among_all_is_found(tmp_path: Path) -> None:
+    place = 0.3330078125
+    _, slope = sweep([_spoiled_at(place)], NUMPY, tmp_path)
+    assert slope["quantity"] == "x" and slope["input"] == [place.hex()] and slope["ulp"] > 100
+    assert slope["beyond_16"] == pytest.approx(1 / slope["compared"])
+    _, slope = sweep([_spoiled_at(1e9)], NUMPY, tmp_path / "right")
+    assert slope["ulp"] <= 0.5 and slope["correct"] == 1
+
+
+def test_a_run_goes_on_where_it_was_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = sweep([registered("square")], NUMPY, tmp_path)
+    with (tmp_path / run.ROWS).open("a") as file:
+        file.write('{"function": "squ')  # ended while it wrote
+    monkeypatch.setattr(run, "ask", None)
+    assert sweep([registered("square")], NUMPY, tmp_path) == first
+
+
+def test_what_a_backend_refuses_is_a_row(tmp_path: Path) -> None:
+    without = entry(lambda xp, x: xp.sum(xp.exp(x)), x=(5,))
+    (row,) = sweep([without], NUMPY, tmp_path)
+    assert "no hand-derived gradient" in row["refused"]
+    assert "refused" in accuracy.document([row], "gradproof accuracy")
+
+
+def test_a_table_says_what_got_worse(tmp_path: Path) -> None:
+    now = sweep([registered("square")], NUMPY, tmp_path)
+    before = [row | {"ulp": row["ulp"] / 8, "nonfinite": row["nonfinite"]} for row in now]
+    assert accuracy.changes(now, now) == ([], False)
+    worse = [row | {"ulp": 40.0} for row in now]
+    lines, is_worse = accuracy.changes(before, worse)
+    assert is_worse and "40 ulp" in lines[0]
+    lines, is_worse = accuracy.changes(worse, before)
+    assert not is_worse and lines[0].startswith("better")
+
+
+def test_the_command_writes_the_table_and_compares_it(tmp_path: Path) -> None:
+    table = tmp_path / "ACCURACY.md"
+    options = ["accuracy", "-k", "square_root", "--backend", "numpy", "--dtype", "float16", "--state", str(tmp_path)]
+    result = CliRunner().invoke(app, [*options, "--output", str(table)])
+    assert result.exit_code == 0, result.output
+    text = table.read_text()
+    assert (
+        "`gradproof accuracy -k square_root --backend numpy --dtype float16`" in text and "| numpy | float16 |" in text
+    )
+    rows = [json.loads(line) for line in (tmp_path / "accuracy.jsonl").read_text().splitlines()]
+    before = tmp_path / "before.jsonl"
+    before.write_text("".join(json.dumps(row | {"nonfinite": 0, "ulp": 0.0}) + "\n" for row in rows))
+    result = CliRunner().invoke(app, [*options, "--compare", str(before)])
+    assert result.exit_code == int(any(row["ulp"] > 1 or row["nonfinite"] for row in rows))
+
+
+def test_an_unknown_name_is_one_line() -> None:
+    result = CliRunner().invoke(app, ["accuracy", "--dtype", "bfloat"])
+    assert result.exit_code == 2
+    result = CliRunner().invoke(app, ["accuracy", "-k", "no_such_function"])
+    assert result.exit_code == 2
+
+
+def test_forward_and_reverse_slopes_are_those_of_every_entry(tmp_path: Path) -> None:
+    if backends.installed_version("autograd") is None:
+        pytest.skip("autograd is not installed")
+    chosen = Selection(backends=("autograd",), dtypes=("float32",), modes=("reverse", "forward"))
+    rows = sweep([registered("product_of_two")], chosen, tmp_path)
+    assert [(row["mode"], row["quantity"]) for row in rows] == [
+        (mode, quantity) for mode in ("reverse", "forward") for quantity in ("value", "x", "y")
+    ]
+    assert all(row["ulp"] <= 1 for row in rows)
