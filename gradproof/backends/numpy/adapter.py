@@ -94,7 +94,7 @@ class NumpyAdapter(NumpyTransformations, Adapter):
 
     def gradient_of(self, function: Function, dtype: str, device: str) -> Callable:
         if function.hand is None:
-            raise Unsupported(f"{function.name} has no hand-derived gradient, and numpy cannot differentiate")
+            raise Unsupported("it has no hand-derived gradient, and numpy cannot differentiate")
         xp = self.namespace(dtype, device)
 
         def gradient(*arguments: np.ndarray) -> tuple[Any, ...]:
