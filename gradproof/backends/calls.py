@@ -80,6 +80,18 @@ class Calls(ABC):
         """The forward pass of `f(*arguments)`, a list of arrays, on a tape; all arguments are differentiated. Raises
         `Untraceable`."""
 
+    def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        """The gradients of a scalar function times each of these factors, from one forward pass where there can be a
+        backward pass for each; what is unconnected is None. For a complex argument df/dRe + i df/dIm."""
+        gradient = self.transformations.gradient
+        return [gradient(lambda *given, by=by: by * f(*given) if by != 1 else f(*given))(*arrays) for by in factors]
+
+    def pushed_at_once(self, f: Callable, arrays: Sequence[Any], stacked: Sequence[Any]) -> Any:
+        """The JVPs along several directions, stacked along a new leading axis, in one pass. Raises whatever stands
+        against it, as a rule that cannot be mapped."""
+        push = self.transformations.jvp(f)
+        return self.transformations.vectorize(lambda *tangents: push(*arrays, *tangents))(*stacked)
+
     def pushed_forward(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """The JVP of a scalar function along one direction."""
         return self.transformations.jvp(f)(*arrays, *tangents)

@@ -15,6 +15,9 @@ EVERY_ENTRY = 32
 """Functions of up to so many real numbers are pushed forward along every entry of their arguments, others along a few
 fixed uneven directions."""
 
+ONE_BY_ONE = 8
+"""The same where the directions cannot be taken in one pass, unless one of the uneven ones shows an error."""
+
 DIRECTIONS = 3
 
 
@@ -83,16 +86,24 @@ _COMPOSED = {
 # Forward mode
 
 
-def directions(shapes: Sequence[tuple[int, ...]]) -> list[Inputs]:
-    """The directions of forward mode: every unit vector of a few real numbers, else some dense ones."""
-    size = sum(int(np.prod(shape)) for shape in shapes)
-    rows = np.eye(size) if size <= EVERY_ENTRY else [np.roll(uneven(size), 7 * k) for k in range(DIRECTIONS)]
-    return [_split(row, shapes) for row in rows]
+def unit_directions(shapes: Sequence[tuple[int, ...]]) -> list[Inputs]:
+    """Every unit vector, where there are few enough real numbers to try each; else none."""
+    size = _size(shapes)
+    return [_split(row, shapes) for row in np.eye(size)] if size <= EVERY_ENTRY else []
+
+
+def dense_directions(shapes: Sequence[tuple[int, ...]]) -> list[Inputs]:
+    """A few fixed uneven directions, of which every entry is a part."""
+    return [_split(np.roll(uneven(_size(shapes)), 7 * k), shapes) for k in range(DIRECTIONS)]
 
 
 def hessian_direction(shapes: Sequence[tuple[int, ...]]) -> Inputs:
     """The fixed direction of Hessian-vector products, in real numbers."""
-    return _split(uneven(sum(int(np.prod(shape)) for shape in shapes)), shapes)
+    return _split(uneven(_size(shapes)), shapes)
+
+
+def _size(shapes: Sequence[tuple[int, ...]]) -> int:
+    return sum(int(np.prod(shape)) for shape in shapes)
 
 
 def _split(row: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> Inputs:

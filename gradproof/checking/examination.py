@@ -5,7 +5,7 @@ import textwrap
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +200,26 @@ class _Examination:
             return self._second_order(held, mode, arrays, value, was_drawn)
         if mode == "forward":
             return self._forward(held, arrays, value, was_drawn)
+        if mode == "reverse" and self.request.jac is None and not was_drawn:
+            return self._reverse(held, arrays, value)
         given = self._reverse_like(mode, arrays)
         return self._compared(held, mode, arrays, value, given, was_drawn)
+
+    def _reverse(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding:
+        """Reverse mode, unless a second call gives another gradient, or the result twice over not its double."""
+        # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
+        # otherwise, as clipping, need not be linear in it.
+        factors = (1.0, 1.0, -2.0) if self.problem.is_scalar and self.request.truth is None else (1.0, 1.0)
+        first, *others = self.problem.calls.pulled_back(self.problem.scalar, arrays, factors)
+        finding = self._compared(held, "reverse", arrays, value, first, was_drawn=False)
+        if finding.judgement.verdict != Verdict.VERIFIED:
+            return finding
+        _, parts = self._parts(held, first)
+        for by, given, why in zip(factors[1:], others, (ANOTHER_GRADIENT, NOT_LINEAR), strict=False):
+            problem, again = self._parts(held, given)
+            if problem or not _are_equal(held, parts, [part / by for part in again]):
+                return self._made("reverse", Judgement(Verdict.WRONG, problem or why), arrays)
+        return finding
 
     def _reverse_like(self, mode: str, arrays: list[Any]) -> tuple[Any, ...]:
         if self.request.jac is not None:
@@ -218,8 +236,6 @@ class _Examination:
         if judgement.verdict in FAILING:
             judgement = self._along_symmetric(held, value, parts) or judgement
         finding = self._made(mode, judgement, arrays, held, parts, was_drawn)
-        if mode == "reverse" and judgement.verdict == Verdict.VERIFIED and not was_drawn:
-            return self._repeated(finding, held, mode, arrays, parts)
         return finding
 
     def _parts(self, held: Held, given: Sequence[Any]) -> tuple[str, list[np.ndarray]]:
@@ -245,43 +261,58 @@ class _Examination:
         pairs = zip(held.names, held.truth.gradient, strict=True)
         return all(not part.high.any() for name, part in pairs if name.removeprefix("Re ").removeprefix("Im ") in names)
 
-    def _repeated(self, finding: Finding, held: Held, mode: str, arrays: list[Any], parts: list[np.ndarray]) -> Finding:
-        """The same finding, unless a second call gives another gradient, or the result twice over not its double."""
-        problem, again = self._parts(held, self._reverse_like(mode, arrays))
-        if problem or not _are_equal(held, parts, again):
-            return self._made(mode, Judgement(Verdict.WRONG, problem or ANOTHER_GRADIENT), arrays)
-        # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
-        # otherwise, as clipping, need not be linear in it.
-        if not self.problem.is_scalar or self.request.truth is not None or self.request.jac is not None:
-            return finding
-        doubled = replace(self.problem, scalar=lambda *given: -2 * self.problem.scalar(*given))
-        problem, twice = self._parts(held, differentiation.reverse_like(doubled, mode, arrays))
-        if problem or not _are_equal(held, parts, [part / -2 for part in twice]):
-            return self._made(mode, Judgement(Verdict.WRONG, problem or NOT_LINEAR), arrays)
-        return finding
-
     # Forward mode
 
     def _forward(self, held: Held, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
         shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
+        dense = [held.symmetrized(along) or along for along in differentiation.dense_directions(shapes)]
+        units = differentiation.unit_directions(shapes)
+        # One direction by itself: what maps over all of them is another program.
+        known = self._slopes(arrays, dense[: 1 if units else None])
+        judgement = self._along(held, dense[: len(known)], known)
+        looks_right = judgement.verdict == Verdict.VERIFIED
+        at_once = self._slopes_at_once(arrays, units) if units and looks_right else None
+        if at_once is not None:
+            judgement, parts = self._entry_by_entry(held, value, at_once, shapes)
+            if judgement.verdict not in FAILING:
+                return self._made("forward", judgement, arrays, held, parts, was_drawn)
+            looks_right = False
+        elif looks_right and len(units) > differentiation.ONE_BY_ONE:
+            judgement = self._along(held, dense, known + self._slopes(arrays, dense[1:]))
+            looks_right = judgement.verdict == Verdict.VERIFIED
+        if not units or (looks_right and len(units) > differentiation.ONE_BY_ONE):
+            return self._made("forward", judgement, arrays, was_drawn=was_drawn)
+        judgement, parts = self._entry_by_entry(held, value, self._slopes(arrays, units), shapes)
+        return self._made("forward", judgement, arrays, held, parts, was_drawn)
+
+    def _entry_by_entry(
+        self, held: Held, value: np.ndarray, slopes: Sequence[float], shapes: Sequence[tuple[int, ...]]
+    ) -> tuple[Judgement, list[np.ndarray]]:
+        parts = np.split(np.array(slopes), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
+        parts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        judgement = held.judged(value, parts, self.request.accuracy)
+        if judgement.verdict in FAILING:
+            judgement = self._along_symmetric(held, value, parts) or judgement
+        return judgement, parts
+
+    def _slopes(self, arrays: list[Any], along: Sequence[Sequence[np.ndarray]]) -> list[float]:
+        """The slope along each direction, one after the other."""
         slopes = []
-        along = differentiation.directions(shapes)
-        entry_by_entry = len(along) == sum(int(np.prod(shape)) for shape in shapes)
-        if not entry_by_entry:
-            along = [held.symmetrized(tangent) or tangent for tangent in along]
         for tangent in along:
             # -2 of it: of a unit vector nobody sees whether the rule is linear in the tangent.
             velocity = self._tangents(arrays, [-2 * part for part in tangent])
             pushed = differentiation.pushed_forward(self.problem, arrays, velocity)
             slopes.append(float(np.real(self.problem.calls.to_numpy(pushed))) / -2)
-        if entry_by_entry:
-            parts = np.split(np.array(slopes), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
-            parts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-            judgement = held.judged(value, parts, self.request.accuracy)
-            if judgement.verdict in FAILING:
-                judgement = self._along_symmetric(held, value, parts) or judgement
-            return self._made("forward", judgement, arrays, held, parts, was_drawn)
-        return self._made("forward", self._along(held, along, slopes), arrays, was_drawn=was_drawn)
+        return slopes
+
+    def _slopes_at_once(self, arrays: list[Any], along: Sequence[Sequence[np.ndarray]]) -> np.ndarray | None:
+        """The slopes along all directions in one pass; None where the framework has none for this code."""
+        stacked = self._tangents(arrays, [-2 * np.stack(parts) for parts in zip(*along, strict=True)])
+        try:
+            pushed = self.problem.calls.pushed_at_once(self.problem.scalar, arrays, stacked)
+            return np.real(np.asarray(self.problem.calls.to_numpy(pushed), complex)) / -2
+        except Exception:  # one after the other they say what is the matter
+            return None
 
     def _along_symmetric(self, held: Held, value: np.ndarray, parts: list[np.ndarray]) -> Judgement | None:
         """The convention that a gradient keeps to which is right along symmetric matrices; None if it is not."""

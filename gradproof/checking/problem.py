@@ -118,10 +118,14 @@ def _named_in(f: Callable) -> str | None:
         return None
     variables = inspect.getclosurevars(f)
     named = (*variables.globals.values(), *variables.nonlocals.values())
-    paths = (v.__name__ if inspect.ismodule(v) else str(getattr(v, "__module__", "")) for v in named)
+    paths = (p for v in named for p in (v.__name__ if inspect.ismodule(v) else "", type(v).__module__, _module_of(v)))
     roots = {path.partition(".")[0] for path in paths}
     found = [name for name, known in backends.BACKENDS.items() if roots & set(known.array_modules)]
     return found[0] if len(found) == 1 else None
+
+
+def _module_of(f: Any) -> str:
+    return str(getattr(f, "__module__", ""))
 
 
 def _owner(leaf: Any) -> str | None:

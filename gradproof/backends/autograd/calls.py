@@ -22,6 +22,18 @@ class AutogradCalls(NumpyCalls):
     def flatten(self, tree: Any) -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
         return super().flatten(_opened(tree))
 
+    def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        return self.transformations.pulled_back(f, arrays, factors)
+
+    def pushed_forward(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        # One argument after the other, as autograd has it, and of those only what moves.
+        slopes = [
+            self.transformations.jvp(lambda x, i=i: f(*arrays[:i], x, *arrays[i + 1 :]))(arrays[i], tangent)
+            for i, tangent in enumerate(tangents)
+            if tangent.any()
+        ]
+        return sum(slopes) if slopes else 0.0
+
     def trace(self, f: Callable, arguments: list[Any]) -> Traced:
         return trace(lambda *arrays: [f(*arrays)], arguments, [True] * len(arguments))
 

@@ -35,14 +35,23 @@ class JaxCalls(Calls):
         return values.astype(np.float64) if values.dtype == jnp.bfloat16 else values
 
     def like(self, values: np.ndarray, leaf: Any, dtype: str) -> jax.Array:
-        made = jnp.asarray(values, dtype=jax.dtypes.canonicalize_dtype(dtype))
-        return jax.device_put(made, next(iter(leaf.devices()))) if isinstance(leaf, jax.Array) else made
+        made = np.array(values, jax.dtypes.canonicalize_dtype(dtype))
+        return jax.device_put(made, next(iter(leaf.devices())) if isinstance(leaf, jax.Array) else None)
 
     def device_of(self, leaf: Any) -> str:
         return "cpu" if not isinstance(leaf, jax.Array) else next(iter(leaf.devices())).platform
 
     def contract(self, parts: Sequence[tuple[np.ndarray, Any]]) -> Any:
-        return sum(jnp.sum(jnp.real(jnp.conj(jnp.asarray(w, dtype=y.dtype)) * y)) for w, y in parts)
+        first, *more = (_weighed(w, jnp.asarray(y)) for w, y in parts)
+        return sum(more, start=first)
+
+    def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        value, pull = jax.vjp(f, *arrays)
+        # JAX gives df/dRe - i df/dIm.
+        return [
+            tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in pull(jnp.asarray(by, value.dtype)))
+            for by in factors
+        ]
 
     def total(self, rows: Any) -> Any:
         return jnp.sum(rows)
@@ -63,6 +72,11 @@ class JaxCalls(Calls):
         found = [f"64 bits are {'on' if jax.config.jax_enable_x64 else 'off'}"]
         precision = jax.config.jax_default_matmul_precision
         return found + ([f"jax_default_matmul_precision is {precision}"] if precision else [])
+
+
+def _weighed(w: np.ndarray, y: jax.Array) -> jax.Array:
+    w = np.asarray(np.conj(w), y.dtype)
+    return jnp.sum(jnp.real(w * y) if jnp.iscomplexobj(y) else w * y)
 
 
 def _step(step: Any) -> str:

@@ -12,8 +12,9 @@ import tensorflow as tf
 from gradproof.backends import trees
 from gradproof.backends.calls import Calls
 from gradproof.backends.tensorflow.trace import trace
-from gradproof.backends.tensorflow.transformations import TensorflowTransformations
+from gradproof.backends.tensorflow.transformations import TensorflowTransformations, exact_shapes, placed
 from gradproof.backends.tracing import Traced
+from gradproof.backends.transformations import Unsupported
 from gradproof.backends.trees import Leaf, key_path
 
 
@@ -70,6 +71,24 @@ class TensorflowCalls(Calls):
         if not y.dtype.is_complex:
             return tf.reduce_sum(tf.constant(w, y.dtype) * y)
         return tf.math.real(tf.reduce_sum(tf.math.conj(tf.constant(w, y.dtype)) * y))
+
+    def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        def gradients(*arguments: Any) -> list[tuple[Any, ...]]:
+            with tf.GradientTape(persistent=True) as tape:
+                tape.watch(arguments)
+                result = f(*arguments)
+            pulled = [tape.gradient(result, arguments, tf.constant(by, result.dtype)) for by in factors]
+            return [tuple(None if part is None else tf.convert_to_tensor(part) for part in parts) for parts in pulled]
+
+        return placed(gradients)(*arrays)
+
+    def pushed_at_once(self, f: Callable, arrays: Sequence[Any], stacked: Sequence[Any]) -> Any:
+        raise Unsupported("a mapping over directions is made into a graph each time, which takes longer than they do")
+
+    def pushed_forward(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
+        with exact_shapes(), tf.autodiff.ForwardAccumulator(list(arrays), list(tangents)) as accumulator:
+            result = placed(f)(*arrays)
+        return accumulator.jvp(result, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def total(self, rows: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(rows)

@@ -1,10 +1,12 @@
 """How TensorFlow differentiates, whatever its settings."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.function.polymorphism.function_cache import FunctionCache
 from tensorflow.python.eager import forwardprop
 
 from gradproof.backends.transformations import Transformations
@@ -110,6 +112,34 @@ class TensorflowTransformations(Transformations):
 
     def is_compiling(self, array: Any) -> bool:
         return not tf.executing_eagerly()
+
+
+KEPT = 1000
+"""So many JVPs of operations, each of them a graph, are kept for the next direction and the next check."""
+
+_jvps = FunctionCache()
+
+
+class _Uncounted(dict):
+    """What has been traced how often, of which TensorFlow is not told."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return 0
+
+
+@contextlib.contextmanager
+def exact_shapes() -> Iterator[None]:
+    """Every operation has a JVP for its own shapes, from a store of ours. TensorFlow would take what it has traced for
+    no shape, from the 33rd time on, for every shape, and some cannot do without."""
+    if len(_jvps) > KEPT:
+        _jvps.clear()
+    options = forwardprop._jvp_exact_config
+    before = options.function_cache, forwardprop._TRACE_COUNT
+    options.function_cache, forwardprop._TRACE_COUNT = _jvps, _Uncounted()
+    try:
+        yield
+    finally:
+        options.function_cache, forwardprop._TRACE_COUNT = before
 
 
 def placed(f: Callable, handle: str | None = None) -> Callable:

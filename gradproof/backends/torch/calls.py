@@ -82,12 +82,32 @@ class TorchCalls(Calls):
         return leaf.requires_grad
 
     def contract(self, parts: Sequence[tuple[np.ndarray, Any]]) -> Any:
-        return sum(self._weighed(w, y) for w, y in parts)
+        # Without the 0 with which Python begins a sum: added to a dual number it takes longer than all else.
+        first, *more = (self._weighed(w, y) for w, y in parts)
+        return sum(more, start=first)
 
     @staticmethod
     def _weighed(w: np.ndarray, y: torch.Tensor) -> torch.Tensor:
-        products = torch.as_tensor(w, device=y.device).to(y.dtype).conj() * y
-        return (products.real if y.is_complex() else products).sum()
+        w = torch.as_tensor(np.conj(w), device=y.device).to(y.dtype)
+        return (w * y).real.sum() if y.is_complex() else (w * y).sum()
+
+    def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        first, *more = factors
+        leaves = tuple(array.detach().clone().requires_grad_() for array in arrays)
+        result = f(*leaves)
+        if not result.requires_grad:
+            return [(None,) * len(leaves)] * len(factors)
+
+        def gradient(by: float, kept: bool) -> tuple[Any, ...]:
+            incoming = torch.full_like(result, by)
+            return torch.autograd.grad(result, leaves, incoming, retain_graph=kept, allow_unused=True)
+
+        found = gradient(first, bool(more))
+        try:
+            return [found, *(gradient(by, True) for by in more)]
+        except RuntimeError:
+            # A backward pass may give back what it has kept, and then there is a forward pass for each.
+            return [found, *super().pulled_back(f, arrays, more)]
 
     def total(self, rows: torch.Tensor) -> torch.Tensor:
         return rows.sum()
