@@ -129,7 +129,7 @@ def test_bounds_hold_what_scipy_gives_of_integer_orders(name: str, order: int) -
 
 
 def test_a_wide_ball_of_the_incomplete_beta_function_holds_what_lies_in_it_and_no_more() -> None:
-    # Arb itself takes more than a second for this one, and gives a ball four times as wide.
+    # Arb itself takes more than a second for such a ball, and gives a wider one.
     a, b, x = arb(2.5, 2.0**-12), arb(1.5, 2.0**-12), arb(0.98, 2.0**-10)
     found = SEVERAL["betainc"](a, b, x)
     ends = [(q.lower(), q.upper()) for q in (a, b, x)]
