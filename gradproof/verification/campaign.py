@@ -388,7 +388,7 @@ class _Judged:
 
     def run(self) -> None:
         """Judge as many draws as this cell's share says."""
-        examiner = Examiner(self.cell)
+        examiner = Examiner(self.cell, measures=False)
         self.version = examiner.version
         inputs = drawn(self.cell.function, self.seed, self.draws)
         for one in inputs[: math.ceil(share_of_draws(self.cell) * len(inputs))]:

@@ -98,10 +98,12 @@ COMPARED = (Verdict.VERIFIED, Verdict.IMPRECISE, Verdict.WRONG)
 
 
 class Examiner:
-    """The backend of one cell, ready to run. Raises `Unsupported` where it is not there."""
+    """The backend of one cell, ready to run. Raises `Unsupported` where it is not there. Its findings say what would
+    have been caught where `measures` is true: that takes the wider bounds, which nothing else asks for where all is
+    well."""
 
-    def __init__(self, cell: Cell) -> None:
-        self.cell, self.mode = cell, MODES[cell.mode]
+    def __init__(self, cell: Cell, measures: bool = True) -> None:
+        self.cell, self.mode, self.measures = cell, MODES[cell.mode], measures
         if cell.missing is not None:
             raise (Missing if backends.missing(cell.backend, cell.device) else Unsupported)(cell.missing)
         with CLOCK.part("import"):
@@ -148,9 +150,9 @@ class Examiner:
             judgement = self._judged(rounded, truth, bounds, self.judged_by)
         except BackendRaised as raised:
             return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
-        seen = judgement.verdict in COMPARED and truth.kink is None
+        seen = self.measures and judgement.verdict in COMPARED and truth.kink is None
         gradient = [part.high for part in truth.gradient]
-        caught = _caught(list(self.cell.function.domains), gradient, self._held_to(rounded, bounds)) if seen else {}
+        caught = _caught(list(self.cell.function.domains), gradient, self._held_to(rounded)) if seen else {}
         constant = self._constant(rounded, truth) if judgement.verdict == Verdict.VERIFIED else ()
         return replace(self._finding(rounded, judgement), caught=caught, constant=constant)
 
@@ -159,14 +161,10 @@ class Examiner:
         zero = [name for (name, d), part in parts if not d.flat and part.high.size and not part.high.any()]
         return tuple(name for name in zero if name in self.reference.constant_in(inputs)) if zero else ()
 
-    def _held_to(self, inputs: Inputs, bounds: Bounds) -> tuple[np.ndarray, ...]:
-        """What an error must exceed to be seen: the wider bounds, which take longer and are asked for at the first
-        point alone, where nothing else does."""
-        points = self.cell.function.points
-        if points and _same(self._rounded(points[0]), inputs):
-            with CLOCK.part("bounds"):
-                return self.judged_by.wider(inputs, self.model).gradient
-        return bounds.gradient
+    def _held_to(self, inputs: Inputs) -> tuple[np.ndarray, ...]:
+        """What an error must exceed to be seen: the wider bounds, within which nobody is accused."""
+        with CLOCK.part("bounds"):
+            return self.judged_by.wider(inputs, self.model).gradient
 
     def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds, by: WholeReference | WholeSecondOrder) -> Judgement:
         answers = self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]

@@ -16,6 +16,7 @@ from gradproof.oracles.agreement import hand_against_exact
 from gradproof.registry import Function, Reals, function
 from gradproof.report import origin
 from gradproof.report.closing import summary
+from gradproof.report.opinions import DOUBLE
 from gradproof.report.rows.results import PROPERTY, Row
 from gradproof.verification import run as running
 from gradproof.verification import search as searching
@@ -170,6 +171,16 @@ def test_a_row_says_from_which_error_on_it_sees_one() -> None:
     assert row["verdict"] == "verified"
     assert row["caught"].keys() == {"x"}  # of a gradient of 0 no error is relative
     assert 0 < row["caught"]["x"] < 1e-14
+
+
+def test_what_would_have_been_caught_is_told_by_the_bound_that_accuses() -> None:
+    # The derivation cancels in advance what a reverse sweep of the body cancels with rounding.
+    made = entry(lambda xp, x: xp.log(1 + xp.exp(x)) - x, lambda xp, x: (-1 / (1 + xp.exp(x)),), x=())
+    made.points = [at(1.5), at(12.0)]
+    caught = Examiner(Cell(made, NAME, "cpu", "float64", "reverse")).against_truth(at(12.0)).caught["x"]
+    narrow, wide = (ask(at(12.0), DOUBLE).gradient[0] for ask in (reference_of(made).bounds, reference_of(made).wider))
+    slope = 1 / (1 + math.exp(12.0))
+    assert caught == pytest.approx(float(wide) / slope) and caught > 100 * float(narrow) / slope
 
 
 @pytest.mark.parametrize(("factor", "is_seen"), [(2.0, True), (0.25, False)])

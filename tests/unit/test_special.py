@@ -128,6 +128,16 @@ def test_bounds_hold_what_scipy_gives_of_integer_orders(name: str, order: int) -
     assert within(evaluate(name, (order, x), MODELS[np.float64]), evaluate(name, (order, x)), got)
 
 
+def test_a_wide_ball_of_the_incomplete_beta_function_holds_what_lies_in_it_and_no_more() -> None:
+    # Arb itself takes more than a second for such a ball, and gives a wider one.
+    a, b, x = arb(2.5, 2.0**-12), arb(1.5, 2.0**-12), arb(0.98, 2.0**-10)
+    found = SEVERAL["betainc"](a, b, x)
+    ends = [(q.lower(), q.upper()) for q in (a, b, x)]
+    corners = [z.beta_lower(p, q, regularized=1) for p in ends[0] for q in ends[1] for z in ends[2]]
+    assert all(found.contains(corner) for corner in corners)
+    assert found.rad() < 1.01 * (max(map(arb.upper, corners)) - min(map(arb.lower, corners))) / 2
+
+
 def test_every_function_of_several_numbers_adds_its_rounding() -> None:
     on = BallArithmetic(MODELS[np.float32])
     for name in (*SPECIAL, *SEVERAL):
