@@ -163,6 +163,7 @@ def verify(context: typer.Context) -> None:
     --baseline FILE                fails where something got worse
     --report FILE                  writes a page of what was found
     --reproduce DIR                writes a script for each gradient that fails
+    --budget SECONDS               searches your functions for so long in all
     --tf32                         lets float32 products on a GPU lose digits
     --hypothesis-profile nightly   searches long; ci and dev search less
     --hypothesis-seed N            searches with other draws

@@ -172,6 +172,15 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
     return True
 
 
+def _share_of_budget(config: pytest.Config) -> float | None:
+    """The seconds that each test has, where there is a budget for all of them."""
+    options = config.stash[OPTIONS]
+    if options.budget is None:
+        return None
+    cells = _cells(config)
+    return options.budget / (len(_functions(config)) + len(cells) + len(with_differences(cells, options)))
+
+
 @pytest.fixture
 def verification(request: pytest.FixtureRequest) -> Verification:
     """What a verification test needs of the run."""
@@ -184,6 +193,8 @@ def verification(request: pytest.FixtureRequest) -> Verification:
         options,
         stash[NOTES],
         functions=0 if options.names_profile else len(_functions(request.config)),
+        asked_modes=options.asked_modes,
+        seconds=_share_of_budget(request.config),
         again=options.again(request.node.name),
         database=profiles.database(options.profile),
     )

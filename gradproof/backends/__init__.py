@@ -17,6 +17,7 @@ from gradproof.backends.modes import MODES, Mode
 from gradproof.backends.operations import Operations
 from gradproof.backends.transformations import Missing, Unsupported
 from gradproof.registry import Function
+from gradproof.registry.names import unknown
 
 DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64")
 DEVICES = ("cpu", "gpu")
@@ -37,6 +38,7 @@ class Backend:
     `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
     too slow here for the default run, and `quick` is the one in which that tries every function.
     `array_modules` are the packages whose classes its arrays are, by which `check_grads` tells frameworks apart.
+    `refusals` are words of the errors by which it says that a rule of somebody's own has no such kind of derivative.
     `import_seconds` is about what its import costs each process. The ids of the suite's own tests call it `short`:
     `-k` with its name is to select cells of the verification only."""
 
@@ -52,6 +54,7 @@ class Backend:
     quick: str = "reverse"
     gpu_distributions: tuple[str, ...] = ()
     array_modules: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
     import_seconds: float = 0.1
 
 
@@ -85,6 +88,7 @@ BACKENDS = {
                 "xla": "autograd has no compiler",
                 **dict.fromkeys(MAPPED, "autograd has no vectorizing transformation"),
             },
+            refusals=("JVP of ",),
         ),
         Backend(
             "tensorflow",
@@ -105,6 +109,7 @@ BACKENDS = {
             quick="compiled",
             gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
             array_modules=("jax", "jaxlib"),
+            refusals=("to a custom_vjp function", "Differentiation rule for 'custom_lin' not implemented"),
             import_seconds=1.1,
         ),
         Backend(
@@ -116,6 +121,12 @@ BACKENDS = {
             lacks={"xla": "PyTorch reaches XLA by a package of its own, torch_xla"},
             nightly=("compiled",),
             array_modules=("torch",),
+            refusals=(
+                "it must override the setup_context staticmethod",
+                "You must implement the jvp function for custom autograd.Function",
+                "does not have vmap support",
+                "marked with @once_differentiable",
+            ),
             import_seconds=2.1,
         ),
     )
@@ -167,6 +178,15 @@ def check_implementations(function: Function) -> None:
             close = difflib.get_close_matches(str(name).lower(), BACKENDS, n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
             raise function.error(f"it has an implementation for {name!r}.{hint} Known: {', '.join(BACKENDS)}")
+        for mode in function.promise(name).modes:
+            if mode not in MODES:
+                raise function.error(unknown(f"modes of the implementation for {name}", mode, MODES))
+
+
+def refuses(backend: str, error: Exception) -> bool:
+    """Whether an error says that a rule of somebody's own has no such kind of derivative as was asked for, as the
+    forward mode of a rule for reverse mode, and not that something is wrong."""
+    return any(words in str(error) for words in BACKENDS[backend].refusals)
 
 
 def _is_cpu_build(name: str) -> bool:
@@ -241,4 +261,5 @@ __all__ = [
     "load",
     "missing",
     "operations_of",
+    "refuses",
 ]

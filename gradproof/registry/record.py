@@ -31,8 +31,9 @@ class Function:
 
     `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per
     argument, each shaped as its argument. `implementations` maps a backend's name to code that this backend runs
-    instead of the body. `variant_of` names the entry of which this is a variant, and `variants` are those of this one.
-    `generator` makes an input of any size, `published` are values that somebody has printed. `problems` is what is
+    instead of the body, and `promises`, by the same name, what that code is declared to do. `variant_of` names the
+    entry of which this is a variant, and `variants` are those of this one. `generator` makes an input of any size,
+    `published` are values that somebody has printed. `problems` is what is
     wrong with the entry; a function with problems is never evaluated."""
 
     name: str
@@ -43,6 +44,7 @@ class Function:
     line: int
     hand: Callable | None = None
     implementations: dict[str, Callable] = field(default_factory=dict)
+    promises: dict[str, "Promise"] = field(default_factory=dict)
     variant_of: str = ""
     variants: list["Function"] = field(default_factory=list)
     generator: Callable[[int, np.random.Generator], dict[str, Any]] | None = None
@@ -56,10 +58,14 @@ class Function:
         self.hand = hand
         return hand
 
-    def implementation(self, backend: str) -> Callable[[Callable], Callable]:
+    def implementation(
+        self, backend: str, *, modes: Iterable[str] = (), accuracy: float | None = None
+    ) -> Callable[[Callable], Callable]:
         """Decorate the code that `backend` runs instead of the body: `(*arguments)` to a scalar, without `xp`.
 
-        Write it above the variants, which run it as well."""
+        `modes` are the ways in which it can be differentiated, as ("reverse",) of a backward pass alone: it is tried in
+        no other. `accuracy` says that it approximates the body, within this error relative to the value and to the
+        largest entry of a gradient. Write it above the variants, which run it as well."""
 
         def register(code: Callable) -> Callable:
             if backend in self.implementations:
@@ -71,6 +77,9 @@ class Function:
                     "write it above"
                 )
             self.implementations[backend] = code
+            self.promises[backend] = Promise((modes,) if isinstance(modes, str) else tuple(modes), accuracy)
+            if accuracy is not None and not (isinstance(accuracy, int | float) and 0 < accuracy < 1):
+                self.problems.append(f"accuracy={accuracy!r}: give a relative error between 0 and 1, such as 1e-6")
             return code
 
         if not isinstance(backend, str):
@@ -96,6 +105,7 @@ class Function:
             line=self.line,
             hand=None if self.hand is None else _with(self.hand, parameters),
             implementations={backend: _with(code, parameters) for backend, code in self.implementations.items()},
+            promises=dict(self.promises),
             variant_of=self.name,
             problems=[*self.problems, *_variant_problems(self, domains, parameters)],
         )
@@ -138,6 +148,10 @@ class Function:
         assert self.hand is not None, f"{self.name} has no hand-derived gradient"
         result = self.hand(xp, *arguments)
         return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+    def promise(self, backend: str) -> "Promise":
+        """What is declared of the implementation for a backend; of the body, all modes and no error."""
+        return self.promises.get(backend, Promise())
 
     @property
     def formula(self) -> str:
@@ -184,6 +198,19 @@ class Function:
     def error(self, problem: str) -> RegistryError:
         """An error about this entry, found while it was evaluated."""
         return RegistryError(f"{self.name} ({self.where}): {problem}")
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What an implementation is declared to do: the `modes` in which it can be differentiated, all where none is named,
+    and the relative `accuracy` to which it approximates the body, or None."""
+
+    modes: tuple[str, ...] = ()
+    accuracy: float | None = None
+
+    def offers(self, mode: str) -> bool:
+        """Whether it is to be tried in this mode."""
+        return not self.modes or mode in self.modes
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,6 +49,9 @@ class Cell:
             return known.lacks[self.dtype]
         if self.mode not in known.modes:
             return known.lacks[self.mode]
+        declared = self.function.promise(self.backend)
+        if not declared.offers(self.mode):
+            return f"its implementation for {self.backend} is declared for {', '.join(declared.modes)} alone"
         if not fits(self.function, self.dtype):
             kind, others = ("complex", COMPLEX_DTYPES) if self.function.is_complex else ("real", REAL_DTYPES)
             return f"its arguments are {kind}: it is verified in {', '.join(others)}"
@@ -103,15 +106,19 @@ def _is_selected(cell: Cell, options: Options, large: bool) -> bool:
     named, the default run leaves out what a backend does not claim and what takes too long for every day."""
     if not fits(cell.function, cell.dtype):
         return True
-    known = backends.BACKENDS[cell.backend]
+    known, declared = backends.BACKENDS[cell.backend], cell.function.promise(cell.backend)
     if not options.names_dtypes and cell.dtype not in known.dtypes:
         return False
     if options.names_modes:
         return True
+    if not declared.offers(cell.mode):
+        return False
     if options.names_dtypes:
         is_usual = cell.mode in known.modes and not MODES[cell.mode].nightly and cell.mode not in known.nightly
         return is_usual and (cell.dtype in WIDE or cell.mode in ("reverse", known.quick))
-    return is_daily(cell.function, cell.backend, cell.dtype, cell.mode, large)
+    # Where the mode that speaks for the others is not among those that are declared, the first of those does.
+    mode = known.quick if _speaks(cell) else cell.mode
+    return is_daily(cell.function, cell.backend, cell.dtype, mode, large)
 
 
 def _watches(cell: Cell, options: Options) -> bool:
@@ -131,10 +138,18 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
         for cell in cells
         if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched and not cell.only_watches
         if fits(cell.function, cell.dtype)
-        if options.names_modes or (speaks(cell.backend, cell.mode) and not cell.function.variant_of)
+        if options.names_modes or (_speaks(cell) and not cell.function.variant_of)
         if options.names_dtypes or cell.dtype not in HALF
         if options.names_modes or is_drawn(cell.function, cell.backend, large)
     ]
+
+
+def _speaks(cell: Cell) -> bool:
+    """Whether this cell's mode is the one in which its function is tried in every dtype."""
+    declared = cell.function.promise(cell.backend)
+    if declared.offers(backends.BACKENDS[cell.backend].quick):
+        return speaks(cell.backend, cell.mode)
+    return (cell.mode,) == declared.modes[:1]
 
 
 def share_of_draws(cell: Cell) -> float:
@@ -148,4 +163,4 @@ def share_of_draws(cell: Cell) -> float:
         return 0.25
     if cell.function.variant_of or cell.dtype in (*HALF, "complex64"):
         return 0.5
-    return 1.0 if speaks(cell.backend, cell.mode) else 0.5
+    return 1.0 if _speaks(cell) else 0.5

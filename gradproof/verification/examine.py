@@ -98,12 +98,13 @@ COMPARED = (Verdict.VERIFIED, Verdict.IMPRECISE, Verdict.WRONG)
 
 
 class Examiner:
-    """The backend of one cell, ready to run. Raises `Unsupported` where it is not there. Its findings say what would
-    have been caught where `measures` is true: that takes the wider bounds, which nothing else asks for where all is
-    well."""
+    """The backend of one cell, ready to run. Raises `Unsupported` where it is not there; and later, where it
+    `may_refuse`, because nobody has named the mode, when the backend has no such derivative of a person's own rule.
+    Its findings say what would have been caught where `measures` is true: that takes the wider bounds, which nothing
+    else asks for where all is well."""
 
-    def __init__(self, cell: Cell, measures: bool = True) -> None:
-        self.cell, self.mode, self.measures = cell, MODES[cell.mode], measures
+    def __init__(self, cell: Cell, measures: bool = True, may_refuse: bool = False) -> None:
+        self.cell, self.mode, self.measures, self.may_refuse = cell, MODES[cell.mode], measures, may_refuse
         if cell.missing is not None:
             raise (Missing if backends.missing(cell.backend, cell.device) else Unsupported)(cell.missing)
         with CLOCK.part("import"):
@@ -146,6 +147,7 @@ class Examiner:
         if problem:
             return self._without_bound(rounded, truth, bounds, problem)
         assert truth is not None and bounds is not None
+        bounds = self._granted(bounds, truth)
         try:
             judgement = self._judged(rounded, truth, bounds, self.judged_by)
         except BackendRaised as raised:
@@ -164,7 +166,21 @@ class Examiner:
     def _held_to(self, inputs: Inputs) -> tuple[np.ndarray, ...]:
         """What an error must exceed to be seen: the wider bounds, within which nobody is accused."""
         with CLOCK.part("bounds"):
-            return self.judged_by.wider(inputs, self.model).gradient
+            return self.wider(inputs).gradient
+
+    def wider(self, inputs: Inputs, by: WholeReference | WholeSecondOrder | None = None) -> Bounds:
+        """The bounds, widened to what differentiating the body itself costs, and to the accuracy that is declared."""
+        by = by or self.judged_by
+        return self._granted(by.wider(inputs, self.model), by.truth(inputs))
+
+    def _granted(self, bounds: Bounds, truth: Truth) -> Bounds:
+        """The bounds, no narrower than the accuracy that an implementation is declared to have."""
+        accuracy = self.cell.function.promise(self.cell.backend).accuracy
+        if accuracy is None:
+            return bounds
+        value = np.maximum(bounds.value, accuracy * np.abs(truth.value.high))
+        parts = zip(bounds.gradient, truth.scale, strict=True)
+        return replace(bounds, value=value, gradient=tuple(np.maximum(b, accuracy * scale) for b, scale in parts))
 
     def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds, by: WholeReference | WholeSecondOrder) -> Judgement:
         answers = self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]
@@ -172,11 +188,11 @@ class Examiner:
         if judgement.verdict in FAILING and truth.kink is None:
             # Nobody is accused of what differentiating the body itself costs.
             with CLOCK.part("bounds"):
-                bounds = by.wider(inputs, self.model)
+                bounds = self.wider(inputs, by)
             judgement = self._worst(answers, truth, bounds)
         if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
             self._structure_is_checked = True
-            allowance = Allowance(bounds, lambda: by.wider(inputs, self.model))
+            allowance = Allowance(bounds, lambda: self.wider(inputs, by))
             problem = structural_problem(self, inputs, answers[0], allowance)
             return Judgement(Verdict.WRONG, problem) if problem else judgement
         return judgement
@@ -296,6 +312,13 @@ class Examiner:
             raise self._raised(error) from error
 
     def _raised(self, error: Exception) -> BaseException:
+        backend = self.cell.backend
+        is_rule = backend in self.cell.function.implementations and self.cell.mode != "reverse"
+        if self.may_refuse and is_rule and backends.refuses(backend, error):
+            declared = f'declare .implementation("{backend}", modes=("reverse",)) where no more is meant'
+            return Unsupported(
+                f"{backend} has no such derivative of a rule of one's own ({_shortly(error)}); {declared}"
+            )
         if ran_out(error):
             return OutOfMemory(f"out of memory on the {self.cell.device} ({type(error).__name__}: {error})")
         cure = cure_of(error, self.cell.function.path, BallArithmetic().namespace().by_group())
@@ -448,7 +471,8 @@ class Examiner:
         problem = "a kink" if truth is not None and truth.kink is not None else problem
         if problem:
             return _out_of_range(rounded, problem)
-        assert bounds is not None
+        assert truth is not None and bounds is not None
+        bounds = self._granted(bounds, truth)
         try:
             answer = self._kept_answer(rounded)
             if answer.problem:
@@ -464,7 +488,7 @@ class Examiner:
         judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
         if judgement.verdict in FAILING:
             with CLOCK.part("bounds"):
-                bounds = self.reference.wider(rounded, self.model)
+                bounds = self.wider(rounded, self.reference)
             judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
         if judgement.verdict in FAILING:
             own = self._as_precise_as_measured(rounded, own)

@@ -1,6 +1,7 @@
 """The command line of the suite: the options, their names checked, with a suggestion for what was meant."""
 
 import difflib
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="write a script that needs the backend alone for each cell that is not verified",
     )
     group.addoption("--report", metavar="PATH", help="write one self-contained HTML page of what was found")
+    group.addoption(
+        "--budget",
+        metavar="SECONDS",
+        help="search functions of your own for about so long in all, shared among their cells",
+    )
     group.addoption("--baseline", metavar="PATH", help="compare with an earlier --results file; what got worse fails")
 
 
@@ -71,8 +77,9 @@ def add_options(parser: pytest.Parser) -> None:
 class Options:
     """The command line, checked. `required` holds "backend" and "backend-device" names; `names_dtypes`,
     `names_modes` and `names_profile` say whether those were named, or are the default run's. No `functions` are the
-    built-in ones. `profile` and `seed` say what is drawn; `given` are the options that decide how a cell's test is
-    called."""
+    built-in ones. `asked_modes` are those that were named one by one, and `budget` are the seconds in which all is to
+    be searched, where they were given. `profile` and `seed` say what is drawn; `given` are the options that decide how
+    a cell's test is called."""
 
     backends: tuple[str, ...]
     devices: tuple[str, ...]
@@ -87,6 +94,8 @@ class Options:
     reproduce: Path | None = None
     report: Path | None = None
     tf32: bool = False
+    asked_modes: tuple[str, ...] = ()
+    budget: float | None = None
     profile: str = "dev"
     names_profile: bool = False
     seed: int = 0
@@ -116,6 +125,8 @@ class Options:
             modes=_names("--mode", modes, tuple(MODES)) if names_modes else tuple(MODES),
             names_dtypes=names_dtypes,
             names_modes=names_modes,
+            asked_modes=_asked_by_name(config.getoption("mode")),
+            budget=_budget(config.getoption("budget")),
             required=tuple(_required(name) for name in config.getoption("require")),
             functions=_functions(config),
             results=path("results"),
@@ -155,6 +166,22 @@ def _functions(config: pytest.Config) -> tuple[Path, ...]:
     return () if paths == (content.FUNCTIONS,) else paths
 
 
+def _asked_by_name(given: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in given.split(",") if name.strip() not in ("all", "auto"))
+
+
+def _budget(given: str | None) -> float | None:
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise pytest.UsageError(f"--budget: {given!r} is no number of seconds; give one such as --budget 60")
+    return seconds
+
+
 def _seed(config: pytest.Config) -> int:
     # The same draws in every run, unless asked otherwise: two runs can then be compared cell by cell.
     given = config.getoption("hypothesis_seed", None) or 0
@@ -170,6 +197,7 @@ def _given(config: pytest.Config) -> tuple[str, ...]:
     usual = {"backend": "all", "device": "auto", "dtype": "auto", "mode": "auto"}
     given = {name: config.getoption(name) for name in usual}
     named = [f"--{name}={value}" for name, value in given.items() if value != usual[name]]
+    named += [f"--budget={budget}"] if (budget := config.getoption("budget")) else []
     return (*named, "--tf32") if config.getoption("tf32") else tuple(named)
 
 

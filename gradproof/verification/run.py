@@ -4,7 +4,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,7 +64,9 @@ HAND = "hand"
 class Verification:
     """What one test needs of the run: where to put its row, how long to search, where failures are kept, and the
     command that calls it again, from any folder and with the same draws. The run verifies so many `functions`, among
-    which it shares its time; 0 where a profile was named, which says how many draws there are."""
+    which it shares its time; 0 where a profile was named, which says how many draws there are. In a mode that is not
+    among the `asked_modes` a backend may refuse a person's own rule; None are all of them. `seconds` are what a budget
+    leaves for this test."""
 
     item: pytest.Item
     run_seed: int
@@ -74,6 +76,8 @@ class Verification:
     again: str = ""
     database: ExampleDatabase | None = None
     functions: int = FULL
+    asked_modes: Collection[str] | None = None
+    seconds: float | None = None
 
     def verify(self, cell: Cell, check: str, share: float) -> None:
         """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails.
@@ -88,7 +92,7 @@ class Verification:
         self._check_entry(cell, check)
         try:
             self._note(cell, check, "", f"while {cell.backend} was imported")
-            examiner = Examiner(cell)
+            examiner = Examiner(cell, may_refuse=self.asked_modes is not None and cell.mode not in self.asked_modes)
             examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
             known = examiner.known if check == "exact" else []
             witnesses = _witnesses(cell, known) if check == "exact" else ()
@@ -308,7 +312,7 @@ class Verification:
                 function,
                 noted,
                 run_seed=self.run_seed,
-                effort=Effort.of(function, self.examples, share, self.functions),
+                effort=Effort.of(function, self.examples, share, self.functions, self.seconds),
                 witnesses=witnesses,
                 cell=f"{cell.id}, {check}",
                 database=self.database,

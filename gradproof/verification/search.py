@@ -39,6 +39,9 @@ LEAST = 5
 CELL_SECONDS = 1.0
 """As long a cell of a user's few functions is searched: they cost milliseconds a draw."""
 
+DRAWS_A_SECOND = 100
+"""As many draws are there for each second of a budget, which few cells use up."""
+
 RUN_SECONDS = 20.0
 """As long all functions of a user together are searched in one backend, dtype and mode, so that many take no hours."""
 
@@ -54,12 +57,16 @@ class Effort:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, function: Function, examples: int, share: float, functions: int) -> "Effort":
+    def of(
+        cls, function: Function, examples: int, share: float, functions: int, seconds: float | None = None
+    ) -> "Effort":
         """That of one of `functions` functions. The built-in ones have the profile's draws, the same in every run, and
         so have all where it was named (`functions` is 0). A user's have more, as far as time allows: they are new, and
-        few."""
-        if function.is_builtin or not share or not functions:
+        few; with `seconds`, a budget for this cell, as many as these allow, however many there are."""
+        if function.is_builtin or not share or (not functions and seconds is None):
             return cls(examples, share)
+        if seconds is not None:
+            return cls(max(examples, MANY, math.ceil(DRAWS_A_SECOND * seconds)), 0.0, min(LEAST, examples), seconds)
         least = max(math.ceil(share * examples), min(LEAST, examples))
         return cls(max(examples, MANY), 0.0, least, share * min(CELL_SECONDS, RUN_SECONDS / functions))
 
@@ -172,7 +179,7 @@ def search(
     shrinking = _Shrinking(function, examine, run_seed, effort.examples, cell, database)
     if database and (failure := shrinking.simplest(None, (Phase.reuse, Phase.shrink))):
         return _failed(tally, failure, shrinking)
-    for inputs in _within(effort, drawn(function, run_seed, effort.examples, effort.least)):
+    for inputs in _within(effort, drawn(function, run_seed, effort.examples, effort.least, effort.seconds)):
         finding = examine(inputs)
         if finding.fails:
             met(finding)
@@ -203,13 +210,15 @@ def _within(effort: Effort, draws: list[Inputs]) -> Iterator[Inputs]:
         yield inputs
 
 
-def drawn(function: Function, run_seed: int, examples: int, least: int | None = None) -> list[Inputs]:
+def drawn(
+    function: Function, run_seed: int, examples: int, least: int | None = None, seconds: float = 0.0
+) -> list[Inputs]:
     """What Hypothesis draws for a function, once for all its cells. Where `least` is given, it draws no longer than a
-    cell is searched, once there are so many."""
+    cell is searched, once there are so many; and that is as long as these seconds where they are more."""
 
     def draw() -> list[Inputs]:
         inputs: list[Inputs] = []
-        until = time.monotonic() + CELL_SECONDS
+        until = time.monotonic() + max(CELL_SECONDS, seconds)
 
         def keep(drawn: Inputs) -> None:
             inputs.append(drawn)

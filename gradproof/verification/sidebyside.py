@@ -18,12 +18,12 @@ def compared(examiner: Examiner, finding: Finding, check: str) -> list[Compared]
     if entry is None:
         return []
     if check == "differences":
-        own, bounds = examiner.own_differences(inputs), examiner.reference.wider(inputs, examiner.model)
+        own, bounds = examiner.own_differences(inputs), examiner.wider(inputs, examiner.reference)
         allowed = [error + bound for error, bound in zip(own.error, bounds.gradient, strict=True)]
         answer = examiner.answers(inputs)[0]
         pairs = zip(names, own.gradient, answer.gradient, allowed, strict=True)
         return [Compared(name, right, got, ~(np.abs(right - got) <= most)) for name, right, got, most in pairs]
-    truth, bounds = examiner.judged_by.truth(inputs), examiner.judged_by.wider(inputs, examiner.model)
+    truth, bounds = examiner.judged_by.truth(inputs), examiner.wider(inputs)
     if truth.kink is not None:
         return []
     answer = _failing(examiner.answers(inputs), entry.argument, entry.got, names)
