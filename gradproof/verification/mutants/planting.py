@@ -3,13 +3,12 @@ rule of a function without an effect, through which an argument passes on its wa
 the way of every gradient, through the backend's own transformations and the adapter."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gradproof.backends import Adapter, Unsupported
+from gradproof.backends import Adapter
 from gradproof.registry import Function
 from gradproof.verification.mutants.kinds import Change
 
@@ -59,8 +58,7 @@ def _changed_derivation(
 def _passing(adapter: Adapter, change: Change, mode: str) -> Callable:
     """x itself, whose cotangent, or tangent in forward mode, is changed."""
     if mode == "forward":
-        with suppress(Unsupported):
-            return adapter.with_tangent(_same, change)
+        return adapter.with_tangent(_same, change)
     return adapter.with_pullback(_same, lambda arguments, cotangent: (change(arguments[0], cotangent),))
 
 
