@@ -117,6 +117,7 @@ class Examiner:
         self._backward: Callable | None = None
         self._companions = list(cell.function.points)
         self._structure_is_checked = False
+        self._first_judged: Inputs | None = None
 
     def _judge_of(self, function: Function) -> WholeReference | WholeSecondOrder:
         return second_order_of(function) if self.mode.order == 2 else reference_of(function)
@@ -161,9 +162,9 @@ class Examiner:
 
     def _held_to(self, inputs: Inputs, bounds: Bounds) -> tuple[np.ndarray, ...]:
         """What an error must exceed to be seen: the wider bounds, which take longer and are asked for at the first
-        point alone, where nothing else does."""
-        points = self.cell.function.points
-        if points and _same(self._rounded(points[0]), inputs):
+        input alone that is judged, where nothing else does."""
+        first = self._first_judged = inputs if self._first_judged is None else self._first_judged
+        if _same(first, inputs):
             with CLOCK.part("bounds"):
                 return self.judged_by.wider(inputs, self.model).gradient
         return bounds.gradient

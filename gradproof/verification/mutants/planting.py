@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.backends import Adapter
+from gradproof.backends import Adapter, Unsupported
 from gradproof.registry import Function
 from gradproof.verification.mutants.kinds import Change
 
@@ -16,6 +16,8 @@ from gradproof.verification.mutants.kinds import Change
 def planted(function: Function, adapter: Adapter, dtype: str, changes: dict[int, Change], mode: str) -> Function:
     """A copy of the function whose gradients for some arguments, by their numbers, are changed."""
     if not adapter.differentiates:
+        if function.hand is None:
+            raise Unsupported(f"it has no hand-derived gradient, and {adapter.name} cannot differentiate")
         return _copy(function, hand=_changed_derivation(function, adapter, dtype, changes))
     f = adapter.callable(function, dtype, "cpu")
     passing = {number: _passing(adapter, change, mode) for number, change in changes.items()}
