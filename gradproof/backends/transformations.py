@@ -91,8 +91,8 @@ class Transformations(ABC):
         raise Unsupported(f"{self.name} has no rules")
 
     def with_tangent(self, f: Callable, rule: Callable) -> Callable:
-        """`f(x)` with a forward-mode rule of somebody's own: `rule(x, tangent)` gives the tangent of the result. Raises
-        `Unsupported` where forward mode is made of pullbacks."""
+        """`f(x)` with a forward-mode rule of somebody's own: `rule(x, tangent)` gives the tangent of the
+        result."""
         raise Unsupported(f"{self.name} takes no rules for its forward mode")
 
     def is_compiling(self, array: Any) -> bool:

@@ -46,6 +46,17 @@ def _(xp, x, y):
     return xp.ones_like(x), xp.zeros_like(y)
 
 
+@function(x=Reals((2,)), points=[dict(x=[0.5, -2.0])])
+def third_of_product(xp, x):
+    """f(x) = x₁ x₂ / 3"""
+    return x[0] * x[1] / 3
+
+
+@third_of_product.gradient
+def _(xp, x):
+    return (xp.stack([x[1], x[0]]) / 3,)
+
+
 def planted(made: Function, backend: str = "numpy", mode: str = "reverse", trials: Trials = FEW) -> list[Outcome]:
     outcomes = list(trials.of(made, backend, mode))
     assert not [one for one in outcomes if isinstance(one, Untried)], outcomes
@@ -75,7 +86,7 @@ def test_none_survives_in_the_registry(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("short", DIFFERENTIATING)
 def test_every_kind_is_killed_in_the_rules_of_a_framework(short: str) -> None:
     needs(DIFFERENTIATING[short])
-    outcomes = planted(cubes, DIFFERENTIATING[short])
+    outcomes = planted(third_of_product, DIFFERENTIATING[short])
     seen = [one for one in outcomes if one.fate not in (Fate.KILLED, Fate.REFUSED)]
     # A framework may sum over an axis of one that is too many: what arrives is right.
     assert {(one.kind, one.fate) for one in seen} <= {("one axis too many", Fate.EQUIVALENT)}
@@ -83,7 +94,7 @@ def test_every_kind_is_killed_in_the_rules_of_a_framework(short: str) -> None:
 
 
 MODES = {
-    "forward": ("AG", "TF", "JX", "PT"),
+    "forward": ("AG", "JX", "PT"),
     "rematerialized": ("AG", "JX"),
     "compiled": ("TF", "JX"),
     "vectorized": ("JX", "PT"),
@@ -96,26 +107,15 @@ ONLY |= dict.fromkeys(("vectorized", "summed_over_batch"), "wrong only under vma
 @pytest.mark.parametrize(("mode", "short"), [(mode, short) for mode, shorts in MODES.items() for short in shorts])
 def test_mutants_are_killed_in_other_modes(mode: str, short: str) -> None:
     needs(DIFFERENTIATING[short])
-    outcomes = planted(plain_product, DIFFERENTIATING[short], mode)
+    outcomes = planted(third_of_product, DIFFERENTIATING[short], mode)
     assert [one for one in outcomes if one.fate != Fate.KILLED] == []
     assert {one.kind for one in outcomes} >= {"the other sign", AT_STRENGTH}
     assert ONLY.get(mode) in (None, *(one.kind for one in outcomes))
 
 
-@function(x=Reals((2,)), points=[dict(x=[0.5, -2.0])])
-def plain_product(xp, x):
-    """f(x) = x₁ x₂"""
-    return x[0] * x[1]
-
-
-@plain_product.gradient
-def _(xp, x):
-    return (xp.stack([x[1], x[0]]),)
-
-
 def test_what_is_wrong_only_where_it_is_compiled_is_planted_nowhere_else() -> None:
     needs("jax")
-    kinds = {one.kind for one in planted(plain_product, "jax")}
+    kinds = {one.kind for one in planted(third_of_product, "jax")}
     assert not kinds & {*ONLY.values()}
 
 

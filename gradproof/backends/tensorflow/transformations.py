@@ -107,7 +107,7 @@ class TensorflowTransformations(Transformations):
     prepared = compile
 
     def with_pullback(self, f: Callable, rule: Callable) -> Callable:
-        # Forward mode transposes the same rule.
+        # Forward mode goes past it, through the operations that `f` is made of.
         return tf.custom_gradient(lambda *arguments: (f(*arguments), lambda g: list(rule(arguments, g))))
 
     def is_compiling(self, array: Any) -> bool:

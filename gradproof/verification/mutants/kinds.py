@@ -218,7 +218,11 @@ def _none(site: Site) -> Mutant:
 
 def _of_another_dtype(site: Site) -> Mutant | None:
     dtype = NARROWER.get(site.own_dtype)
-    return Mutant(lambda: lambda x, g: site.xp.astype(g, dtype), lambda number: None) if dtype else None
+    if not dtype:
+        return None
+    # A framework may widen it again, which brings back no digits.
+    widened = _digits_lost(site) if site.adapter.differentiates else None
+    return Mutant(lambda: lambda x, g: site.xp.astype(g, dtype), widened.exact if widened else lambda number: None)
 
 
 def _with_an_axis(length: int) -> Callable[[Site], Mutant | None]:

@@ -3,7 +3,6 @@ rule of a function without an effect, through which an argument passes on its wa
 the way of every gradient, through the backend's own transformations and the adapter."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,8 @@ from gradproof.verification.mutants.kinds import Change
 def planted(function: Function, adapter: Adapter, dtype: str, changes: dict[int, Change], mode: str) -> Function:
     """A copy of the function whose gradients for some arguments, by their numbers, are changed."""
     if not adapter.differentiates:
+        if function.hand is None:
+            raise Unsupported(f"it has no hand-derived gradient, and {adapter.name} cannot differentiate")
         return _copy(function, hand=_changed_derivation(function, adapter, dtype, changes))
     f = adapter.callable(function, dtype, "cpu")
     passing = {number: _passing(adapter, change, mode) for number, change in changes.items()}
@@ -59,8 +60,7 @@ def _changed_derivation(
 def _passing(adapter: Adapter, change: Change, mode: str) -> Callable:
     """x itself, whose cotangent, or tangent in forward mode, is changed."""
     if mode == "forward":
-        with suppress(Unsupported):
-            return adapter.with_tangent(_same, change)
+        return adapter.with_tangent(_same, change)
     return adapter.with_pullback(_same, lambda arguments, cotangent: (change(arguments[0], cotangent),))
 
 

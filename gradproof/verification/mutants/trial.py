@@ -1,6 +1,7 @@
 """Wrong gradients of every kind, planted in one cell, and what becomes of each: whether the examination of the cell
 sees it, at the inputs at which the right gradient is verified."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -126,9 +127,11 @@ class _Cell:
     def outcomes(self) -> Iterator[Outcome]:
         """What becomes of each mutant."""
         yield self._outcome("", VALUE, self._in_value(), None, None)
-        for number, name in enumerate(self.function.domains):
+        for number, (name, domain) in enumerate(self.function.domains.items()):
+            if not math.prod(domain.shape):
+                continue
             site = self._site(number, name)
-            for kind in KINDS if site.size else ():
+            for kind in KINDS:
                 mutant = kind.make(site) if self._is_tried(kind) else None
                 if mutant is not None:
                     changed = planted(self.function, self.adapter, self.dtype, {number: mutant.plant()}, self.mode)
@@ -153,7 +156,7 @@ class _Cell:
 
     def _site(self, number: int, name: str) -> Site:
         spread = [x[number].reshape(-1) for x in drawn(self.function, self.trials.seed + 1, FURTHER)]
-        middle = float(np.float32(np.median(np.concatenate(spread)))) if spread else 0.0
+        middle = float(np.float32(np.median(np.concatenate(spread))))
         return Site(
             self.adapter,
             self.dtype,
