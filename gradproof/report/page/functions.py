@@ -43,7 +43,8 @@ def context_of(
     """What the template of a page is filled with: of the function `base`, as far as the registry knows it, and behind
     it of its variants."""
     line = next((one for one in lines if one.name == base), lines[0])
-    kinks = [c for one in lines for c in conventions.get(one.name, [])]
+    is_builtin = function is not None and function.is_builtin
+    kinks = [c for one in lines for c in conventions.get(one.name, [])] if is_builtin else []
     given = {
         "name": base,
         "formula": function.formula if function else line.formula,
@@ -55,14 +56,13 @@ def context_of(
         "home": HOME,
     }
     empty = {"about": [], "body": "", "hand": "", "pictures": [], "charts": [], "undrawn": [], "points": []}
-    return given | (empty if function is None or function.problems else _of_entry(function, line, conventions))
+    return given | (empty if function is None or function.problems else _of_entry(function, line))
 
 
-def _of_entry(function: Function, line: Line, conventions: Mapping[str, list[Convention]]) -> dict[str, Any]:
-    kinks = conventions.get(function.name, []) if function.is_builtin else []
+def _of_entry(function: Function, line: Line) -> dict[str, Any]:
     charts, undrawn = [], []
     try:
-        place = place_of(function, kinks)
+        place = place_of(function)
         plots = [
             ("The function and its derivative", lambda: function_chart(place, line.rows), ""),
             ("What finite differences could have told", lambda: difference_chart(place), DIFFERENCES),

@@ -19,7 +19,7 @@ from gradproof.registry import Function
 from gradproof.report.page import views
 from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, facts, findings, report_text
 from gradproof.report.page.functions import context_of
-from gradproof.report.page.model import WIDTHS, Line, Overview, Total, column_of, ordered, overview
+from gradproof.report.page.model import WIDTHS, Line, Overview, Total, ordered, overview, totals
 from gradproof.report.page.names import slug, visible
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
@@ -30,6 +30,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 MANY = 60
 """So many functions may stand unfolded."""
+
+MOST_ROWS = 20_000
+"""Of more rows than this one file has the overview alone: a site has a page for each function."""
 
 HINTS = {
     "new": "not recorded: this is what to look at",
@@ -57,8 +60,10 @@ class Given:
 
 
 def one_file(given: Given) -> str:
-    """The overview with every cell beneath it, as one HTML file."""
+    """The overview with every cell beneath it, as one HTML file; of very many rows the overview alone."""
     found = overview(given.rows, given.entries)
+    if len(given.rows) > MOST_ROWS:
+        return _overview(given, found, link=lambda name: "")
     sections = [views.function_view(line) for line in found.lines]
     return _overview(given, found, link=lambda name: f"#{slug(name)}", sections=sections)
 
@@ -236,7 +241,7 @@ def _places(found: Overview) -> list[tuple[str, int]]:
 
 def _field(name: str, lines: Sequence[Line], found: Overview) -> dict[str, Any]:
     rows = [row for line in lines for row in line.rows]
-    bars = {total.place: views.parts(total) for total in overview(rows, {}).totals}
+    bars = {total.place: views.parts(total) for total in totals(rows)}
     return {"name": name, "lines": [_line(line, found) for line in lines], "bars": bars}
 
 
@@ -276,20 +281,24 @@ def _data(found: Overview) -> dict[str, Any]:
         "verdicts": list(VERDICTS),
         "kinds": ordered({str(row.get("kind")) for row in found.rows if row.get("known")}, PAGE_KINDS),
     }
+    numbers = {key: {name: i for i, name in enumerate(known)} for key, known in names.items()}
     places = {column: i for i, column in enumerate(found.columns)}
-    lines = [[_numbers(row, places, names) for row in line.rows] for line in found.lines]
+    lines = [
+        [_numbers(row, places[column], numbers) for column, cell in line.cells.items() for row in cell.rows]
+        for line in found.lines
+    ]
     severities = [Verdict(verdict).severity for verdict in VERDICTS]
     signs = {"glyphs": [views.GLYPHS[v] for v in VERDICTS], "classes": [views.CLASSES[v] for v in VERDICTS]}
     columns = [[c.backend, c.device, c.width, c.place] for c in found.columns]
     return names | signs | {"columns": columns, "severities": severities, "widths": WIDTHS, "lines": lines}
 
 
-def _numbers(row: Row, places: Mapping, names: Mapping[str, list[str]]) -> list[int]:
-    kind = names["kinds"].index(str(row.get("kind"))) if row.get("known") else -1
+def _numbers(row: Row, place: int, numbers: Mapping[str, Mapping[str, int]]) -> list[int]:
+    kind = numbers["kinds"][str(row.get("kind"))] if row.get("known") else -1
     ratio = ratio_of(row) if row["check"] != "differences" else -1.0
     share = round(100 * ratio) if 0 <= ratio <= 1 else -1
-    where = [places[column_of(row)], names["dtypes"].index(row["dtype"]), names["modes"].index(row["mode"])]
-    return [*where, names["verdicts"].index(row["verdict"]), kind, share]
+    dtype, mode = numbers["dtypes"][row["dtype"]], numbers["modes"][row["mode"]]
+    return [place, dtype, mode, numbers["verdicts"][row["verdict"]], kind, share]
 
 
 def embedded(data: Any) -> str:
