@@ -19,6 +19,7 @@ from gradproof.report.page.curves import NotDrawn, difference_chart, function_ch
 from gradproof.report.page.findings import SHOWN
 from gradproof.report.page.graphs import drawn
 from gradproof.report.page.model import Line
+from gradproof.report.page.names import cut
 from gradproof.report.tables.conventions import Convention
 from gradproof.report.tables.functions import source
 
@@ -108,7 +109,7 @@ def _picture(function: Function, number: int) -> Pictured:
 def _point(function: Function, number: int) -> str:
     pairs = zip(function.domains, function.points[number], strict=True)
     text = ", ".join(f"{name} = {x.tolist()}" for name, x in pairs)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+    return cut(text, SHOWN)
 
 
 def _kink(c: Convention) -> dict[str, Any]:
