@@ -155,7 +155,7 @@ def _kinks(place: Place, at: np.ndarray, slopes: np.ndarray) -> list[float]:
     spread = float(np.ptp(finite)) if finite.size else 0.0
     jumps = [k for k in range(len(at) - 1) if abs(slopes[k + 1] - slopes[k]) > STEEP * spread > 0]
     found = [_narrowed(place, at[k], at[k + 1], slopes[k], slopes[k + 1]) for k in jumps[:MOST_KINKS]]
-    return [kink for kink in found if math.isfinite(kink)]
+    return sorted({kink for kink in found if math.isfinite(kink)})
 
 
 def _narrowed(place: Place, low: float, high: float, below: float, above: float) -> float:

@@ -17,6 +17,7 @@ from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function
 from gradproof.report.page import views
+from gradproof.report.page.accuracy import BANDS, Spread, tables
 from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, facts, findings, report_text
 from gradproof.report.page.functions import context_of
 from gradproof.report.page.model import WIDTHS, Line, Overview, Total, ordered, overview, totals
@@ -50,12 +51,13 @@ PLURALS = {"defect": "defects", "trap": "traps"}
 @dataclass(frozen=True)
 class Given:
     """What a page is made of: rows, the functions of the registry by name, the scripts by the words of their cell, the
-    runs before this one, the oldest first, and the command that made it."""
+    runs before this one, the oldest first, the rows of `gradproof accuracy`, and the command that made it."""
 
     rows: Sequence[Row]
     entries: Mapping[str, Function]
     scripts: Mapping[str, str] = field(default_factory=dict)
     earlier: Sequence[Run] = ()
+    accuracy: Sequence[Row] = ()
     made_by: str = "gradproof page"
 
 
@@ -73,9 +75,16 @@ def overview_page(given: Given, found: Overview) -> str:
     return _overview(given, found, link=lambda name: address_of(name, given.entries))
 
 
-def function_page(given: Given, base: str, lines: Sequence[Line], conventions: Mapping[str, list[Convention]]) -> str:
+def function_page(
+    given: Given,
+    base: str,
+    lines: Sequence[Line],
+    conventions: Mapping[str, list[Convention]],
+    spreads: Mapping[str, list[Spread]],
+) -> str:
     """The page of the function `base` and its variants."""
-    return filled("function.html", given, **context_of(base, given.entries.get(base), lines, conventions))
+    context = context_of(base, given.entries.get(base), lines, conventions)
+    return filled("function.html", given, spreads=spreads.get(base, []), bands=BANDS, **context)
 
 
 def address_of(name: str, entries: Mapping[str, Function]) -> str:
@@ -131,7 +140,7 @@ def _overview(
         better=len(change.right) if change else 0,
         before=given.earlier[-1].name if earlier else "",
         trend=trend_of([*given.earlier, Run("this run", list(given.rows))]) if earlier else None,
-        accuracy="",
+        accuracy=tables(given.accuracy) if given.accuracy else [],
         agree=_agree(found),
         places=_places(found),
         columns=found.columns,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from gradproof.backends import BACKENDS, DEVICES
-from gradproof.report.page.charts import Axis, Chart, Line, axis_of
+from gradproof.report.page.charts import Axis, Chart, Line, Spot, axis_of
 from gradproof.report.page.model import ordered, totals
 from gradproof.report.rows.results import Row
 
@@ -46,6 +46,7 @@ def trend_of(runs: Sequence[Run]) -> Trend:
         lines.append(Line(points, place, tone % 6))
     heights = [y for line in lines for _, y in line.points]
     told = "The share of functions right wherever tried, in per cent, by run and backend"
-    across = Axis(1.0, float(max(len(runs), 2)), "run")
-    figure = Chart(across, axis_of(heights, "%"), told, lines).svg()
+    across = Axis(0.8, len(runs) + 0.2, "run", is_whole=True)
+    spots = [Spot(x, y, "", line.tone) for line in lines for x, y in line.points]
+    figure = Chart(across, axis_of(heights, "%"), told, lines, spots).svg()
     return Trend(places, table, figure)
