@@ -555,6 +555,9 @@ def page(
     scripts: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The folder of --reproduce, whose scripts are shown.")
     ] = None,
+    accuracy: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The rows of gradproof accuracy, to show them as well.")
+    ] = None,
     functions: FunctionsOption = None,
 ) -> None:
     """Make a site of the results: an overview, and a page for each function.
@@ -567,7 +570,7 @@ def page(
     from gradproof.report.page import commands as room
 
     entries = _functions(functions)
-    _tell(room.page(results, entries, output=output, earlier=earlier or (), scripts=scripts))
+    _tell(room.page(results, entries, output=output, earlier=earlier or (), scripts=scripts, accuracy=accuracy))
 
 
 @_command(RECORDS)

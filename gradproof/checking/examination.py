@@ -18,7 +18,7 @@ from gradproof.checking.problem import ArgumentError, Problem, problem_of
 from gradproof.checking.progress import Progress
 from gradproof.checking.report import Finding, Report
 from gradproof.checking.rows import row_of
-from gradproof.checking.truths import Held, formula_truth, is_formula, real_parts, traced_truth
+from gradproof.checking.truths import Held, TracedTruth, formula_truth, is_formula, real_parts, traced_truth
 from gradproof.oracles.kinks import Kink
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 
@@ -155,6 +155,8 @@ class _Examination:
         self.progress.step = f"{where}: what is true"
         held = self._held(arrays)
         self.report.truth = held.told
+        if isinstance(held, TracedTruth) and not was_drawn:
+            self.report.traced = held.traced
         self._tell_of_zeros(held)
         for mode in list(self.modes):
             self.progress.step = f"{where}: {mode}"

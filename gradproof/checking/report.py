@@ -1,6 +1,5 @@
 """What one call of `check_grads` found: the report that it returns, and the error that it raises."""
 
-import html
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradproof.oracles.reference import Truth
+from gradproof.oracles.tape import Tape
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 from gradproof.report.rows.results import Row
 
@@ -85,7 +85,8 @@ class Finding:
 class Report:
     """The outcome of one call. `verdict` is the worst of all that was tried; `caught` is, by argument, the smallest
     relative error of an entry that would have been seen; `worst` the finding that came nearest to its bound, or went
-    farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know."""
+    farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know.
+    `traced` is the tape of a small function, the cell of its value and the names of its inputs, for a picture of it."""
 
     name: str
     backend: str
@@ -96,6 +97,7 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     truth: str = OF_THE_TRACE
+    traced: tuple[Tape, int, list[str]] | None = None
 
     @property
     def is_of_the_trace(self) -> bool:
@@ -131,11 +133,10 @@ class Report:
         return self.text
 
     def _repr_html_(self) -> str:
-        colour = "#1a7f37" if self else "#9a6700" if self.verdict == Verdict.INCONCLUSIVE else "#cf222e"
-        return (
-            f'<div style="border-left: 4px solid {colour}; padding-left: 1em"><pre style="white-space: pre-wrap">'
-            f"{html.escape(self.text)}</pre></div>"
-        )
+        # A notebook asks for it; nobody else waits for the templates.
+        from gradproof.report.page.notebook import picture
+
+        return picture(self.verdict, f"{self.name} on {self.backend} {self.version}", self.rows, self.text, self.traced)
 
     def _success(self) -> list[str]:
         first = self.findings[0] if self.findings else None

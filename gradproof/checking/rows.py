@@ -2,7 +2,7 @@
 
 import math
 
-from gradproof.checking.report import Finding, Report
+from gradproof.checking.report import Finding, Report, place
 from gradproof.oracles.verdict import Verdict
 from gradproof.report.rows.results import Row, hexadecimal_of, number
 
@@ -17,6 +17,7 @@ def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
     numbers = dict.fromkeys(("error", "bound", "ratio", "ulp"))
     if entry is not None:
         numbers = {name: number(float(getattr(entry, name))) for name in numbers}
+        numbers |= {"entry": place(entry.argument, entry.index), "expected": entry.expected, "got": number(entry.got)}
     size = sum(values.size for values in worst.given)
     return {
         "function": report.name,

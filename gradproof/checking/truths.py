@@ -17,10 +17,13 @@ from gradproof.checking.report import OF_THE_TRACE
 from gradproof.oracles import verdict
 from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
-from gradproof.oracles.tape import HessianProduct, Solution, Untraceable, solve
+from gradproof.oracles.tape import HessianProduct, Solution, Tape, Untraceable, solve
 from gradproof.oracles.tape.judge import judge, replay, second_inputs_in_turn
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 from gradproof.registry import Complex, Domain, Function, Reals, weights
+
+SMALL_TAPE = 100
+"""A tape of more instructions is let go when its input has been judged."""
 
 LEAVES_THE_TRACE = (
     "at a second input the traced forward pass is not the function: a value leaves the trace and comes back as a "
@@ -109,6 +112,13 @@ class TracedTruth(_Held):
     @property
     def truth(self) -> Truth:
         return self.solution.truth
+
+    @property
+    def traced(self) -> tuple[Tape, int, list[str]] | None:
+        """The tape, the cell of its value and the names of its inputs, where it is small enough to be drawn."""
+        if isinstance(self.solution, HessianProduct) or len(self.solution.tape.instructions) > SMALL_TAPE:
+            return None
+        return self.solution.tape, self.solution.output, self.names
 
     @property
     def problem(self) -> str:

@@ -7,20 +7,28 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from gradproof.oracles.tape.namespace import record
 from gradproof.registry import load_builtin
+from gradproof.report.outcome import Unusable
+from gradproof.report.page.accuracy import by_function, read_rows
 from gradproof.report.page.badge import badge
 from gradproof.report.page.commands import page
+from gradproof.report.page.computation import Undrawn, graph_of
+from gradproof.report.page.curves import NotDrawn, difference_chart, function_chart, place_of
 from gradproof.report.page.findings import decimal, facts, findings, report_text
 from gradproof.report.page.formulas import typeset
+from gradproof.report.page.graphs import Layout, drawn
 from gradproof.report.page.model import Overview, overview
 from gradproof.report.page.names import slug, visible
+from gradproof.report.page.notebook import picture
 from gradproof.report.page.render import Given, headline, one_file
 from gradproof.report.page.trend import Run
 from gradproof.report.rows.results import ResultsError, Row, new_row
 from gradproof.verification import command
-from tests.unit.made import NAMES, needs
+from tests.unit.made import NAMES, at, entry, needs, registered
 
 FIRST = NAMES["JX"]
 HOSTILE = (
@@ -309,3 +317,151 @@ def test_a_run_writes_one_file_that_shows_the_script_which_it_wrote(tmp_path: Pa
 
     assert str(escape(script.read_text(encoding="utf-8"))) in text
     assert "doubled fails on autograd" in text and "<script>alert" not in text
+
+
+# The page of a function
+
+
+def test_the_graph_has_the_numbers_of_the_notebook() -> None:
+    function = registered("weighted_sum_times_z")
+    graph = graph_of(function, function.points[0])
+    assert [(n.label, n.value, n.slope) for n in graph.nodes] == [
+        ("x", "1", "6"),
+        ("y", "2", "3"),
+        ("z", "3", "4"),
+        ("2 ×", "2", "3"),
+        ("+", "4", "3"),
+        ("×", "12", "1"),
+    ]
+    assert [(e.source, e.target, e.slope) for e in graph.edges] == [
+        (0, 3, "6"),
+        (3, 4, "3"),
+        (1, 4, "3"),
+        (4, 5, "3"),
+        (2, 5, "4"),
+    ]
+    assert graph.nodes[-1].is_output and drawn(graph, "<told>").count("&lt;told&gt;") == 1
+
+
+def test_what_comes_back_along_two_edges_adds_up_to_the_slope() -> None:
+    function = registered("exponential_of_sine")
+    graph = graph_of(function, at(1.0))
+    back = [float(e.slope.replace("−", "-")) for e in graph.edges if e.source == 0]
+    assert len(back) == 2 and sum(back) == pytest.approx(float(graph.nodes[0].slope), rel=1e-3)
+    exact = 10 * np.exp(np.sin(1.0)) * np.cos(1.0) - 2 * np.cos(1.0) * np.sin(1.0)
+    assert float(graph.nodes[0].slope) == pytest.approx(exact, rel=1e-3)
+
+
+def test_no_nodes_of_a_layer_lie_upon_one_another() -> None:
+    for function in load_builtin()[::9]:
+        try:
+            layout = Layout(graph_of(function, function.points[0]))
+        except (Undrawn, IndexError):
+            continue
+        assert len({*layout.at.values()}) == len(layout.at), function.name
+        assert all(layout.layer[e.source] < layout.layer[e.target] for e in layout.graph.edges)
+
+
+def test_a_graph_that_nobody_could_read_is_refused_with_the_reason() -> None:
+    chain = entry(lambda xp, x: sum((xp.sin(x * k) for k in range(1, 40)), x), x=())
+    with pytest.raises(Undrawn, match="too many"):
+        graph_of(chain, at(1.0))
+    with pytest.raises(Undrawn, match="does not depend"):
+        graph_of(entry(lambda xp, x: xp.sum(xp.floor(x)) * 0.0 + 1.0, x=()), at(1.5))
+
+
+def test_the_best_step_is_that_of_theory_and_differences_miss_the_bound() -> None:
+    cube = entry(lambda xp, x: x**3, lambda xp, x: (3 * x**2,), x=())
+    cube.points = [at(2.0)]
+    chart = difference_chart(place_of(cube))
+    best = chart.spots[0]
+    # f = 8, f''' = 6: h = (3 u 8 / 6)^(1/3).
+    assert best.x == pytest.approx((3 * 2.0**-53 * 8 / 6) ** (1 / 3))
+    bound = chart.levels[0].at
+    assert 2.0**-53 < bound < 1e-14 and min(y for _, y in chart.lines[0].points if y > 0) > bound
+
+
+def test_kinks_are_found_where_the_slope_jumps_and_nowhere_else() -> None:
+    def kinks(body: Any, hand: Any) -> list[float]:
+        made_function = entry(body, hand, x=())
+        made_function.points = [at(0.25)]
+        chart = function_chart(place_of(made_function), [])
+        return [level.at for level in chart.levels if level.label == "kink"]
+
+    assert kinks(lambda xp, x: xp.abs(x - 1.0), lambda xp, x: (xp.sign(x - 1.0),)) == [1.0]
+    assert kinks(lambda xp, x: xp.tanh(20 * x), lambda xp, x: (20 * (1 - xp.tanh(20 * x) ** 2),)) == []
+
+
+def test_a_function_without_an_exact_difference_there_says_so() -> None:
+    made_function = entry(lambda xp, x: xp.abs(x), lambda xp, x: (xp.sign(x),), x=())
+    made_function.points = [at(0.0)]
+    with pytest.raises(NotDrawn, match="kink"):
+        difference_chart(place_of(made_function))
+
+
+def test_every_variant_is_linked_to_on_the_page_of_its_function(tmp_path: Path) -> None:
+    rows = [row("softmax"), row("softmax_first_axis"), wrong("euclidean_norms")]
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    page([path], load_builtin(), output=tmp_path / "site")
+    index = Reader((tmp_path / "site" / "index.html").read_text(encoding="utf-8"))
+    links = {given["href"] for tag, given in index.tags if tag == "a" and given["href"].startswith("functions/")}
+    assert "functions/softmax.html#softmax_first_axis" in links
+    for link in links:
+        name, _, anchor = link.partition("#")
+        text = (tmp_path / "site" / name).read_text(encoding="utf-8")
+        assert not anchor or f'id="{anchor}"' in text
+    text = (tmp_path / "site" / "functions" / "euclidean_norms.html").read_text(encoding="utf-8")
+    assert 'href="../index.html#functions"' in text and "At its kinks" in text
+
+
+SWEPT = {
+    "function": "softmax",
+    "quantity": "x",
+    "backend": FIRST,
+    "device": "cpu",
+    "dtype": "float16",
+    "mode": "reverse",
+    "inputs": 63487,
+    "every": True,
+    "compared": 9,
+    "nonfinite": 1,
+    "finite": 0,
+    "flushed": 0,
+    "correct": 0.5,
+    "beyond_1": 0.25,
+    "beyond_4": 0.25,
+    "beyond_16": 0.25,
+    "ulp": 99.0,
+    "input": ["0x1p-1"],
+}
+
+
+def test_accuracy_is_shown_as_shares_of_all_inputs(tmp_path: Path) -> None:
+    [spread] = by_function([SWEPT])["softmax"]
+    assert spread.shares == pytest.approx((0.45, 0.225, 0.0, 0.0, 0.225, 0.1)) and sum(spread.shares) == 1.0
+    assert (spread.quantity, spread.inputs, spread.largest, spread.at) == ("∂/∂x", "all 63487", "99 ulp", "0.5")
+    path, swept = tmp_path / "results.jsonl", tmp_path / "accuracy.jsonl"
+    path.write_text(json.dumps(row()) + "\n")
+    swept.write_text(json.dumps(SWEPT) + "\n")
+    page([path], load_builtin(), output=tmp_path / "site", accuracy=swept)
+    assert "45.00% correctly rounded" in (tmp_path / "site" / "functions" / "softmax.html").read_text(encoding="utf-8")
+    assert 'id="accuracy"' in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "{", json.dumps({"function": "a"})])
+def test_a_file_that_is_none_of_accuracy_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "accuracy.jsonl"
+    path.write_text(text)
+    with pytest.raises(Unusable, match="holds no rows of accuracy"):
+        read_rows(path)
+
+
+def test_a_notebook_shows_the_verdict_the_cells_and_the_graph() -> None:
+    function = registered("weighted_sum_times_z")
+    tape, value = record(function, function.points[0])
+    traced = (tape, int(value.numbers), ["a", "<b>", "c"])
+    text = picture("wrong", "<i>f</i>", [wrong("f")], "the <u>text</u>", traced)
+    assert "✕ wrong" in text and "<svg" in text and "&lt;b&gt;" in text
+    assert not {tag for tag, _ in Reader(text).tags} & {"i", "u", "b", "script"}
+    assert "<svg" not in picture("verified", "f", [], "", None)

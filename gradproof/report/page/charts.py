@@ -16,12 +16,14 @@ TICKS = 5
 
 @dataclass(frozen=True)
 class Axis:
-    """From `low` to `high`, in logarithms where it `is_log`. `name` stands beside it."""
+    """From `low` to `high`, in logarithms where it `is_log`; only whole numbers are marked where it `is_whole`. `name`
+    stands beside it."""
 
     low: float
     high: float
     name: str = ""
     is_log: bool = False
+    is_whole: bool = False
 
     def share(self, value: float) -> float:
         """Where a value lies, from 0 to 1; NaN for what has no place on it."""
@@ -38,6 +40,7 @@ class Axis:
             step = max(1, math.ceil((last - first) / TICKS))
             return [(10.0**k, f"1e{k}") for k in range(first, last + 1, step)]
         step = _round_step((self.high - self.low) / TICKS)
+        step = max(1.0, round(step)) if self.is_whole else step
         first = math.ceil(self.low / step - 1e-9)
         count = math.floor(self.high / step + 1e-9) - first
         return [(k * step, f"{k * step:.6g}") for k in range(first, first + count + 1)]

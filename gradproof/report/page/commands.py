@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gradproof.registry import Function
 from gradproof.report.outcome import Outcome
+from gradproof.report.page.accuracy import by_function, read_rows
 from gradproof.report.page.badge import badge
 from gradproof.report.page.model import Line, Overview, overview
 from gradproof.report.page.render import Given, address_of, function_page, one_file, overview_page
@@ -23,9 +24,10 @@ def page(
     output: Path,
     earlier: Sequence[Path] = (),
     scripts: Path | None = None,
+    accuracy: Path | None = None,
 ) -> Outcome:
-    """Write the site of these results into the folder `output`. Raises `ResultsError` for a file that cannot be used,
-    and `OSError`."""
+    """Write the site of these results into the folder `output`. Raises `Unusable` for a file that cannot be used, and
+    `OSError`."""
     merged = merge(results_files(results))
     if merged.unusable or not merged.cells:
         nothing = f"there is no .jsonl file in {', '.join(map(str, results))}"
@@ -36,6 +38,7 @@ def page(
         {entry.name: entry for entry in entries},
         scripts_in(scripts, rows) if scripts is not None else {},
         [Run(path.stem, read(path)) for path in earlier],
+        read_rows(accuracy) if accuracy is not None else (),
     )
     return _site(given, output)
 
@@ -47,8 +50,9 @@ def _site(given: Given, output: Path) -> Outcome:
     kinks = defaultdict(list)
     for convention in recorded()[0]:
         kinks[convention.function].append(convention)
+    spreads = by_function(given.accuracy)
     for base, lines in _families(found).items():
-        write(output / address_of(base, given.entries), function_page(given, base, lines, kinks))
+        write(output / address_of(base, given.entries), function_page(given, base, lines, kinks, spreads))
     return Outcome(f"{output / 'index.html'}: {len(found.lines)} functions, {len(given.rows)} cells")
 
 
@@ -69,7 +73,7 @@ def report(
 ) -> None:
     """Write the one file of a run. Raises `OSError`."""
     earlier = [Run(baseline.stem, read(baseline))] if baseline is not None else []
-    write(path, one_file(Given(rows, entries, scripts, earlier, "gradproof verify --report")))
+    write(path, one_file(Given(rows, entries, scripts, earlier, made_by="gradproof verify --report")))
 
 
 def write(path: Path, text: str) -> None:

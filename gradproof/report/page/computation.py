@@ -89,13 +89,20 @@ def graph_of(function: Function, inputs: Inputs) -> Graph:
         tape.refuse_poisoned(value)
     except Exception as error:  # whatever a body does with cells that it may do with arrays
         raise Undrawn(f"its body cannot be recorded: {error}") from error
+    return graph_of_tape(tape, int(value.numbers.reshape(-1)[0]), list(function.domains))
+
+
+def graph_of_tape(tape: Tape, output: int, names: Sequence[str]) -> Graph:
+    """The graph of a traced program, whose arrays of inputs have these names, up to the cell of its value. Raises
+    `Undrawn`."""
+    if len(names) != len(tape.inputs):
+        raise Undrawn("its inputs are not those of the tape")
     drawn = [i for i in tape.instructions if i.kind not in NO_CELLS and tape.active[i.output]]
     if len(drawn) + len(tape.inputs) > LARGEST:
         raise Undrawn(f"it has {len(drawn)} operations here, too many to be read as a picture")
     sweep = _Watched(Evaluation(tape).forward())
-    output = int(value.numbers.reshape(-1)[0])
     sweep.run(output)
-    found = _Drawing(function, tape, sweep, drawn)
+    found = _Drawing(names, tape, sweep, drawn)
     if found.owner[output] < 0:
         raise Undrawn("its value does not depend on its arguments here")
     found.graph.nodes[found.owner[output]].is_output = True
@@ -103,11 +110,11 @@ def graph_of(function: Function, inputs: Inputs) -> Graph:
 
 
 class _Drawing:
-    def __init__(self, function: Function, tape: Tape, sweep: _Watched, drawn: Sequence[Instruction]) -> None:
+    def __init__(self, names: Sequence[str], tape: Tape, sweep: _Watched, drawn: Sequence[Instruction]) -> None:
         self.tape, self.sweep, self.graph = tape, sweep, Graph()
         self.owner = np.full(tape.cell_count, -1)
         self.shapes: dict[int, tuple[int, np.ndarray]] = {}
-        for name, given in zip(function.domains, tape.inputs, strict=True):
+        for name, given in zip(names, tape.inputs, strict=True):
             self._add(Node(name, is_input=True), given.start, given.shape)
         places = {id(instruction): at for at, instruction in enumerate(tape.instructions)}
         for instruction in drawn:

@@ -18,7 +18,6 @@ from gradproof.report.answers import answer, own_forward
 from gradproof.report.page.charts import Axis, Chart, Level, Line, Spot, axis_of
 from gradproof.report.page.names import visible
 from gradproof.report.rows.results import Row, from_hexadecimal
-from gradproof.report.tables.conventions import Convention
 
 SAMPLES = 161
 AROUND = 4.0
@@ -88,9 +87,9 @@ class Place:
         return max(low, self.value - reach), min(high, self.value + reach)
 
 
-def place_of(function: Function, conventions: Sequence[Convention]) -> Place:
-    """Where a function is drawn: at the first of its points that is of ordinary size, along an entry that has a kink
-    recorded, else the first entry on which it depends. Raises `NotDrawn`."""
+def place_of(function: Function) -> Place:
+    """Where a function is drawn: at the first of its points that is of ordinary size, along the first entry on which it
+    depends there. Raises `NotDrawn`."""
     if function.is_complex or not function.points:
         raise NotDrawn("of complex arguments no line is drawn" if function.is_complex else "it has no point")
     ordinary = [k for k, x in enumerate(function.points) if all((np.abs(part) <= 2 * AROUND).all() for part in x)]
@@ -99,11 +98,9 @@ def place_of(function: Function, conventions: Sequence[Convention]) -> Place:
     candidates = [(i, index) for i, x in enumerate(function.points[number]) for index in np.ndindex(x.shape)]
     if not candidates:
         raise NotDrawn("its arguments are empty")
-    named = {f"{list(function.domains)[i]}{list(index) if index else ''}": (i, index) for i, index in candidates}
-    kinked = [named[entry] for c in conventions for entry in c.entries if entry in named]
     given = answer(function, DRAWN_BY, function.points[number])
     live = [] if isinstance(given, str) else [(i, index) for i, index in candidates if given[i][index] != 0]
-    argument, index = (kinked or live or candidates)[0]
+    argument, index = (live or candidates)[0]
     return Place(function, number, argument, index)
 
 
@@ -158,7 +155,7 @@ def _kinks(place: Place, at: np.ndarray, slopes: np.ndarray) -> list[float]:
     spread = float(np.ptp(finite)) if finite.size else 0.0
     jumps = [k for k in range(len(at) - 1) if abs(slopes[k + 1] - slopes[k]) > STEEP * spread > 0]
     found = [_narrowed(place, at[k], at[k + 1], slopes[k], slopes[k + 1]) for k in jumps[:MOST_KINKS]]
-    return [kink for kink in found if math.isfinite(kink)]
+    return sorted({kink for kink in found if math.isfinite(kink)})
 
 
 def _narrowed(place: Place, low: float, high: float, below: float, above: float) -> float:

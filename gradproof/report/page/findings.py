@@ -13,6 +13,7 @@ from gradproof.divergences import KINDS, Divergence
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function
 from gradproof.report.page.model import ordered
+from gradproof.report.page.names import cut
 from gradproof.report.rows.results import Row, cell_of, ratio_of
 
 DERIVATION = "derivation"
@@ -126,7 +127,7 @@ def _finding(key: tuple, rows: list[Row], entries: Mapping[str, Function], scrip
         backend=backend,
         kind=kind,
         title=name if is_new else name.replace("-", " "),
-        reason=str(shown.get("reason") or ""),
+        reason=cut(str(shown.get("reason") or "")),
         is_new=is_new,
         rows=rows,
         script=scripts.get(cell_of(shown), "") if shown in with_script else "",
@@ -135,7 +136,7 @@ def _finding(key: tuple, rows: list[Row], entries: Mapping[str, Function], scrip
     )
     record = None if is_new else _record(backend, name, shown["function"])
     if record is not None:
-        finding.reason = record.reason
+        finding.reason = cut(record.reason)
         finding.recorded = str(record.versions)
         finding.workaround = record.workaround
         finding.issue = record.issue if record.issue.startswith("https://") else ""

@@ -19,6 +19,7 @@ from gradproof.report.page.curves import NotDrawn, difference_chart, function_ch
 from gradproof.report.page.findings import SHOWN
 from gradproof.report.page.graphs import drawn
 from gradproof.report.page.model import Line
+from gradproof.report.page.names import cut
 from gradproof.report.tables.conventions import Convention
 from gradproof.report.tables.functions import source
 
@@ -43,7 +44,8 @@ def context_of(
     """What the template of a page is filled with: of the function `base`, as far as the registry knows it, and behind
     it of its variants."""
     line = next((one for one in lines if one.name == base), lines[0])
-    kinks = [c for one in lines for c in conventions.get(one.name, [])]
+    is_builtin = function is not None and function.is_builtin
+    kinks = [c for one in lines for c in conventions.get(one.name, [])] if is_builtin else []
     given = {
         "name": base,
         "formula": function.formula if function else line.formula,
@@ -55,14 +57,13 @@ def context_of(
         "home": HOME,
     }
     empty = {"about": [], "body": "", "hand": "", "pictures": [], "charts": [], "undrawn": [], "points": []}
-    return given | (empty if function is None or function.problems else _of_entry(function, line, conventions))
+    return given | (empty if function is None or function.problems else _of_entry(function, line))
 
 
-def _of_entry(function: Function, line: Line, conventions: Mapping[str, list[Convention]]) -> dict[str, Any]:
-    kinks = conventions.get(function.name, []) if function.is_builtin else []
+def _of_entry(function: Function, line: Line) -> dict[str, Any]:
     charts, undrawn = [], []
     try:
-        place = place_of(function, kinks)
+        place = place_of(function)
         plots = [
             ("The function and its derivative", lambda: function_chart(place, line.rows), ""),
             ("What finite differences could have told", lambda: difference_chart(place), DIFFERENCES),
@@ -108,7 +109,7 @@ def _picture(function: Function, number: int) -> Pictured:
 def _point(function: Function, number: int) -> str:
     pairs = zip(function.domains, function.points[number], strict=True)
     text = ", ".join(f"{name} = {x.tolist()}" for name, x in pairs)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+    return cut(text, SHOWN)
 
 
 def _kink(c: Convention) -> dict[str, Any]:

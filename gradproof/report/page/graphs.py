@@ -18,10 +18,10 @@ ROUNDS = 8
 
 def drawn(graph: Graph, told: str) -> Markup:
     """The graph. `told` says in words what it shows."""
-    return Markup(_Layout(graph).svg(told))
+    return Markup(Layout(graph).svg(told))
 
 
-class _Layout:
+class Layout:
     """Places in layers: a node is its number, a passage of an edge through a layer the numbers of both."""
 
     def __init__(self, graph: Graph) -> None:
@@ -66,6 +66,7 @@ class _Layout:
         return MARGIN + 40 + layer * ACROSS, MARGIN + share * self.tall * DOWN
 
     def svg(self, told: str) -> str:
+        """The picture, with what it shows in words."""
         width = 2 * MARGIN + 80 + max(self.rows) * ACROSS + 70
         height = 2 * MARGIN + self.tall * DOWN
         parts = [self._edge(edge, path) for edge, path in zip(self.graph.edges, self.paths, strict=True)]
@@ -107,8 +108,8 @@ class _Layout:
         if node.is_input:
             text += _text("bwd", x, y + 28, node.slope)
         if node.is_output:
-            text += f'<path class="edge" d="M{x + half:.1f} {y:.1f}h34"/>'
-            text += _text("fwd", x + half + 18, y - 6, node.value) + _text("bwd", x + half + 18, y + 14, node.slope)
+            text += f'<path class="edge" d="M{x + half:.1f} {y:.1f}h52"/>'
+            text += _text("fwd", x + half + 26, y - 6, node.value) + _text("bwd", x + half + 26, y + 14, node.slope)
         return box + text
 
 

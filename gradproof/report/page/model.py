@@ -5,6 +5,7 @@ is one."""
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
 from gradproof.oracles.verdict import FAILING, Verdict
@@ -51,24 +52,24 @@ def column_of(row: Row) -> Column:
     return Column(row["backend"], row["device"], bool(row.get("tf32")), WIDTHS.get(row["dtype"], row["dtype"]))
 
 
-@dataclass
+@dataclass(eq=False)
 class Cell:
     """The rows of one function in one column, over every mode and check."""
 
     rows: list[Row]
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """The worst of what was said."""
         return worst_verdict(self.rows)
 
-    @property
+    @cached_property
     def is_known(self) -> bool:
         """Whether that is recorded in known_divergences, all of it."""
         worst = [row for row in self.rows if row["verdict"] == self.verdict]
         return self.verdict not in HOLDS and all(row.get("known") for row in worst)
 
-    @property
+    @cached_property
     def ratio(self) -> float:
         """The largest error in units of its bound, against the truth; -1 where nothing was compared."""
         compared = [row for row in self.rows if row["check"] != "differences"]
@@ -155,7 +156,7 @@ def overview(rows: Sequence[Row], entries: Mapping[str, Function]) -> Overview:
     for name in sorted(by_function, key=lambda name: _family(name, entries)):
         line = _line(name, by_function[name], columns, entries.get(name))
         fields[line.field].append(line)
-    return Overview(rows, columns, dict(sorted(fields.items())), _totals(rows))
+    return Overview(rows, columns, dict(sorted(fields.items())), totals(rows))
 
 
 def _family(name: str, entries: Mapping[str, Function]) -> tuple[str, str]:
@@ -201,7 +202,8 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=place)
 
 
-def _totals(rows: Iterable[Row]) -> list[Total]:
+def totals(rows: Iterable[Row]) -> list[Total]:
+    """What holds on each backend and device, in their usual order."""
     places: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row["check"] != "hand":

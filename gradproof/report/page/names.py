@@ -9,6 +9,10 @@ HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 KEPT = "\n\t"
 LONGEST = 100
+"""So many letters of a text are in the name of a file or an id."""
+
+LONGEST_TEXT = 1200
+"""So many letters of a message are shown."""
 
 
 def visible(text: str) -> str:
@@ -16,6 +20,11 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c in KEPT or unicodedata.category(c) not in HIDDEN else _escape(c) for c in text)
+
+
+def cut(text: str, limit: int = LONGEST_TEXT) -> str:
+    """Text without what is beyond a limit."""
+    return text if len(text) <= limit else f"{text[:limit]} …"
 
 
 def _escape(character: str) -> str:

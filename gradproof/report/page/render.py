@@ -17,9 +17,10 @@ from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function
 from gradproof.report.page import views
+from gradproof.report.page.accuracy import BANDS, Spread, tables
 from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, facts, findings, report_text
 from gradproof.report.page.functions import context_of
-from gradproof.report.page.model import WIDTHS, Line, Overview, Total, column_of, ordered, overview
+from gradproof.report.page.model import WIDTHS, Line, Overview, Total, ordered, overview, totals
 from gradproof.report.page.names import slug, visible
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
@@ -30,6 +31,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 MANY = 60
 """So many functions may stand unfolded."""
+
+MOST_ROWS = 20_000
+"""Of more rows than this one file has the overview alone: a site has a page for each function."""
 
 HINTS = {
     "new": "not recorded: this is what to look at",
@@ -47,18 +51,21 @@ PLURALS = {"defect": "defects", "trap": "traps"}
 @dataclass(frozen=True)
 class Given:
     """What a page is made of: rows, the functions of the registry by name, the scripts by the words of their cell, the
-    runs before this one, the oldest first, and the command that made it."""
+    runs before this one, the oldest first, the rows of `gradproof accuracy`, and the command that made it."""
 
     rows: Sequence[Row]
     entries: Mapping[str, Function]
     scripts: Mapping[str, str] = field(default_factory=dict)
     earlier: Sequence[Run] = ()
+    accuracy: Sequence[Row] = ()
     made_by: str = "gradproof page"
 
 
 def one_file(given: Given) -> str:
-    """The overview with every cell beneath it, as one HTML file."""
+    """The overview with every cell beneath it, as one HTML file; of very many rows the overview alone."""
     found = overview(given.rows, given.entries)
+    if len(given.rows) > MOST_ROWS:
+        return _overview(given, found, link=lambda name: "")
     sections = [views.function_view(line) for line in found.lines]
     return _overview(given, found, link=lambda name: f"#{slug(name)}", sections=sections)
 
@@ -68,9 +75,16 @@ def overview_page(given: Given, found: Overview) -> str:
     return _overview(given, found, link=lambda name: address_of(name, given.entries))
 
 
-def function_page(given: Given, base: str, lines: Sequence[Line], conventions: Mapping[str, list[Convention]]) -> str:
+def function_page(
+    given: Given,
+    base: str,
+    lines: Sequence[Line],
+    conventions: Mapping[str, list[Convention]],
+    spreads: Mapping[str, list[Spread]],
+) -> str:
     """The page of the function `base` and its variants."""
-    return filled("function.html", given, **context_of(base, given.entries.get(base), lines, conventions))
+    context = context_of(base, given.entries.get(base), lines, conventions)
+    return filled("function.html", given, spreads=spreads.get(base, []), bands=BANDS, **context)
 
 
 def address_of(name: str, entries: Mapping[str, Function]) -> str:
@@ -126,7 +140,7 @@ def _overview(
         better=len(change.right) if change else 0,
         before=given.earlier[-1].name if earlier else "",
         trend=trend_of([*given.earlier, Run("this run", list(given.rows))]) if earlier else None,
-        accuracy="",
+        accuracy=tables(given.accuracy) if given.accuracy else [],
         agree=_agree(found),
         places=_places(found),
         columns=found.columns,
@@ -236,7 +250,7 @@ def _places(found: Overview) -> list[tuple[str, int]]:
 
 def _field(name: str, lines: Sequence[Line], found: Overview) -> dict[str, Any]:
     rows = [row for line in lines for row in line.rows]
-    bars = {total.place: views.parts(total) for total in overview(rows, {}).totals}
+    bars = {total.place: views.parts(total) for total in totals(rows)}
     return {"name": name, "lines": [_line(line, found) for line in lines], "bars": bars}
 
 
@@ -276,20 +290,24 @@ def _data(found: Overview) -> dict[str, Any]:
         "verdicts": list(VERDICTS),
         "kinds": ordered({str(row.get("kind")) for row in found.rows if row.get("known")}, PAGE_KINDS),
     }
+    numbers = {key: {name: i for i, name in enumerate(known)} for key, known in names.items()}
     places = {column: i for i, column in enumerate(found.columns)}
-    lines = [[_numbers(row, places, names) for row in line.rows] for line in found.lines]
+    lines = [
+        [_numbers(row, places[column], numbers) for column, cell in line.cells.items() for row in cell.rows]
+        for line in found.lines
+    ]
     severities = [Verdict(verdict).severity for verdict in VERDICTS]
     signs = {"glyphs": [views.GLYPHS[v] for v in VERDICTS], "classes": [views.CLASSES[v] for v in VERDICTS]}
     columns = [[c.backend, c.device, c.width, c.place] for c in found.columns]
     return names | signs | {"columns": columns, "severities": severities, "widths": WIDTHS, "lines": lines}
 
 
-def _numbers(row: Row, places: Mapping, names: Mapping[str, list[str]]) -> list[int]:
-    kind = names["kinds"].index(str(row.get("kind"))) if row.get("known") else -1
+def _numbers(row: Row, place: int, numbers: Mapping[str, Mapping[str, int]]) -> list[int]:
+    kind = numbers["kinds"][str(row.get("kind"))] if row.get("known") else -1
     ratio = ratio_of(row) if row["check"] != "differences" else -1.0
     share = round(100 * ratio) if 0 <= ratio <= 1 else -1
-    where = [places[column_of(row)], names["dtypes"].index(row["dtype"]), names["modes"].index(row["mode"])]
-    return [*where, names["verdicts"].index(row["verdict"]), kind, share]
+    dtype, mode = numbers["dtypes"][row["dtype"]], numbers["modes"][row["mode"]]
+    return [place, dtype, mode, numbers["verdicts"][row["verdict"]], kind, share]
 
 
 def embedded(data: Any) -> str:

@@ -10,7 +10,7 @@ from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.report.page.findings import facts
 from gradproof.report.page.formulas import typeset
 from gradproof.report.page.model import CHECKS, Cell, Line, Total, column_of, ordered
-from gradproof.report.page.names import slug
+from gradproof.report.page.names import cut, slug
 from gradproof.report.rows.results import HOLDS, Row, cell_of
 
 GLYPHS = {
@@ -157,7 +157,7 @@ def _deviation(key: tuple, rows: Sequence[Row]) -> Deviation:
         glyph=GLYPHS[verdict],
         classes=CLASSES[verdict],
         where=f"{backend}{told}, {', '.join(dtypes)}, {', '.join(modes).replace('_', ' ')}",
-        reason=str(first.get("reason") or ""),
+        reason=cut(str(first.get("reason") or "")),
         cause=cause.replace("-", " "),
         anchor=f"finding-{backend}-{cause}",
         facts=shown,

@@ -144,7 +144,7 @@ def ratio_of(row: Row) -> float:
 def worst_verdict(rows: Iterable[Row]) -> Verdict:
     """The worst verdict of some rows. A cell whose own differences cannot settle has still been held to the exact
     reference: what says nothing counts where nothing else was said."""
-    verdicts = [Verdict(row["verdict"]) for row in rows]
+    verdicts = [Verdict(name) for name in {row["verdict"] for row in rows}]
     ran = [v for v in verdicts if v not in SAYS_NOTHING]
     return max(ran or verdicts, key=lambda verdict: verdict.severity)
 
