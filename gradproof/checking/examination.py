@@ -272,6 +272,8 @@ class _Examination:
             velocity = self._tangents(arrays, [-2 * part for part in tangent])
             pushed = differentiation.pushed_forward(self.problem, arrays, velocity)
             slopes.append(float(np.real(self.problem.calls.to_numpy(pushed))) / -2)
+        if not np.isfinite(slopes).all() and (reason := self._leaves_the_range(held)):
+            return self._made("forward", Judgement(Verdict.INCONCLUSIVE, reason), arrays, was_drawn=was_drawn)
         if entry_by_entry:
             parts = np.split(np.array(slopes), np.cumsum([int(np.prod(s)) for s in shapes])[:-1])
             parts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
@@ -280,6 +282,17 @@ class _Examination:
                 judgement = self._along_symmetric(held, value, parts) or judgement
             return self._made("forward", judgement, arrays, held, parts, was_drawn)
         return self._made("forward", self._along(held, along, slopes), arrays, was_drawn=was_drawn)
+
+    @staticmethod
+    def _leaves_the_range(held: Held) -> str:
+        """Why slopes need not be finite where every entry of the gradient is: they are made of all of them at once, and
+        what is beyond the range in one, times a tangent of 0, is NaN in all."""
+        if held.problem or held.truth.kink is not None:
+            return ""
+        total = 4 * sum(float(np.abs(part.high).sum()) for part in held.truth.gradient)
+        if total < held.format.largest:
+            return ""
+        return "a slope is made of all entries of the gradient, and together they leave the range"
 
     def _along_symmetric(self, held: Held, value: np.ndarray, parts: list[np.ndarray]) -> Judgement | None:
         """The convention that slopes keep to which are right along symmetric matrices; None if they are not."""
