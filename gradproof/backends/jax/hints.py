@@ -22,7 +22,6 @@ from gradproof.backends.probing import (
     triangular,
     truth,
     unit,
-    whole,
 )
 
 STARTS = (jnp.int32(1), jnp.int32(0))
@@ -197,8 +196,9 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "dot_product_attention": [form(real(2, 4, 1, 3), real(2, 5, 1, 3), real(2, 5, 1, 3))],
     "segment_sum": [form(real(5, 2), index(5, below=3), 3)],
     "segment_prod": [form(real(5, 2), jnp.arange(5), 5, unique_indices=True), form(real(5, 2), index(5, below=3), 3)],
-    "segment_max": [form(real(5, 2), index(5, below=3), 3)],
-    "segment_min": [form(real(5, 2), index(5, below=3), 3)],
+    # No segment is empty: the largest of nothing is -inf.
+    "segment_max": [form(real(5, 2), jnp.array([0, 2, 1, 0, 2]), 3)],
+    "segment_min": [form(real(5, 2), jnp.array([0, 2, 1, 0, 2]), 3)],
     "jax.image.resize": [form(real(3, 4), (5, 2), "linear"), form(real(3, 3), (6, 5), "cubic")],
     "scale_and_translate": [form(real(4, 4), (3, 3), (0, 1), above_one(2), inside(2), "linear")],
     # SciPy: counts and degrees are whole numbers, or integers.
@@ -207,8 +207,8 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "expn": [form(2, positive(3))],
     "exp1": [form(positive(3))],
     "multigammaln": [form(above_one(3), 2)],
-    "jax.scipy.special.polygamma": [form(whole(3), positive(3))],
-    "jax.lax.polygamma": [form(whole(3), positive(3))],
+    "jax.scipy.special.polygamma": [form(jnp.array([1, 2, 1]), positive(3))],
+    "jax.lax.polygamma": [form(jnp.array([1, 2, 1]), positive(3))],
     "hyp1f1": [form(positive(3), above_one(3), inside(3))],
     "hyp2f1": [form(unit(3), unit(3), above_one(3), unit(3))],
     "zeta": [form(above_one(3), positive(3))],
@@ -225,8 +225,8 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "jax.scipy.linalg.sqrtm": [form(definite(3, 3))],
     "funm": [form(regular(3, 3), lambda x: x)],
     "map_coordinates": [form(real(4, 5), [positive(3), positive(3)], 1)],
-    "multinomial.logpmf": [form(whole(3), 6, simplex(3))],
-    "multinomial.pmf": [form(whole(3), 6, simplex(3))],
+    "multinomial.logpmf": [form(jnp.array([1, 2, 3]), 6, simplex(3))],
+    "multinomial.pmf": [form(jnp.array([1, 2, 3]), 6, simplex(3))],
     "dirichlet.logpdf": [form(simplex(3), above_one(3))],
     "dirichlet.pdf": [form(simplex(3), above_one(3))],
     "multivariate_normal.logpdf": [form(real(2, 3), real(3), definite(3, 3))],
