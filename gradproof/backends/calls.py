@@ -24,7 +24,8 @@ class _Numbers:
 
 def cotangent(shape: tuple[int, ...], is_complex: bool) -> np.ndarray:
     """The fixed uneven weights of a result of this shape, so that no entry of it goes unseen."""
-    return (complex_weights if is_complex else weights)(_Numbers, shape)
+    # Of an array without entries a list does not tell the shape.
+    return np.reshape((complex_weights if is_complex else weights)(_Numbers, shape), shape)
 
 
 class Calls(ABC):

@@ -178,9 +178,7 @@ class Prober:
                 numbers = value.values(random, dtype)
                 arrays.append(self.data(numbers) if value.is_data else self.array(numbers, dtype))
                 return _Place(len(arrays) - 1)
-            if isinstance(value, list | tuple):
-                return type(value)(map(filled, value))
-            return value
+            return type(value)(map(filled, value)) if type(value) in (list, tuple) else value
 
         arguments = [filled(value) for value in given.arguments]
         keywords = {key: filled(value) for key, value in given.keywords.items()}
@@ -213,7 +211,7 @@ class _Place:
 def _put(value: Any, arrays: Sequence[Any]) -> Any:
     if isinstance(value, _Place):
         return arrays[value.number]
-    return type(value)(_put(part, arrays) for part in value) if isinstance(value, list | tuple) else value
+    return type(value)(_put(part, arrays) for part in value) if type(value) in (list, tuple) else value
 
 
 def _written(name: str, given: Form) -> str:
@@ -224,7 +222,7 @@ def _written(name: str, given: Form) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, Array):
         return f"{value.kind}{list(value.shape)}"
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         return f"[{', '.join(map(_shown, value))}]"
     return getattr(value, "__name__", repr(value))
 

@@ -271,6 +271,8 @@ class _Examination:
         units = differentiation.unit_directions(shapes)
         # One direction by itself: what maps over all of them is another program.
         known = self._slopes(arrays, dense[: 1 if units else None])
+        if not np.isfinite(known).all() and (reason := self._leaves_the_range(held)):
+            return self._made("forward", Judgement(Verdict.INCONCLUSIVE, reason), arrays, was_drawn=was_drawn)
         judgement = self._along(held, dense[: len(known)], known)
         looks_right = judgement.verdict == Verdict.VERIFIED
         at_once = self._slopes_at_once(arrays, units) if units and looks_right else None
@@ -315,6 +317,17 @@ class _Examination:
             return np.real(np.asarray(self.problem.calls.to_numpy(pushed), complex)) / -2
         except Exception:  # one after the other they say what is the matter
             return None
+
+    @staticmethod
+    def _leaves_the_range(held: Held) -> str:
+        """Why slopes need not be finite where every entry of the gradient is: they are made of all of them at once, and
+        what is beyond the range in one, times a tangent of 0, is NaN in all."""
+        if held.problem or held.truth.kink is not None:
+            return ""
+        total = 4 * sum(float(np.abs(part.high).sum()) for part in held.truth.gradient)
+        if total < held.format.largest:
+            return ""
+        return "a slope is made of all entries of the gradient, and together they leave the range"
 
     def _along_symmetric(self, held: Held, value: np.ndarray, parts: list[np.ndarray]) -> Judgement | None:
         """The convention that a gradient keeps to which is right along symmetric matrices; None if it is not."""

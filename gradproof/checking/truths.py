@@ -38,6 +38,10 @@ class Held(Protocol):
     told: str
 
     @property
+    def format(self) -> Format:
+        """The coarsest format of the arguments."""
+
+    @property
     def truth(self) -> Truth:
         """The exact value and gradient."""
 

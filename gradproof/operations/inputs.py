@@ -14,7 +14,7 @@ from gradproof.oracles.machine_model import FORMATS
 PLAIN = "sample"
 """The kind of the inputs that the list itself gives."""
 
-LONG = 4096
+LONG = 2560
 """So many entries a long vector has, where half precision cannot count any more."""
 
 HALVES = ("float16", "bfloat16")

@@ -18,13 +18,13 @@ from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.verdict import Verdict
 from gradproof.report.rows.results import Row, new_row
 
-SAMPLES = {"float64": 4, "complex128": 2}
+SAMPLES = {"float64": 4, "complex128": 1}
 """So many calls of an operation are tried in a dtype, spread over those that its list gives."""
 
 FEW = 1
 """In another dtype."""
 
-SECOND = 2
+SECOND = 1
 """Of so many of them second derivatives are tried, in the widest dtypes."""
 
 HARD = ("float64", "complex128", *HALVES)

@@ -21,10 +21,10 @@ from gradproof.report.rows.results import Row
 GRACE = 3.0
 """A process is ended after this multiple of the time that an operation has."""
 
-START = 120.0
+START = 600.0
 """Seconds in which a process must have imported its framework."""
 
-RETIRES = 60
+RETIRES = 150
 """After so many operations a process is replaced: compilers keep what they have compiled."""
 
 

@@ -74,14 +74,14 @@ def _operation(space: str, name: str, f: Callable) -> Operation:
         samples=partial(_samples, space, name, f),
         dtypes=DTYPES,
         modes=(*FIRST_ORDER, *SECOND_ORDER),
-        reason=REASONS.get(full) or REASONS.get(name, ""),
+        # The identity of a network is a function; that of matrices is a constant.
+        reason="" if full == "jax.nn.identity" else REASONS.get(name, ""),
     )
 
 
 def _samples(space: str, name: str, f: Callable, dtype: str) -> Sequence[Sample]:
     full = f"{space}.{name}"
-    hinted = HINTS.get(full) or HINTS.get(name)
-    forms = hinted or PROBER.working(full, f, list(usual_forms(f)))
+    forms = HINTS.get(full) or HINTS.get(name) or PROBER.working(full, f, list(usual_forms(f)))
     return [PROBER.sample(full, f, given, dtype) for given in forms]
 
 
