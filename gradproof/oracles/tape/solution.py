@@ -2,7 +2,7 @@
 central difference; the limits around a kink; the bounds by the same sweep with rounding; Hessian-vector products."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -144,10 +144,13 @@ class Solution:
     def bounds(self, model: MachineModel | None = None, *, flushes: bool = False) -> Bounds:
         """How far an answer may be from the truth: with each cell's own format, or with the model in the place of all.
         `flushes` says whether subnormals may be zero where no model does."""
-        key = (model, flushes)
+        return self.kept_bounds((model, flushes), lambda: self._find_bounds(model, flushes))
+
+    def kept_bounds(self, key: tuple, find: Callable[[], Bounds]) -> Bounds:
+        """What was found before under this key, or is found now."""
         if key not in self._bounds:
             with ctx.workprec(BOUND_PRECISION):
-                self._bounds[key] = self._find_bounds(model, flushes)
+                self._bounds[key] = find()
         return self._bounds[key]
 
     def _find_bounds(self, model: MachineModel | None, flushes: bool) -> Bounds:
