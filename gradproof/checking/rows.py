@@ -18,6 +18,7 @@ def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
     if entry is not None:
         numbers = {name: number(float(getattr(entry, name))) for name in numbers}
     size = sum(values.size for values in worst.given)
+    suspect = max((f.judgement.suspicion.sigmas for f in findings if f.judgement.suspicion is not None), default=None)
     return {
         "function": report.name,
         "backend": report.backend,
@@ -33,6 +34,7 @@ def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
         "versions": {report.backend: report.version},
         "caught": {name: number(value) for name, value in report.caught.items()},
         "reason": worst.judgement.reason,
+        "suspect": None if suspect is None else number(suspect),
     }
 
 

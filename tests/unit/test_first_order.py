@@ -67,7 +67,7 @@ def test_it_holds_what_roundings_in_their_worst_directions_do(name: str) -> None
     body, inputs = program_of(name)
     found = solved(body, *inputs)
     line, cells = Linearization(found), cells_of(found)
-    block, bound = module._Block(line, cells).run(), entries(first_order(found).gradient)
+    block, bound = module.Block(line, cells).run(), entries(first_order(found).gradient)
     here = module._rerun(line, 0.0, 0.0)[cells]
     scale = 2.0**12
     with np.errstate(all="ignore"):

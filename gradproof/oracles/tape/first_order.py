@@ -67,8 +67,8 @@ def first_order(found: Solution, model: MachineModel | None = None, *, flushes: 
 def _found(line: Linearization, followed: bool) -> FirstOrder:
     cells = np.concatenate([np.arange(i.cells.start, i.cells.stop) for i in line.tape.inputs])
     if followed:
-        shifts = _shifts(line, _Block(line, cells[_telling(line, cells)]).run())
-        blocks = [_Block(line, part).run(shifts) for part in _parts(cells, line)]
+        shifts = _shifts(line, Block(line, cells[_telling(line, cells)]).run())
+        blocks = [Block(line, part).run(shifts) for part in _parts(cells, line)]
         radii, value = np.concatenate([block.radii for block in blocks]), float(blocks[0].value_radius)
         beyond = _beyond_foretold(line, cells, shifts, np.concatenate([block.foretold for block in blocks]))
     else:
@@ -93,7 +93,7 @@ def _parts(cells: np.ndarray, line: Linearization) -> list[np.ndarray]:
     return np.array_split(cells, max(1, -(-len(cells) // count)))
 
 
-class _Block:
+class Block:
     """The sensitivities of some entries of the gradient. An entry is the derivative of the output along one input: how
     it changes with a value comes of one more sweep, how it changes with an adjoint is how that cell moves with the
     input. The first row is the value, which moves with nothing.
@@ -111,7 +111,7 @@ class _Block:
         self.bounds[:, 1:] = line.adjoint_errors[:, cells]
         self.bounds[:, 0] = line.errors[:, line.found.output]
 
-    def run(self, shifts: "Shifts | None" = None) -> "_Block":
+    def run(self, shifts: "Shifts | None" = None) -> "Block":
         """Forwards along the inputs, then backwards."""
         for step in self.line.steps:
             if step.arguments and any(self.by_adjoint[:, a].any() for a in step.arguments):
@@ -202,7 +202,7 @@ Shifts = tuple[np.ndarray, np.ndarray]
 """Changes of the cells' values and of their adjoints, one row for each direction."""
 
 
-def _shifts(line: Linearization, block: _Block | None = None) -> Shifts:
+def _shifts(line: Linearization, block: Block | None = None) -> Shifts:
     """Roundings all as large as the machine model and the slack let them be: in random directions, and in the worst
     ones for the entries of a block."""
     random, shape = np.random.default_rng(0), (TRIED, line.tape.cell_count)

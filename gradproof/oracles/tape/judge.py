@@ -16,6 +16,7 @@ from gradproof.oracles.tape.evaluation import Evaluation, lifted
 from gradproof.oracles.tape.first_order import first_order
 from gradproof.oracles.tape.program import PRECISIONS, Tape
 from gradproof.oracles.tape.solution import HessianProduct, Solution
+from gradproof.oracles.tape.statistical import suspicion
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 
 SEEDS = (6, 7, 8)
@@ -33,7 +34,7 @@ def bounds_of(found: Solution | HessianProduct, model: MachineModel | None = Non
     bounds = found.bounds(model, flushes=flushes)
     if isinstance(found, HessianProduct) or not _say_nothing(found, bounds):
         return bounds
-    return found.kept_bounds(("first order", model, flushes), lambda: _sharpened(found, bounds, model, flushes))
+    return found.kept(("first order", model, flushes), lambda: _sharpened(found, bounds, model, flushes))
 
 
 def _say_nothing(found: Solution, bounds: Bounds) -> bool:
@@ -66,9 +67,24 @@ def judge(
     """The verdict on a value and a gradient (or a Hessian-vector product) for each array of inputs, named `names`.
 
     `model` takes the place of the traced formats; `flushes` says whether subnormals may be zero where it does not.
-    `problem` is what was found to be structurally off before there was a number to compare."""
+    `problem` is what was found to be structurally off before there was a number to compare. What is within its bound,
+    or has none, may still be suspect."""
     if problem:
         return Judgement(Verdict.WRONG, problem)
+    own = _judged(found, value, gradient, names, model, flushes)
+    if own.verdict not in (Verdict.VERIFIED, Verdict.INCONCLUSIVE) or isinstance(found, HessianProduct):
+        return own
+    return replace(own, suspicion=suspicion(found, gradient, names, model, flushes=flushes))
+
+
+def _judged(
+    found: Solution | HessianProduct,
+    value: np.ndarray,
+    gradient: Sequence[np.ndarray],
+    names: Sequence[str],
+    model: MachineModel | None,
+    flushes: bool,
+) -> Judgement:
     answer = Answer(np.asarray(value), tuple(np.asarray(part) for part in gradient))
     format = model.format if model else _coarsest(found)
     if found.problem:

@@ -94,7 +94,7 @@ class Solution:
     proved: bool = False
     problem: str = ""
     options: dict[str, str] = field(default_factory=dict)
-    _bounds: dict[tuple, Bounds] = field(default_factory=dict)
+    _kept: dict[tuple, Any] = field(default_factory=dict)
 
     def evaluated(self, **options: Any) -> Evaluation:
         """An evaluation of the tape, with equalities and triangles as they are for this gradient; not yet run."""
@@ -144,14 +144,14 @@ class Solution:
     def bounds(self, model: MachineModel | None = None, *, flushes: bool = False) -> Bounds:
         """How far an answer may be from the truth: with each cell's own format, or with the model in the place of all.
         `flushes` says whether subnormals may be zero where no model does."""
-        return self.kept_bounds((model, flushes), lambda: self._find_bounds(model, flushes))
+        return self.kept(("bounds", model, flushes), lambda: self._find_bounds(model, flushes))
 
-    def kept_bounds(self, key: tuple, find: Callable[[], Bounds]) -> Bounds:
+    def kept(self, key: tuple, find: Callable[[], Any]) -> Any:
         """What was found before under this key, or is found now."""
-        if key not in self._bounds:
+        if key not in self._kept:
             with ctx.workprec(BOUND_PRECISION):
-                self._bounds[key] = find()
-        return self._bounds[key]
+                self._kept[key] = find()
+        return self._kept[key]
 
     def _find_bounds(self, model: MachineModel | None, flushes: bool) -> Bounds:
         rounded = self.evaluated(rounding=True, model=model, flushes=flushes).forward()

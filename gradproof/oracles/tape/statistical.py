@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradproof.oracles.machine_model import FORMATS, MachineModel
-from gradproof.oracles.reference import Truth
 from gradproof.oracles.tape.first_order import Block
 from gradproof.oracles.tape.linearization import Linearization
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
@@ -61,7 +60,6 @@ def deviations(found: Solution, model: MachineModel | None = None, *, flushes: b
 
 def suspicion(
     found: Solution,
-    truth: Truth,
     gradient: Sequence[np.ndarray],
     names: Sequence[str],
     model: MachineModel | None = None,
@@ -70,13 +68,13 @@ def suspicion(
 ) -> Suspicion | None:
     """The entry that is most standard deviations off, where that is more than `SUSPECT`; None where none is, or where
     nothing is known. An entry is so by the larger of two deviations: errors that meet again may add up, or cancel."""
-    known = deviations(found, model, flushes=flushes)
+    known = found.kept(("deviations", model, flushes), lambda: deviations(found, model, flushes=flushes))
     if known.problem or not gradient:
         return None
-    errors = [e.distance(np.asarray(got)) for e, got in zip(truth.gradient, gradient, strict=True)]
+    errors = [e.distance(np.asarray(got)) for e, got in zip(found.truth.gradient, gradient, strict=True)]
     formats = [model.format if model else FORMATS[i.format] for i in found.tape.inputs]
     floors = []
-    for format, scale, error in zip(formats, truth.scale, errors, strict=True):
+    for format, scale, error in zip(formats, found.truth.scale, errors, strict=True):
         floor = format.unit_roundoff * scale + FLOOR * format.tiny * max(1.0, scale)
         floors.append(np.full(error.shape, floor))
     flat = [np.concatenate([np.ravel(part) for part in parts]) for parts in (errors, floors, known.gradient)]
