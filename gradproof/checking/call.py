@@ -54,8 +54,8 @@ def check_grads(
     same framework, where that is not the forward pass itself. `accuracy` declares that the gradient is an approximation
     within this error, relative to the largest entry of an argument's gradient. `jac` is a gradient written in
     plain NumPy, `jac(*args)`, or the Jacobian of a result with axes; True says that `f` returns both. With `strict`,
-    what cannot be judged raises as well. `atol`, `rtol` and `eps` are taken and not used: there is no tolerance to
-    tune.
+    what cannot be judged raises as well, and what is suspect. `atol`, `rtol` and `eps` are taken and not used: there
+    is no tolerance to tune.
 
     Returns a `Report`. Raises `GradientError` where the gradient is not right, `Untraceable` where the forward pass
     cannot be traced and no `truth` is given, and `ArgumentError` where there is nothing to differentiate. Warns with
@@ -90,10 +90,10 @@ def _concluded(report: Report, strict: bool) -> Report:
     __tracebackhide__ = True
     if any(finding.fails for finding in report.findings):
         raise GradientError(report)
+    if strict and (not report or report.suspect is not None):
+        raise GradientError(report)
     if report:
         return report
-    if strict:
-        raise GradientError(report)
     warnings.warn(report.text, GradproofWarning, stacklevel=3)
     return report
 

@@ -119,6 +119,12 @@ class Report:
             return max(failing, key=lambda f: f.judgement.verdict.severity)
         return max(compared, key=lambda f: f.judgement.worst.ratio, default=None)
 
+    @property
+    def suspect(self) -> Finding | None:
+        """The finding of which some entry is most standard deviations off, where one is suspect; it is no verdict."""
+        suspects = [f for f in self.findings if f.judgement.suspicion is not None]
+        return max(suspects, key=lambda f: f.judgement.suspicion.sigmas, default=None)
+
     def __bool__(self) -> bool:
         return self.verdict in (Verdict.VERIFIED, Verdict.CONVENTION)
 
@@ -150,8 +156,16 @@ class Report:
         if self.worst is not None and (entry := self.worst.judgement.worst) is not None:
             lines.append(_line("worst", f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"))
         lines += _block("caught", [self._strength()] if self.caught and self else [])
+        lines += _block("suspect", [self._suspicion()] if self.suspect is not None else [])
         lines.append(_line("held to", self.truth))
         return lines + _block("note", self.notes)
+
+    def _suspicion(self) -> str:
+        finding = self.suspect
+        assert finding is not None
+        found = finding.judgement.suspicion
+        sigmas = "beyond all of them" if math.isinf(found.sigmas) else f"{found.sigmas:.3g} σ"
+        return f"{sigmas} of rounding, in {finding.mode} mode: {place(found.argument, found.index)}"
 
     def _strength(self) -> str:
         given = sorted(self.caught.items(), key=lambda item: -item[1])[:4]

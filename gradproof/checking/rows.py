@@ -19,6 +19,7 @@ def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
         numbers = {name: number(float(getattr(entry, name))) for name in numbers}
         numbers |= {"entry": place(entry.argument, entry.index), "expected": entry.expected, "got": number(entry.got)}
     size = sum(values.size for values in worst.given)
+    suspect = max((f.judgement.suspicion.sigmas for f in findings if f.judgement.suspicion is not None), default=None)
     return {
         "function": report.name,
         "backend": report.backend,
@@ -34,6 +35,7 @@ def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
         "versions": {report.backend: report.version},
         "caught": {name: number(value) for name, value in report.caught.items()},
         "reason": worst.judgement.reason,
+        "suspect": None if suspect is None else number(suspect),
     }
 
 

@@ -18,7 +18,7 @@ from gradproof.oracles import verdict
 from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
 from gradproof.oracles.tape import HessianProduct, Solution, Tape, Untraceable, solve
-from gradproof.oracles.tape.judge import judge, replay, second_inputs_in_turn
+from gradproof.oracles.tape.judge import bounds_of, judge, replay, second_inputs_in_turn
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 from gradproof.registry import Complex, Domain, Function, Reals, weights
 
@@ -129,7 +129,7 @@ class TracedTruth(_Held):
         return self.solution.problem
 
     def bounds(self) -> Bounds:
-        return self.solution.bounds(flushes=self.flushes)
+        return bounds_of(self.solution, flushes=self.flushes)
 
     def judged(self, value: np.ndarray, gradient: Sequence[np.ndarray], accuracy: float | None) -> Judgement:
         if not self.value_is_compared:

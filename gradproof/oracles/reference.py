@@ -93,13 +93,15 @@ class Bounds:
 
     `out_of_range` says why the input cannot be judged in this format; empty where it can. `near_kink` is True where
     the input is within rounding of a kink, so that the bounds hold the answers of both sides. Where it is at a kink and
-    within rounding of another as well, `sides` are the smallest and the largest gradient that any choice gives."""
+    within rounding of another as well, `sides` are the smallest and the largest gradient that any choice gives.
+    `to_first_order` is True where the bounds are those of the first order in the roundings, not of all orders."""
 
     value: np.ndarray
     gradient: tuple[np.ndarray, ...]
     out_of_range: str
     near_kink: bool = False
     sides: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+    to_first_order: bool = False
 
 
 class Reference:

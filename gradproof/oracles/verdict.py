@@ -74,12 +74,23 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Suspicion:
+    """An entry within its bound, or without one, that is more standard deviations of its rounding errors off than
+    independent errors would have it; `sigmas` says how many. It is no verdict."""
+
+    argument: str
+    index: tuple[int, ...]
+    sigmas: float
+
+
+@dataclass(frozen=True)
 class Judgement:
-    """A verdict, why, and the worst entry where entries were compared."""
+    """A verdict, why, and the worst entry where entries were compared. `suspicion` is beside it, where there is one."""
 
     verdict: Verdict
     reason: str = ""
     worst: Entry | None = None
+    suspicion: Suspicion | None = None
 
 
 def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:

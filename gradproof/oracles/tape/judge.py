@@ -3,7 +3,7 @@ the program: what left it and came back would be a constant of the tape, and no 
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from flint import ctx
@@ -13,8 +13,10 @@ from gradproof.oracles.balls.arrays import objects
 from gradproof.oracles.machine_model import FORMATS, SLACK, Format, MachineModel
 from gradproof.oracles.reference import BOUND_PRECISION, Bounds, Exact
 from gradproof.oracles.tape.evaluation import Evaluation, lifted
+from gradproof.oracles.tape.first_order import first_order
 from gradproof.oracles.tape.program import PRECISIONS, Tape
 from gradproof.oracles.tape.solution import HessianProduct, Solution
+from gradproof.oracles.tape.statistical import suspicion
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 
 SEEDS = (6, 7, 8)
@@ -22,6 +24,34 @@ SEEDS = (6, 7, 8)
 
 SPREADS = (2.0**-7, 2.0**-12, 2.0**-20)
 """How far from the traced input it is replayed, relatively: nearer only where the program takes another branch."""
+
+TO_FIRST_ORDER = "to first order in the roundings: the bound of all orders says nothing here"
+
+
+def bounds_of(found: Solution | HessianProduct, model: MachineModel | None = None, *, flushes: bool = False) -> Bounds:
+    """How far an answer may be from the truth: in balls, or to first order where that bound says nothing, because it is
+    infinite or wider than all of some argument's gradient."""
+    bounds = found.bounds(model, flushes=flushes)
+    if isinstance(found, HessianProduct) or not _say_nothing(found, bounds):
+        return bounds
+    return found.kept(("first order", model, flushes), lambda: _sharpened(found, bounds, model, flushes))
+
+
+def _say_nothing(found: Solution, bounds: Bounds) -> bool:
+    rows = zip(bounds.gradient, found.truth.scale, strict=True)
+    return bool(bounds.out_of_range) or any(scale > 0 and bool((b >= scale).all()) for b, scale in rows)
+
+
+def _sharpened(found: Solution, bounds: Bounds, model: MachineModel | None, flushes: bool) -> Bounds:
+    sharper = first_order(found, model, flushes=flushes)
+    if sharper.problem:
+        return bounds
+    # A bound of all orders that is finite holds as well, unless the sweep left its range.
+    lost = bool(bounds.out_of_range)
+    rows = zip(bounds.gradient, sharper.gradient, strict=True)
+    parts = tuple(other if lost else np.fmin(own, other) for own, other in rows)
+    value = np.asarray(sharper.value if lost else np.fmin(bounds.value, sharper.value))
+    return Bounds(value, parts, "", to_first_order=True)
 
 
 def judge(
@@ -37,21 +67,46 @@ def judge(
     """The verdict on a value and a gradient (or a Hessian-vector product) for each array of inputs, named `names`.
 
     `model` takes the place of the traced formats; `flushes` says whether subnormals may be zero where it does not.
-    `problem` is what was found to be structurally off before there was a number to compare."""
+    `problem` is what was found to be structurally off before there was a number to compare. What is within its bound,
+    or has none, may still be suspect."""
     if problem:
         return Judgement(Verdict.WRONG, problem)
+    own = _judged(found, value, gradient, names, model, flushes)
+    if own.verdict not in (Verdict.VERIFIED, Verdict.INCONCLUSIVE) or isinstance(found, HessianProduct):
+        return own
+    return replace(own, suspicion=suspicion(found, gradient, names, model, flushes=flushes))
+
+
+def _judged(
+    found: Solution | HessianProduct,
+    value: np.ndarray,
+    gradient: Sequence[np.ndarray],
+    names: Sequence[str],
+    model: MachineModel | None,
+    flushes: bool,
+) -> Judgement:
     answer = Answer(np.asarray(value), tuple(np.asarray(part) for part in gradient))
     format = model.format if model else _coarsest(found)
     if found.problem:
         taken = _as_taken(answer, found, names, model, flushes, format)
         return taken or Judgement(Verdict.INCONCLUSIVE, found.problem)
-    bounds = found.bounds(model, flushes=flushes)
+    bounds = bounds_of(found, model, flushes=flushes)
     if bounds.out_of_range:
         known = _not_finite(answer, found, names, format) or _within_sides(answer, found, bounds)
         known = known or _as_taken(answer, found, names, model, flushes, format)
         return known or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
-    own = verdict.judge(answer, found.truth, bounds, list(names), format)
+    own = _told(verdict.judge(answer, found.truth, bounds, list(names), format), bounds)
     return own if own.verdict not in FAILING else _by_convention(own, answer, found, names, model, flushes, format)
+
+
+def _told(own: Judgement, bounds: Bounds) -> Judgement:
+    """The judgement with what it stands on, where that is a bound to first order."""
+    if not bounds.to_first_order or own.verdict not in (*FAILING, Verdict.VERIFIED):
+        return own
+    open_ = sum(int(np.isinf(part).sum()) for part in (bounds.value, *bounds.gradient))
+    if own.verdict == Verdict.VERIFIED and open_:
+        return replace(own, verdict=Verdict.INCONCLUSIVE, reason=f"nothing can be said of {open_} entries")
+    return replace(own, reason=f"{own.reason}; {TO_FIRST_ORDER}" if own.reason else TO_FIRST_ORDER)
 
 
 def _by_convention(
@@ -66,10 +121,10 @@ def _by_convention(
     """What is said of an answer that is not the gradient, and may be another one that is lawful too. If it is neither,
     it is told how far it is from the one that it is nearest to."""
     for other in found.alternatives:
-        bounds = other.solution.bounds(model, flushes=flushes)
+        bounds = bounds_of(other.solution, model, flushes=flushes)
         if bounds.out_of_range:
             continue
-        judgement = verdict.judge(answer, other.solution.truth, bounds, list(names), format)
+        judgement = _told(verdict.judge(answer, other.solution.truth, bounds, list(names), format), bounds)
         if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
             return Judgement(Verdict.CONVENTION, other.told, judgement.worst)
         if judgement.verdict == Verdict.IMPRECISE and own.verdict == Verdict.WRONG:

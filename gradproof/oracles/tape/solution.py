@@ -2,7 +2,7 @@
 central difference; the limits around a kink; the bounds by the same sweep with rounding; Hessian-vector products."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -94,7 +94,7 @@ class Solution:
     proved: bool = False
     problem: str = ""
     options: dict[str, str] = field(default_factory=dict)
-    _bounds: dict[tuple, Bounds] = field(default_factory=dict)
+    _kept: dict[tuple, Any] = field(default_factory=dict)
 
     def evaluated(self, **options: Any) -> Evaluation:
         """An evaluation of the tape, with equalities and triangles as they are for this gradient; not yet run."""
@@ -144,11 +144,14 @@ class Solution:
     def bounds(self, model: MachineModel | None = None, *, flushes: bool = False) -> Bounds:
         """How far an answer may be from the truth: with each cell's own format, or with the model in the place of all.
         `flushes` says whether subnormals may be zero where no model does."""
-        key = (model, flushes)
-        if key not in self._bounds:
+        return self.kept(("bounds", model, flushes), lambda: self._find_bounds(model, flushes))
+
+    def kept(self, key: tuple, find: Callable[[], Any]) -> Any:
+        """What was found before under this key, or is found now."""
+        if key not in self._kept:
             with ctx.workprec(BOUND_PRECISION):
-                self._bounds[key] = self._find_bounds(model, flushes)
-        return self._bounds[key]
+                self._kept[key] = find()
+        return self._kept[key]
 
     def _find_bounds(self, model: MachineModel | None, flushes: bool) -> Bounds:
         rounded = self.evaluated(rounding=True, model=model, flushes=flushes).forward()

@@ -50,7 +50,7 @@ class Sweep:
         self.reached = np.zeros(tape.cell_count, bool)
         self.adjoints[output], self.reached[output] = ONE, True
         if self.rounding:
-            self.uses = _uses(tape)
+            self.uses = uses_of(tape)
         for at in range(len(tape.instructions) - 1, -1, -1):
             instruction = tape.instructions[at]
             cells = slice(instruction.output, instruction.output + instruction.size)
@@ -278,7 +278,7 @@ def _left_on_diagonal(adjoint: np.ndarray, unit_roundoff: float) -> np.ndarray:
     return np.where(np.broadcast_to(np.eye(n, dtype=bool), adjoint.shape), left, ZERO)
 
 
-def _uses(tape: Any) -> np.ndarray:
+def uses_of(tape: Any) -> np.ndarray:
     """How many contributions the adjoint of each cell may gather."""
     uses = np.zeros(tape.cell_count, np.int64)
     for instruction in tape.instructions:
