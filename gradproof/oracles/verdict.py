@@ -61,7 +61,9 @@ class Entry:
 
     @property
     def ratio(self) -> float:
-        """The error in units of its bound."""
+        """The error in units of its bound; of a bound of 0, no error is none of it, and any other infinitely much."""
+        if self.bound == 0:
+            return 0.0 if self.error == 0 else math.inf
         return self.error / self.bound
 
     @property
