@@ -269,6 +269,9 @@ class _Examination:
         shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
         dense = [held.symmetrized(along) or along for along in differentiation.dense_directions(shapes)]
         units = differentiation.unit_directions(shapes)
+        if not any(np.prod(shape) for shape in shapes):
+            judgement, parts = self._entry_by_entry(held, value, [], shapes)
+            return self._made("forward", judgement, arrays, held, parts, was_drawn)
         # One direction by itself: what maps over all of them is another program.
         known = self._slopes(arrays, dense[: 1 if units else None])
         if not np.isfinite(known).all() and (reason := self._leaves_the_range(held)):
