@@ -109,6 +109,14 @@ class TorchCalls(Calls):
             # A backward pass may give back what it has kept, and then there is a forward pass for each.
             return [found, *super().pulled_back(f, arrays, more)]
 
+    def filled(self, f: Callable, arrays: Sequence[Any], by_itself: bool) -> tuple[Any, ...] | None:
+        leaves = tuple(array.detach().clone().requires_grad_() for array in arrays)
+        result = f(*leaves)
+        if any(leaf.grad is not None for leaf in leaves):
+            return tuple(leaf.grad for leaf in leaves) if by_itself else None
+        result.backward()
+        return tuple(leaf.grad for leaf in leaves)
+
     def total(self, rows: torch.Tensor) -> torch.Tensor:
         return rows.sum()
 
