@@ -20,6 +20,10 @@ from gradproof.backends.torch.transformations import TorchTransformations
 from gradproof.backends.tracing import Traced
 from gradproof.backends.transformations import Unsupported
 from gradproof.backends.trees import Leaf, key_path
+from gradproof.oracles.tape import Untraceable
+
+NOT_DENSE = "tensors that are not dense are not traced"
+MAKE_IT_INSIDE = "Give truth=, the same on dense tensors; or dense arguments, of which the function makes the others."
 
 
 class TorchCalls(Calls):
@@ -66,6 +70,8 @@ class TorchCalls(Calls):
         return str(leaf.dtype).removeprefix("torch.")
 
     def to_numpy(self, leaf: Any) -> np.ndarray:
+        if torch.is_tensor(leaf) and (leaf.layout != torch.strided or leaf.is_mkldnn):
+            raise Untraceable("sparse tensors", NOT_DENSE, cure=MAKE_IT_INSIDE)
         return self.transformations.to_numpy(leaf)
 
     def like(self, values: np.ndarray, leaf: Any, dtype: str) -> torch.Tensor:
