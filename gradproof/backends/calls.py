@@ -87,6 +87,11 @@ class Calls(ABC):
         gradient = self.transformations.gradient
         return [gradient(lambda *given, by=by: by * f(*given) if by != 1 else f(*given))(*arrays) for by in factors]
 
+    def filled(self, f: Callable, arrays: Sequence[Any], by_itself: bool) -> tuple[Any, ...] | None:
+        """The gradient that a backward pass leaves with the arguments, where a framework has that way beside the other:
+        the one that `f` runs itself, if its result is what `by_itself` it may be; None where there is none."""
+        return None
+
     def pushed_at_once(self, f: Callable, arrays: Sequence[Any], stacked: Sequence[Any]) -> Any:
         """The JVPs along several directions, stacked along a new leading axis, in one pass. Raises whatever stands
         against it, as a rule that cannot be mapped."""

@@ -212,7 +212,7 @@ class _Examination:
         # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
         # otherwise, as clipping, need not be linear in it.
         factors = (1.0, 1.0, -2.0) if self.problem.is_scalar and self.request.truth is None else (1.0, 1.0)
-        first, *others = self.problem.calls.pulled_back(self.problem.scalar, arrays, factors)
+        first, *others = self._pulled_back(arrays, factors)
         finding = self._compared(held, "reverse", arrays, value, first, was_drawn=False)
         if finding.judgement.verdict != Verdict.VERIFIED:
             return finding
@@ -239,6 +239,17 @@ class _Examination:
             judgement = self._along_symmetric(held, value, parts) or judgement
         finding = self._made(mode, judgement, arrays, held, parts, was_drawn)
         return finding
+
+    def _pulled_back(self, arrays: list[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        """The gradients of the result times each factor; fewer of a function that runs its backward pass itself."""
+        calls, scalar = self.problem.calls, self.problem.scalar
+        try:
+            return calls.pulled_back(scalar, arrays, factors)
+        except Exception:
+            filled = [calls.filled(scalar, arrays, self.problem.is_scalar) for _ in range(2)]
+            if filled[0] is None:
+                raise
+            return filled
 
     def _parts(self, held: Held, given: Sequence[Any]) -> tuple[str, list[np.ndarray]]:
         """What is structurally off, and the gradient as arrays of real numbers."""
@@ -269,6 +280,9 @@ class _Examination:
         shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
         dense = [held.symmetrized(along) or along for along in differentiation.dense_directions(shapes)]
         units = differentiation.unit_directions(shapes)
+        if not any(np.prod(shape) for shape in shapes):
+            judgement, parts = self._entry_by_entry(held, value, [], shapes)
+            return self._made("forward", judgement, arrays, held, parts, was_drawn)
         # One direction by itself: what maps over all of them is another program.
         known = self._slopes(arrays, dense[: 1 if units else None])
         if not np.isfinite(known).all() and (reason := self._leaves_the_range(held)):

@@ -173,7 +173,8 @@ def problem_of(
         return calls.applied(jac, args, dtype)[1](given(arrays))
 
     arguments = [Argument(names[i], leaves[i], calls.dtype_of(leaves[i])) for i in chosen]
-    own = [calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) if _owner(a.leaf) is None else a.leaf for a in arguments]
+    # Copies: NumPy's become the framework's, and what a function does to its arguments does not reach the caller's.
+    own = [calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments]
     shapes = _result_shapes(calls, result_of(*own))
     return Problem(
         name=name or _name_of(f),

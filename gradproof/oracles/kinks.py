@@ -32,6 +32,9 @@ PROBE_BITS, CLOSER_BITS = 100, 120
 SMOOTH = 2.0**-45
 """Limits that differ by less than this, relative to the largest, are one: the probes stand far closer than that."""
 
+CLOSE = 2.0**-64
+"""A limit is known no better than this, relative to the largest: the gradient is looked at beside the input."""
+
 SETTLED = 2.0**-20
 """Limits exist when bringing the probes closer changes them by less than this, relative to the largest."""
 
@@ -78,7 +81,8 @@ class Kink:
 
     def admits(self, answer: Gradient, tolerance: Gradient) -> bool:
         """Whether `answer` lies between the limits, or nothing shows that it does not. A NaN lies nowhere."""
-        flat, slack = _flat(answer), _flat(tolerance)
+        flat = _flat(answer)
+        slack = _flat(tolerance) + CLOSE * np.abs(self._rows).max(initial=0.0, where=np.isfinite(self._rows))
         if not np.isfinite(flat).all():
             return False
         if (np.abs(nearest(self._rows, flat) - flat) <= slack).all():

@@ -20,6 +20,10 @@ from gradproof.backends.torch.transformations import TorchTransformations
 from gradproof.backends.tracing import Traced
 from gradproof.backends.transformations import Unsupported
 from gradproof.backends.trees import Leaf, key_path
+from gradproof.oracles.tape import Untraceable
+
+NOT_DENSE = "tensors that are not dense are not traced"
+MAKE_IT_INSIDE = "Give truth=, the same on dense tensors; or dense arguments, of which the function makes the others."
 
 
 class TorchCalls(Calls):
@@ -66,6 +70,8 @@ class TorchCalls(Calls):
         return str(leaf.dtype).removeprefix("torch.")
 
     def to_numpy(self, leaf: Any) -> np.ndarray:
+        if torch.is_tensor(leaf) and (leaf.layout != torch.strided or leaf.is_mkldnn):
+            raise Untraceable("sparse tensors", NOT_DENSE, cure=MAKE_IT_INSIDE)
         return self.transformations.to_numpy(leaf)
 
     def like(self, values: np.ndarray, leaf: Any, dtype: str) -> torch.Tensor:
@@ -108,6 +114,14 @@ class TorchCalls(Calls):
         except RuntimeError:
             # A backward pass may give back what it has kept, and then there is a forward pass for each.
             return [found, *super().pulled_back(f, arrays, more)]
+
+    def filled(self, f: Callable, arrays: Sequence[Any], by_itself: bool) -> tuple[Any, ...] | None:
+        leaves = tuple(array.detach().clone().requires_grad_() for array in arrays)
+        result = f(*leaves)
+        if any(leaf.grad is not None for leaf in leaves):
+            return tuple(leaf.grad for leaf in leaves) if by_itself else None
+        result.backward()
+        return tuple(leaf.grad for leaf in leaves)
 
     def total(self, rows: torch.Tensor) -> torch.Tensor:
         return rows.sum()

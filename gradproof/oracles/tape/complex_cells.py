@@ -3,6 +3,7 @@
 So a complex program needs no rule of its own for derivatives. An input that is complex is two real inputs, its real
 part and its imaginary part, and so is its gradient."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -235,6 +236,46 @@ def tan(z: ComplexCells) -> ComplexCells:
     return sin(z) / cos(z)
 
 
+def expm1(z: ComplexCells) -> ComplexCells:
+    """exp z - 1"""
+    return exp(z) - 1.0
+
+
+def log1p(z: ComplexCells) -> ComplexCells:
+    """log (1 + z)"""
+    return log(z + 1.0)
+
+
+def asinh(z: ComplexCells) -> ComplexCells:
+    """asinh z = log (z + √(z² + 1)), with the cuts of the principal logarithm and root as all below"""
+    return log(z + sqrt(z * z + 1.0))
+
+
+def acosh(z: ComplexCells) -> ComplexCells:
+    """acosh z = log (z + √(z + 1) √(z - 1))"""
+    return log(z + sqrt(z + 1.0) * sqrt(z - 1.0))
+
+
+def atanh(z: ComplexCells) -> ComplexCells:
+    """atanh z = ½ (log (1 + z) - log (1 - z))"""
+    return (log(z + 1.0) - log(-z + 1.0)) / 2.0
+
+
+def asin(z: ComplexCells) -> ComplexCells:
+    """asin z = -i asinh iz"""
+    return -_turned(asinh(_turned(z)))
+
+
+def acos(z: ComplexCells) -> ComplexCells:
+    """acos z = π/2 - asin z"""
+    return -asin(z) + math.pi / 2
+
+
+def atan(z: ComplexCells) -> ComplexCells:
+    """atan z = -i atanh iz"""
+    return -_turned(atanh(_turned(z)))
+
+
 def choose(tape: Tape, condition: Any, x: Any, y: Any) -> ComplexCells:
     """x where the condition holds, else y."""
     x, y = lifted(tape, x), lifted(tape, y)
@@ -270,5 +311,7 @@ def concat(tape: Tape, arrays: Sequence[Any], axis: int = 0) -> ComplexCells:
     return ComplexCells(tape.concat([p.re for p in parts], axis), tape.concat([p.im for p in parts], axis))
 
 
-FUNCTIONS = {f.__name__: f for f in (exp, log, sqrt, cosh, sinh, tanh, cos, sin, tan, conj, reciprocal)}
+_OF_ONE = (exp, expm1, log, log1p, sqrt, cosh, sinh, tanh, cos, sin, tan, acosh, asinh, atanh, acos, asin, atan)
+
+FUNCTIONS = {f.__name__: f for f in (*_OF_ONE, conj, reciprocal)}
 """The elementwise functions of complex cells by name."""

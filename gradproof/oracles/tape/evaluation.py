@@ -201,7 +201,7 @@ class Evaluation:
 
     def _call(self, at: int, instruction: Instruction) -> None:
         on, (x,) = self.arithmetic(instruction.format), self._arguments(instruction)
-        function, _ = instruction.extra
+        function = instruction.extra[0]
         noted, on.at_kink = on.at_kink, False
         self._put(instruction, np.concatenate([part.entries.reshape(-1) for part in function(on, Balls(x, on))]))
         if on.at_kink:

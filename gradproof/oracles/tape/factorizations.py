@@ -4,13 +4,16 @@ Solving, inverting, determinants, Cholesky and LU factors are the textbook algor
 tape's cells. Spectral decompositions are not taken apart: they are calls of `balls.spectral`, and what a framework may
 choose (the sign of an eigenvector) is taken from its own result at the traced input."""
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+from flint import acb
 
 from gradproof.oracles.balls import complex_linalg, linalg, spectral
+from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.tape import complex_cells
 from gradproof.oracles.tape.complex_cells import ComplexCells
@@ -208,12 +211,8 @@ def _pivot_size(value: Any) -> float:
 
 def _real(a: Any, name: str) -> Cells:
     if isinstance(a, ComplexCells):
-        raise Untraceable(
-            name,
-            "the vectors of a complex matrix, whose phase is nobody's function of it",
-            a.tape.where,
-            "Give the function in xp, as truth=…, where complex matrices are known.",
-        )
+        cure = "Give the function in xp, as truth=…, where complex matrices are known."
+        raise Untraceable(name, "it is not traced for complex numbers", a.tape.where, cure)
     return a
 
 
@@ -223,6 +222,29 @@ def _signs_of(vectors: np.ndarray, ours: Any) -> np.ndarray:
     picked = np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])
     middles = [ball.mid() for ball in ours.on.center(ours.entries[picked])]
     return np.array([1.0 if (m > 0) == (v > 0) else -1.0 for m, v in zip(middles, vectors[picked], strict=True)])
+
+
+def _phases_of(vectors: np.ndarray, ours: ComplexBalls) -> np.ndarray:
+    """A complex number of modulus 1 for each column of ours, which gives its largest entry in `vectors` the phase that
+    it has there, wherever the input has moved to meanwhile."""
+    picked = np.argmax(np.abs(vectors), axis=0), np.arange(vectors.shape[1])
+    centers = (ours.on.center(part.entries[picked]) for part in (ours.re, ours.im))
+    found = [acb(re.mid(), im.mid()) for re, im in zip(*centers, strict=True)]
+    wanted = [acb(v.real, v.imag) for v in vectors[picked]]
+    return np.array([w / abs(w) * (z / abs(z)).conjugate() for w, z in zip(wanted, found, strict=True)], dtype=object)
+
+
+def _rotated(x: ComplexBalls, phases: np.ndarray) -> tuple[Balls, Balls]:
+    """The parts of x times complex numbers of modulus 1, which are exact: no rounding belongs to them."""
+    p, q = (np.frompyfunc(operator.attrgetter(part), 1, 1)(phases) for part in ("real", "imag"))
+    re, im = x.re.entries, x.im.entries
+    return Balls(objects(re * p - im * q), x.on), Balls(objects(re * q + im * p), x.on)
+
+
+def _turning(parts: Sequence[np.ndarray], adjoints: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """How the result changes when the phases of complex vectors along an axis turn: their parts, and the adjoints."""
+    (re, im), (of_re, of_im) = parts, adjoints
+    return np.sum(re * of_im - im * of_re, axis=axis)
 
 
 def _spectrum(name: str, a: Any, values: np.ndarray) -> Cells:
@@ -245,9 +267,11 @@ def eigvalsh(a: Any, values: np.ndarray) -> Cells:
     return _spectrum("eigvalsh", mirrored(a), values)
 
 
-def eigh(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:
-    """The eigenvalues, ascending, and the eigenvectors, in columns with the signs that they have in `vectors`."""
-    return _over_stack(_eigh_matrix, mirrored(_real(a, "eigh")), np.asarray(values, float), np.asarray(vectors, float))
+def eigh(a: Any, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Any]:
+    """The eigenvalues, ascending, and the eigenvectors, in columns with the signs, or phases, that they have in
+    `vectors`. What depends on those phases is refused."""
+    one = _eigh_matrix if isinstance(a, Cells) else _complex_eigh_matrix
+    return _over_stack(one, mirrored(a), np.asarray(values, float), np.asarray(vectors))
 
 
 def _eigh_matrix(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, Cells]:
@@ -257,6 +281,19 @@ def _eigh_matrix(a: Cells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cel
 
     found, columns = a.tape.call("eigh", run, a, [values, vectors])
     return found, columns
+
+
+def _complex_eigh_matrix(a: ComplexCells, values: np.ndarray, vectors: np.ndarray) -> tuple[Cells, ComplexCells]:
+    def run(on: Any, x: Any) -> tuple:
+        found, columns = complex_linalg.OPERATIONS["eigh"](on, ComplexBalls(x[0], x[1]))
+        return (found, *_rotated(columns, _phases_of(vectors, columns)))
+
+    def turning(parts: Sequence[np.ndarray], adjoints: Sequence[np.ndarray]) -> np.ndarray:
+        return _turning(parts[1:], adjoints[1:], axis=0)
+
+    shapes = [values, vectors.real, vectors.imag]
+    found, re, im = a.tape.call("eigh", run, a.tape.stack([a.re, a.im]), shapes, turning=turning)
+    return found, ComplexCells(re, im)
 
 
 def _turned(x: Any, signs: np.ndarray) -> Any:
@@ -269,11 +306,28 @@ def svdvals(a: Any, values: np.ndarray) -> Cells:
     return _spectrum("svdvals", a, values)
 
 
-def svd(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Cells, Cells, Cells]:
-    """The reduced decomposition a = u diag(s) vh, with the signs that the framework chose. Of a full one the vectors
-    beyond it are nobody's function: poison them."""
-    parts = (np.asarray(x, float) for x in (u, values, vh))
-    return _over_stack(_svd_matrix, _real(a, "svd"), *parts)
+def svd(a: Any, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Any, Cells, Any]:
+    """The reduced decomposition a = u diag(s) vh, with the signs, or phases, that the framework chose. What depends on
+    those phases is refused. Of a full one the vectors beyond it are nobody's function: poison them."""
+    one = _svd_matrix if isinstance(a, Cells) else _complex_svd_matrix
+    return _over_stack(one, a, np.asarray(u), np.asarray(values, float), np.asarray(vh))
+
+
+def _complex_svd_matrix(
+    a: ComplexCells, u: np.ndarray, values: np.ndarray, vh: np.ndarray
+) -> tuple[ComplexCells, Cells, ComplexCells]:
+    def run(on: Any, x: Any) -> tuple:
+        left, found, right = complex_linalg.OPERATIONS["svd"](on, ComplexBalls(x[0], x[1]), full_matrices=False)
+        phases = _phases_of(vh.conj().T, ComplexBalls(right.re.mT, -right.im.mT))
+        back = np.frompyfunc(acb.conjugate, 1, 1)(phases)[:, None]
+        return (*_rotated(left, phases), found, *_rotated(right, back))
+
+    def turning(parts: Sequence[np.ndarray], adjoints: Sequence[np.ndarray]) -> np.ndarray:
+        return _turning(parts[:2], adjoints[:2], axis=0) - _turning(parts[3:], adjoints[3:], axis=1)
+
+    shapes = [u.real, u.imag, values, vh.real, vh.imag]
+    parts = a.tape.call("svd", run, a.tape.stack([a.re, a.im]), shapes, turning=turning)
+    return ComplexCells(*parts[:2]), parts[2], ComplexCells(*parts[3:])
 
 
 def _svd_matrix(a: Cells, u: np.ndarray, values: np.ndarray, vh: np.ndarray) -> tuple[Cells, Cells, Cells]:

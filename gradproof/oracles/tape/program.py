@@ -710,13 +710,16 @@ class Tape:
         x: Cells,
         values: Sequence[np.ndarray],
         format: str | None = None,
+        turning: Callable[[list[np.ndarray], list[np.ndarray]], np.ndarray] | None = None,
     ) -> list[Cells]:
         """An operation that is not taken apart. `function(on, balls)` computes it from an array like x in the ball
-        arithmetic `on`, and gives a tuple of arrays; `values` are those at the traced input, which say the shapes."""
+        arithmetic `on`, and gives a tuple of arrays; `values` are those at the traced input, which say the shapes.
+        `turning(parts, adjoints)` says how a result would change with what no input decides, as the phases of complex
+        eigenvectors: a result for which that is not zero is no function of the inputs."""
         values = [np.asarray(v, float) for v in values]
         flat = np.concatenate([v.ravel() for v in values])
         shapes = [v.shape for v in values]
-        results = self._emit("call", name, [x.numbers], flat, format or x.format, (function, shapes))
+        results = self._emit("call", name, [x.numbers], flat, format or x.format, (function, shapes, turning))
         ends = np.cumsum([math.prod(shape) for shape in shapes])
         parts = np.split(results.numbers, ends[:-1])
         return [results.like(part.reshape(shape)) for part, shape in zip(parts, shapes, strict=True)]

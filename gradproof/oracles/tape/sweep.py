@@ -18,7 +18,7 @@ from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.balls.taylor import first_coefficient
 from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries, center_of
 from gradproof.oracles.tape.evaluation import HALF, Evaluation
-from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, entries_of, numbers_of
+from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, Untraceable, entries_of, numbers_of
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 
 PASSIVE = frozenset("compare logic truth freeze step settle settle_step settle_extremum order".split())
@@ -220,7 +220,9 @@ class Sweep:
         if self.evaluation.series:
             raise NoSecondDerivative(f"{instruction.name} has no second derivative here")
         on, span = self.evaluation.arithmetic(instruction.format), instruction.arguments[0]
-        function, _ = instruction.extra
+        function, shapes, turning = instruction.extra
+        if turning is not None and not self.rounding:
+            self._refuse_turning(instruction, shapes, turning)
         numbers, series = numbers_of(span), on.series_arithmetic
         flat = adjoint.reshape(-1)
         live = ~on.are_zero(flat)
@@ -233,6 +235,19 @@ class Sweep:
                 products = on.multiply(Balls(flat[live], on), Balls(column[live], on))
                 given[index] = on.sum(products, axis=0).entries[()]
         self._give(span, given, on)
+
+    def _refuse_turning(self, instruction: Instruction, shapes: list[tuple[int, ...]], turning: Callable) -> None:
+        cells = slice(instruction.output, instruction.output + instruction.size)
+        ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+        parts, adjoints = (
+            [part.reshape(shape) for part, shape in zip(np.split(memory[cells], ends), shapes, strict=True)]
+            for memory in (self.evaluation.cells, self.adjoints)
+        )
+        # An enclosure: where the phase does not matter it contains zero, however wide.
+        if not all(ball.contains(0) for ball in turning(parts, adjoints).flat):
+            reason = "the result depends on the phase of a complex vector, which the matrix does not decide"
+            cure = "Use what does not depend on it, as |v|² or v f(λ) vᴴ."
+            raise Untraceable(instruction.source or instruction.name, reason, instruction.where, cure)
 
     # Kinks
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradproof.backends.numpy.trace.moving import together
-from gradproof.backends.numpy.trace.recorded import GIVE_TRUTH, Recorded, Recording
+from gradproof.backends.numpy.trace.recorded import Recorded, Recording
 from gradproof.backends.numpy.trace.reductions import squared
-from gradproof.oracles.tape import ComplexCells, factorizations, lowering
+from gradproof.oracles.tape import factorizations, lowering
 from gradproof.oracles.tape.complex_cells import lifted
 
 Rule = Callable[..., Any]
@@ -160,11 +160,6 @@ def multi_dot(recording: Recording, arrays: Sequence[Any], *, out: Any = None) -
 def eigh(recording: Recording, a: Recorded, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's own name
     values, vectors = np.linalg.eigh(a.value, UPLO)
     kind, lower = type(np.linalg.eigh(np.eye(1))), _lower(a, UPLO)
-    if a.dtype.kind == "c":
-        found = factorizations.eigvalsh(lower.cells, values)
-        why = "the phase of a complex eigenvector is no function of the matrix", GIVE_TRUTH
-        parts = [recording.tape.poison(a.shape, found.format, "np.linalg.eigh", *why) for _ in range(2)]
-        return kind(recording.of(found), recording.of(ComplexCells(*parts)))
     return kind(*map(recording.of, factorizations.eigh(lower.cells, values, vectors)))
 
 

@@ -257,6 +257,8 @@ class Interpreter(TorchDispatchMode):
         if _is_composite(func):
             return func.decompose
         custom = OPDEFS.get(func._schema.name)
+        if custom is None and any(word in func.name() for word in ("sparse", "mkldnn")):
+            raise self.refusal("tensors that are not dense are not traced")
         if custom is None:
             raise self.refusal("there is no rule for this operation")
         return self._counting(custom._init_fn)

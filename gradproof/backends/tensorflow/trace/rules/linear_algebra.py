@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradproof.backends.tensorflow.trace.operation import Operation, Value, moved
-from gradproof.oracles.tape import Cells, ComplexCells, complex_cells, factorizations
+from gradproof.oracles.tape import Cells, ComplexCells, Tape, complex_cells, factorizations
 
 
 def _adjoint(x: Any) -> Any:
@@ -56,19 +56,20 @@ def _eigh(op: Operation, a: Any) -> list[Any]:
     values, vectors = (np.asarray(part) for part in op.by_framework(_at_input(op, a), compute_v=True))
     if not op.attribute("compute_v") or not op.is_used(1):
         return [op.lift(factorizations.eigvalsh(a, values.real))]
-    found, columns = factorizations.eigh(a, values, vectors)
-    return [found, columns]
+    found, columns = factorizations.eigh(a, values.real, vectors)
+    return [op.lift(found), columns]
 
 
 def _svd(op: Operation, a: Any) -> list[Any]:
     values, u, v = (np.asarray(x) for x in op.by_framework(_at_input(op, a), compute_uv=True, full_matrices=False))
     if not op.attribute("compute_uv") or not (op.is_used(1) or op.is_used(2)):
         return [op.lift(factorizations.svdvals(a, values.real))]
-    left, found, right = factorizations.svd(a, u, values, np.swapaxes(v, -1, -2))
+    left, found, right = factorizations.svd(a, u, values.real, np.conj(np.swapaxes(v, -1, -2)))
+    right = _adjoint(right)
     if not op.attribute("full_matrices"):
-        return [found, left, right.mT]
+        return [op.lift(found), left, right]
     m, n = a.shape[-2:]
-    return [found, _extended(op, left, m, 1), _extended(op, right.mT, n, 2)]
+    return [op.lift(found), _extended(op, left, m, 1), _extended(op, right, n, 2)]
 
 
 def _extended(op: Operation, x: Cells, count: int, result: int) -> Cells:
@@ -78,7 +79,8 @@ def _extended(op: Operation, x: Cells, count: int, result: int) -> Cells:
         return x
     reason = "the vectors beyond those of the reduced decomposition are not determined by the matrix"
     rest = op.poison((*x.shape[:-1], missing), reason, "Ask for full_matrices=False.", result)
-    return op.tape.concat([x, rest], -1)
+    join = complex_cells.concat if isinstance(x, ComplexCells) else Tape.concat
+    return join(op.tape, [x, rest], -1)
 
 
 def _qr(op: Operation, a: Any) -> list[Any]:

@@ -105,6 +105,19 @@ def div(run: Any, result: Tensor, x: Any, y: Any, rounding_mode: str | None = No
     return quotient if rounding_mode is None else run.tape.map(rounding_mode, quotient)
 
 
+def allclose(run: Any, result: bool, x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, *_: Any) -> None:
+    a, b = run.real(x, y), run.real(y)
+    run.tape.settle(run.tape.compare("le", run.tape.abs(a - b), run.tape.abs(b) * rtol + atol))
+
+
+def frexp(run: Any, result: Any, x: Tensor) -> list:
+    cells, high = run.real(x), 2.0 ** to_numpy(result[1]).astype(float)
+    # The exponent is held fixed: where the number is a power of two the mantissa jumps.
+    for relation, edge in (("lt", high), ("ge", high / 2)):
+        run.tape.settle(run.tape.compare(relation, run.tape.abs(cells), np.where(cells.value == 0, -edge, edge)))
+    return [cells / high, None]
+
+
 def floor_divide(run: Any, result: Tensor, x: Any, y: Any) -> Any:
     return div(run, result, x, y, "floor")
 
@@ -428,6 +441,8 @@ RULES: dict[str, Rule] = {
     **{f"logical_{name}": _connective(name) for name in ("and", "not", "or", "xor")},
     **{f"bitwise_{name}": _connective(name) for name in ("and", "not", "or", "xor")},
     **{name: _question(name) for name in ("isinf", "isnan", "isneginf", "isposinf")},
+    "allclose": allclose,
+    "frexp": frexp,
     "_local_scalar_dense": scalar,
     "_prelu_kernel": prelu,
     "_to_copy": to_copy,

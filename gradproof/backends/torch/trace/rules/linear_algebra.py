@@ -173,7 +173,10 @@ def _completed(run: Any, cells: Cells, result: Tensor, axis: int) -> Cells:
     if not missing:
         return cells
     rest = result.narrow(axis, cells.shape[axis], missing)
-    return run.tape.concat([cells, run.poison(rest, "vectors beyond the reduced decomposition are not unique")], axis)
+    poison = run.poison(rest, "vectors beyond the reduced decomposition are not unique")
+    if isinstance(cells, ComplexCells):
+        return complex_cells.concat(run.tape, [cells, poison], axis)
+    return run.tape.concat([cells, poison], axis)
 
 
 def qr(run: Any, result: Any, a: Tensor, mode: str = "reduced") -> list:

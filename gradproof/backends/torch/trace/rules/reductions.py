@@ -62,7 +62,7 @@ def prod(run: Any, result: Tensor, x: Tensor, dim: Any = None, keepdim: bool = F
     return product.moved(np.reshape, tuple(result.shape))
 
 
-def _moments(run: Any, x: Tensor, args: tuple, options: dict) -> tuple[Cells, Cells]:
+def _moments(run: Any, x: Tensor, args: tuple, options: dict) -> tuple[Cells, Any]:
     """The variance and the mean, for the several ways in which PyTorch takes its arguments."""
     if args and isinstance(args[0], bool):  # var(x, unbiased)
         args = (None, *args)
@@ -70,8 +70,12 @@ def _moments(run: Any, x: Tensor, args: tuple, options: dict) -> tuple[Cells, Ce
     dim, keepdim = options.get("dim", dim), options.get("keepdim", keepdim) or False
     unbiased = options.get("unbiased", unbiased)
     correction = options.get("correction", 1 if unbiased in (None, True) else 0)
-    cells = run.real(x)
-    return lowering.variance(cells, axes(cells, dim), 1 if correction is None else correction, keepdim)
+    cells = run.cells(x)
+    axis, correction = axes(cells, dim), 1 if correction is None else correction
+    if not isinstance(cells, ComplexCells):
+        return lowering.variance(cells, axis, correction, keepdim)
+    (re, mean), (im, other) = (lowering.variance(part, axis, correction, keepdim) for part in (cells.re, cells.im))
+    return re + im, ComplexCells(mean, other)
 
 
 def var(run: Any, result: Tensor, x: Tensor, *args: Any, **options: Any) -> Cells:
@@ -197,6 +201,17 @@ def _running(combine: Callable[[Any, Cells, Cells], Cells]) -> Rule:
     return rule
 
 
+def cumprod(run: Any, result: Tensor, x: Tensor, dim: int, dtype: Any = None) -> Any:
+    cells = run.cells(x, result)
+    if not cells.ndim or not isinstance(cells, ComplexCells):
+        return cells if not cells.ndim else run.tape.cumulate(lambda a, b: a * b, cells, dim)
+    first, *rest = cells.moved(np.moveaxis, dim, 0)
+    products = [first]
+    for factor in rest:
+        products.append(products[-1] * factor)
+    return complex_cells.stack(run.tape, products).moved(np.moveaxis, 0, dim)
+
+
 def cumsum(run: Any, result: Tensor, x: Tensor, dim: int, dtype: Any = None) -> Any:
     cells = run.cells(x, result)
     if not cells.ndim:
@@ -253,6 +268,10 @@ def median(run: Any, result: Any, x: Tensor, dim: int | None = None, keepdim: bo
     return _kth(run, result, x, dim, keepdim)
 
 
+def mode(run: Any, result: Any, x: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
+    return _kth(run, result, x, dim, keepdim)
+
+
 def kthvalue(run: Any, result: Any, x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     return _kth(run, result, x, dim, keepdim)
 
@@ -297,7 +316,7 @@ RULES: dict[str, Rule] = {
     "count_nonzero": count_nonzero,
     "cummax": _running(lambda tape, a, b: tape.maximum(a, b)),
     "cummin": _running(lambda tape, a, b: tape.minimum(a, b)),
-    "cumprod": _running(lambda tape, a, b: a * b),
+    "cumprod": cumprod,
     "cumsum": cumsum,
     "kthvalue": kthvalue,
     "linalg_vector_norm": norm,
@@ -307,6 +326,7 @@ RULES: dict[str, Rule] = {
     "mean": mean,
     "median": median,
     "min": _extreme("min"),
+    "mode": mode,
     "nanmedian": nanmedian,
     "nansum": nansum,
     "nonzero": nonzero,
