@@ -103,6 +103,13 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, in site/; fails where a link is dead."""
+    _install(session, "requirements/tools.txt", "requirements/numpy-cpu.txt")
+    session.run("mkdocs", "build", "--strict")
+
+
+@nox.session
 @nox.parametrize("workflow", [nox.param(name, id=name) for name in EXPECTED])
 def merge(session: nox.Session, workflow: str) -> None:
     """All jobs' results in one file, their tables as the job summary; fails when an expected cell is missing."""

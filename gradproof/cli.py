@@ -394,18 +394,26 @@ def list_functions(
 
 
 @_command(LOOK_UP)
-def show(name: Name, functions: FunctionsOption = None) -> None:
+def show(
+    name: Name,
+    results: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A --results file, of which its verdicts are shown.")
+    ] = None,
+    functions: FunctionsOption = None,
+) -> None:
     """Show all that is known of one function: formula, domains, derivation, variants, and what backends get wrong.
 
-    Example:
+    Examples:
 
     ```
     gradproof show softmax
+    gradproof show softmax --results rows.jsonl
     ```"""
+    from gradproof.report.rows.results import read
     from gradproof.report.tables import functions as room
 
     entries = _functions(functions)
-    _tell(room.details(registry.find(entries, name), entries))
+    _tell(room.details(registry.find(entries, name), entries, read(results) if results else ()))
 
 
 @_command(LOOK_UP)

@@ -142,7 +142,7 @@ class Reporter:
                 kept.append(report)
             elif report.nodeid in groups:
                 if same := the_same(groups[report.nodeid]):
-                    report.longrepr = f"{report.longreprtext}\n  {'also':12}{same}; -v prints each"
+                    report.longrepr = f"{self.failed[report.nodeid].text}\n  {'also':12}{same}; -v prints each"
                 kept.append(report)
         return kept
 

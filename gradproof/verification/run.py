@@ -105,11 +105,15 @@ class Verification:
 
     def _check_entry(self, cell: Cell, check: str) -> None:
         self.item.user_properties.append((FAMILY, cell.function.variant_of or cell.function.name))
+        problem = ""
         try:
             cell.function.check()
             check_implementations(cell.function)
         except RegistryError as error:
-            self._not_run(cell, check, f"{BAD_ENTRY}: {error}", fail=True)
+            problem = f"{BAD_ENTRY}: {error}"
+        # Outside, or the failure would be told as one of the error's handling.
+        if problem:
+            self._not_run(cell, check, problem, fail=True)
 
     def _note(self, cell: Cell, check: str, backend_version: str, doing: str) -> None:
         self.notes.write(self._row(cell, check, Verdict.UNSUPPORTED, backend_version) | {"reason": doing})

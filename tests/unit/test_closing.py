@@ -105,6 +105,14 @@ def test_what_is_recorded_elsewhere_and_no_longer_holds_is_no_wrong_gradient() -
     assert any(line.startswith("RECORD  f on jax-cpu: known/jax.toml, sign") for line in lines)
 
 
+def test_a_worker_s_name_is_no_part_of_a_failure() -> None:
+    properties = [("gradproof", row(verdict="wrong"))]
+    text = "[gw0] linux -- Python 3.11.7 /usr/bin/python3\nWRONG: f\n  reason"
+    one = Failed.of("t", properties, text)
+    assert one is not None and one.headline == "WRONG: f"
+    assert Failed.of("t", [], text) is None
+
+
 # GitHub
 
 

@@ -68,6 +68,54 @@ def test_the_function_of_the_page_on_functions_is_verified(tmp_path):
     assert "weighted_sum_times_z" in result.stdout
 
 
+def test_data_stands_behind_a_star_as_the_page_on_functions_shows(tmp_path):
+    (tmp_path / "data.py").write_text(
+        fenced(ROOT / "docs" / "functions.md", "python file=data.py")[0], encoding="utf-8"
+    )
+    result = run("gradproof verify data.py --backend numpy", tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("page", ["tutorial", "command_line"])
+def test_the_commands_of_a_page_run(page, tmp_path):
+    for block in fenced(ROOT / "docs" / f"{page}.md", "sh"):
+        for command in block.splitlines():
+            result = run(command, tmp_path)
+            assert result.returncode == 0, command + result.stdout + result.stderr
+
+
+TUTORIAL = fenced(ROOT / "docs" / "tutorial.md", "python")
+
+
+@pytest.mark.parametrize("number", range(len(TUTORIAL)))
+def test_the_tutorial_finds_what_it_says(number, tmp_path, capsys):
+    framework = next(
+        name for name in ("torch", "tensorflow", "autograd", "jax") if f"import {name}" in TUTORIAL[number]
+    )
+    pytest.importorskip(framework)
+    exec(compile(TUTORIAL[number], "tutorial", "exec"), {"__name__": "tutorial"})
+    printed = capsys.readouterr().out
+    assert printed.startswith("WRONG: ")
+    shown = re.search(r"^```python.*?^```\n(.*?)(?=^##|\Z)", sections("tutorial")[number], re.M | re.S)[1]
+    for line in filter(None, re.findall(r"^ {4}(.*)", shown, re.M)):
+        assert line.strip() == "…" or " on " in line or line.strip() in printed, line
+
+
+def sections(page):
+    return (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").split("\n## ")[1:]
+
+
+def test_the_site_builds_without_a_dead_link(tmp_path):
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed: requirements/tools.txt")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path / "site")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
+    assert "check_grads" in page and "UnitInterval" in page
+    assert (tmp_path / "site" / "search" / "search_index.json").is_file()
+
+
 def test_a_wrong_example_is_found(tmp_path):
     wrong = fenced(ROOT / "CONTRIBUTING.md", "python file=mine.py")[0].replace("return 3 *", "return 2 *")
     (tmp_path / "mine.py").write_text(wrong, encoding="utf-8")

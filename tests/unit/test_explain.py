@@ -1,6 +1,7 @@
 """A function worked at one input: the numbers that the notebook prints, node by node; a framework's function through
 its trace; a file to start from; and bad input in one line."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,20 @@ def test_new_writes_over_nothing(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["new", str(tmp_path / name)])
         assert done.exit_code == 2 and message in done.stderr
     assert (tmp_path / "mine.py").read_text(encoding="utf-8") == "mine\n"
+
+
+def test_show_has_the_verdicts_of_a_run_and_what_is_declared(tmp_path: Path) -> None:
+    scaffold.new(tmp_path / "mine.py")
+    with (tmp_path / "mine.py").open("a", encoding="utf-8") as file:
+        file.write('\n\nscaled_cubes.implementation("torch", modes=("reverse",), accuracy=1e-6)(lambda x, b: 0)\n')
+    row = {"function": "scaled_cubes", "backend": "jax", "device": "cpu", "dtype": "float64", "mode": "reverse"}
+    row |= {"check": "exact", "verdict": "verified", "ratio": 0.25, "error": 1e-16, "examples": 1, "versions": {}}
+    (tmp_path / "r.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    options = ("--functions", str(tmp_path / "mine.py"), "--results", str(tmp_path / "r.jsonl"))
+    done = CliRunner().invoke(app, ["show", "scaled_cubes", *options])
+    assert done.exit_code == 0, done.output
+    assert "torch, in reverse alone, to 1e-06" in done.stdout
+    assert "jax-cpu-float64-reverse, exact  verified  0.25 of its bound" in done.stdout
 
 
 def test_blame_prints_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What fails in a run, told once for each cause: one wrong rule shows in many dtypes and modes, and whoever reads nine
 reports of it reads none."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class Failed:
         row = given[PROPERTY]
         function = str(row["function"])
         told = [str(given.get(key, default)) for key, default in ((SUBJECT, function), (WHERE, ""), (FAMILY, function))]
-        return cls(test, row, text, *told)
+        # Under pytest-xdist each text begins with the worker's name.
+        return cls(test, row, re.sub(r"\A(\[gw\d+\][^\n]*\n)+", "", text.lstrip()), *told)
 
     @property
     def cause(self) -> tuple[str, ...]:

@@ -66,12 +66,13 @@ class Closing:
             names = list(dict.fromkeys(group[0].family for group in self.failures))
             cells = sum(map(len, self.failures))
             causes = f"{_count(len(self.failures), 'failure')}, in {_count(cells, 'check')}"
-            return f"{causes}, that nobody has recorded: {shortened(names, 5)}. Tried: {where}."
+            also = f" Tried: {where}." if tried else ""
+            return f"{causes}, that nobody has recorded: {shortened(names, 5)}.{also}"
         if self.problems:
             return f"The run fails, though no gradient does: {self.problems[0]}"
         if not any(row["verdict"] in HOLDS for row in tried):
             return "Nothing was verified."
-        causes = {(row["backend"], row["cause"]) for row in self.rows if row.get("known")}
+        causes = {(row["kind"], row["cause"]) for row in self.rows if row.get("known")}
         known = f" or deviates as recorded ({_count(len(causes), 'cause')})" if causes else ""
         return f"Every gradient that was judged is right{known}: {where}."
 
@@ -94,7 +95,11 @@ class Closing:
         return blocks
 
     def _whole(self) -> list[Block]:
-        blocks = [("", _places(self.rows)), *self._recorded(), *self._not_run()]
+        # What could not be run because its entry is bad has been told, and is no backend's.
+        told = {id(one.row) for group in self.failures for one in group if one.row["verdict"] == Verdict.NOT_RUN}
+        rest = [row for row in self.rows if id(row) not in told]
+        blocks = [("", _places(rest))] if rest else []
+        blocks += [*self._recorded(), *_not_run(rest)]
         versions = self.changes.get("versions", [])
         changed = [line for line in versions if " before, " in line] or versions[:1]
         if changed:
@@ -122,13 +127,14 @@ class Closing:
         title = f"recorded, {_count(len(causes), 'cause')} ({kinds})"
         return [(title + ("; the gravest" if len(causes) > MOST_RECORDED else ""), table)]
 
-    def _not_run(self) -> list[Block]:
-        lines = summary.not_run(self.rows)
-        return [("not run", _some(lines, MOST_REASONS))] if lines else []
-
     def _more(self) -> str:
         kept = f"every row: {self.kept}" if self.kept else "every row: --results FILE"
         return f"more: -v prints the tables; {kept}; one function: gradproof show NAME"
+
+
+def _not_run(rows: Sequence[Row]) -> list[Block]:
+    lines = summary.not_run(rows)
+    return [("not run", _some(lines, MOST_REASONS))] if lines else []
 
 
 def _places(rows: Sequence[Row]) -> Table:

@@ -12,8 +12,11 @@ from gradproof.backends import BACKENDS
 from gradproof.divergences import KINDS, Divergence
 from gradproof.registry import Function
 from gradproof.registry.domains import Domain
+from gradproof.report.closing.summary import in_order
 from gradproof.report.outcome import Outcome
+from gradproof.report.rows.results import Row, name_of, ratio_of
 from gradproof.report.tables import conventions
+from gradproof.report.text import columns
 
 
 def functions(entries: Sequence[Function], words: Sequence[str] = (), backend: str = "") -> Outcome:
@@ -56,9 +59,9 @@ def _recorded(function: Function, backend: str) -> list[Divergence]:
     return [d for d in same_registry if function.name in d.names]
 
 
-def details(function: Function, entries: Iterable[Function]) -> Outcome:
+def details(function: Function, entries: Iterable[Function], rows: Iterable[Row] = ()) -> Outcome:
     """All that is known of one function: its formula, where it is written, its domains and points, its derivation, its
-    variants among these entries, and what is recorded of the backends at it."""
+    variants among these entries, what is recorded of the backends at it, and its verdicts among the rows of a run."""
     variants = [entry.name for entry in entries if entry.variant_of == function.name]
     kinks = [c for c in conventions.recorded()[0] if c.function == function.name] if function.is_builtin else []
     blocks = {
@@ -72,14 +75,37 @@ def details(function: Function, entries: Iterable[Function]) -> Outcome:
         "problems": function.problems,
         "body": source(function.body),
         "derivation": source(function.hand) if function.hand else ["none: held to exact differences alone"],
-        "code of its own": [line for name, code in function.implementations.items() for line in (name, *source(code))],
+        "code of its own": [
+            line
+            for name, code in function.implementations.items()
+            for line in (f"{name}{_promised(function, name)}", *source(code))
+        ],
         "at kinks": [line for kink in kinks for line in conventions.lines_of(kink)],
         "recorded": [line for backend in BACKENDS for d in _recorded(function, backend) for line in _told(backend, d)],
+        "verdicts": _verdicts([row for row in rows if row["function"] == function.name]),
     }
     lines = [function.name]
     for title, block in blocks.items():
         lines += [f"  {title if i == 0 else '':17}{line}".rstrip() for i, line in enumerate(block)]
     return Outcome("\n".join(lines))
+
+
+def _promised(function: Function, backend: str) -> str:
+    promise = function.promise(backend)
+    modes = f"in {', '.join(promise.modes)} alone" if promise.modes else ""
+    accuracy = f"to {promise.accuracy:g}" if promise.accuracy is not None else ""
+    return "".join(f", {part}" for part in (modes, accuracy) if part)
+
+
+def _verdicts(rows: Sequence[Row]) -> list[str]:
+    """A line for each row of a run: where it ran, its verdict, and how large its error was."""
+    lines = []
+    for row in in_order(rows):
+        ratio = ratio_of(row)
+        size = f"{ratio:.2g} of its bound" if ratio >= 0 else str(row.get("reason") or "")
+        known = f"recorded: {row['cause']}" if row.get("known") else ""
+        lines.append([name_of(row).removeprefix(f"{row['function']}-"), row["verdict"], known or size])
+    return columns(lines) if lines else []
 
 
 def _domain(domain: Domain) -> str:
