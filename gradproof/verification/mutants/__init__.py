@@ -51,8 +51,9 @@ def mutants(
     """Plant wrong gradients on these backends: in NumPy in every function, elsewhere in a sample, in every mode of
     first order; a cell that is kept in `state` is not tried again. The exit status is 1 where one survives, or where
     none could be planted."""
-    kept, cells = Rows(state, trials), list(_cells(functions, names))
-    for each in cells:
+    kept, cells = Rows(state, trials), []
+    for each in _cells(functions, names):
+        cells.append(each)
         if cell(*each) not in kept.cells:
             _tell(" ".join((each[0].name, *each[1:])))
             kept.add(cell(*each), list(trials.of(*each)))
