@@ -202,6 +202,17 @@ def test_the_ulp_column() -> None:
     assert worst is not None and math.isnan(worst.ulp)  # of 0 there is no last place
 
 
+def test_an_error_is_told_in_parts_of_the_largest_true_entry_of_its_argument() -> None:
+    worst = judged([3.5, 1.0], [3.0, -4.0]).worst
+    assert worst is not None and worst.index == (1,)
+    assert worst.relative == pytest.approx(5 / 4)
+
+
+def test_the_reason_says_whether_what_came_is_a_number() -> None:
+    assert judged([math.inf], [3.0]).reason == judged([3.0], [3.0], value=math.nan).reason == "not finite"
+    assert judged([4.0], [3.0]).reason.startswith("off by more than")
+
+
 @pytest.mark.parametrize("noise", ["1e-78", "-3e-120"])
 def test_what_is_zero_as_far_as_anybody_can_tell_is_printed_as_zero(noise: str) -> None:
     assert exact.digits(arb(noise, "1e-77"), 20) == "0"
@@ -251,6 +262,12 @@ def test_outside_the_subdifferential(given: tuple[float, float]) -> None:
     judgement = judged_at_kink(tie, np.ones(2), 1.0, np.array(given))
     assert judgement.verdict == Verdict.WRONG
     assert "outside the subdifferential" in judgement.reason and judgement.worst is not None
+
+
+def test_the_entry_that_is_farthest_outside_is_named() -> None:
+    worst = judged_at_kink(tie, np.ones(2), 1.0, np.array([-0.125, 1.25])).worst
+    assert worst is not None and (worst.argument, worst.index, worst.got) == ("x", (1,), 1.25)
+    assert worst.error == pytest.approx(0.25) and worst.expected == "between 0 and 1"
 
 
 @pytest.mark.parametrize("value", [1.5, math.nan, math.inf])
