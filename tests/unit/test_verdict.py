@@ -1,6 +1,7 @@
 """The verdict: structure before numbers, every entry against its own bound, and what is not finite never passes."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -141,7 +142,11 @@ def test_a_gradient_below_its_bound_is_told_though_it_is_small() -> None:
     truth = Truth(exactly(1.0), (exactly(1e-3),), "agrees", None)
     vacuous = Bounds(np.array(1e-6), (np.array(0.5),), "")
     answer = Answer(np.array(1.0), (np.array(1e-3),))
-    assert judge(answer, truth, vacuous, ["x"], SINGLE).verdict == Verdict.INCONCLUSIVE
+    judgement = judge(answer, truth, vacuous, ["x"], SINGLE)
+    assert judgement.verdict == Verdict.INCONCLUSIVE
+    assert judgement.reason == "the bound exceeds the gradient for x"
+    near = judge(answer, truth, replace(vacuous, near_kink=True), ["x"], SINGLE)
+    assert near.reason == f"within rounding of a kink, {judgement.reason}"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +166,7 @@ def test_what_was_computed_is_named(argument: str, index: tuple, order: int, sym
 
 
 def lost_of(
-    gradient: list[float], true: list[float], value: float = 1.0, problem: str = "", kink: Kink | None = None
+    gradient: list[float], true: list, value: float = 1.0, problem: str = "", kink: Kink | None = None
 ) -> Judgement | None:
     truth = Truth(exactly(1.0), (exactly(*true),), "agrees", kink)
     return lost(Answer(np.array(value), (np.array(gradient),), problem), truth, ["x"], SINGLE)
@@ -172,6 +177,23 @@ def test_what_is_lost_needs_no_bound(bad: float) -> None:
     found = lost_of([2.0, bad], [2.0, 3.0])
     assert found is not None and found.verdict == Verdict.WRONG
     assert found.worst is not None and (found.worst.index, found.worst.expected) == ((1,), "3.0000000000000000000")
+
+
+def test_the_first_of_what_is_lost_is_named_without_a_radius() -> None:
+    found = lost_of([2.0, math.nan, math.inf], [2.0, arb(3, 1e-40), 4.0])
+    assert found is not None and found.worst is not None
+    assert (found.worst.index, found.worst.expected) == ((1,), "3.0000000000000000000")
+
+
+def test_a_gradient_without_one_part_per_argument_is_never_judged() -> None:
+    # To compare what there is would pass the rest in silence.
+    truth = Truth(exactly(1.0), (exactly(3.0), exactly(2.0)), "agrees", None)
+    bounds = Bounds(np.array(1e-6), (np.array(1e-6), np.array(1e-6)), "")
+    answer = Answer(np.array(1.0), (np.array(3.0),))
+    with pytest.raises(ValueError, match="zip"):
+        judge(answer, truth, bounds, ["x", "y"], SINGLE)
+    with pytest.raises(ValueError, match="zip"):
+        lost(answer, truth, ["x", "y"], SINGLE)
 
 
 def test_nothing_is_lost_of_a_finite_gradient() -> None:
@@ -297,6 +319,12 @@ def test_what_rounding_decides_beside_a_kink_may_be_either(given: tuple[float, f
 def test_no_entry_may_lie_outside_of_what_rounding_decides(given: tuple[float, float]) -> None:
     sides = ((np.array([3.0, 2.0]), np.array([5.0, 4.0])),)
     assert at_tie(given, 1.0, 1e-6, sides).verdict == Verdict.WRONG
+
+
+def test_sides_of_fewer_arguments_are_never_judged() -> None:
+    inside = (np.array([0.0, 0.0]), np.array([5.0, 5.0]))
+    with pytest.raises(ValueError, match="zip"):
+        at_tie((4.0, 3.0), 1.0, 1e-6, (inside, inside))
 
 
 def test_an_unbounded_gradient_is_inconclusive() -> None:
