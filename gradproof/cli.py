@@ -257,6 +257,9 @@ def mutants(
     ] = None,
     dtype: Annotated[str, typer.Option(metavar="NAME", help="float64 or float32.")] = "float64",
     draws: Annotated[int, typer.Option(metavar="N", min=0, help="So many draws beside the points.")] = 20,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="FILE", help="Keep what is done here, to go on with it later.")
+    ] = None,
     markdown: Markdown = None,
 ) -> None:
     """Which wrong gradients would be caught? Plant them, of every kind, in the gradients of functions.
@@ -271,13 +274,11 @@ def mutants(
     gradproof mutants mine.py --backend jax --dtype float32
     gradproof mutants --function softmax,attention --backend numpy
     ```"""
-    from gradproof.report.answers import installed_backends
     from gradproof.verification import mutants as room
 
     entries = registry.load(paths) if paths else registry.load_builtin()
     entries = [registry.find(entries, name) for name in _names(function)] or entries
-    names = _names(backend) or installed_backends()
-    _tell(room.mutants(entries, names, room.trials(dtype, draws), markdown))
+    _tell(room.mutants(entries, room.chosen(_names(backend)), room.trials(dtype, draws), markdown, state))
 
 
 @_command(VERIFY)

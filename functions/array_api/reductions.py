@@ -217,6 +217,7 @@ deviation_over_axes.variant("scalar", x=Reals(), axis=None, points=[dict(x=0.0),
         dict(x=[[2.0, -1.0, 2.0], [1.5, 1.5, 1.5]]),  # ties of 2 and 3
         dict(x=[[0.0, -0.0, -1.0], [-0.0, -0.0, -3.0]]),  # a tie of +0 and -0
         dict(x=[[1000.0, 2.0**-20, -40.0], [1.0, 1.0 + 2.0**-20, 1.0 - 2.0**-20]]),
+        dict(x=[[-0.5, -1.25, -2.0], [-3.0, -0.75, -0.375]]),  # no largest entry above 0
     ],
 )
 def maximum_over_axes(xp, x, *, axis=-1, keepdims=False):

@@ -132,11 +132,12 @@ def lost(answer: Answer, truth: Truth, names: list[str], format: Format) -> Judg
     if answer.problem or truth.kink is not None or not np.isfinite(answer.value).all():
         return None
     for name, got, exact in zip(names, answer.gradient, truth.gradient, strict=True):
-        gone = np.argwhere(~np.isfinite(got) & (np.abs(exact.high) <= format.largest / 2))
+        given = got.astype(np.float64)  # some formats are not NumPy's own
+        gone = np.argwhere(~np.isfinite(given) & (np.abs(exact.high) <= format.largest / 2))
         if len(gone):
             index = tuple(int(i) for i in gone[0])
             expected = exact.balls[index].mid().str(20, radius=False)
-            entry = Entry(name, index, expected, float(got[index]), math.nan, math.nan, order=truth.order)
+            entry = Entry(name, index, expected, float(given[index]), math.nan, math.nan, order=truth.order)
             return Judgement(Verdict.WRONG, "not finite, where the value and the true gradient are", entry)
     return None
 

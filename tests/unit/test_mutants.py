@@ -8,9 +8,10 @@ import pytest
 
 from gradproof import Complex, Reals, function, weights
 from gradproof.oracles.verdict import Judgement, Verdict
-from gradproof.registry import Function
+from gradproof.registry import Function, load_builtin
+from gradproof.report.outcome import Unusable
 from gradproof.verification import examine
-from gradproof.verification.mutants import mutants, sample, trials
+from gradproof.verification.mutants import chosen, mutants, sample, trials
 from gradproof.verification.mutants.kinds import AT_STRENGTH, KINDS, VALUE
 from gradproof.verification.mutants.trial import Fate, Outcome, Trials, Untried
 from tests.unit.made import DIFFERENTIATING, needs, registered
@@ -224,8 +225,6 @@ def test_shapes_that_nobody_looks_at_are_seen(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_of_a_large_registry_a_sample_is_tried_and_of_a_small_one_all() -> None:
-    from gradproof.registry import load_builtin
-
     few = sample(load_builtin())
     assert few == sample(load_builtin()) and 4 <= len(few) <= 8
     assert any(f.is_complex for f in few) and not any(f.variant_of for f in few)
@@ -257,8 +256,24 @@ def test_where_nothing_can_be_planted_that_is_told_and_fails() -> None:
     assert "not tried:" in told.text and "the gradient is not right as it is (wrong)" in told.text
 
 
-def test_nothing_is_promised_in_half_precision() -> None:
-    from gradproof.report.outcome import Unusable
+def test_a_run_goes_on_where_it_was_ended(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    state = tmp_path / "state.jsonl"
+    first = mutants([cubes], ["numpy"], FEW, state=state)
+    with monkeypatch.context() as patched:
+        patched.setattr(Trials, "of", lambda *given: pytest.fail("it is tried again"))
+        assert mutants([cubes], ["numpy"], FEW, state=state) == first
+    assert "plain_sum" not in state.read_text(encoding="utf-8")
+    mutants([cubes, plain_sum], ["numpy"], FEW, state=state)
+    assert "plain_sum" in state.read_text(encoding="utf-8")
+    with pytest.raises(Unusable, match="was begun with"):
+        mutants([cubes], ["numpy"], trials("float32", 5), state=state)
+    state.write_text("hello", encoding="utf-8")
+    with pytest.raises(Unusable, match="is no state of gradproof mutants"):
+        mutants([cubes], ["numpy"], FEW, state=state)
 
+
+def test_what_is_misspelt_is_told() -> None:
     with pytest.raises(Unusable, match="float64 or float32"):
         trials("float16", 5)
+    with pytest.raises(Unusable, match="jaxx"):
+        chosen(["jaxx"])

@@ -756,6 +756,11 @@ def test_overflow_is_out_of_range_and_a_nan_there_is_wrong_all_the_same() -> Non
     assert judgement.verdict == Verdict.WRONG
     assert judgement.worst is not None
     assert judgement.worst.index == (0,)
+    product = found.hvp([np.ones(2)])
+    assert "overflows" in product.bounds().out_of_range
+    second = judge(product, np.array(float(found.value)), [np.array([0.0, math.inf])], ["x"])
+    assert second.verdict == Verdict.WRONG
+    assert second.worst is not None and second.worst.symbol == "(H v)_x[1]"
     # Where the program itself is not finite, neither need its gradient be.
     assert judge(found, np.array(math.inf), [np.full(2, math.nan)], ["x"]).verdict == Verdict.INCONCLUSIVE
 

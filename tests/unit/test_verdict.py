@@ -1,6 +1,7 @@
 """The verdict: structure before numbers, every entry against its own bound, and what is not finite never passes."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -141,7 +142,11 @@ def test_a_gradient_below_its_bound_is_told_though_it_is_small() -> None:
     truth = Truth(exactly(1.0), (exactly(1e-3),), "agrees", None)
     vacuous = Bounds(np.array(1e-6), (np.array(0.5),), "")
     answer = Answer(np.array(1.0), (np.array(1e-3),))
-    assert judge(answer, truth, vacuous, ["x"], SINGLE).verdict == Verdict.INCONCLUSIVE
+    judgement = judge(answer, truth, vacuous, ["x"], SINGLE)
+    assert judgement.verdict == Verdict.INCONCLUSIVE
+    assert judgement.reason == "the bound exceeds the gradient for x"
+    near = judge(answer, truth, replace(vacuous, near_kink=True), ["x"], SINGLE)
+    assert near.reason == f"within rounding of a kink, {judgement.reason}"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +166,7 @@ def test_what_was_computed_is_named(argument: str, index: tuple, order: int, sym
 
 
 def lost_of(
-    gradient: list[float], true: list[float], value: float = 1.0, problem: str = "", kink: Kink | None = None
+    gradient: list[float], true: list, value: float = 1.0, problem: str = "", kink: Kink | None = None
 ) -> Judgement | None:
     truth = Truth(exactly(1.0), (exactly(*true),), "agrees", kink)
     return lost(Answer(np.array(value), (np.array(gradient),), problem), truth, ["x"], SINGLE)
@@ -172,6 +177,23 @@ def test_what_is_lost_needs_no_bound(bad: float) -> None:
     found = lost_of([2.0, bad], [2.0, 3.0])
     assert found is not None and found.verdict == Verdict.WRONG
     assert found.worst is not None and (found.worst.index, found.worst.expected) == ((1,), "3.0000000000000000000")
+
+
+def test_the_first_of_what_is_lost_is_named_without_a_radius() -> None:
+    found = lost_of([2.0, math.nan, math.inf], [2.0, arb(3, 1e-40), 4.0])
+    assert found is not None and found.worst is not None
+    assert (found.worst.index, found.worst.expected) == ((1,), "3.0000000000000000000")
+
+
+def test_a_gradient_without_one_part_per_argument_is_never_judged() -> None:
+    # To compare what there is would pass the rest in silence.
+    truth = Truth(exactly(1.0), (exactly(3.0), exactly(2.0)), "agrees", None)
+    bounds = Bounds(np.array(1e-6), (np.array(1e-6), np.array(1e-6)), "")
+    answer = Answer(np.array(1.0), (np.array(3.0),))
+    with pytest.raises(ValueError, match="zip"):
+        judge(answer, truth, bounds, ["x", "y"], SINGLE)
+    with pytest.raises(ValueError, match="zip"):
+        lost(answer, truth, ["x", "y"], SINGLE)
 
 
 def test_nothing_is_lost_of_a_finite_gradient() -> None:
@@ -200,6 +222,17 @@ def test_the_ulp_column() -> None:
     assert worst is not None and worst.ulp == pytest.approx(2.0)
     worst = judged([2.0**-140], [0.0], 1e-5).worst
     assert worst is not None and math.isnan(worst.ulp)  # of 0 there is no last place
+
+
+def test_an_error_is_told_in_parts_of_the_largest_true_entry_of_its_argument() -> None:
+    worst = judged([3.5, 1.0], [3.0, -4.0]).worst
+    assert worst is not None and worst.index == (1,)
+    assert worst.relative == pytest.approx(5 / 4)
+
+
+def test_the_reason_says_whether_what_came_is_a_number() -> None:
+    assert judged([math.inf], [3.0]).reason == judged([3.0], [3.0], value=math.nan).reason == "not finite"
+    assert judged([4.0], [3.0]).reason.startswith("off by more than")
 
 
 @pytest.mark.parametrize("noise", ["1e-78", "-3e-120"])
@@ -253,6 +286,12 @@ def test_outside_the_subdifferential(given: tuple[float, float]) -> None:
     assert "outside the subdifferential" in judgement.reason and judgement.worst is not None
 
 
+def test_the_entry_that_is_farthest_outside_is_named() -> None:
+    worst = judged_at_kink(tie, np.ones(2), 1.0, np.array([-0.125, 1.25])).worst
+    assert worst is not None and (worst.argument, worst.index, worst.got) == ("x", (1,), 1.25)
+    assert worst.error == pytest.approx(0.25) and worst.expected == "between 0 and 1"
+
+
 @pytest.mark.parametrize("value", [1.5, math.nan, math.inf])
 def test_a_wrong_value_at_a_kink(value: float) -> None:
     assert judged_at_kink(tie, np.ones(2), value, np.array([1.0, 0.0])).verdict == Verdict.WRONG
@@ -280,6 +319,12 @@ def test_what_rounding_decides_beside_a_kink_may_be_either(given: tuple[float, f
 def test_no_entry_may_lie_outside_of_what_rounding_decides(given: tuple[float, float]) -> None:
     sides = ((np.array([3.0, 2.0]), np.array([5.0, 4.0])),)
     assert at_tie(given, 1.0, 1e-6, sides).verdict == Verdict.WRONG
+
+
+def test_sides_of_fewer_arguments_are_never_judged() -> None:
+    inside = (np.array([0.0, 0.0]), np.array([5.0, 5.0]))
+    with pytest.raises(ValueError, match="zip"):
+        at_tie((4.0, 3.0), 1.0, 1e-6, (inside, inside))
 
 
 def test_an_unbounded_gradient_is_inconclusive() -> None:

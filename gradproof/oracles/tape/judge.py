@@ -92,7 +92,7 @@ def _judged(
         return taken or Judgement(Verdict.INCONCLUSIVE, found.problem)
     bounds = bounds_of(found, model, flushes=flushes)
     if bounds.out_of_range:
-        known = _not_finite(answer, found, names, format) or _within_sides(answer, found, bounds)
+        known = verdict.lost(answer, found.truth, list(names), format) or _within_sides(answer, found, bounds)
         known = known or _as_taken(answer, found, names, model, flushes, format)
         return known or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
     own = _told(verdict.judge(answer, found.truth, bounds, list(names), format), bounds)
@@ -168,22 +168,6 @@ def _coarsest(found: Solution | HessianProduct) -> Format:
     first = found.first if isinstance(found, HessianProduct) else found
     names = [i.format for i in first.tape.inputs]
     return FORMATS[min(names, key=PRECISIONS.__getitem__, default="float64")]
-
-
-def _not_finite(
-    answer: Answer, found: Solution | HessianProduct, names: Sequence[str], format: Format
-) -> Judgement | None:
-    """A NaN or infinity where the program's own value and the true gradient are finite needs no bound to be wrong."""
-    if not np.isfinite(answer.value).all() or found.truth.kink is not None:
-        return None
-    for name, got, true in zip(names, answer.gradient, found.truth.gradient, strict=True):
-        lost = ~np.isfinite(got.astype(np.float64)) & (np.abs(true.high) <= format.largest)
-        if lost.any():
-            index = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(lost)))[: got.ndim]
-            expected = true.balls[index].mid().str(20, radius=False)
-            worst = verdict.Entry(name, index, expected, float(got[index]), math.nan, math.nan)
-            return Judgement(Verdict.WRONG, "not finite, where the value and the true gradient are", worst)
-    return None
 
 
 # Replay

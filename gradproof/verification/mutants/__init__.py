@@ -9,7 +9,10 @@ from pathlib import Path
 from gradproof import backends
 from gradproof.backends.adapter import REAL_PART
 from gradproof.registry import Function
+from gradproof.registry.names import unknown
 from gradproof.report import outcome
+from gradproof.report.answers import installed_backends
+from gradproof.verification.mutants.kept import Rows, cell
 from gradproof.verification.mutants.table import page, survivors, text
 from gradproof.verification.mutants.trial import Outcome, Trials, Untried, modes_of
 
@@ -22,6 +25,15 @@ SMALL = 16
 """More entries than these a function of the sample has not, all arguments together."""
 
 
+def chosen(given: Sequence[str]) -> list[str]:
+    """The backends that are named; without any, those that are installed. Raises `Unusable` for one that is not
+    known."""
+    for name in given:
+        if name not in backends.BACKENDS:
+            raise outcome.Unusable(unknown("--backend", name, tuple(backends.BACKENDS)))
+    return list(given) or installed_backends()
+
+
 def trials(dtype: str, draws: int) -> Trials:
     """How they are tried. Raises `Unusable` for a dtype in which too little can be told from rounding."""
     if dtype not in DTYPES:
@@ -30,17 +42,25 @@ def trials(dtype: str, draws: int) -> Trials:
 
 
 def mutants(
-    functions: Sequence[Function], names: Sequence[str], trials: Trials, markdown: Path | None = None
+    functions: Sequence[Function],
+    names: Sequence[str],
+    trials: Trials,
+    markdown: Path | None = None,
+    state: Path | None = None,
 ) -> outcome.Outcome:
     """Plant wrong gradients on these backends: in NumPy in every function, elsewhere in a sample, in every mode of
-    first order. The exit status is 1 where one survives, or where none could be planted."""
-    found: list[Outcome] = []
-    untried: list[Untried] = []
-    for function, backend, mode in _cells(functions, names):
-        _tell(f"{function.name} on {backend}, {mode}")
-        for one in trials.of(function, backend, mode):
-            (untried if isinstance(one, Untried) else found).append(one)
+    first order; a cell that is kept in `state` is not tried again. The exit status is 1 where one survives, or where
+    none could be planted."""
+    kept, cells = Rows(state, trials), []
+    for each in _cells(functions, names):
+        cells.append(each)
+        if cell(*each) not in kept.cells:
+            _tell(" ".join((each[0].name, *each[1:])))
+            kept.add(cell(*each), list(trials.of(*each)))
     _tell("")
+    every = [one for each in cells for one in kept.cells[cell(*each)]]
+    found = [one for one in every if isinstance(one, Outcome)]
+    untried = [one for one in every if isinstance(one, Untried)]
     if markdown is not None:
         markdown.write_text(page(found, untried, trials, len(functions)), encoding="utf-8")
     return outcome.Outcome(text(found, untried), status=int(bool(survivors(found)) or not found))

@@ -91,7 +91,7 @@ class _Cell:
         self.adapter = backends.load(backend)
         unchanged = dict.fromkeys(range(len(function.domains)), lambda x, part: part)
         self.right = self._examiner(planted(function, self.adapter, dtype, unchanged, mode))
-        self.left = [*function.points, *(drawn(function, trials.seed, trials.draws) if trials.draws else ())]
+        self.left = self._candidates()
         self.tried: list[Finding] = []
         self.inputs: list[Inputs] = []
         self.truths: list[Truth] = []
@@ -104,18 +104,22 @@ class _Cell:
         found.reference = found.judged_by = reference_of(self.function)
         return found
 
+    def _candidates(self) -> Iterator[Inputs]:
+        yield from self.function.points
+        # To draw takes longer than to judge: most mutants do not live to see it.
+        if self.trials.draws:
+            yield from drawn(self.function, self.trials.seed, self.trials.draws)
+
     def _first(self) -> Finding:
-        found = self.right.against_truth(self.left[0]) if self.left else None
         for finding in self._verified():
             return finding
-        said = f"{found.judgement.verdict}: {found.judgement.reason}" if found else "there is no input"
-        raise _Untried(f"the right gradient is verified at no input ({said})")
+        raise _Untried("the right gradient is verified at no input: each is a kink, out of range, or known to deviate")
 
     def _verified(self) -> Iterator[Finding]:
         """The inputs at which the right gradient is verified, found as they are asked for."""
         yield from self.tried
-        while self.left:
-            finding = self.right.against_truth(self.left.pop(0))
+        for inputs in self.left:
+            finding = self.right.against_truth(inputs)
             if finding.fails:
                 raise _Untried(f"the gradient is not right as it is ({finding.judgement.verdict}): verify it first")
             if finding.judgement.verdict == Verdict.VERIFIED:
