@@ -20,6 +20,9 @@ EXPECTED = {"pull-request": (*CPU, *BESIDE), "nightly": CPU, "gpu": GPU}
 TOLD = {"nightly": ("prereleases",)}
 """What may be missing, but is told."""
 
+PUBLISHED = ("nightly",)
+"""The workflows whose results become a site."""
+
 OLDEST_PYTHON, NEWEST_PYTHON = "3.11", "3.13"
 
 nox.options.sessions = ["lint", *(f"verify({job})" for job in CPU), *BESIDE]
@@ -112,7 +115,8 @@ def docs(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("workflow", [nox.param(name, id=name) for name in EXPECTED])
 def merge(session: nox.Session, workflow: str) -> None:
-    """All jobs' results in one file, their tables as the job summary; fails when an expected cell is missing."""
+    """All jobs' results in one file, their tables as the job summary, and a site; fails when an expected cell is
+    missing."""
     _install(session, "requirements/numpy-cpu.txt")
     summary = Path("merged") / "summary.md"
     command = ["gradproof", "merge", "results", "--output", "merged/merged.jsonl", "--summary", str(summary)]
@@ -120,6 +124,9 @@ def merge(session: nox.Session, workflow: str) -> None:
     try:
         session.run(*command, "--expect", ",".join(EXPECTED[workflow]), *told)
     finally:
+        if workflow in PUBLISHED and Path("merged/merged.jsonl").exists():
+            scripts = ["--scripts=results/scripts"] if Path("results/scripts").is_dir() else []
+            session.run("gradproof", "page", "merged/merged.jsonl", "--output", "merged/site", *scripts)
         if summary.exists() and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
             with Path(page).open("a", encoding="utf-8") as file:
                 file.write(summary.read_text(encoding="utf-8"))

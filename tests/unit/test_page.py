@@ -3,6 +3,8 @@ without anything from elsewhere."""
 
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -317,6 +319,48 @@ def test_a_run_writes_one_file_that_shows_the_script_which_it_wrote(tmp_path: Pa
 
     assert str(escape(script.read_text(encoding="utf-8"))) in text
     assert "doubled fails on autograd" in text and "<script>alert" not in text
+
+
+HOSTILE_FILE = '''
+from gradproof import Reals, function
+
+
+@function(x=Reals((2,)), points=[dict(x=[1.0, -0.5])])
+def NAME(xp, x):
+    """f(x) = Σ 2x </script><img src=x onerror=alert(1)> "quoted' \\x1b[31mred \\u202egnorw שלום"""
+    return xp.sum(2 * x)
+
+
+@NAME.gradient
+def _(xp, x):
+    return 2 * xp.ones_like(x)
+
+
+@NAME.implementation("autograd")
+def _(x):
+    raise ValueError("</script><img src=x onerror=alert(1)> \\x1b[31mred \\u202egnorw " + "long " * 3000)
+
+
+@NAME.implementation("numpy")
+def _(x):
+    return 2.5 * x.sum()
+'''
+
+
+def test_a_hostile_file_breaks_neither_page_nor_rows_nor_scripts_nor_terminal(tmp_path: Path) -> None:
+    needs(NAMES["AG"])
+    (tmp_path / "mine.py").write_text(HOSTILE_FILE.replace("NAME", "f" * 300), encoding="utf-8")
+    asked = "--backend=numpy,autograd --mode=reverse --dtype=float64 -q -p no:cacheprovider --report=page.html"
+    given = [sys.executable, "-m", "gradproof", "verify", "mine.py", *asked.split(), "--results=r", "--reproduce=s"]
+    run = subprocess.run(given, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and "\x1b" not in run.stdout + run.stderr
+    assert {json.loads(line)["verdict"] for line in (tmp_path / "r").read_text().splitlines()} >= {"wrong"}
+    scripts = [*(tmp_path / "s").iterdir()]
+    assert scripts
+    for script in scripts:
+        compile(script.read_text(encoding="utf-8"), script.name, "exec")
+    reader = Reader((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert not [tag for tag, _ in reader.tags if tag == "img"] and json.loads(reader.data["data"])["lines"]
 
 
 # The page of a function

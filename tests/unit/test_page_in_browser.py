@@ -29,7 +29,7 @@ ARGUMENTS = (
 )
 FIRST, SECOND = NAMES["JX"], NAMES["AG"]
 SCRIPT = "# <b>a script</b> & its 'quotes'\nprint(\"x\")\n"
-LOOKS = [("light", 1240), ("dark", 1240), ("light", 390), ("dark", 390)]
+LOOKS = [("light", 1240), ("dark", 1240), ("light", 390)]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 

@@ -31,7 +31,8 @@ SIGNIFICANT = 8
 @dataclass
 class Finding:
     """Rows of one backend that fail for one cause. `title` is the cause, or the function where none is recorded;
-    `issue` an address, or empty; `recorded` the versions that are recorded to have it."""
+    `issue` an address, or empty; `recorded` the versions that are recorded to have it. `is_upstream` says whether the
+    backend's maintainers are to be told: a person's own implementation is not theirs."""
 
     backend: str
     kind: str
@@ -45,6 +46,7 @@ class Finding:
     script: str = ""
     formula: str = ""
     since: str = ""
+    is_upstream: bool = True
     shown: Row = field(default_factory=dict)
 
     @property
@@ -132,6 +134,7 @@ def _finding(key: tuple, rows: list[Row], entries: Mapping[str, Function], scrip
         rows=rows,
         script=scripts.get(cell_of(shown), "") if shown in with_script else "",
         formula=entry.formula if entry else "",
+        is_upstream=kind != DERIVATION and (entry is None or entry.is_builtin or backend not in entry.implementations),
         shown=shown,
     )
     record = None if is_new else _record(backend, name, shown["function"])

@@ -215,8 +215,9 @@ def _groups(told: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _shown(finding: Finding) -> dict[str, Any]:
-    names = "backend kind title reason issue recorded workaround script formula since anchor functions dtypes modes"
-    known = {name: getattr(finding, name) for name in f"{names} verdicts versions".split()}
+    names = "backend kind title reason issue recorded workaround script formula since is_upstream"
+    listed = "anchor functions dtypes modes verdicts versions"
+    known = {name: getattr(finding, name) for name in f"{names} {listed}".split()}
     row = finding.shown
     tone = views.CLASSES[finding.verdicts[0]] + ("" if finding.is_new else " k")
     return known | {"facts": facts(row), "brief": _brief(row), "report": report_text(finding), "tone": tone}
