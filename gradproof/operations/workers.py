@@ -18,8 +18,8 @@ from gradproof.backends.transformations import Missing
 from gradproof.operations.trial import tried, untried
 from gradproof.report.rows.results import Row
 
-GRACE = 3.0
-"""A process is ended after this multiple of the time that an operation has."""
+GRACE = 20.0
+"""A process is ended after this multiple of the time that an operation has: others may share the machine."""
 
 START = 600.0
 """Seconds in which a process must have imported its framework."""
