@@ -1,6 +1,7 @@
 """Processes that try operations, one at a time each, and may die of it: what a framework takes down with it, or never
 ends, costs that operation alone."""
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -40,11 +41,13 @@ def work(connection: Connection, backend: str, seconds: float, lists: str) -> No
     except Missing as error:
         connection.send(str(error))
         return
-    connection.send([(operation.name, operation.source) for operation in known.values()])
-    while (name := connection.recv()) is not None:
-        for row in tried(backend, known[name], operations, seconds):
-            connection.send(row)
-        connection.send(None)
+    # Whoever asked may be gone.
+    with contextlib.suppress(BrokenPipeError, EOFError):
+        connection.send([(operation.name, operation.source) for operation in known.values()])
+        while (name := connection.recv()) is not None:
+            for row in tried(backend, known[name], operations, seconds):
+                connection.send(row)
+            connection.send(None)
 
 
 class Unlisted(Exception):
