@@ -291,7 +291,7 @@ def operations(
         Path | None,
         typer.Option(metavar="FILE", help="Keep the rows here; what has rows is not tried again, so a run goes on."),
     ] = None,
-    seconds: Annotated[float, typer.Option(metavar="S", help="How long one operation may take.")] = 20.0,
+    seconds: Annotated[float, typer.Option(metavar="S", help="How long one operation may take.")] = 10.0,
     processes: Annotated[int, typer.Option("-n", metavar="N", help="How many are tried at a time.", min=1)] = 1,
     markdown: Markdown = None,
     findings: Annotated[

@@ -17,7 +17,7 @@ from gradproof.report.rows.results import ResultsError, Row
 SWEPT = ("torch", "jax", "autograd", "tensorflow")
 """The backends that have lists of operations, in the order in which they are swept."""
 
-SECONDS = 20.0
+SECONDS = 10.0
 """So long an operation may take, where nothing else is said."""
 
 EVERY = 25

@@ -1,6 +1,7 @@
 """Processes that try operations, one at a time each, and may die of it: what a framework takes down with it, or never
 ends, costs that operation alone."""
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -18,8 +19,8 @@ from gradproof.backends.transformations import Missing
 from gradproof.operations.trial import tried, untried
 from gradproof.report.rows.results import Row
 
-GRACE = 3.0
-"""A process is ended after this multiple of the time that an operation has."""
+GRACE = 20.0
+"""A process is ended after this multiple of the time that an operation has: others may share the machine."""
 
 START = 600.0
 """Seconds in which a process must have imported its framework."""
@@ -40,11 +41,13 @@ def work(connection: Connection, backend: str, seconds: float, lists: str) -> No
     except Missing as error:
         connection.send(str(error))
         return
-    connection.send([(operation.name, operation.source) for operation in known.values()])
-    while (name := connection.recv()) is not None:
-        for row in tried(backend, known[name], operations, seconds):
-            connection.send(row)
-        connection.send(None)
+    # Whoever asked may be gone.
+    with contextlib.suppress(BrokenPipeError, EOFError):
+        connection.send([(operation.name, operation.source) for operation in known.values()])
+        while (name := connection.recv()) is not None:
+            for row in tried(backend, known[name], operations, seconds):
+                connection.send(row)
+            connection.send(None)
 
 
 class Unlisted(Exception):
