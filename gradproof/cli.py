@@ -348,6 +348,9 @@ def accuracy(
     compare: Annotated[
         Path | None, typer.Option(metavar="ROWS", help="Rows of an earlier table: 1 where something is worse.")
     ] = None,
+    every: Annotated[
+        str | None, typer.Option(metavar="K/N", help="Part K of N of all 2^32 numbers of float32; or all of them: all.")
+    ] = None,
     functions: FunctionsOption = None,
 ) -> None:
     """Measure how accurate values and gradients are, at every number of half precision and a sample of the others.
@@ -361,11 +364,12 @@ def accuracy(
     ```
     gradproof accuracy -k tanh --dtype bfloat16
     gradproof accuracy --backend jax --output ACCURACY.md --compare before/accuracy.jsonl
+    gradproof accuracy -k tanh --backend torch --every 1/1024
     ```"""
     from gradproof.verification.sweeps import command as room
 
     selection = room.selection(_names(words), _names(backend), _names(dtype), _names(mode), device)
-    _tell(room.accuracy(_functions(functions), selection, state, output, compare))
+    _tell(room.accuracy(_functions(functions), selection, state, output, compare, every))
 
 
 @_command(LOOK_UP, name="list")

@@ -13,14 +13,15 @@ from gradproof.cli import app
 from gradproof.oracles.machine_model import FORMATS
 from gradproof.registry import load_builtin
 from gradproof.report.tables import accuracy
-from gradproof.verification.sweeps import inputs, run
+from gradproof.verification.sweeps import every, inputs, run
 from gradproof.verification.sweeps.entrywise import entrywise
 from gradproof.verification.sweeps.measure import rounded, statistics
+from gradproof.verification.sweeps.polynomials import truth_of_run
 from gradproof.verification.sweeps.run import Selection, sweep
 from gradproof.verification.sweeps.truth import find
 from tests.unit.made import entry, registered
 
-HALF = FORMATS["float16"]
+HALF, SINGLE = FORMATS["float16"], FORMATS["float32"]
 NUMPY = Selection(backends=("numpy",), dtypes=("float16",), modes=("reverse",))
 
 
@@ -164,3 +165,49 @@ def test_forward_and_reverse_slopes_are_those_of_every_entry(tmp_path: Path) -> 
         (mode, quantity) for mode in ("reverse", "forward") for quantity in ("value", "x", "y")
     ]
     assert all(row["ulp"] <= 1 for row in rows)
+
+
+def _neighbours(start: float, count: int) -> np.ndarray:
+    first = np.float32(start).view(np.uint32)
+    return np.arange(first, first + count, dtype=np.uint32).view(np.float32).astype(np.float64)
+
+
+@pytest.mark.parametrize("name", ["exponential", "sine", "hyperbolic_tangent", "gelu", "elu", "logarithm_of_one_plus"])
+@pytest.mark.parametrize("start", [0.7, 3.1415, 30.0, 1e-30])
+def test_a_polynomial_is_the_truth_at_all_neighbours(name: str, start: float) -> None:
+    (made,) = entrywise([registered(name)])
+    x = _neighbours(start, 2**14)
+    found, exact = truth_of_run(made, x)
+    assert exact < 100
+    few = slice(None, None, 511)
+    for pair, true in zip(found.quantities, find(made, (x[few],)).quantities, strict=True):
+        assert (rounded(pair[0][few], pair[1][few], SINGLE) == rounded(*true, SINGLE)).all()
+
+
+def test_what_has_no_series_ties_or_ends_is_asked_for_exactly() -> None:
+    digamma, relu, log, exponential = entrywise(
+        [registered(name) for name in ("digamma", "relu", "natural_logarithm", "exponential")]
+    )
+    assert truth_of_run(digamma, _neighbours(2.5, 128))[1] == 128
+    x = np.concatenate([-_neighbours(1e-45, 200)[::-1], [0.0], _neighbours(1e-45, 200)])
+    found, exact = truth_of_run(relu, x)
+    assert found.kinks.sum() == 1 and 0 < exact <= 128
+    assert np.isnan(truth_of_run(log, -_neighbours(2.0, 4096)[::-1])[0].quantities[0][0]).all()
+    assert np.isinf(truth_of_run(exponential, _neighbours(5000.0, 4096))[0].quantities[1][0]).all()
+
+
+def test_the_blocks_are_all_numbers_and_each_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(every, "BLOCK", 2**12)
+    assert len(every.numbers_of(0)) == 2**12 and every.numbers_of(0)[0] == 0
+    assert len(every.numbers_of(2**19)) == 2**12 - 1, "the zero with a minus sign"
+    assert len(every.numbers_of(2**20 - 1)) == 0, "infinities and NaN"
+    parts = [every.part(f"{k}/3") for k in (1, 2, 3)]
+    assert sorted(b for blocks in parts for b in blocks) == list(range(every.BLOCKS)) == list(every.part("all"))
+    place = float(every.numbers_of(260_100)[7])
+    spoiled, blocks = _spoiled_at(place), range(260_000, 260_200, 100)
+    chosen = Selection(backends=("numpy",), modes=("reverse",))
+    _, slope = every.sweep_every([spoiled], chosen, tmp_path, blocks=blocks)
+    assert slope["input"] == [place.hex()] and slope["ulp"] > 100 and slope["inputs"] == 2 * 2**12
+    monkeypatch.setattr(every, "ask", None)
+    again = every.sweep_every([spoiled], chosen, tmp_path, blocks=blocks)
+    assert again[1] == slope, "a run goes on where it was"

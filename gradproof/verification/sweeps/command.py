@@ -11,6 +11,8 @@ from gradproof.registry import Function, names
 from gradproof.report.outcome import Outcome, Unusable
 from gradproof.report.tables import accuracy as table
 from gradproof.report.text import columns
+from gradproof.verification.sweeps.every import part as blocks_of
+from gradproof.verification.sweeps.every import sweep_every
 from gradproof.verification.sweeps.measure import MODES
 from gradproof.verification.sweeps.run import REAL, ROWS, Row, Selection, sweep
 from gradproof.verification.sweeps.truth import FOLDER
@@ -22,11 +24,16 @@ def accuracy(
     folder: Path | None = None,
     output: Path | None = None,
     compare: Path | None = None,
+    every: str | None = None,
 ) -> Outcome:
-    """Sweep what is selected, keeping rows in `folder`; write the table to `output` and its rows beside it; the exit
-    status is 1 where something is worse than in the rows of `compare`."""
+    """Sweep what is selected, or with `every` a part of all numbers of float32, keeping rows in `folder`; write the
+    table to `output`, and its rows beside it; the status is 1 where something is worse than in the rows `compare`."""
     before = read(compare) if compare else []
-    rows = sweep(functions, selection, folder or FOLDER, _progress())
+    folder = folder or FOLDER
+    if every is None:
+        rows = sweep(functions, selection, folder, _progress())
+    else:
+        rows = sweep_every(functions, selection, folder, _progress(), _blocks(every))
     if not rows:
         raise Unusable("gradproof accuracy: nothing is selected that acts entry by entry; see gradproof list")
     if output is not None:
@@ -34,12 +41,19 @@ def accuracy(
         output.with_name(ROWS).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     text = columns(table.worst(rows))
     lines, is_worse = table.changes(before, rows) if compare else ([], False)
-    where = output.with_name(ROWS) if output else (folder or FOLDER) / ROWS
+    where = output.with_name(ROWS) if output else folder
     return Outcome(
         "\n".join([*text, *(["", *lines] if lines else []), "", f"{len(rows)} rows: {where}"]),
         table=table.screen(rows),
         status=int(is_worse),
     )
+
+
+def _blocks(part: str) -> range:
+    try:
+        return blocks_of(part)
+    except ValueError as error:
+        raise Unusable(f"--every: {part!r} is no part; give K/N, as in 1/16, or all") from error
 
 
 def selection(
