@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks.checkers import NARROW, OURS, PEERS, said
 from benchmarks.detection import LAST, shown, smallest_caught, suite_at
 from benchmarks.planted import nonzero_positions, planted, scaled
+from benchmarks.ratio import on_one_core
 from benchmarks.workers import Failed, Worker
 from gradproof import backends
 from gradproof.registry import Function, Inputs, load_builtin
@@ -256,7 +257,7 @@ def _works(backend: str, peer: str, rows: int) -> dict[str, Callable[[], object]
     return works | ({"checker": lambda: PEERS[peer][2](code, inputs)} if peer else {})
 
 
-def _least(works: dict[str, Callable[[], object]], repeats: int = 6) -> dict[str, float]:
+def _least(works: dict[str, Callable[[], object]], repeats: int = 10) -> dict[str, float]:
     least = dict.fromkeys(works, math.inf)
     for _ in range(repeats):  # in turn, so that what else runs counts for all
         for name, work in works.items():
@@ -268,6 +269,7 @@ def _least(works: dict[str, Callable[[], object]], repeats: int = 6) -> dict[str
 
 def guard(path: Path, record: bool) -> int:
     """Compare with what was recorded; 1 where a ratio has grown by a quarter."""
+    on_one_core()
     now = ratios()
     if record or not path.exists():
         path.write_text(json.dumps({k: round(v, 3) for k, v in now.items()}, indent=1) + "\n", encoding="utf-8")

@@ -34,6 +34,10 @@ FAMILIES = {"MLP": (2, 4, 8, 16, 32, 64), "RNN": (20, 50, 100, 200, 500), "trans
 """The depths of each family: layers, steps, blocks."""
 
 
+FRESH = {"MLP": (4, 8, 16, 32), "RNN": (20, 50, 100), "transformer": (1, 2, 4)}
+"""The depths that are tried at many inputs."""
+
+
 @dataclass(frozen=True)
 class Power:
     """What one tolerance gives for one program: the smallest relative error that is seen in the largest entry of an
@@ -202,6 +206,49 @@ def measured(families: dict[str, tuple[int, ...]], dtypes: tuple[str, ...]) -> I
             yield Line(program, dtype, found.tape.cell_count, numbers, powers)
 
 
+@dataclass
+class Fresh:
+    """Right gradients at fresh inputs: how many entries, and for each tolerance the largest error in units of it, how
+    many entries were beyond it, and how many had none."""
+
+    program: str
+    dtype: str
+    entries: int
+    worst: dict[str, float]
+    beyond: dict[str, int]
+    open: dict[str, int]
+
+
+def fresh(families: dict[str, tuple[int, ...]], dtypes: tuple[str, ...], count: int) -> Iterator[Fresh]:
+    """Every program in every dtype at so many inputs that nothing else uses."""
+    for family, depths in families.items():
+        for depth in depths:
+            for dtype in dtypes:
+                found = Fresh(f"{family} {depth}", dtype, 0, *({w: 0 for w in WAYS} for _ in range(3)))
+                for seed in range(count):
+                    _add(found, MAKERS[family](depth, np.random.default_rng([seed, depth, 1])), dtype)
+                yield found
+
+
+def _add(found: Fresh, program: Program, dtype: str) -> None:
+    solution, given = solved(program, dtype)
+    for way in WAYS:
+        for true, got, limit in zip(solution.truth.gradient, given, tolerances(solution, way, dtype), strict=True):
+            ratio = true.distance(got) / limit
+            found.worst[way] = max(found.worst[way], float(ratio.max()))
+            found.beyond[way] += int((~(ratio <= 1)).sum())
+            found.open[way] += int(np.isinf(limit).sum())
+    found.entries += sum(part.size for part in given)
+
+
+def fresh_words(found: Fresh) -> list[str]:
+    """The line of the third table."""
+    parts = [f"{found.worst[w]:.2g}, {found.beyond[w]} beyond, {found.open[w]} without" for w in WAYS]
+    return [found.program, found.dtype, str(found.entries), *parts]
+
+
+FRESH_HEAD = ["program", "dtype", "entries", *WAYS]
+
 HEAD = [
     "program",
     "dtype",
@@ -258,7 +305,7 @@ def plot(lines: list[Line], folder: Path) -> list[Path]:
     return made
 
 
-def markdown(path: Path, lines: list[Line]) -> None:
+def markdown(path: Path, lines: list[Line], others: list[Fresh]) -> None:
     """Write tables and plots into a Markdown file, below what stands above `HEADING`."""
     images = plot(lines, path.parent / "images")
     versions = ", ".join(f"{name} {backends.installed_version(name)}" for name in ("numpy", "jax"))
@@ -272,10 +319,14 @@ def markdown(path: Path, lines: list[Line]) -> None:
         "",
         *(_row(parts) for parts in (HEAD, ["---"] * len(HEAD), *map(words, lines))),
         "",
-        "The error of JAX's compiled gradient in units of each tolerance, and the seconds of the processor that each took:",
+        "The error of JAX's compiled gradient in units of each tolerance, and seconds of the processor:",
         "",
         *(_row(parts) for parts in (HONEST_HEAD, ["---"] * len(HONEST_HEAD), *map(honest_words, lines))),
     ]
+    if others:
+        body += ["", "JAX's compiled gradients at fresh inputs, the largest error in units of each tolerance:", ""]
+        body += [_row(parts) for parts in (FRESH_HEAD, ["---"] * len(FRESH_HEAD), *map(fresh_words, others))]
+        body += ["", f"{sum(found.entries for found in others)} entries in all."]
     kept = path.read_text(encoding="utf-8").partition(HEADING)[0] if path.exists() else ""
     path.write_text(kept + "\n".join(body) + "\n", encoding="utf-8")
 
@@ -294,6 +345,7 @@ def main() -> None:
     parser.add_argument("--depths", default="", help="numbers with commas between, in the place of each family's")
     parser.add_argument("--dtype", default="float32,float64")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write tables and plots there as well")
+    parser.add_argument("--fresh", type=int, default=0, metavar="N", help="right gradients at N fresh inputs as well")
     options = parser.parse_args()
     depths = tuple(int(d) for d in options.depths.split(",") if d)
     families = {name: depths or FAMILIES[name] for name in options.family.split(",")}
@@ -303,7 +355,13 @@ def main() -> None:
         lines.append(line)
         print(_row(words(line)), " honest", *honest_words(line)[2:], flush=True)
     if options.markdown:
-        markdown(options.markdown, lines)
+        markdown(options.markdown, lines, [])
+    others, chosen = [], {name: depths or FRESH[name] for name in families} if options.fresh else {}
+    for found in fresh(chosen, tuple(options.dtype.split(",")), options.fresh):
+        others.append(found)
+        print(_row(fresh_words(found)), flush=True)
+    if options.markdown and others:
+        markdown(options.markdown, lines, others)
 
 
 if __name__ == "__main__":
