@@ -65,6 +65,13 @@ def mutation(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks.mutation", *(session.posargs or ["--sample", "60"]))
 
 
+@nox.session
+def ratios(session: nox.Session) -> None:
+    """What a check costs beside the gradient and the framework's own checker; fails where a ratio grew by a quarter."""
+    _install(session, "requirements.txt", "requirements/torch-cpu.txt")
+    session.run("python", "-m", "benchmarks.peers", "--guard", "benchmarks/ratios.json")
+
+
 @nox.session(name="numpy-alone")
 def numpy_alone(session: nox.Session) -> None:
     """The whole suite where no framework is installed: what needs one is not run, and everything else passes."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.peers import PEERS
+from benchmarks.checkers import PEERS
 from benchmarks.planted import Position, examiner, nonzero_positions, planted, scaled
 from gradproof import backends
 from gradproof.oracles.verdict import FAILING

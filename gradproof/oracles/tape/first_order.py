@@ -15,7 +15,12 @@ from gradproof.oracles.tape.solution import Solution
 from gradproof.oracles.tape.steps import NoFirstOrder, Scatter, Step, product
 
 BLOCK = 1_000_000
-"""So many numbers, at most, each memory of a block of entries holds."""
+"""So many numbers each memory of a block of entries holds, where that makes `FEW` entries; more, up to `LARGEST`, where
+it would be fewer: each block runs through all the steps."""
+
+FEW = 256
+
+LARGEST = 8_000_000
 
 AFFORDABLE = 100_000_000
 """Entries times cells up to which the derivative of every entry is followed; beyond, one running error analysis."""
@@ -89,7 +94,8 @@ def _found(line: Linearization, followed: bool) -> FirstOrder:
 
 
 def _parts(cells: np.ndarray, line: Linearization) -> list[np.ndarray]:
-    count = max(1, BLOCK // line.tape.cell_count)
+    size = min(max(BLOCK, FEW * line.tape.cell_count), LARGEST)
+    count = max(1, size // line.tape.cell_count)
     return np.array_split(cells, max(1, -(-len(cells) // count)))
 
 
@@ -138,8 +144,7 @@ class Block:
         moved = step.pushed(self.by_adjoint, line.values)
         moved[:, ~line.active[step.out]] = 0.0
         self.by_adjoint[:, step.out] = moved
-        for row in range(line.rows):
-            masks = [line.is_crossing(line.back_windows, row, a, step.out) for a in step.arguments]
+        for row, masks in enumerate(line.crossing_back(step)):
             if all(mask is True for mask in masks):
                 crossing = moved
             elif all(mask is False for mask in masks):
@@ -157,8 +162,7 @@ class Block:
                 continue
             scatter = _value_scatter(step, which)
             given = step.pulled(which, sensitivity, line.values)
-            for row in range(line.rows):
-                mask = line.is_crossing(line.windows, row, numbers.reshape(-1), step.out)
+            for row, mask in enumerate(line.crossing(step, which, numbers)):
                 if mask is not False:
                     scatter.add(self.crossing[row], given * mask)
                     self.crossed[row, numbers] = True

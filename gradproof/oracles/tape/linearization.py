@@ -12,7 +12,7 @@ from gradproof.oracles.machine_model import ABSOLUTE, FORMATS, SATURATING, SLACK
 from gradproof.oracles.tape.arithmetic import OF_THE_SQUARE
 from gradproof.oracles.tape.program import FORMAT_NAMES, NO_CELLS, Instruction, entries_of, numbers_of
 from gradproof.oracles.tape.solution import Solution
-from gradproof.oracles.tape.steps import NoFirstOrder, Step, count_of, steps_of, terms_of
+from gradproof.oracles.tape.steps import Crossing, NoFirstOrder, Step, count_of, steps_of, terms_of
 from gradproof.oracles.tape.sweep import uses_of
 
 WINDOW = 12
@@ -85,11 +85,24 @@ class Linearization:
         shifts = np.arange(self.rows)[:, None] * self.width // self.rows
         self.windows, self.back_windows = (levels + shifts) // self.width, (back + shifts) // self.width
 
-    def is_crossing(self, windows: np.ndarray, row: int, of: np.ndarray, into: slice) -> np.ndarray | bool:
-        """Which of these cells lie in another window than the outputs of a step; True or False for all."""
-        there = windows[row, into.start]
-        here = windows[row, of] != there
-        return here if here.any() and not here.all() else bool(here.size and here.flat[0])
+    def crossing_back(self, step: Step) -> list[list[Crossing]]:
+        """For each division and each argument of a step, which of its cells lie in another window of the sweep back
+        than the outputs; True or False for all."""
+        if step.crossing_back is None:
+            rows = range(self.rows)
+            step.crossing_back = [[self._crossing(self.back_windows, r, a, step) for a in step.arguments] for r in rows]
+        return step.crossing_back
+
+    def crossing(self, step: Step, which: int, numbers: np.ndarray) -> list[Crossing]:
+        """The same forwards, of one argument, whose cells are `numbers`, flat."""
+        if which not in step.crossing:
+            flat = numbers.reshape(-1)
+            step.crossing[which] = [self._crossing(self.windows, row, flat, step) for row in range(self.rows)]
+        return step.crossing[which]
+
+    def _crossing(self, windows: np.ndarray, row: int, of: np.ndarray, step: Step) -> Crossing:
+        crossing = self._mask(windows, row, of, step.out)
+        return crossing if crossing.any() and not crossing.all() else bool(crossing.size and crossing.flat[0])
 
     # Forwards
 

@@ -16,6 +16,10 @@ LOCAL = frozenset("compare logic truth settle settle_step settle_extremum order 
 """Kinds that pass neither values nor derivatives on, to first order."""
 
 
+Crossing = np.ndarray | bool
+"""Which cells of an argument something is true of; True or False where it is of all or of none."""
+
+
 class NoFirstOrder(Exception):
     """Why there is no bound to first order here, in words."""
 
@@ -53,7 +57,7 @@ class Scatter:
 class Step:
     """One instruction. `value_from` and `slope_from` are, for moves, where the value and where the derivative come
     from; elsewhere the arguments' numbers stand in `arguments`. `first` and `second` are the partial derivatives of
-    maps, `sign` what a move multiplies with."""
+    maps, `sign` what a move multiplies with. `scatters` and `crossing` are kept once they are asked for."""
 
     kind: str
     instruction: Instruction
@@ -65,6 +69,8 @@ class Step:
     first: list[np.ndarray] = field(default_factory=list)
     second: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
     scatters: dict[int, Scatter] = field(default_factory=dict)
+    crossing: dict[int, list[Crossing]] = field(default_factory=dict)
+    crossing_back: list[list[Crossing]] | None = None
 
     def scatter(self, which: int) -> Scatter:
         """Where contributions to one argument go."""
