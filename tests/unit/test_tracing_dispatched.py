@@ -586,6 +586,12 @@ PUBLIC: dict[str, tuple[Callable, str]] = {
     "running": (lambda x: (x.cumsum(0), x.cumprod(0), x.logcumsumexp(0), x.cummax(0).values), "8"),
     "moments": (lambda x: (x.std(0), x.var(), x.norm(p=3), x.prod(0), x.amax(1), t.std_mean(x, 1)), "3x4"),
     "sorted": (lambda x: (t.sort(x, 1).values, t.topk(x, 2).values, x.median(), x.kthvalue(2).values), "3x4"),
+    "mode": (lambda x: x.mode(1).values, "3x4"),
+    "mantissa": (lambda x: t.frexp(x)[0], "4"),
+    "a branch on closeness": (lambda x: x * 2 if t.allclose(x, x + 1e-12) else x, "4"),
+    "complex inverse functions": (lambda z: (z.acos().abs(), z.asinh().abs(), z.atanh().abs(), z.log1p().abs()), "z3"),
+    "more of them": (lambda z: (z.asin().abs(), z.acosh().abs(), z.atan().abs(), z.expm1().abs()), "z3"),
+    "complex moments": (lambda z: (z.var(), z.std(), z.cumprod(0).abs()), "z3"),
     "gather and scatter": (
         lambda x: (
             t.gather(x, 1, t.tensor([[0, 0], [1, 3], [2, 2]])),
@@ -681,12 +687,10 @@ def test_every_claimed_operation_is_traced(short: str) -> None:
 
 REFUSED: dict[str, tuple[Callable, str]] = {
     "aten.linalg_eig": (lambda x: t.linalg.eigvals(x).abs(), "m3x3"),
-    "aten.frexp": (lambda x: t.frexp(x)[0], "4"),
     "aten.nextafter": (lambda x: t.nextafter(x, x + 1), "4"),
     "aten.segment_reduce": (lambda x: t.segment_reduce(x, "max", lengths=t.tensor([2, 2])), "4"),
     "aten.grid_sampler_3d": (lambda x, g: F.grid_sample(x, g, align_corners=False), "1x1x2x2x2 1x1x1x1x3"),
     "aten.linalg_householder_product": (lambda a, h: t.linalg.householder_product(a, h), "3x2 2"),
-    "aten.acos": (lambda z: t.acos(z).abs(), "z3"),
     "aten.tanh": (lambda z: t.tanh(z + 4).abs(), "z3"),
     "aten.bernoulli_": (lambda x: F.dropout(x, 0.5), "8"),
     "aten.randn": (lambda x: x * t.randn(4), "4"),

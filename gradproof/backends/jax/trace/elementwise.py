@@ -300,7 +300,10 @@ def _complex_exp2(op: Operation, z: ComplexCells) -> ComplexCells:
 
 COMPLEX: dict[str, Callable[..., Any]] = {
     **{name: partial(_of_one, complex_cells.FUNCTIONS[name]) for name in "exp log sqrt".split()},
-    **{name: partial(_of_one, complex_cells.FUNCTIONS[name]) for name in "sin cos tan sinh cosh tanh conj".split()},
+    **{
+        name: partial(_of_one, complex_cells.FUNCTIONS[name])
+        for name in "sin cos tan sinh cosh tanh conj acos acosh asin asinh atan atanh".split()
+    },
     **{name: _of_both(lambda x, y: x + y) for name in ("add", "add_any")},
     "sub": _of_both(lambda x, y: x - y),
     "mul": _of_both(lambda x, y: x * y),

@@ -369,7 +369,7 @@ def _complex_mean_square(op: Operation, x: Value, y: Value) -> ComplexCells:
 COMPLEX: dict[str, Callable[..., Any]] = {
     **{
         name: partial(_complex, complex_cells.FUNCTIONS[name.lower()])
-        for name in "Exp Log Sqrt Sin Cos Tan Sinh Cosh Tanh Conj Reciprocal".split()
+        for name in "Exp Log Sqrt Sin Cos Tan Sinh Cosh Tanh Conj Reciprocal Acos Acosh Asin Asinh Atan Atanh".split()
     },
     **{name: _both(lambda x, y: x + y) for name in ("Add", "AddV2")},
     **{name: _both(lambda x, y: x / y) for name in ("Div", "RealDiv")},
