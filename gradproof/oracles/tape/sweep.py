@@ -376,7 +376,18 @@ class _Pullback:
         quotient = self.on.divide(Balls(self.adjoint, self.on), self._ball(1))
         if which == 0:
             return quotient.entries
-        return -self.on.multiply(quotient, self.on.divide(self._ball(0), self._ball(1))).entries
+        own = -self.on.multiply(quotient, self.on.divide(self._ball(0), self._ball(1))).entries
+        if self.on.model is None or self._square_is_in_range(1):
+            return own
+        # There is who divides by the square of the divisor, which leaves the range before the quotient does.
+        product = self.on.multiply(Balls(self.adjoint, self.on), self._ball(0))
+        other = -self.on.divide(product, self.on.multiply(self._ball(1), self._ball(1))).entries
+        return objects(np.frompyfunc(self.on.hull, 2, 1)(own, other))
+
+    def _square_is_in_range(self, which: int) -> bool:
+        squares = np.abs(self.on.center(self.arguments[which]).astype(float)) ** 2
+        format = self.on.model.format
+        return bool(((squares <= format.largest / 2) & (squares >= 2 * format.tiny)).all())
 
     def _ipow(self, which: int) -> np.ndarray | None:
         if self.extra in (0, 1):
