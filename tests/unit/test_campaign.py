@@ -97,7 +97,7 @@ def test_a_process_that_is_ended_within_a_line_loses_that_row_alone(folder: Path
 def test_whoever_ends_it_gets_its_tables_and_accuses_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("--seeds", "1", "--first-seed", "1")
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(campaign, "Examiner", interrupted)
