@@ -184,8 +184,10 @@ class State:
         before = self._at_hand["ended"] if self._at_hand.get("name") == name else 0
         path = self.folder / "at_hand.json"
         _replace(path, json.dumps({"name": name, "ended": before + 1}))
-        yield before
-        path.unlink()
+        try:
+            yield before
+        finally:
+            path.unlink()
 
 
 def _replace(path: Path, text: str) -> None:

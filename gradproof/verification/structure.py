@@ -20,6 +20,9 @@ from gradproof.verification.cells import Cell
 COTANGENT = -3.0
 """Not 1, which a backward pass may forget to multiply by, and no power of two, by which rounding errors scale."""
 
+SMALLER = 64.0
+"""What the cotangent is divided by where the gradient that it gives overflows."""
+
 ROUNDINGS = 4.0
 """A gradient that is exact, like that of a sum, has a bound without any rounding: 3 of them, and one of the product."""
 
@@ -80,6 +83,10 @@ def _cotangent_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allow
     for cotangent in (0.0, COTANGENT):
         try:
             scaled = examiner.pulled_back(inputs, cotangent)
+            if cotangent and not all(np.isfinite(part).all() for part in scaled.gradient):
+                # On the way to a gradient numbers may be larger than in it, and three times as large overflow.
+                cotangent /= SMALLER
+                scaled = examiner.pulled_back(inputs, cotangent)
         except Unsupported:
             return ""  # a derivation by hand has the cotangent 1
         largest = max(float(np.abs(part).max(initial=0.0)) for part in answer.gradient)

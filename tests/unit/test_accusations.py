@@ -3,6 +3,7 @@ advance what a program cancels with rounding, where a forward pass computes in l
 of them what is wrong is still wrong."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from gradproof.oracles.whole import WholeReference
 from gradproof.verification.cells import Cell
 from gradproof.verification.examine import Examiner, Finding
 from gradproof.verification.structure import Allowance, structural_problem
-from tests.unit.made import DIFFERENTIATING, NAMES, at, needs, registered
+from tests.unit.made import DIFFERENTIATING, NAMES, at, entry, needs, registered
 
 every_backend = pytest.mark.parametrize("short", NAMES)
 every_differentiating = pytest.mark.parametrize("short", DIFFERENTIATING)
@@ -323,6 +324,24 @@ def test_a_derivative_may_be_taken_from_the_value_unless_a_derivation_keeps_its_
 
 
 # Structure
+
+
+@pytest.mark.parametrize(
+    ("slope", "verdict"), [(1.0, Verdict.VERIFIED), (np.inf, Verdict.WRONG)], ids=["right", "wrong"]
+)
+def test_scaling_by_a_cotangent_may_overflow_on_the_way(slope: float, verdict: Verdict) -> None:
+    # In half precision 30000 times the cotangent is too large, and what comes of it is not.
+    made = entry(lambda xp, x: xp.sum(x * 2.0**-12 * 30000.0), x=(2,))
+    made.points = [at([1.0, 2.0])]
+    examiner = Examiner(Cell(made, NAMES["AG"], "cpu", "float16", "reverse"))
+    pulled_back = examiner.pulled_back
+
+    def planted(inputs, cotangent):
+        given = pulled_back(inputs, cotangent)
+        return replace(given, gradient=tuple(part * slope if cotangent else part for part in given.gradient))
+
+    examiner.pulled_back = planted
+    assert examiner.against_truth(made.points[0]).judgement.verdict == verdict
 
 
 def test_scaling_by_a_cotangent_may_round_anew() -> None:

@@ -94,6 +94,20 @@ def test_a_process_that_is_ended_within_a_line_loses_that_row_alone(folder: Path
     assert [(row["seed"], row["cells"]) for row in rows(folder)] == [(row["seed"], row["cells"]) for row in before]
 
 
+def test_whoever_ends_it_gets_its_tables_and_accuses_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("--seeds", "1", "--first-seed", "1")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign, "Examiner", interrupted)
+    done = run("--seeds", "2")
+    assert done.exit_code == 0, done.output
+    assert "inputs judged, by seed:" in done.stdout
+    assert len(rows(folder)) == 1
+    assert not (folder / "state" / "at_hand.json").exists()
+
+
 def test_what_has_taken_the_process_down_twice_is_left_out_as_an_alarm(folder: Path) -> None:
     run("--seeds", "1", "--first-seed", "1")
     (folder / "state" / "at_hand.json").write_text(json.dumps({"name": "2 cube numpy", "ended": 2}), encoding="utf-8")

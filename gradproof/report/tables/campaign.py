@@ -5,11 +5,13 @@ import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import shorten
 
 import numpy as np
 
 from gradproof.backends import BACKENDS, DTYPES
-from gradproof.report.rows.results import Row
+from gradproof.oracles.verdict import Verdict
+from gradproof.report.rows.results import Row, from_hexadecimal
 from gradproof.report.text import columns
 
 ALARMS_KEPT = 3
@@ -18,10 +20,19 @@ ALARMS_KEPT = 3
 REASONS = 12
 """As many reasons are told on their own, the most frequent ones."""
 
+GROUPS = 20
+"""So many groups of alarms are told, the gravest first."""
+
+WIDTH = 160
+"""As long an input, or a list of functions, may be."""
+
 LARGE = (0.1, 0.5, 1.0)
 """Errors beyond so much of their bound are counted: the bound must not be met by chance, nor be far away from all."""
 
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
+
+LARGEST = 1e300
+"""In the place of infinity, between which and others there are no quantiles."""
 
 DECADES = (-math.inf, -6, -5, -4, -3, -2, -1, 0, math.inf)
 """The edges of the histogram: log10 of error / bound."""
@@ -82,8 +93,9 @@ def _distribution(rows: Iterable[Row]) -> list[str]:
 
 
 def _of(ratios: np.ndarray) -> Iterator[str]:
+    ratios = np.minimum(ratios, LARGEST)
     with np.errstate(divide="ignore"):
-        counts, _ = np.histogram(np.log10(np.minimum(ratios, 1e300)), [-400.0, *DECADES[1:-1], 400.0])
+        counts, _ = np.histogram(np.log10(ratios), [-400.0, *DECADES[1:-1], 400.0])
     # log10(0) lies in no interval.
     counts[0] += len(ratios) - counts.sum()
     yield from (f"{count / len(ratios):.1%}" if count else "." for count in counts)
@@ -110,7 +122,7 @@ def _apart(rows: Iterable[Row]) -> list[str]:
 
 def _without_names(reason: str) -> str:
     reason = reason.partition(" for ")[0]
-    return " ".join("the format" if word in DTYPES else word for word in reason.split())
+    return " ".join("the format" if word.strip(",.") in DTYPES else word for word in reason.split())
 
 
 def _seconds(rows: Iterable[Row]) -> list[str]:
@@ -125,28 +137,45 @@ def _seconds(rows: Iterable[Row]) -> list[str]:
 
 
 def _alarms(rows: Iterable[Row]) -> list[str]:
-    """A group per function and kind of failure, with the guess at its cause and an input for each."""
+    """A group per function and kind of failure, with the guess at its cause and one of its inputs; what is refused is a
+    group per reason."""
     groups: dict[tuple[str, str, str], list[tuple[Row, Row]]] = defaultdict(list)
     tried: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         tried[row["function"]].add(row["backend"])
         for alarm in row["alarms"]:
-            groups[row["function"], alarm["verdict"], alarm["reason"]].append((row, alarm))
-    lines = []
-    for (function, verdict, reason), group in groups.items():
-        named = sorted({row["backend"] for row, _ in group}, key=list(BACKENDS).index)
-        cells = sorted({f"{alarm['dtype']}-{alarm['mode']}" for _, alarm in group})
-        row, alarm = min(group, key=lambda one: len(str(one[1]["input"])))
-        lines.append(f"{function}: {verdict}, {len(group)} times on {', '.join(named)}: {reason}")
-        lines.append(f"    guess  {_guess(named, tried[function], cells)}")
-        lines.append(f"    cells  {', '.join(cells)}")
-        lines.append(
-            f"    input  {row['backend']}-{alarm['dtype']}-{alarm['mode']}, seed {row['seed']}: {alarm['input']}"
-        )
-        if "ratio" in alarm:
-            numbers = f"error {alarm['error']}, bound {alarm['bound']}, ratio {alarm['ratio']}"
-            lines.append(f"    worst  {alarm['entry']}: expected {alarm['expected']}, got {alarm['got']}, {numbers}")
-    return lines
+            refused = alarm["verdict"] == Verdict.UNSUPPORTED
+            function = row["backend"] if refused else row["function"]
+            groups[function, alarm["verdict"], alarm["reason"]].append((row, alarm))
+    ordered = sorted(groups.items(), key=lambda one: -Verdict(one[0][1]).severity)
+    lines = [line for key, group in ordered[:GROUPS] for line in _group(key, group, tried)]
+    rest = f"and {len(groups) - GROUPS} groups more: all inputs are in rows.jsonl"
+    return [*lines, rest] if len(groups) > GROUPS else lines
+
+
+def _group(key: tuple[str, str, str], group: list[tuple[Row, Row]], tried: dict[str, set[str]]) -> Iterator[str]:
+    name, verdict, reason = key
+    cells = ", ".join(sorted({f"{alarm['dtype']}-{alarm['mode']}" for _, alarm in group}))
+    if verdict == Verdict.UNSUPPORTED:
+        functions = ", ".join(sorted({row["function"] for row, _ in group}))
+        yield f"{name}: {verdict}: {reason}"
+        yield f"    {shorten(functions, WIDTH)} in {cells}"
+        return
+    named = sorted({row["backend"] for row, _ in group}, key=list(BACKENDS).index)
+    row, alarm = min(group, key=lambda one: len(str(one[1]["input"])))
+    yield f"{name}: {verdict}, {len(group)} times on {', '.join(named)}: {reason}"
+    yield f"    guess  {_guess(named, tried[name], cells.split(', '))}"
+    yield f"    cells  {cells}"
+    cell = f"{row['backend']}-{alarm['dtype']}-{alarm['mode']}, seed {row['seed']}"
+    yield f"    input  {cell}: {_decimal(alarm['input'])}"
+    if "ratio" in alarm:
+        error = f"{float(alarm['error']):.3g} = {float(alarm['ratio']):.3g} times its bound {float(alarm['bound']):.3g}"
+        yield f"    worst  {alarm['entry']}: expected {alarm['expected']}, got {alarm['got']}, off by {error}"
+
+
+def _decimal(given: dict | None) -> str:
+    parts = (f"{name} = {from_hexadecimal(values).tolist()}" for name, values in (given or {}).items())
+    return shorten("; ".join(parts), WIDTH, placeholder=" …")
 
 
 def _guess(named: Sequence[str], tried: set[str], cells: Sequence[str]) -> str:
