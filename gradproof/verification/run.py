@@ -32,7 +32,7 @@ from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
-from gradproof.verification.examine import Examiner, Finding, reference_of, second_order_of
+from gradproof.verification.examine import Examiner, Finding, reference_of
 from gradproof.verification.isolation import Notes
 from gradproof.verification.options import Options
 from gradproof.verification.references import references
@@ -380,16 +380,10 @@ class Verification:
 
 
 def _is_of_the_derivation(examiner: Examiner, finding: Finding) -> bool:
-    """Whether what failed is the hand-derived gradient itself: run by a backend that has no other, or what a second
-    derivative was held to, and not what exact differences give."""
+    """Whether what failed is the hand-derived gradient itself: run by a backend that has no other, and not what exact
+    differences give."""
     worst = finding.judgement.worst
-    if worst is None or worst.argument == "value":
-        return False
-    if examiner.mode.order == 2:
-        # The truth of a second derivative is the change of the derivation: nobody is to blame for what that has wrong.
-        function = examiner.cell.function
-        return function.hand is not None and not second_order_of(function).derivation_agrees(finding.inputs)
-    if examiner.adapter.differentiates:
+    if examiner.adapter.differentiates or worst is None or worst.argument == "value":
         return False
     return examiner.reference.truth(finding.inputs).hand == "disagrees"
 

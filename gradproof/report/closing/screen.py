@@ -2,6 +2,7 @@
 recorded, where the time went, and where the rest is to be found."""
 
 import io
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,9 @@ MOST_FAILURES, MOST_CHANGES, MOST_RECORDED, MOST_REASONS = 6, 4, 10, 3
 
 WIDEST = 40
 """A cell that is not the last of its line is no wider."""
+
+OPENINGS = r"^(a bad entry of the registry|there is no truth to compare with): "
+"""What the reasons of entries that cannot be run begin with, which a screen has no room for."""
 
 HAND = "hand"
 Block = tuple[str, RenderableType]
@@ -174,8 +178,16 @@ def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
     reason = str(row.get("reason") or first.headline)
     ratio = ratio_of(row)
     size = f" ({ratio:.2g} times its bound)" if ratio > 1 else ""
+    told = _plainly(reason) if row["verdict"] == Verdict.NOT_RUN else f"{first.subject}{on}: {reason}{size}"
     same = the_same(group)
-    return [(word, f"{first.subject}{on}: {reason}{size}"), *([("", same)] if same else [])]
+    parts = textwrap.wrap(printable(told), WIDTH - len(word) - 2, max_lines=2, placeholder=" …")
+    words = [word, *[""] * len(parts)]
+    return [*zip(words, parts, strict=False), *([("", same)] if same else [])]
+
+
+def _plainly(reason: str) -> str:
+    """What is wrong with an entry, without what every such reason begins with and the folders of its file."""
+    return re.sub(r"\((?:[^()\s]*/)?([^()/\s]+:\d+)\)", r"(\1)", re.sub(OPENINGS, "", reason))
 
 
 def _gravity(cause: tuple[str, str], rows: Sequence[Row]) -> tuple:
