@@ -73,7 +73,7 @@ def test_what_only_some_arrays_have_is_told_where_a_backend_lacks_it(tmp_path: P
     made = loaded(tmp_path, "@function(x=Reals((1, 1)))\ndef bad(xp, x):\n    return xp.sum(x.T)\n")["bad"]
 
     def without(x):
-        raise AttributeError("no T", name="T")
+        raise AttributeError("the array has no attribute 'T'.")
 
     made.implementations[NAMES["NP"]] = without
     made.gradient(lambda xp, x: xp.ones((1, 1)))
