@@ -26,7 +26,7 @@ from gradproof.report.closing.failure import Compared, Culprit, failure_text
 from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
 from gradproof.report.origin import subject
-from gradproof.report.rows.results import PROPERTY, SCRIPT, Row, hexadecimal, new_row, number
+from gradproof.report.rows.results import PROPERTY, SCRIPT, Row, hexadecimal, new_row, number, written
 from gradproof.report.scripts.files import file_name
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
@@ -128,7 +128,7 @@ class Verification:
             during = f"while {OURS.get(stopped.during, 'its answers were compared')}, in which no backend has a part"
         row = self._row(cell, check, verdict, "") | doing | {"reason": f"{stopped} {during}"}
         self._keep(row)
-        given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
+        given = ", ".join(f"{name} = {written(value)}" for name, value in (row["input"] or {}).items())
         pytest.fail(f"STOPPED: {cell.id}: {row['reason']}\n  input  {given}\n  again  {self.again}", pytrace=False)
 
     def _is_required(self, cell: Cell) -> bool:
