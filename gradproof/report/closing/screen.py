@@ -174,15 +174,19 @@ def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
     word = "NOT RUN" if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
     if row.get("known") or row["verdict"] in HOLDS:
         # Not the gradient fails there: what was recorded is another.
-        return [("RECORD", f"{first.family}{on}: {first.headline}")]
+        return _beside("RECORD", f"{first.family}{on}: {first.headline}")
     reason = str(row.get("reason") or first.headline)
     ratio = ratio_of(row)
     size = f" ({ratio:.2g} times its bound)" if ratio > 1 else ""
     told = _plainly(reason) if row["verdict"] == Verdict.NOT_RUN else f"{first.subject}{on}: {reason}{size}"
     same = the_same(group)
-    parts = textwrap.wrap(printable(told), WIDTH - len(word) - 2, max_lines=2, placeholder=" …")
-    words = [word, *[""] * len(parts)]
-    return [*zip(words, parts, strict=False), *([("", same)] if same else [])]
+    return [*_beside(word, told), *([("", same)] if same else [])]
+
+
+def _beside(word: str, text: str) -> list[tuple[str, str]]:
+    """A word, and a text of two lines at most beside it."""
+    parts = textwrap.wrap(printable(text), WIDTH - len(word) - 2, max_lines=2, placeholder=" …")
+    return [(word if i == 0 else "", part) for i, part in enumerate(parts)]
 
 
 def _plainly(reason: str) -> str:
