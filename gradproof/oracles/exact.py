@@ -46,7 +46,7 @@ def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -
     if isinstance(result, ComplexBalls):
         raise function.error("the function must return a real scalar; it returns a complex one: take xp.real of it")
     if result.shape != ():
-        cure = f"contract it: xp.sum(weights(xp, {result.shape}) * …), with gradproof.weights"
+        cure = f"Contract it: xp.sum(weights(xp, {result.shape}) * …), with gradproof.weights"
         raise function.error(f"the function must return a scalar; it returns the shape {result.shape}. {cure}")
     return result.entries[()]
 

@@ -109,8 +109,10 @@ def line_in(error: BaseException, path: str) -> int | None:
 def cure_of(error: BaseException, path: str, groups: dict[str, Collection[str]]) -> str:
     """What to write instead of what a body did when it raised; empty where that cannot be told."""
     line = line_in(error, path)
-    if isinstance(error, AttributeError) and isinstance(error.name, str):
-        return _instead_of_attribute(error.name, groups)
+    if isinstance(error, AttributeError):
+        # Some frameworks raise it themselves, and leave the name to the text.
+        named = re.search(r"has no attribute '(\w+)'", str(error))
+        return _instead_of_attribute(error.name or (named[1] if named else ""), groups)
     for module, name in _CALL.findall(linecache.getline(path, line)) if line else ():
         known = next((f"{group}.{name}" if group else name for group, names in groups.items() if name in names), None)
         ours = known or ELSEWHERE.get(name)

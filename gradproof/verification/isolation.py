@@ -16,7 +16,7 @@ import pytest
 
 from gradproof.backends import BACKENDS
 from gradproof.backends.stopped import Hung
-from gradproof.report.rows.results import Row, new_row
+from gradproof.report.rows.results import Row, new_row, written
 from gradproof.verification.selected import is_ours_by_name
 
 NOTES = "gradproof_notes"
@@ -196,7 +196,7 @@ def _how_it_died(node: Any) -> str:
 
 def _crash_text(row: Row, again: str) -> str:
     names = "-".join(row[key] for key in ("function", "backend", "device", "dtype", "mode"))
-    given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
+    given = ", ".join(f"{name} = {written(value)}" for name, value in (row["input"] or {}).items())
     lines = [f"CRASHED: {names}, {row['check']}", f"  reason      {row['reason']}"]
     lines += [f"  input       {given}"] if given else []
     return "\n".join([*lines, f"  again       {again} -n 1"])

@@ -26,13 +26,13 @@ from gradproof.report.closing.failure import Compared, Culprit, failure_text
 from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
 from gradproof.report.origin import subject
-from gradproof.report.rows.results import PROPERTY, SCRIPT, Row, hexadecimal, new_row, number
+from gradproof.report.rows.results import PROPERTY, SCRIPT, Row, hexadecimal, new_row, number, written
 from gradproof.report.scripts.files import file_name
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
-from gradproof.verification.examine import Examiner, Finding, reference_of, second_order_of
+from gradproof.verification.examine import Examiner, Finding, reference_of
 from gradproof.verification.isolation import Notes
 from gradproof.verification.options import Options
 from gradproof.verification.references import references
@@ -128,7 +128,7 @@ class Verification:
             during = f"while {OURS.get(stopped.during, 'its answers were compared')}, in which no backend has a part"
         row = self._row(cell, check, verdict, "") | doing | {"reason": f"{stopped} {during}"}
         self._keep(row)
-        given = ", ".join(f"{name} = {value}" for name, value in (row["input"] or {}).items()).replace("'", "")
+        given = ", ".join(f"{name} = {written(value)}" for name, value in (row["input"] or {}).items())
         pytest.fail(f"STOPPED: {cell.id}: {row['reason']}\n  input  {given}\n  again  {self.again}", pytrace=False)
 
     def _is_required(self, cell: Cell) -> bool:
@@ -380,16 +380,10 @@ class Verification:
 
 
 def _is_of_the_derivation(examiner: Examiner, finding: Finding) -> bool:
-    """Whether what failed is the hand-derived gradient itself: run by a backend that has no other, or what a second
-    derivative was held to, and not what exact differences give."""
+    """Whether what failed is the hand-derived gradient itself: run by a backend that has no other, and not what exact
+    differences give."""
     worst = finding.judgement.worst
-    if worst is None or worst.argument == "value":
-        return False
-    if examiner.mode.order == 2:
-        # The truth of a second derivative is the change of the derivation: nobody is to blame for what that has wrong.
-        function = examiner.cell.function
-        return function.hand is not None and not second_order_of(function).derivation_agrees(finding.inputs)
-    if examiner.adapter.differentiates:
+    if examiner.adapter.differentiates or worst is None or worst.argument == "value":
         return False
     return examiner.reference.truth(finding.inputs).hand == "disagrees"
 

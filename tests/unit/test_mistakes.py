@@ -55,7 +55,7 @@ BODIES = {
     "another name": ("np.arcsin(x)", "write xp.asin for np.arcsin"),
     "einsum": ("xp.einsum('i,i->', x, x)", "calls it xp.tensordot, xp.matmul or xp.vecdot"),
     "cumsum": ("xp.cumsum(x)", "calls it xp.cumulative_sum"),
-    "array": ("xp.stack([x, x])", "returns the shape (2,). contract it: xp.sum(weights(xp, (2,)) * …)"),
+    "array": ("xp.stack([x, x])", "returns the shape (2,). Contract it: xp.sum(weights(xp, (2,)) * …)"),
 }
 
 
@@ -73,7 +73,7 @@ def test_what_only_some_arrays_have_is_told_where_a_backend_lacks_it(tmp_path: P
     made = loaded(tmp_path, "@function(x=Reals((1, 1)))\ndef bad(xp, x):\n    return xp.sum(x.T)\n")["bad"]
 
     def without(x):
-        raise AttributeError("no T", name="T")
+        raise AttributeError("the array has no attribute 'T'.")
 
     made.implementations[NAMES["NP"]] = without
     made.gradient(lambda xp, x: xp.ones((1, 1)))
@@ -153,10 +153,15 @@ def test_what_is_wrong_in_two_backends_is_two_causes(tmp_path: Path) -> None:
 def test_a_wrong_derivation_is_one_cause_whoever_ran_it(tmp_path: Path) -> None:
     pytest.importorskip(NAMES["AG"])
     made = loaded(tmp_path, "@good.gradient\ndef _(xp, x):\n    return 3 * x\n")["good"]
-    group = [failing(made, NAMES["NP"]), failing(made, NAMES["AG"], "forward_over_reverse")]
+    item = SimpleNamespace(nodeid="planted by hand", user_properties=[])
+    with pytest.raises(pytest.fail.Exception) as raised:
+        Verification(item, 0, 3, SimpleNamespace(tf32=False)).prove(made, share=1.0)
+    by_hand = Failed.of(item.nodeid, item.user_properties, str(raised.value))
+    group = [failing(made, NAMES["NP"]), by_hand]
     assert [failed.is_of_the_derivation for failed in group] == [True, True]
-    assert len(by_cause(group)) == 1 and group[0].where.endswith("mine.py:9")
-    assert "odd one out: the hand-derived gradient" in " ".join(group[1].text.split())
+    (causes,) = by_cause(group)
+    assert causes[0] is by_hand and by_hand.where.endswith("mine.py:9")
+    assert the_same(causes) == f"the same cause: wrong in {NAMES['NP']} float64"
 
 
 def test_a_failure_says_which_arguments_are_off_and_shows_them_side_by_side(tmp_path: Path) -> None:

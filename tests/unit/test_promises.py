@@ -172,3 +172,12 @@ def test_a_budget_that_is_none_is_told(given: str) -> None:
     assert _budget("2.5") == 2.5 and _budget(None) is None
     with pytest.raises(pytest.UsageError, match="is no number of seconds; give one such as --budget 60"):
         _budget(given)
+
+
+def test_the_numbers_of_a_cell_are_properties_of_its_test() -> None:
+    item = SimpleNamespace(nodeid="planted", user_properties=[])
+    options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=None)
+    Verification(item, 0, 3, options).verify(Cell(square(), NAMES["NP"], "cpu", "float64", "reverse"), "exact", 1.0)
+    given = dict(item.user_properties)
+    assert given["verdict"] == "verified" and given["error"] <= given["bound"]
+    assert given["input"].keys() == {"x"} and given["family"] == "square"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gradproof.registry import Reals, function
 from gradproof.report.closing.coverage import coverage
 from gradproof.report.closing.summary import not_run, recorded, seconds, table
-from gradproof.report.rows.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number
+from gradproof.report.rows.results import ResultsFile, Row, from_hexadecimal, hexadecimal, number, written
 from gradproof.verification.reporter import Reporter, Summary
 
 PAIR = function(x=Reals((2, 2)), y=Reals())(lambda xp, x, y: xp.sum(x) * y)
@@ -42,13 +42,19 @@ def test_hexadecimal_is_readable() -> None:
     assert float.fromhex(written["y"]) == 2.0
 
 
+def test_what_is_printed_is_in_decimals_where_they_are_the_number_itself() -> None:
+    given = hexadecimal(PAIR, (np.array([[0.5, -0.0], [0.1, -1.5]]), np.array(np.inf)))
+    assert written(given["x"]) == "[[0.5, -0.0], [0x1.999999999999ap-4, -1.5]]"
+    assert written(given["y"]) == "inf"
+
+
 @pytest.mark.parametrize(
-    ("value", "written"),
+    ("value", "printed"),
     [(0.5, 0.5), (-0.0, -0.0), (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan"), (5e-324, 5e-324)],
 )
-def test_number(value: float, written: float | str) -> None:
-    assert number(value) == written
-    assert json.loads(json.dumps(number(value), allow_nan=False)) == written
+def test_number(value: float, printed: float | str) -> None:
+    assert number(value) == printed
+    assert json.loads(json.dumps(number(value), allow_nan=False)) == printed
 
 
 # The file

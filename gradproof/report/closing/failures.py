@@ -79,7 +79,7 @@ def the_same(group: Sequence[Failed]) -> str:
     if not others:
         return ""
     if first.row["verdict"] == Verdict.NOT_RUN:
-        return f"the same in {len(others)} more cells"
+        return f"the same in {len(others)} more {'cell' if len(others) == 1 else 'cells'}"
     places: dict[str, list[str]] = defaultdict(list)
     for other in others:
         places[other.row["verdict"]].append(_place(other.row, first.row))

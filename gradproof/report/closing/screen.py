@@ -2,6 +2,7 @@
 recorded, where the time went, and where the rest is to be found."""
 
 import io
+import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,9 @@ MOST_FAILURES, MOST_CHANGES, MOST_RECORDED, MOST_REASONS = 6, 4, 10, 3
 
 WIDEST = 40
 """A cell that is not the last of its line is no wider."""
+
+OPENINGS = r"^(a bad entry of the registry|there is no truth to compare with): "
+"""What the reasons of entries that cannot be run begin with, which a screen has no room for."""
 
 HAND = "hand"
 Block = tuple[str, RenderableType]
@@ -170,12 +174,24 @@ def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
     word = "NOT RUN" if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
     if row.get("known") or row["verdict"] in HOLDS:
         # Not the gradient fails there: what was recorded is another.
-        return [("RECORD", f"{first.family}{on}: {first.headline}")]
+        return _beside("RECORD", f"{first.family}{on}: {first.headline}")
     reason = str(row.get("reason") or first.headline)
     ratio = ratio_of(row)
     size = f" ({ratio:.2g} times its bound)" if ratio > 1 else ""
+    told = _plainly(reason) if row["verdict"] == Verdict.NOT_RUN else f"{first.subject}{on}: {reason}{size}"
     same = the_same(group)
-    return [(word, f"{first.subject}{on}: {reason}{size}"), *([("", same)] if same else [])]
+    return [*_beside(word, told), *([("", same)] if same else [])]
+
+
+def _beside(word: str, text: str) -> list[tuple[str, str]]:
+    """A word, and a text of two lines at most beside it."""
+    parts = textwrap.wrap(printable(text), WIDTH - len(word) - 2, max_lines=2, placeholder=" …")
+    return [(word if i == 0 else "", part) for i, part in enumerate(parts)]
+
+
+def _plainly(reason: str) -> str:
+    """What is wrong with an entry, without what every such reason begins with and the folders of its file."""
+    return re.sub(r"\((?:[^()\s]*/)?([^()/\s]+:\d+)\)", r"(\1)", re.sub(OPENINGS, "", reason))
 
 
 def _gravity(cause: tuple[str, str], rows: Sequence[Row]) -> tuple:

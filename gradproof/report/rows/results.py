@@ -14,6 +14,7 @@ import numpy as np
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, Inputs
 from gradproof.report.outcome import Unusable
+from gradproof.report.text import exact_in_decimals
 
 try:
     import fcntl
@@ -126,6 +127,14 @@ def from_hexadecimal(values: Any) -> np.ndarray:
         return [read(value) for value in nested] if isinstance(nested, list) else float.fromhex(nested)
 
     return np.array(read(values), dtype=np.float64)
+
+
+def written(values: Any) -> str:
+    """What `hexadecimal` wrote for one argument as it is printed: in decimals where these are the number itself."""
+    if isinstance(values, list):
+        return f"[{', '.join(map(written, values))}]"
+    value = float.fromhex(values)
+    return repr(value) if exact_in_decimals(value) else str(values)
 
 
 def number(value: float) -> float | str:
