@@ -65,6 +65,7 @@ def test_a_constant_is_rounded_where_it_is_no_number_of_the_format() -> None:
     assert radius(count) == near(2**24 * U, 1e-6)
     assert not on.overflowed
     assert BallArithmetic()._constant(0.1).is_exact()
+    assert BallArithmetic()._constant(2**60 + 1) == arb(2) ** 60 + 1  # which float64 would round
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
