@@ -43,13 +43,14 @@ def main(words: list[str], sample: int | None, folder: Path, again: bool) -> int
         numbers = (found, counts.total(), counts["killed"], counts["survived"])
         rows.append([module["path"], *map(str, numbers)])
         survivors += diffs
-        if counts["killed"] < settings["killed"] * counts.total():
-            poor.append(module["path"])
+        least = module.get("killed", settings["killed"])
+        if counts["killed"] < least * counts.total():
+            poor.append(f"{module['path']} (at least {least:.0%})")
     print(f"cosmic-ray {version('cosmic-ray')}\n")
     print(markdown_table([["module", "changes", "tried", "killed", "survived"], *rows]))
     print(*survivors, sep="\n")
     if poor:
-        print(f"fewer than {settings['killed']:.0%} are killed of the changes to {', '.join(poor)}", file=sys.stderr)
+        print(f"too few are killed of the changes to {', '.join(poor)}", file=sys.stderr)
     return int(bool(poor))
 
 
