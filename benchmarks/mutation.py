@@ -11,6 +11,7 @@ import json
 import random
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -29,7 +30,7 @@ TIMEOUT = 120.0
 LEFT_OUT = "left out of the sample"
 
 
-def main(words: list[str], sample: int | None, folder: Path) -> int:
+def main(words: list[str], sample: int | None, folder: Path, again: bool) -> int:
     """Try the changes, and print what became of them; 1 where too few were noticed."""
     settings = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -37,22 +38,23 @@ def main(words: list[str], sample: int | None, folder: Path) -> int:
     for module in settings["module"]:
         if words and not any(word in module["path"] for word in words):
             continue
-        session = _tried(module, settings["exclude"], sample, folder)
+        session = _tried(module, settings["exclude"], sample, folder, again)
         found, counts, diffs = _outcomes(session)
         numbers = (found, counts.total(), counts["killed"], counts["survived"])
         rows.append([module["path"], *map(str, numbers)])
         survivors += diffs
-        if counts["killed"] < settings["killed"] * counts.total():
-            poor.append(module["path"])
+        least = module.get("killed", settings["killed"])
+        if counts["killed"] < least * counts.total():
+            poor.append(f"{module['path']} (at least {least:.0%})")
     print(f"cosmic-ray {version('cosmic-ray')}\n")
     print(markdown_table([["module", "changes", "tried", "killed", "survived"], *rows]))
     print(*survivors, sep="\n")
     if poor:
-        print(f"fewer than {settings['killed']:.0%} are killed of the changes to {', '.join(poor)}", file=sys.stderr)
+        print(f"too few are killed of the changes to {', '.join(poor)}", file=sys.stderr)
     return int(bool(poor))
 
 
-def _tried(module: dict[str, Any], exclude: list[str], sample: int | None, folder: Path) -> Path:
+def _tried(module: dict[str, Any], exclude: list[str], sample: int | None, folder: Path, again: bool) -> Path:
     from cosmic_ray.work_db import WorkDB, use_db
 
     name = Path(module["path"]).stem
@@ -71,6 +73,9 @@ def _tried(module: dict[str, Any], exclude: list[str], sample: int | None, folde
         _run("cr-filter-operators", session, config, folder=copy)
         with use_db(session, WorkDB.Mode.open) as work:
             _leave_out(work, sample)
+    if again:
+        with sqlite3.connect(session) as work:
+            work.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
     _run("cosmic-ray", "exec", config, session, folder=copy)
     return session
 
@@ -111,5 +116,6 @@ if __name__ == "__main__":
     parser.add_argument("words", nargs="*")
     parser.add_argument("--sample", type=int)
     parser.add_argument("--folder", type=Path, default=ROOT / ".mutation")
+    parser.add_argument("--again", action="store_true", help="try what survived before once more")
     given = parser.parse_args()
-    sys.exit(main(given.words, given.sample, given.folder.resolve()))
+    sys.exit(main(given.words, given.sample, given.folder.resolve(), given.again))

@@ -277,3 +277,10 @@ def test_what_is_misspelt_is_told() -> None:
         trials("float16", 5)
     with pytest.raises(Unusable, match="jaxx"):
         chosen(["jaxx"])
+
+
+def test_a_rule_that_a_framework_goes_past_is_no_wrong_gradient() -> None:
+    needs("tensorflow")
+    outcomes = planted(third_of_product, "tensorflow", "summed_over_batch")
+    assert {one.fate for one in outcomes if one.argument} == {Fate.LOST}
+    assert [one.fate for one in outcomes if not one.argument] == [Fate.KILLED]

@@ -54,6 +54,12 @@ def test_imprecise_up_to_the_root_of_the_roundoff(off: float) -> None:
     assert judged([3.0 + off], [3.0]).verdict == Verdict.IMPRECISE
 
 
+def test_the_root_of_the_roundoff_itself_is_imprecise() -> None:
+    # √u of the largest true entry, 4, to the last bit.
+    assert judged([4.0 + 2.0**-10], [4.0]).verdict == Verdict.IMPRECISE
+    assert judged([4.0 + 2.0**-10 + 2.0**-40], [4.0]).verdict == Verdict.WRONG
+
+
 @pytest.mark.parametrize("off", [7.4e-4, 1e-3, 1.0, 1e30, -6.0])
 def test_wrong_beyond_the_root_of_the_roundoff(off: float) -> None:
     judgement = judged([3.0 + off], [3.0])
@@ -160,6 +166,10 @@ def test_a_gradient_below_its_bound_is_told_though_it_is_small() -> None:
 )
 def test_what_was_computed_is_named(argument: str, index: tuple, order: int, symbol: str) -> None:
     assert Entry(argument, index, "0", 0.0, 0.0, 1.0, order=order).symbol == symbol
+
+
+def test_an_entry_is_of_first_order_unless_it_says_otherwise() -> None:
+    assert Entry("x", (2,), "0", 0.0, 0.0, 1.0).symbol == "df/d x[2]"
 
 
 # Not finite, where nobody can be held to a bound
@@ -290,6 +300,19 @@ def test_the_entry_that_is_farthest_outside_is_named() -> None:
     worst = judged_at_kink(tie, np.ones(2), 1.0, np.array([-0.125, 1.25])).worst
     assert worst is not None and (worst.argument, worst.index, worst.got) == ("x", (1,), 1.25)
     assert worst.error == pytest.approx(0.25) and worst.expected == "between 0 and 1"
+
+
+@function(x=Reals())
+def steep(xp, x):
+    """f(x) = 5 x + 2 |x|"""
+    return 5 * x + 2 * xp.abs(x)
+
+
+@pytest.mark.parametrize(("given", "error"), [(2.75, 0.25), (7.5, 0.5), (-1.0, 4.0)])
+def test_how_far_outside_is_told_where_no_slope_is_0(given: float, error: float) -> None:
+    worst = judged_at_kink(steep, np.array(0.0), 0.0, np.array(given)).worst
+    assert worst is not None and worst.error == pytest.approx(error)
+    assert worst.expected == "between 3 and 7"
 
 
 @pytest.mark.parametrize("value", [1.5, math.nan, math.inf])

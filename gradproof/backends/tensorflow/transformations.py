@@ -108,7 +108,11 @@ class TensorflowTransformations(Transformations):
 
     def with_pullback(self, f: Callable, rule: Callable) -> Callable:
         # Forward mode goes past it, through the operations that `f` is made of.
-        return tf.custom_gradient(lambda *arguments: (f(*arguments), lambda g: list(rule(arguments, g))))
+        def code(*arguments: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+            # Indexing has a sparse cotangent.
+            return f(*arguments), lambda g: list(rule(arguments, tf.convert_to_tensor(g)))
+
+        return tf.custom_gradient(code)
 
     def is_compiling(self, array: Any) -> bool:
         return not tf.executing_eagerly()

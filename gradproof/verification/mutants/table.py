@@ -99,7 +99,9 @@ there on it takes the way of every gradient, through the backend's own transform
 *Killed* is what was judged wrong or imprecise; *refused* what the framework itself ends with an error. *Equivalent* is
 a mutant that is none: its exact answer is the true one, to 30 digits, at every input that was tried and at eight others
 (the other sign of a gradient that is 0, two entries swapped that are equal). *Hidden* is one that is within the bound
-wherever it was tried, of which nothing was promised. What is left has *survived*: a silent pass.
+wherever it was tried, of which nothing was promised. *Lost* is one whose rule the framework goes past, so that what
+arrives is the right answer to the last bit: TensorFlow maps the operations of a function over a batch, and never asks
+for its custom gradient. What is left has *survived*: a silent pass.
 
 {table}
 ## Survivors
