@@ -53,7 +53,7 @@ def all_in_one(session: nox.Session) -> None:
 def suite(session: nox.Session) -> None:
     """All of the suite's own tests, with those that take too long for every day: that each script of what is recorded
     reproduces it, and that each entry is missed when it is deleted."""
-    _install(session, "requirements.txt", "requirements/torch-cpu.txt")
+    _install(session, "requirements.txt", "requirements/torch-cpu.txt", "requirements/browser.txt")
     # It verifies no cell, and a results file without a row is an error where results are merged.
     _run(session, "suite", "pytest", "tests/unit", "--hypothesis-profile", "nightly", "-n", "auto", rows=False)
 

@@ -1,15 +1,20 @@
 """What the page of some results costs: its size, the seconds to make it, and in a headless Chromium the seconds until
-it is there and until the first filter has been applied. `python -m benchmarks.page results.jsonl`."""
+it is there and until the first filter has been applied. `python -m benchmarks.page results.jsonl`, with
+`--pictures docs/images` for the pictures of the documentation instead."""
 
+import argparse
 import shutil
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gradproof.registry import load_builtin
+from gradproof.report.page.commands import write
 from gradproof.report.page.model import overview
-from gradproof.report.page.render import Given, one_file, overview_page
+from gradproof.report.page.render import Given, address_of, function_page, one_file, overview_page
 from gradproof.report.rows.results import read
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
@@ -22,7 +27,24 @@ FILTER = """() => {
 }"""
 
 
-def main(path: Path) -> None:
+OPEN_FIRST = """() => {
+  document.querySelectorAll("details.group").forEach((group, i) => { group.open = i === 0; });
+}"""
+OPEN_FIELD = """() => {
+  document.querySelectorAll("details.group").forEach((group) => { group.open = false; });
+  document.querySelector("details.field").open = true;
+  document.getElementById("functions").scrollIntoView();
+}"""
+
+PICTURES = {
+    "overview": ("index.html", "light", 1180, OPEN_FIRST),
+    "matrix": ("index.html", "dark", 820, OPEN_FIELD),
+    "function": ("functions/exponential_of_sine.html", "light", 1640, "() => {}"),
+}
+"""The pictures of the documentation: the page, its colours, its height, and what is unfolded."""
+
+
+def measure(path: Path) -> None:
     """Measure both pages of a results file."""
     rows, entries = read(path), {function.name: function for function in load_builtin()}
     print(f"{path.name}: {len(rows)} rows")
@@ -38,24 +60,54 @@ def _overview(given: Given) -> str:
     return overview_page(given, overview(given.rows, given.entries))
 
 
-def _in_browser(text: str) -> str:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        return "; no browser to open it"
+def picture(path: Path, folder: Path) -> None:
+    """Take the pictures of the documentation of a results file."""
+    wanted = {Path(name).stem for name, *_ in PICTURES.values()}
+    with tempfile.TemporaryDirectory() as site, _browser() as browser:
+        rows, entries = read(path), {function.name: function for function in load_builtin()}
+        given = Given(rows, entries)
+        found = overview(rows, entries)
+        write(Path(site) / "index.html", overview_page(given, found))
+        for line in found.lines:
+            if line.name in wanted:
+                write(Path(site) / address_of(line.name, entries), function_page(given, line.name, [line], {}, {}))
+        for name, (address, scheme, height, unfold) in PICTURES.items():
+            size = {"width": 1240, "height": height}
+            page = browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+            page.goto((Path(site) / address).as_uri())
+            page.evaluate(unfold)
+            page.screenshot(path=folder / f"{name}.png")
+
+
+@contextmanager
+def _browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        page_path = Path(folder) / "page.html"
-        page_path.write_text(text, encoding="utf-8")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def _in_browser(text: str) -> str:
+    with tempfile.TemporaryDirectory() as folder, _browser() as browser:
+        path = Path(folder) / "page.html"
+        write(path, text)
         page = browser.new_page()
         start = time.perf_counter()
-        page.goto(page_path.as_uri())
+        page.goto(path.as_uri())
         there = time.perf_counter() - start
         filtered = page.evaluate(FILTER)
-        browser.close()
     return f"; there in {there:.2f} s, first filter applied in {filtered:.2f} s"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER")
+    asked = parser.parse_args()
+    if asked.pictures is None:
+        measure(asked.results)
+    else:
+        picture(asked.results, asked.pictures)

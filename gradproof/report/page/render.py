@@ -3,6 +3,7 @@ told to leave; what a person or a framework has named is made visible first."""
 
 import datetime
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,8 @@ from gradproof.report.rows.results import VERDICTS, Row, ratio_of
 from gradproof.report.tables.conventions import Convention
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:e[-+]?\d+)?")
 
 MANY = 60
 """So many functions may stand unfolded."""
@@ -185,7 +188,8 @@ def _card(total: Total) -> dict[str, Any]:
     causes = ", ".join(
         f"{total.causes[kind]} {_kinds(kind, total.causes[kind])}" for kind in KINDS if total.causes[kind]
     )
-    told = f"{total.causes.total()} causes: {causes}" if causes else ""
+    several = "s" if total.causes.total() != 1 else ""
+    told = f"{total.causes.total()} cause{several}: {causes}" if causes else ""
     known = {"place": total.place, "versions": total.versions, "right": total.right, "tried": total.tried}
     counts = {"recorded": total.recorded, "failing": total.failing, "silent": total.silent}
     return known | counts | {"unsupported": total.unsupported, "parts": views.parts(total), "causes_told": told}
@@ -233,10 +237,8 @@ def _brief(row: Row) -> str:
 
 
 def _digits(value: Any) -> str:
-    try:
-        return f"{float(value):.6g}"
-    except (TypeError, ValueError):
-        return str(value)
+    """Numbers in few digits, one alone or those of a text such as "between 0 and 1"."""
+    return NUMBER.sub(lambda match: f"{float(match[0]):.6g}", str(value))
 
 
 # The matrix
