@@ -16,7 +16,7 @@ from gradproof.oracles.whole import WholeReference
 from gradproof.verification.cells import Cell
 from gradproof.verification.examine import Examiner, Finding
 from gradproof.verification.structure import Allowance, structural_problem
-from tests.unit.made import DIFFERENTIATING, NAMES, at, needs, registered
+from tests.unit.made import DIFFERENTIATING, NAMES, at, entry, needs, registered
 
 every_backend = pytest.mark.parametrize("short", NAMES)
 every_differentiating = pytest.mark.parametrize("short", DIFFERENTIATING)
@@ -42,6 +42,18 @@ def judged(made, inputs, gradient, model=SINGLE) -> Verdict:
     if verdict in FAILING:
         verdict = judge(answer, truth, reference.wider(inputs, model), names, model.format).verdict
     return verdict
+
+
+# The parts of a mixture are rounded
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 7, 49])
+@pytest.mark.parametrize("model", [DOUBLE, SINGLE], ids=["double", "single"])
+def test_entries_that_tie_may_share_alike_whatever_their_number(count: int, model: MachineModel) -> None:
+    largest = entry(lambda xp, x: xp.max(x), x=(count,))
+    share = model.format.rounded(np.full(count, 1 / count))
+    assert judged(largest, at(np.zeros(count)), [share], model) == Verdict.CONVENTION
+    assert judged(largest, at(np.zeros(count)), [share * (1 + 2.0**-9)], model) == Verdict.WRONG
 
 
 # Rounding picks another index
