@@ -4,12 +4,15 @@ process down costs itself alone, a run goes on where it was stopped, and what is
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gradproof.backends import BACKENDS, installed_version
+from gradproof.checking.call import check_grads
+from gradproof.checking.report import GradproofWarning
 from gradproof.divergences import DivergenceError
 from gradproof.divergences import operations as recorded
 from gradproof.operations import tables
@@ -220,3 +223,13 @@ def test_every_script_shows_its_cause(name, pytestconfig):
         done = subprocess.run([sys.executable, "-c", cause.script], capture_output=True, text=True, check=False)
         assert "Traceback" not in done.stderr, cause.id
         assert done.returncode == cause.speaks_of(version), cause.id
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_an_angle_below_its_cut_is_not_accused(zero):
+    anp = pytest.importorskip("autograd.numpy")
+    given = np.array([complex(-2.0, zero)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GradproofWarning)
+        report = check_grads(anp.angle, (given,), modes="rev")
+    assert report.verdict == ("inconclusive" if np.signbit(zero) else "verified")
