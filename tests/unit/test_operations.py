@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradproof.backends import BACKENDS, installed_version
+from gradproof.backends import BACKENDS, calls_of, installed_version
 from gradproof.checking.call import check_grads
 from gradproof.checking.report import GradproofWarning
 from gradproof.divergences import DivergenceError
@@ -20,7 +20,7 @@ from gradproof.operations.merging import merged
 from gradproof.operations.sweep import Kept, Sweep
 from gradproof.report.outcome import Unusable
 from gradproof.report.rows.results import ResultsError
-from tests.unit.made import needs
+from tests.unit.made import NAMES, needs
 
 pytest.importorskip("autograd")
 
@@ -233,3 +233,11 @@ def test_an_angle_below_its_cut_is_not_accused(zero):
         warnings.simplefilter("ignore", GradproofWarning)
         report = check_grads(anp.angle, (given,), modes="rev")
     assert report.verdict == ("inconclusive" if np.signbit(zero) else "verified")
+
+
+@pytest.mark.parametrize("short", ["JX", "PT"])
+def test_a_slope_in_half_precision_may_lose_what_a_sum_loses(short):
+    calls, count = calls_of(NAMES[short]) if not needs(NAMES[short]) else None, 300
+    given = {"PT": lambda: pytest.importorskip("torch").zeros(count), "JX": lambda: np.zeros(count)}[short]()
+    x = calls.like(np.linspace(-1.0, 2.0, count), given, "bfloat16")
+    assert check_grads(lambda x: x.sum(), (x,), modes="fwd", argnums=0).verdict == "verified"
