@@ -85,8 +85,11 @@ class _Held:
 
     def slope(self, direction: Sequence[np.ndarray], accuracy: float | None) -> tuple[float, float]:
         rows = list(zip(direction, self.truth.gradient, self._granted(accuracy).gradient, strict=True))
-        slope = math.fsum(float(t) for v, exact, _ in rows for t in np.ravel(v * exact.high))
-        return slope, math.fsum(float(t) for v, _, bound in rows for t in np.ravel(np.abs(v) * bound))
+        terms = np.concatenate([np.ravel(v * exact.high) for v, exact, _ in rows])
+        bounds = np.concatenate([np.ravel(np.abs(v) * bound) for v, _, bound in rows])
+        # A gradient may be exact, and the slope is a sum of its entries all the same: in any order, and rounded.
+        summed = len(terms) * self.format.unit_roundoff * math.fsum(np.abs(terms)) if len(terms) > 1 else 0.0
+        return math.fsum(terms), math.fsum(bounds) + summed
 
     def _granted(self, accuracy: float | None) -> Bounds:
         """The bounds, no narrower than the accuracy that is promised."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from gradproof.oracles.exact import digits
+from gradproof.oracles.kinks import Kink
 from gradproof.oracles.machine_model import Format
 from gradproof.oracles.reference import Bounds, Exact, Truth
 
@@ -150,7 +151,7 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
     if not truth.kink.exists:
         return Judgement(Verdict.INCONCLUSIVE, "the gradient is unbounded around this point", value)
     given = tuple(part.astype(np.float64) for part in answer.gradient)
-    if truth.kink.admits(given, bounds.gradient):
+    if truth.kink.admits(given, _of_a_mixture(truth.kink, bounds, format)):
         return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential", value)
     sides = zip(given, bounds.sides, strict=True) if bounds.sides else ()
     if bounds.sides and all(((got >= low) & (got <= high)).all() for got, (low, high) in sides):
@@ -158,6 +159,15 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
     return Judgement(
         Verdict.WRONG, "a kink: the answer lies outside the subdifferential", _outside(given, truth, bounds, names)
     )
+
+
+def _of_a_mixture(kink: Kink, bounds: Bounds, format: Format) -> tuple[np.ndarray, ...]:
+    """How far an answer between the limits may be off: the parts of a mixture of them are rounded, and so are the
+    products with them, which the bound of any one limit knows nothing of."""
+    spans = (kink.span(i) for i in range(len(bounds.gradient)))
+    sizes = (np.where(low < high, np.maximum(np.abs(low), np.abs(high)), 0.0) for low, high in spans)
+    rows = zip(bounds.gradient, sizes, strict=True)
+    return tuple(bound + 2 * format.unit_roundoff * size for bound, size in rows)
 
 
 def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float, format: Format) -> Entry:

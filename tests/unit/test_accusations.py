@@ -45,6 +45,18 @@ def judged(made, inputs, gradient, model=SINGLE) -> Verdict:
     return verdict
 
 
+# The parts of a mixture are rounded
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 7, 49])
+@pytest.mark.parametrize("model", [DOUBLE, SINGLE], ids=["double", "single"])
+def test_entries_that_tie_may_share_alike_whatever_their_number(count: int, model: MachineModel) -> None:
+    largest = entry(lambda xp, x: xp.max(x), x=(count,))
+    share = model.format.rounded(np.full(count, 1 / count))
+    assert judged(largest, at(np.zeros(count)), [share], model) == Verdict.CONVENTION
+    assert judged(largest, at(np.zeros(count)), [share * (1 + 2.0**-9)], model) == Verdict.WRONG
+
+
 # Rounding picks another index
 
 

@@ -4,12 +4,15 @@ process down costs itself alone, a run goes on where it was stopped, and what is
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gradproof.backends import BACKENDS, installed_version
+from gradproof.backends import BACKENDS, calls_of, installed_version
+from gradproof.checking.call import check_grads
+from gradproof.checking.report import GradproofWarning
 from gradproof.divergences import DivergenceError
 from gradproof.divergences import operations as recorded
 from gradproof.operations import tables
@@ -17,7 +20,7 @@ from gradproof.operations.merging import merged
 from gradproof.operations.sweep import Kept, Sweep
 from gradproof.report.outcome import Unusable
 from gradproof.report.rows.results import ResultsError
-from tests.unit.made import needs
+from tests.unit.made import NAMES, needs
 
 pytest.importorskip("autograd")
 
@@ -220,3 +223,21 @@ def test_every_script_shows_its_cause(name, pytestconfig):
         done = subprocess.run([sys.executable, "-c", cause.script], capture_output=True, text=True, check=False)
         assert "Traceback" not in done.stderr, cause.id
         assert done.returncode == cause.speaks_of(version), cause.id
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_an_angle_below_its_cut_is_not_accused(zero):
+    anp = pytest.importorskip("autograd.numpy")
+    given = np.array([complex(-2.0, zero)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GradproofWarning)
+        report = check_grads(anp.angle, (given,), modes="rev")
+    assert report.verdict == ("inconclusive" if np.signbit(zero) else "verified")
+
+
+@pytest.mark.parametrize("short", ["JX", "PT"])
+def test_a_slope_in_half_precision_may_lose_what_a_sum_loses(short):
+    calls, count = calls_of(NAMES[short]) if not needs(NAMES[short]) else None, 300
+    given = {"PT": lambda: pytest.importorskip("torch").zeros(count), "JX": lambda: np.zeros(count)}[short]()
+    x = calls.like(np.linspace(-1.0, 2.0, count), given, "bfloat16")
+    assert check_grads(lambda x: x.sum(), (x,), modes="fwd", argnums=0).verdict == "verified"

@@ -126,6 +126,13 @@ class Evaluation:
         if on.at_kink:
             self._note_root(at, instruction, arguments)
         on.at_kink = noted
+        if instruction.name == "atan2" and self._is_below_the_cut(instruction, arguments):
+            self._unsettle(instruction, "an angle jumps where the sign of a zero does, and balls have no such sign")
+
+    def _is_below_the_cut(self, instruction: Instruction, arguments: list[np.ndarray]) -> bool:
+        y, x = (entries_of(self.tape.values, span) for span in instruction.arguments[:2])
+        here = np.broadcast_to((y == 0) & np.signbit(y) & (x < 0), instruction.shape)
+        return here.any() and any(ball.contains(0) for ball in np.broadcast_to(arguments[0], instruction.shape)[here])
 
     def _note_root(self, at: int, instruction: Instruction, arguments: list[np.ndarray]) -> None:
         # Roots and powers at zero, where they have no derivative, or lengths of zero vectors.
