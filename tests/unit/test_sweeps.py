@@ -88,6 +88,9 @@ def test_a_subnormal_input_that_is_taken_for_zero_is_counted_apart() -> None:
     x = np.array([0.0, 2.0**-20, 1.0])
     row = statistics(np.array([5.0, 5.0, 1.0]), (np.array([5.0, 7.0, 1.0]), np.zeros(3)), (x,), np.zeros(3, bool), HALF)
     assert (row["as_zero"], row["ulp"]) == (1, 0.0)
+    got = np.array([-np.inf, -np.inf, 0.0])  # a logarithm
+    row = statistics(got, (np.array([-np.inf, -13.86, 0.0]), np.zeros(3)), (x,), np.zeros(3, bool), HALF)
+    assert (row["as_zero"], row["nonfinite"]) == (1, 0)
 
 
 def _spoiled_at(place: float) -> object:

@@ -80,10 +80,10 @@ def statistics(
     right = rounded(high, low, format)
     judged = ~np.isnan(high) & ~left_out
     expected = judged & np.isfinite(right)
-    lost = expected & ~np.isfinite(got)
-    made = judged & ~np.isfinite(right) & np.isfinite(got)
     flushed = expected & (got == 0) & (right != 0) & (np.abs(right) < format.tiny)
-    as_zero = expected & ~flushed & (got != right) & _answered_as_zero(got, inputs, format)
+    as_zero = judged & ~flushed & (got != right) & _answered_as_zero(got, inputs, format)
+    lost = expected & ~np.isfinite(got) & ~as_zero
+    made = judged & ~np.isfinite(right) & np.isfinite(got) & ~as_zero
     compared = expected & ~lost & ~flushed & ~as_zero
     error = np.where(compared, errors(got, high, low, format), 0.0)
     row = {
