@@ -125,6 +125,12 @@ def test_what_a_backend_refuses_is_a_row(tmp_path: Path) -> None:
     assert "refused" in accuracy.document([row], "gradproof accuracy")
 
 
+def test_an_answer_in_another_dtype_is_no_answer(tmp_path: Path) -> None:
+    wider = entry(lambda xp, x: xp.sum(xp.astype(x, np.float64)), lambda xp, x: xp.ones_like(x), x=(5,))
+    (row,) = sweep([wider], NUMPY, tmp_path)
+    assert "float64 for float16" in row["refused"]
+
+
 def test_a_table_says_what_got_worse(tmp_path: Path) -> None:
     now = sweep([registered("square")], NUMPY, tmp_path)
     before = [row | {"ulp": row["ulp"] / 8, "nonfinite": row["nonfinite"]} for row in now]
