@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from gradproof.backends import BACKENDS, MODES
-from gradproof.verification.programs import Alarm, Program, check, programs, truth_of
+from gradproof.verification.programs import Alarm, Program, cause_of, check, programs, truth_of
 
 BATCH = 1000
 """Hypothesis remembers what it has drawn; it forgets between batches."""
@@ -30,6 +30,7 @@ class Campaign:
         self.tried: Counter = Counter()
         self.skipped: Counter = Counter()
         self.seconds: Counter = Counter()
+        self.known: Counter = Counter()
         self.alarms: list[Alarm] = []
         self.refused: dict[tuple[str, str], Alarm] = {}
 
@@ -55,6 +56,9 @@ class Campaign:
 
     def _keep(self, alarm: Alarm | None) -> None:
         if alarm is None:
+            return
+        if not alarm.refused and (cause := cause_of(alarm)):
+            self.known[alarm.backend, cause] += 1
             return
         if not alarm.refused:
             self.alarms.append(alarm)
@@ -115,6 +119,7 @@ def _report(campaign: Campaign, seconds: float) -> None:
     )
     print("seconds:", {name: round(spent, 1) for name, spent in campaign.seconds.items()})
     print("checked:", {" ".join(name): count for name, count in sorted(campaign.tried.items())})
+    print("known defects met:", {" ".join(name): count for name, count in sorted(campaign.known.items())})
     print("skipped:", dict(campaign.skipped))
     print("refusals, the shortest program of each kind:")
     for (backend, reason), alarm in sorted(campaign.refused.items()):

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
 
+from gradproof import divergences
 from gradproof.backends import BACKENDS, MODES
-from gradproof.verification.programs import Program, check, programs, truth_of
+from gradproof.verification.programs import Program, cause_of, check, known, programs, truth_of
 from gradproof.verification.programs.grammar import LARGEST, MOST
 from tests.unit.made import DIFFERENTIATING, needs
 
@@ -169,6 +170,18 @@ def test_random_programs_are_right(backend: str, pytestconfig: pytest.Config) ->
     def run(program: Program, mode: str, dtype: str) -> None:
         checked = truth_of(program)
         alarm = check(checked, backend, dtype, mode)
-        assert alarm is None or alarm.refused, str(alarm)
+        assert alarm is None or alarm.refused or cause_of(alarm), str(alarm)
 
     run()
+
+
+def test_what_programs_meet_again_is_recorded_and_still_there() -> None:
+    needs("autograd")
+    for entry in known():
+        recorded = {place.cause for place in divergences.load(entry["backend"])}
+        assert entry["cause"] in recorded
+    x = np.array([[0.5, -1.25, 1.75]])
+    zero = Program((x,), ("v0 = xp.nn.relu(a)", "v1 = xp.prod(v0, axis=None, keepdims=True)"), ("v1", "a"))
+    alarm = check(truth_of(zero), "autograd", "float64", "reverse")
+    assert alarm is not None and cause_of(alarm) == "product-divided-by-entry"
+    assert check(truth_of(Program((x,), ("v0 = xp.nn.relu(a)",), ("v0",))), "autograd", "float64", "reverse") is None

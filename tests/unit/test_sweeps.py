@@ -88,6 +88,9 @@ def test_a_subnormal_input_that_is_taken_for_zero_is_counted_apart() -> None:
     x = np.array([0.0, 2.0**-20, 1.0])
     row = statistics(np.array([5.0, 5.0, 1.0]), (np.array([5.0, 7.0, 1.0]), np.zeros(3)), (x,), np.zeros(3, bool), HALF)
     assert (row["as_zero"], row["ulp"]) == (1, 0.0)
+    got = np.array([-np.inf, -np.inf, 0.0])  # a logarithm
+    row = statistics(got, (np.array([-np.inf, -13.86, 0.0]), np.zeros(3)), (x,), np.zeros(3, bool), HALF)
+    assert (row["as_zero"], row["nonfinite"]) == (1, 0)
 
 
 def _spoiled_at(place: float) -> object:
@@ -120,6 +123,12 @@ def test_what_a_backend_refuses_is_a_row(tmp_path: Path) -> None:
     (row,) = sweep([without], NUMPY, tmp_path)
     assert "no hand-derived gradient" in row["refused"]
     assert "refused" in accuracy.document([row], "gradproof accuracy")
+
+
+def test_an_answer_in_another_dtype_is_no_answer(tmp_path: Path) -> None:
+    wider = entry(lambda xp, x: xp.sum(xp.astype(x, np.float64)), lambda xp, x: xp.ones_like(x), x=(5,))
+    (row,) = sweep([wider], NUMPY, tmp_path)
+    assert "float64 for float16" in row["refused"]
 
 
 def test_a_table_says_what_got_worse(tmp_path: Path) -> None:

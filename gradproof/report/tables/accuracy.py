@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gradproof.divergences.accuracy import cause_of, causes
 from gradproof.report.text import markdown_table
 
 Row = dict[str, Any]
@@ -68,8 +69,48 @@ def document(rows: Sequence[Row], command: str) -> str:
             "`finite` those with a finite answer to a truth beyond the largest number; the rows name an input of each.",
             "",
             markdown_table([_LINE_HEAD, *(_line(group) for group in far[:SHOWN])]),
+            "## Causes",
+            "",
+            *_told(far),
+            "",
+            "## Speed",
+            "",
+            "Numbers at which value and slopes were held to their truth, per second of the backend's own time, and the",
+            "part that this time is of the whole where the truth had to be found.",
+            "",
+            markdown_table([_SPEED_HEAD, *_speeds(found)]),
         ]
     )
+
+
+def unrecorded(rows: Iterable[Row]) -> list[Row]:
+    """The rows that are far off without a cause that is recorded."""
+    return [row for row in measured(rows) if is_far(row) and cause_of(row) is None]
+
+
+def _told(far: Sequence[list[Row]]) -> list[str]:
+    """Each cause that shows in these groups, with how many of them it explains; and how many have none."""
+    counts = Counter(cause.id if (cause := cause_of(group[0])) else "" for group in far)
+    told = [f"- `{cause.id}` ({counts[cause.id]}): {cause.reason}" for cause in causes() if counts[cause.id]]
+    return [*told, *([f"- {counts['']} have no cause that is recorded."] if counts[""] else [])]
+
+
+_SPEED_HEAD = ["backend", "dtype", "numbers a second", "of the whole"]
+
+
+def _speeds(rows: Sequence[Row]) -> list[list[str]]:
+    by: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["quantity"] == "value":
+            by[row["backend"], row["dtype"]].append(row)
+    lines = []
+    for (backend, dtype), group in by.items():
+        own = sum(row["seconds"] for row in group)
+        # One truth serves all modes and backends: here each pays for it alone.
+        truth = sum({row["function"]: row["truth_seconds"] for row in group}.values())
+        speed = sum(row["inputs"] for row in group) / max(own, 1e-9)
+        lines.append([backend, dtype, f"{speed:.2g}", f"{own / max(own + truth, 1e-9):.1%}"])
+    return sorted(lines)
 
 
 def screen(rows: Sequence[Row]) -> list[list[str]]:
@@ -165,7 +206,7 @@ def _summary(rows: Sequence[Row], refused: Counter) -> list[list[str]]:
     return sorted(lines)
 
 
-_LINE_HEAD = "function,of,backend,dtype,modes,largest error,at,beyond 16,nonfinite,finite".split(",")
+_LINE_HEAD = "function,of,backend,dtype,modes,largest error,at,beyond 16,nonfinite,finite,cause".split(",")
 
 
 def _line(group: list[Row]) -> list[str]:
@@ -183,6 +224,7 @@ def _line(group: list[Row]) -> list[str]:
         f"{first['beyond_16']:.2%}",
         str(first["nonfinite"] or ""),
         str(first["finite"] or ""),
+        cause.id if (cause := cause_of(first)) else "",
     ]
 
 

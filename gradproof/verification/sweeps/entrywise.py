@@ -81,10 +81,21 @@ def _of(function: Function) -> Entrywise:
         variants=[],
         published=[],
     )
-    by_hand = None if function.hand is None else _unweighted(function.hand)
-    return Entrywise(
-        function.name, tuple(function.domains), numbers, replace(numbers, body=total, hand=by_hand), function
-    )
+    by_hand = None if function.hand is None else _by_entries(_unweighted(function.hand))
+    summed = replace(numbers, body=total, hand=by_hand)
+    return Entrywise(function.name, tuple(function.domains), numbers, summed, function)
+
+
+def _by_entries(hand: Callable) -> Callable:
+    """A derivation, at arrays of one shape; one that adds up what was stretched is written for other shapes."""
+
+    def gradient(xp: Any, *arrays: Any) -> Any:
+        try:
+            return hand(xp, *arrays)
+        except ValueError as error:
+            raise backends.Unsupported(f"its derivation is written for other shapes: {error}") from error
+
+    return gradient
 
 
 def _unweighted(code: Callable) -> Callable:

@@ -40,7 +40,7 @@ def ask(
     values(*arrays), slopes(*arrays)
     start = time.perf_counter()
     parts = [values(*arrays), *slopes(*arrays)]
-    found = [_array(adapter, part, inputs[0].shape) for part in parts]
+    found = [_array(adapter, part, inputs[0].shape, dtype) for part in parts]
     return Answer(tuple(found), time.perf_counter() - start)
 
 
@@ -59,9 +59,11 @@ def _slopes(entry: Entrywise, adapter: Adapter, dtype: str, device: str, mode: s
     return along_ones
 
 
-def _array(adapter: Adapter, part: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _array(adapter: Adapter, part: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     if part is None:
         return np.zeros(shape)  # unconnected: it says that nothing depends on the argument
+    if adapter.dtype_of(part) != dtype:
+        raise ValueError(f"it gives {adapter.dtype_of(part)} for {dtype}, of which errors in ulp say nothing")
     found = np.asarray(adapter.to_numpy(part)).astype(np.float64)
     if found.shape not in (shape, ()):
         raise ValueError(f"it gives the shape {found.shape} at inputs of the shape {shape}")
@@ -80,10 +82,10 @@ def statistics(
     right = rounded(high, low, format)
     judged = ~np.isnan(high) & ~left_out
     expected = judged & np.isfinite(right)
-    lost = expected & ~np.isfinite(got)
-    made = judged & ~np.isfinite(right) & np.isfinite(got)
     flushed = expected & (got == 0) & (right != 0) & (np.abs(right) < format.tiny)
-    as_zero = expected & ~flushed & (got != right) & _answered_as_zero(got, inputs, format)
+    as_zero = judged & ~flushed & (got != right) & _answered_as_zero(got, inputs, format)
+    lost = expected & ~np.isfinite(got) & ~as_zero
+    made = judged & ~np.isfinite(right) & np.isfinite(got) & ~as_zero
     compared = expected & ~lost & ~flushed & ~as_zero
     error = np.where(compared, errors(got, high, low, format), 0.0)
     row = {
@@ -137,7 +139,10 @@ def _answered_as_zero(got: np.ndarray, inputs: tuple[np.ndarray, ...], format: F
         return np.zeros(got.shape, bool)
     (x,) = inputs
     at_zero = got[x == 0]
-    same = (got == at_zero[0]) | (np.isnan(got) & np.isnan(at_zero[0])) if len(at_zero) else np.zeros(got.shape, bool)
+    if not len(at_zero):
+        return np.zeros(got.shape, bool)
+    # Of a zero with a minus sign an infinity has the other sign.
+    same = (np.abs(got) == np.abs(at_zero[0])) | (np.isnan(got) & np.isnan(at_zero[0]))
     return same & (x != 0) & (np.abs(x) < format.tiny)
 
 

@@ -1,0 +1,25 @@
+"""What random programs meet again: defects of single operations that are recorded in the file of their backend."""
+
+import tomllib
+from functools import cache
+from typing import Any
+
+from gradproof import content
+from gradproof.verification.programs.checking import Alarm
+
+FILE = content.DIVERGENCES / "records" / "programs.toml"
+
+
+@cache
+def known() -> list[dict[str, Any]]:
+    """The operations, with the backend, the cause and the modes."""
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))["known"]
+
+
+def cause_of(alarm: Alarm) -> str:
+    """The id of the recorded cause that an operation of this program has; empty where there is none."""
+    source = alarm.program.source
+    for entry in known():
+        if entry["backend"] == alarm.backend and alarm.mode in entry["modes"] and entry["operation"] in source:
+            return entry["cause"]
+    return ""
