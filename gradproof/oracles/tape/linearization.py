@@ -112,6 +112,8 @@ class Linearization:
         model = self.model_of(format)
         unit = 2 * ULPS[operation] * count * model.format.unit_roundoff
         faint = (sizes > 0) & (sizes < count * model.format.tiny / model.format.unit_roundoff)
+        if (np.isfinite(sizes) & (sizes > model.format.largest)).any():
+            raise NoFirstOrder("an intermediate result overflows")  # or a sum, in some order of its terms
         error = unit * (sizes + 1 if operation in ABSOLUTE else sizes)
         return np.where(np.isfinite(sizes), error + np.where(faint, count * model.underflow(operation), 0.0), 0.0)
 
