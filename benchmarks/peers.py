@@ -36,7 +36,7 @@ ENTRIES = 9
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 """Rows that the perceptron is given; it has twice as many inputs, and 39 weights."""
 
-LIMIT = 60.0
+LIMIT = 20.0
 """Seconds of the processor for one check."""
 
 GROWTH = 1.25

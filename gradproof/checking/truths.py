@@ -18,6 +18,7 @@ from gradproof.oracles import verdict
 from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
 from gradproof.oracles.tape import HessianProduct, Solution, Tape, Untraceable, solve
+from gradproof.oracles.tape.estimate import IN_BALLS, Estimate, estimate, values_beside
 from gradproof.oracles.tape.judge import bounds_of, judge, replay, second_inputs_in_turn
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 from gradproof.registry import Complex, Domain, Function, Reals, weights
@@ -110,7 +111,7 @@ class TracedTruth(_Held):
     """The exact derivative of a traced forward pass, and the bound that follows its own operations and formats."""
 
     names: list[str]
-    solution: Solution | HessianProduct
+    solution: Solution | HessianProduct | Estimate
     format: Format
     flushes: bool
     value_is_compared: bool = True
@@ -246,7 +247,8 @@ def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> 
     traced = calls.trace((meant or problem).scalar, arrays)
     if isinstance(traced.outputs[0], np.ndarray | np.generic):
         return _constant_truth(meant or problem, arrays)
-    solution = solve(traced.tape, traced.outputs[0])
+    many = traced.tape.cell_count > IN_BALLS
+    solution = (estimate if many else solve)(traced.tape, traced.outputs[0])
     flushes = calls.device_of(arrays[0]) in calls.transformations.flushes_subnormals
     found = TracedTruth(real_names(problem.arguments), solution, _coarsest(problem), flushes, meant is None)
     if meant is not None:
@@ -270,7 +272,21 @@ def _constant_truth(problem: Problem, arrays: list[Any]) -> ConstantTruth:
     return ConstantTruth(real_names(problem.arguments), [part.shape for part in parts], _coarsest(problem))
 
 
-def _check_replay(problem: Problem, arrays: list[Any], solution: Solution, flushes: bool) -> None:
+def _check_values_beside(problem: Problem, arrays: list[Any], found: Estimate, flushes: bool) -> None:
+    # Twice the bound here: the second input is beside it.
+    reach = 2 * found.bounds(flushes=flushes).value
+    for moved, value in values_beside(found):
+        theirs = float(problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved))))
+        if not abs(theirs - value) <= reach:
+            found.problem = LEAVES_THE_TRACE
+        return
+    found.problem = "beside the input another branch is taken, however near, and there are too many cells for balls"
+
+
+def _check_replay(problem: Problem, arrays: list[Any], solution: Solution | Estimate, flushes: bool) -> None:
+    if isinstance(solution, Estimate):
+        _check_values_beside(problem, arrays, solution, flushes)
+        return
     # A trace holds at one input; what it mistook for a constant shows at another.
     for moved in second_inputs_in_turn(solution.tape):
         value = problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved)))

@@ -10,12 +10,13 @@ import gradproof
 from gradproof.oracles.machine_model import FORMATS, SLACK, MachineModel
 from gradproof.oracles.tape import Cells, Solution, factorizations, judge
 from gradproof.oracles.tape import first_order as module
+from gradproof.oracles.tape.estimate import estimate
 from gradproof.oracles.tape.first_order import first_order
-from gradproof.oracles.tape.judge import TO_FIRST_ORDER, bounds_of
+from gradproof.oracles.tape.judge import IN_FLOATS, TO_FIRST_ORDER, bounds_of
 from gradproof.oracles.tape.linearization import Linearization
 from gradproof.oracles.tape.program import MAPS
 from gradproof.oracles.verdict import Verdict
-from tests.unit.test_tape import KINDS, ORDERS, POINTS, SEVERAL, WEIGHTS, mapped, solved, weighted
+from tests.unit.test_tape import KINDS, ORDERS, POINTS, SEVERAL, WEIGHTS, mapped, program, solved, weighted
 
 NO_SECOND = ("betainc", "gammainc", "gammaincc")
 """Functions whose second derivative in a parameter is not known."""
@@ -226,3 +227,58 @@ def test_a_check_of_a_deep_network_says_what_its_bound_is() -> None:
     report = gradproof.check_grads(loss, tuple(a.astype(np.float32) for a in arrays), modes="rev")
     assert report.verdict == "verified"
     assert TO_FIRST_ORDER in " ".join(report.text.split())
+
+
+def test_a_program_too_long_for_balls_is_held_to_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    np_ = pytest.importorskip("autograd.numpy")
+    extend = pytest.importorskip("autograd.extend")
+    monkeypatch.setattr("gradproof.checking.truths.IN_BALLS", 100)
+    arrays = tuple(a.astype(np.float32) for a in deep(4))
+
+    @extend.primitive
+    def squash(x: Any) -> Any:
+        return np_.tanh(x)
+
+    factor = [1.0]
+    extend.defvjp(squash, lambda y, x: lambda g: g * (1 - y * y) * np.float32(factor[0]))
+
+    def loss(x: Any, *weights: Any) -> Any:
+        for w in weights:
+            x = squash(np_.dot(x, w))
+        return np_.sum(x)
+
+    report = gradproof.check_grads(loss, arrays, modes="rev")
+    assert report.verdict == "verified"
+    assert IN_FLOATS in " ".join(report.text.split())
+    factor[0] = 1.1
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(loss, arrays, modes="rev")
+    # A tie is nobody's to judge here.
+    factor[0] = 1.0
+    with pytest.warns(gradproof.GradproofWarning):
+        assert (
+            gradproof.check_grads(lambda x: np_.sum(np_.maximum(x, 0.0 * x)), (np.zeros((9, 9)),)).verdict != "verified"
+        )
+    with pytest.warns(gradproof.GradproofWarning, match="second derivatives"):
+        gradproof.check_grads(loss, arrays, modes="rev", order=2)
+
+
+def test_the_estimate_of_a_long_program_is_within_what_it_says() -> None:
+    arrays = deep(6)
+    tape, output = program(layers, *arrays, format="float32")
+    right, found = solved(layers, *arrays, format="float32"), estimate(tape, output)
+    assert not found.problem
+    for true, near, radius in zip(right.truth.gradient, found.gradient, found.radii, strict=True):
+        assert (true.distance(near) <= radius).all()
+        assert (radius < 1e-9 * np.abs(near).max()).all()
+    rows = zip(first_order(right).gradient, found.bounds().gradient, strict=True)
+    assert all((wide >= 0.99 * own).all() for own, wide in rows)
+
+
+def test_what_leaves_a_long_trace_is_seen_beside_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr("gradproof.checking.truths.IN_BALLS", 10)
+    x = torch.linspace(-1, 2, 50, requires_grad=True)
+    assert gradproof.check_grads(lambda x: torch.tanh(x).sum(), (x,), modes="rev").verdict == "verified"
+    with pytest.warns(gradproof.GradproofWarning, match="second input"):
+        gradproof.check_grads(lambda x: (torch.tanh(x) * x.sum().item()).sum(), (x,), modes="rev")

@@ -61,6 +61,8 @@ def first_order(found: Solution, model: MachineModel | None = None, *, flushes: 
     if found.problem or found.kink is not None:
         return FirstOrder(gradient=unknown, problem=found.problem or "a kink")
     size = sum(x.size for x in found.inputs)
+    if not size:
+        return FirstOrder(gradient=unknown, problem="there are no entries")
     followed = size * found.tape.cell_count <= AFFORDABLE
     try:
         with np.errstate(all="ignore"):

@@ -12,6 +12,7 @@ from gradproof.oracles import verdict
 from gradproof.oracles.balls.arrays import objects
 from gradproof.oracles.machine_model import FORMATS, SLACK, Format, MachineModel
 from gradproof.oracles.reference import BOUND_PRECISION, Bounds, Exact
+from gradproof.oracles.tape.estimate import Estimate
 from gradproof.oracles.tape.evaluation import Evaluation, lifted
 from gradproof.oracles.tape.first_order import first_order
 from gradproof.oracles.tape.program import PRECISIONS, Tape
@@ -28,11 +29,16 @@ SPREADS = (2.0**-7, 2.0**-12, 2.0**-20)
 TO_FIRST_ORDER = "to first order in the roundings: the bound of all orders says nothing here"
 
 
-def bounds_of(found: Solution | HessianProduct, model: MachineModel | None = None, *, flushes: bool = False) -> Bounds:
+IN_FLOATS = "to first order in the roundings, of a truth in float64: there are too many cells for balls"
+
+
+def bounds_of(
+    found: Solution | HessianProduct | Estimate, model: MachineModel | None = None, *, flushes: bool = False
+) -> Bounds:
     """How far an answer may be from the truth: in balls, or to first order where that bound says nothing, because it is
     infinite or wider than all of some argument's gradient."""
     bounds = found.bounds(model, flushes=flushes)
-    if isinstance(found, HessianProduct) or not _say_nothing(found, bounds):
+    if isinstance(found, HessianProduct | Estimate) or not _say_nothing(found, bounds):
         return bounds
     return found.kept(("first order", model, flushes), lambda: _sharpened(found, bounds, model, flushes))
 
@@ -55,7 +61,7 @@ def _sharpened(found: Solution, bounds: Bounds, model: MachineModel | None, flus
 
 
 def judge(
-    found: Solution | HessianProduct,
+    found: Solution | HessianProduct | Estimate,
     value: np.ndarray,
     gradient: Sequence[np.ndarray],
     names: Sequence[str],
@@ -72,13 +78,13 @@ def judge(
     if problem:
         return Judgement(Verdict.WRONG, problem)
     own = _judged(found, value, gradient, names, model, flushes)
-    if own.verdict not in (Verdict.VERIFIED, Verdict.INCONCLUSIVE) or isinstance(found, HessianProduct):
+    if own.verdict not in (Verdict.VERIFIED, Verdict.INCONCLUSIVE) or not isinstance(found, Solution):
         return own
     return replace(own, suspicion=suspicion(found, gradient, names, model, flushes=flushes))
 
 
 def _judged(
-    found: Solution | HessianProduct,
+    found: Solution | HessianProduct | Estimate,
     value: np.ndarray,
     gradient: Sequence[np.ndarray],
     names: Sequence[str],
@@ -95,24 +101,25 @@ def _judged(
         known = verdict.lost(answer, found.truth, list(names), format) or _within_sides(answer, found, bounds)
         known = known or _as_taken(answer, found, names, model, flushes, format)
         return known or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
-    own = _told(verdict.judge(answer, found.truth, bounds, list(names), format), bounds)
+    own = _told(verdict.judge(answer, found.truth, bounds, list(names), format), bounds, found)
     return own if own.verdict not in FAILING else _by_convention(own, answer, found, names, model, flushes, format)
 
 
-def _told(own: Judgement, bounds: Bounds) -> Judgement:
+def _told(own: Judgement, bounds: Bounds, found: Solution | HessianProduct | Estimate) -> Judgement:
     """The judgement with what it stands on, where that is a bound to first order."""
     if not bounds.to_first_order or own.verdict not in (*FAILING, Verdict.VERIFIED):
         return own
     open_ = sum(int(np.isinf(part).sum()) for part in (bounds.value, *bounds.gradient))
     if own.verdict == Verdict.VERIFIED and open_:
         return replace(own, verdict=Verdict.INCONCLUSIVE, reason=f"nothing can be said of {open_} entries")
-    return replace(own, reason=f"{own.reason}; {TO_FIRST_ORDER}" if own.reason else TO_FIRST_ORDER)
+    why = IN_FLOATS if isinstance(found, Estimate) else TO_FIRST_ORDER
+    return replace(own, reason=f"{own.reason}; {why}" if own.reason else why)
 
 
 def _by_convention(
     own: Judgement,
     answer: Answer,
-    found: Solution | HessianProduct,
+    found: Solution | HessianProduct | Estimate,
     names: Sequence[str],
     model: MachineModel | None,
     flushes: bool,
@@ -124,7 +131,7 @@ def _by_convention(
         bounds = bounds_of(other.solution, model, flushes=flushes)
         if bounds.out_of_range:
             continue
-        judgement = _told(verdict.judge(answer, other.solution.truth, bounds, list(names), format), bounds)
+        judgement = _told(verdict.judge(answer, other.solution.truth, bounds, list(names), format), bounds, found)
         if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
             return Judgement(Verdict.CONVENTION, other.told, judgement.worst)
         if judgement.verdict == Verdict.IMPRECISE and own.verdict == Verdict.WRONG:
@@ -134,7 +141,7 @@ def _by_convention(
 
 def _as_taken(
     answer: Answer,
-    found: Solution | HessianProduct,
+    found: Solution | HessianProduct | Estimate,
     names: Sequence[str],
     model: MachineModel | None,
     flushes: bool,
@@ -142,7 +149,7 @@ def _as_taken(
 ) -> Judgement | None:
     """What is said of the gradient of the choices that the trace holds fixed, where they may be otherwise: that it is a
     convention. Of anything else nothing is said."""
-    if isinstance(found, HessianProduct) or not found.is_unsettled(model, flushes=flushes) or found.as_taken is None:
+    if not isinstance(found, Solution) or not found.is_unsettled(model, flushes=flushes) or found.as_taken is None:
         return None
     bounds = found.as_taken.solution.bounds(model, flushes=flushes)
     if bounds.out_of_range:
@@ -153,7 +160,7 @@ def _as_taken(
     return Judgement(Verdict.CONVENTION, found.as_taken.told, judgement.worst)
 
 
-def _within_sides(answer: Answer, found: Solution | HessianProduct, bounds: Bounds) -> Judgement | None:
+def _within_sides(answer: Answer, found: Solution | HessianProduct | Estimate, bounds: Bounds) -> Judgement | None:
     """The convention that an answer keeps to which lies in the subdifferential itself, and needs no bound."""
     kink = found.truth.kink
     if kink is None or not kink.exists or not (found.truth.value.distance(answer.value) <= bounds.value).all():
@@ -164,7 +171,7 @@ def _within_sides(answer: Answer, found: Solution | HessianProduct, bounds: Boun
     return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential")
 
 
-def _coarsest(found: Solution | HessianProduct) -> Format:
+def _coarsest(found: Solution | HessianProduct | Estimate) -> Format:
     first = found.first if isinstance(found, HessianProduct) else found
     names = [i.format for i in first.tape.inputs]
     return FORMATS[min(names, key=PRECISIONS.__getitem__, default="float64")]

@@ -46,10 +46,11 @@ class Linearization:
         self.found, self.tape, self.model, self.flushes = found, found.tape, model, flushes
         self.moving, self.active = (m[: self.tape.cell_count] for m in (self.tape.moving, self.tape.active))
         count = self.tape.cell_count
-        balls = np.asarray(found.evaluation.cells, dtype=object)
+        balls = np.asarray(found.evaluation.cells)
         self.values = balls.astype(float)
-        if any(ball.is_finite() for ball in balls[np.isinf(self.values)]):
+        if balls.dtype == object and any(ball.is_finite() for ball in balls[np.isinf(self.values)]):
             raise NoFirstOrder("an intermediate result overflows")
+        self.ties_are_open = getattr(found.evaluation, "ties_are_open", False)
         self.rows = STAGGERED if windowed else 1
         self.width = WINDOW if windowed else 10 * len(self.tape.instructions) + 1
         self.steps = list(steps_of(found, self.values))
@@ -111,6 +112,8 @@ class Linearization:
         model = self.model_of(format)
         unit = 2 * ULPS[operation] * count * model.format.unit_roundoff
         faint = (sizes > 0) & (sizes < count * model.format.tiny / model.format.unit_roundoff)
+        if (np.isfinite(sizes) & (sizes > model.format.largest)).any():
+            raise NoFirstOrder("an intermediate result overflows")  # or a sum, in some order of its terms
         error = unit * (sizes + 1 if operation in ABSOLUTE else sizes)
         return np.where(np.isfinite(sizes), error + np.where(faint, count * model.underflow(operation), 0.0), 0.0)
 
@@ -231,7 +234,7 @@ class Linearization:
             out = slice(instruction.output, instruction.output + instruction.size)
             if instruction.kind == "compare":
                 a, b = (numbers_of(s) for s in spans)
-                undecided[out] = (_near(self.values, spread, a, b) & (a != b)).reshape(-1)
+                undecided[out] = (self._near(spread, a, b) & (a != b)).reshape(-1)
             elif instruction.kind == "logic":
                 undecided[out] = np.logical_or.reduce([entries_of(undecided, s) for s in spans]).reshape(-1)
             elif instruction.kind == "settle" and entries_of(undecided, spans[0]).any():
@@ -240,12 +243,17 @@ class Linearization:
                 self._refuse_near_a_jump(instruction, spread)
             elif instruction.kind == "order":
                 rows = numbers_of(spans[0])
-                near = _near(self.values, spread, rows[:, 1:], rows[:, :-1]) & (rows[:, 1:] != rows[:, :-1])
+                near = self._near(spread, rows[:, 1:], rows[:, :-1]) & (rows[:, 1:] != rows[:, :-1])
                 if near.any():
                     raise NoFirstOrder("rounding may change an order")
             elif instruction.kind == "settle_extremum" and self._contended(instruction, spread).any():
                 raise NoFirstOrder("rounding may move the place of an extremum")
         return undecided
+
+    def _near(self, spread: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Where two numbers are too near for a decision; exact ones that are equal only where ties are open."""
+        reach = spread[a] + spread[b]
+        return (np.abs(self.values[a] - self.values[b]) <= reach) & ((reach > 0) | self.ties_are_open)
 
     def _refuse_near_a_jump(self, instruction: Instruction, spread: np.ndarray) -> None:
         cells = numbers_of(instruction.arguments[0])
@@ -260,7 +268,7 @@ class Linearization:
         values = self.values[rows]
         best = (np.argmax if instruction.name == "max" else np.argmin)(values, axis=1)
         first = rows[np.arange(len(rows)), best][:, None]
-        return (_near(self.values, spread, rows, first) & (rows != first)).any(axis=1)
+        return (self._near(spread, rows, first) & (rows != first)).any(axis=1)
 
     # Backwards
 
@@ -440,8 +448,3 @@ def _times(factor: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """The product, where nothing times infinity is nothing."""
     product = factor * sizes
     return np.where((sizes == 0) | (factor == 0), 0.0, product)
-
-
-def _near(values: np.ndarray, spread: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    reach = spread[a] + spread[b]
-    return (np.abs(values[a] - values[b]) <= reach) & (reach > 0)
