@@ -4,6 +4,7 @@ are verified as they stand."""
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -105,15 +106,30 @@ def sections(page):
     return (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8").split("\n## ")[1:]
 
 
-def test_the_site_builds_without_a_dead_link(tmp_path):
+def built(folder, site):
+    """The site of a checkout. Not with -q, which leaves out of the count what --strict counts."""
     pytest.importorskip("mkdocs", reason="mkdocs is not installed: requirements/tools.txt")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"}
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path / "site")]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(site)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_site_builds_without_a_dead_link(tmp_path):
+    done = built(ROOT, tmp_path / "site")
     assert done.returncode == 0, done.stdout + done.stderr
     page = (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
     assert "check_grads" in page and "UnitInterval" in page
     assert (tmp_path / "site" / "search" / "search_index.json").is_file()
+
+
+def test_a_dead_link_ends_the_build_of_the_site(tmp_path):
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "site_links.py", tmp_path / "docs")
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    (tmp_path / "mkdocs.yml").write_text(config[: config.index("nav:")], encoding="utf-8")
+    for link, status in (("index.md", 0), ("nonesuch.md", 1)):
+        (tmp_path / "docs" / "index.md").write_text(f"# A page\n\n[elsewhere]({link})\n", encoding="utf-8")
+        assert built(tmp_path, tmp_path / "site").returncode == status
 
 
 def test_a_wrong_example_is_found(tmp_path):
