@@ -25,7 +25,7 @@ from gradproof.report.page.model import WIDTHS, Line, Overview, Total, ordered, 
 from gradproof.report.page.names import slug, visible
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
-from gradproof.report.rows.results import VERDICTS, Row, ratio_of
+from gradproof.report.rows.results import HOLDS, VERDICTS, Row, ratio_of
 from gradproof.report.tables.conventions import Convention
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -168,7 +168,9 @@ def headline(found: Overview) -> str:
         return f"{some} {verb} on {', '.join(where)}"
     if any(row.get("known") for row in found.rows):
         return "Nothing new: every deviation is recorded"
-    return "Every gradient that was tried is right"
+    if not any(row["verdict"] in HOLDS and row["check"] != "hand" for row in found.rows):
+        return "Nothing was verified on a backend"
+    return "Every gradient that was judged is right"
 
 
 def _lead(found: Overview) -> str:

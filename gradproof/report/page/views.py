@@ -71,7 +71,7 @@ def proof(row: Row | None) -> str:
     """What came of the check of the hand-derived gradient."""
     if row is None:
         return ""
-    return "proved" if row["verdict"] in HOLDS else "none" if row["verdict"] == Verdict.NOT_RUN else row["verdict"]
+    return "verified" if row["verdict"] in HOLDS else "none" if row["verdict"] == Verdict.NOT_RUN else row["verdict"]
 
 
 def parts(total: Total) -> list[tuple[str, int]]:
