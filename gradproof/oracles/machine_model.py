@@ -13,7 +13,7 @@ from flint import arb
 
 SLACK = 4.0
 """What a bound is multiplied by before it accuses anybody: backends differentiate by programs of their own, a few
-operations longer than the hand-derived one. README, "How wide the bounds are", says how far below it backends stay."""
+operations longer than the hand-derived one. docs/bounds.md says how far below it backends stay."""
 
 SWEEP_SLACK = 2.0
 """The same for the bound of the body's own reverse sweep, which is the program that a backend runs, but for the order
