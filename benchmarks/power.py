@@ -6,12 +6,13 @@ The programs are those that a bound finds hard: dense layers with tanh, a recurr
 is traced at one input, and its gradient is JAX's, compiled."""
 
 import argparse
+import json
 import math
 import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -189,21 +190,26 @@ def power(found: Solution, given: list[np.ndarray], way: str, dtype: str) -> Pow
 class Line:
     """One program in one dtype."""
 
-    program: Program
+    family: str
+    depth: int
     dtype: str
     cells: int
     numbers: int
     powers: dict[str, Power]
 
 
-def measured(families: dict[str, tuple[int, ...]], dtypes: tuple[str, ...]) -> Iterator[Line]:
-    """Every program in every dtype, one after the other."""
+def measured(
+    families: dict[str, tuple[int, ...]], dtypes: tuple[str, ...], known: set[tuple[str, int, str]]
+) -> Iterator[Line]:
+    """Every program in every dtype, one after the other, but for what is known."""
     for program in programs(families):
         for dtype in dtypes:
+            if (program.family, program.depth, dtype) in known:
+                continue
             found, given = solved(program, dtype)
             powers = {way: power(found, given, way, dtype) for way in WAYS}
             numbers = sum(a.size for a in program.arrays)
-            yield Line(program, dtype, found.tape.cell_count, numbers, powers)
+            yield Line(program.family, program.depth, dtype, found.tape.cell_count, numbers, powers)
 
 
 @dataclass
@@ -261,7 +267,7 @@ HEAD = [
 def words(line: Line) -> list[str]:
     """The line of a table: what is seen by each tolerance."""
     seen = [shown(v) for way in WAYS for p in [line.powers[way]] for v in (p.largest, p.median, p.every)]
-    return [f"{line.program.family} {line.program.depth}", line.dtype, str(line.numbers), str(line.cells), *seen]
+    return [f"{line.family} {line.depth}", line.dtype, str(line.numbers), str(line.cells), *seen]
 
 
 def shown(value: float) -> str:
@@ -272,7 +278,21 @@ def shown(value: float) -> str:
 def honest_words(line: Line) -> list[str]:
     """The line of the second table: how near the honest gradient comes, and seconds."""
     parts = [f"{line.powers[way].honest:.2g}" for way in WAYS] + [f"{line.powers[way].seconds:.2f}" for way in WAYS]
-    return [f"{line.program.family} {line.program.depth}", line.dtype, *parts]
+    return [f"{line.family} {line.depth}", line.dtype, *parts]
+
+
+def kept(path: Path | None) -> list[Line]:
+    """The lines that an earlier run has left."""
+    if path is None or not path.exists():
+        return []
+    rows = (json.loads(row) for row in path.read_text(encoding="utf-8").splitlines())
+    return [Line(**row | {"powers": {way: Power(**given) for way, given in row["powers"].items()}}) for row in rows]
+
+
+def in_order(lines: list[Line]) -> list[Line]:
+    """By family, depth and dtype."""
+    families = list(MAKERS)
+    return sorted(lines, key=lambda line: (families.index(line.family), line.depth, line.dtype))
 
 
 def plot(lines: list[Line], folder: Path) -> list[Path]:
@@ -285,12 +305,12 @@ def plot(lines: list[Line], folder: Path) -> list[Path]:
     plt.rcParams["svg.hashsalt"] = "gradproof"
     folder.mkdir(parents=True, exist_ok=True)
     made = []
-    for family in dict.fromkeys(line.program.family for line in lines):
+    for family in dict.fromkeys(line.family for line in lines):
         figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
         for dtype, style in (("float32", "-"), ("float64", "--")):
-            of_dtype = [line for line in lines if (line.program.family, line.dtype) == (family, dtype)]
+            of_dtype = [line for line in lines if (line.family, line.dtype) == (family, dtype)]
             for way, colour in zip(WAYS, ("#57606a", "#0969da", "#1a7f37"), strict=True):
-                points = [(line.program.depth, line.powers[way].largest) for line in of_dtype]
+                points = [(line.depth, line.powers[way].largest) for line in of_dtype]
                 points = [p for p in points if p[1] <= 100]
                 axes.plot(
                     *zip(*points, strict=True), style, color=colour, marker="o", label=f"{way}, {dtype}"
@@ -345,15 +365,21 @@ def main() -> None:
     parser.add_argument("--depths", default="", help="numbers with commas between, in the place of each family's")
     parser.add_argument("--dtype", default="float32,float64")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write tables and plots there as well")
+    parser.add_argument("--state", type=Path, metavar="FILE", help="go on from what an earlier run left there")
     parser.add_argument("--fresh", type=int, default=0, metavar="N", help="right gradients at N fresh inputs as well")
     options = parser.parse_args()
     depths = tuple(int(d) for d in options.depths.split(",") if d)
     families = {name: depths or FAMILIES[name] for name in options.family.split(",")}
-    lines = []
+    lines = kept(options.state)
     print(_row(HEAD), flush=True)
-    for line in measured(families, tuple(options.dtype.split(","))):
+    known = {(line.family, line.depth, line.dtype) for line in lines}
+    for line in measured(families, tuple(options.dtype.split(",")), known):
         lines.append(line)
         print(_row(words(line)), " honest", *honest_words(line)[2:], flush=True)
+        if options.state:
+            with options.state.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(line)) + "\n")
+    lines = in_order(lines)
     if options.markdown:
         markdown(options.markdown, lines, [])
     others, chosen = [], {name: depths or FRESH[name] for name in families} if options.fresh else {}
