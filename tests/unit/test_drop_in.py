@@ -274,3 +274,11 @@ def test_what_is_not_dense_is_refused_in_one_line():
         gradproof.gradcheck(lambda x: torch.sparse.sum(x), (sparse,))
     with pytest.raises(gradproof.Untraceable, match="not dense"):
         gradproof.gradcheck(lambda x: x.to_sparse().to_dense(), (frame("PT").array(SQUARE),))
+
+
+def test_who_divides_by_the_square_of_a_divisor_is_out_of_range_and_not_wrong():
+    array = frame("JX").array
+    given = array([3000.0], "float16"), array([300.0], "float16")
+    assert verdict(lambda x, y: x / y, *given, modes="rev") == "inconclusive"
+    given = array([3000.0], "float16"), array([100.0], "float16")
+    assert verdict(lambda x, y: x / y, *given, modes="rev") == "verified"

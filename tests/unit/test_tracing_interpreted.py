@@ -342,14 +342,13 @@ def refusals(jax: Any) -> dict[str, tuple]:
         "eigenvalues": (lambda a: jnp.abs(jnp.linalg.eigvals(a)), matrix, "eig", "truth="),
         "Schur": (lambda a: jax.scipy.linalg.schur(a)[0], matrix, "schur", "truth="),
         "full singular vectors": (lambda a: jnp.linalg.svd(a[:, :2])[0], matrix, "svd", "full_matrices=False"),
-        "complex eigenvectors": (lambda a: abs(jnp.linalg.eigh(a * (1 + 0j))[1]) ** 2, matrix, "eigh", "truth="),
         "outside": (lambda x: x[jnp.array([1, 7])], x, "gather", "Clip"),
         "endless": (lambda x: lax.while_loop(lambda c: c[0] > 0, lambda c: c, x), x, "while", "truth="),
     }
 
 
 REFUSALS = "pure callback, io callback, float, item, plain array, draw of another distribution, draw without a key, "
-REFUSALS += "bits, next number, eigenvalues, Schur, full singular vectors, complex eigenvectors, outside, endless"
+REFUSALS += "bits, next number, eigenvalues, Schur, full singular vectors, outside, endless"
 
 
 @named(REFUSALS)

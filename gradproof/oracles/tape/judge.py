@@ -94,7 +94,9 @@ def _judged(
     answer = Answer(np.asarray(value), tuple(np.asarray(part) for part in gradient))
     format = model.format if model else _coarsest(found)
     if found.problem:
-        taken = _as_taken(answer, found, names, model, flushes, format)
+        # Of what left the trace nothing is known, whatever choices were made.
+        first = found.first if isinstance(found, HessianProduct) else found
+        taken = _as_taken(answer, found, names, model, flushes, format) if first.evaluation.unsettled else None
         return taken or Judgement(Verdict.INCONCLUSIVE, found.problem)
     bounds = bounds_of(found, model, flushes=flushes)
     if bounds.out_of_range:

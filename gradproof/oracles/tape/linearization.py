@@ -288,6 +288,7 @@ class Linearization:
                 flat = numbers.reshape(-1)
                 kept = self.active[flat]
                 if kept.any():
+                    self._refuse_squares(step, which, adjoint)
                     given = self._given(step, which, adjoint, errors, variance)
                     self._give(step, which, flat, kept, given, uses)
         if not np.isfinite(self.adjoints).all():
@@ -311,6 +312,15 @@ class Linearization:
         size, reach = np.abs(self.values[step.arguments[which]]), SLACK * spread[step.arguments[which]]
         if ((size <= reach) & (reach > 0) & (self.adjoints[step.out] != 0)).any():
             raise NoFirstOrder("rounding may move a divisor, or what a root or a logarithm is taken of, through zero")
+
+    def _refuse_squares(self, step: Step, which: int, adjoint: np.ndarray) -> None:
+        """There is who divides by the square of a divisor, which must stay in the range."""
+        if step.kind != "map" or (step.instruction.name, which) != ("div", 1):
+            return
+        squares, format = self.values[step.arguments[1]] ** 2, self.model_of(step.instruction.format).format
+        lost = ((squares > format.largest) & np.isfinite(squares)) | ((squares < format.tiny) & (squares > 0))
+        if (lost & (adjoint.reshape(lost.shape) != 0)).any():
+            raise NoFirstOrder("the square of a divisor leaves the range")
 
     def _quiet(self, step: Step, adjoint: np.ndarray, errors: np.ndarray) -> None:
         """Where nothing comes back, nothing is passed on, be the slope infinite or not."""
