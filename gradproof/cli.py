@@ -293,6 +293,9 @@ def operations(
     ] = None,
     seconds: Annotated[float, typer.Option(metavar="S", help="How long one operation may take.")] = 10.0,
     processes: Annotated[int, typer.Option("-n", metavar="N", help="How many are tried at a time.", min=1)] = 1,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", help="Try no more than N now; 0 writes the pages alone.", min=0)
+    ] = None,
     markdown: Markdown = None,
     findings: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what was found to this file, the gravest first.")
@@ -318,6 +321,7 @@ def operations(
         results=results,
         seconds=seconds,
         processes=processes,
+        limit=limit,
         markdown=markdown,
         findings=findings,
     )

@@ -19,6 +19,7 @@ def operations(
     results: Path | None = None,
     seconds: float = SECONDS,
     processes: int = 1,
+    limit: int | None = None,
     markdown: Path | None = None,
     findings: Path | None = None,
 ) -> Outcome:
@@ -28,10 +29,11 @@ def operations(
     named = list(backends) or [name for name in SWEPT if installed_version(name) is not None]
     kept = Kept(results)
     kept.open()
-    tried = Sweep(named, word, seconds, processes).run(kept)
+    sweep = Sweep(named, word, seconds, processes, limit=limit)
+    tried = sweep.run(kept)
     rows = [row for row in kept.rows if row["backend"] in named and word in row["function"]]
     if markdown is not None:
-        markdown.write_text(tables.completeness(rows), encoding="utf-8")
+        markdown.write_text(tables.completeness(rows, sweep.listed), encoding="utf-8")
     if findings is not None:
         findings.write_text(tables.findings(rows), encoding="utf-8")
     return _told(tried, rows)

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +82,8 @@ def _lines(rows: Sequence[Row]) -> str:
 @dataclass
 class Sweep:
     """What is swept: `backends`, of their operations those whose name contains `word`, each for so many `seconds`, by
-    so many `processes`. `chosen` may leave out more, and `lists` is a module with another list than the framework's."""
+    so many `processes`. `chosen` may leave out more, and `lists` is a module with another list than the framework's.
+    No more than `limit` operations are tried now. `listed` counts the names of every list."""
 
     backends: Sequence[str]
     word: str = ""
@@ -89,6 +91,8 @@ class Sweep:
     processes: int = 1
     chosen: Callable[[str, Sequence[str]], Sequence[str]] = lambda backend, names: names
     lists: str = ""
+    limit: int | None = None
+    listed: Counter[str] = field(default_factory=Counter)
 
     def check(self) -> None:
         """Raise `Unusable` for a backend that has no lists, or is not installed."""
@@ -109,11 +113,12 @@ class Sweep:
             first = Worker(backend, self.seconds, self.lists)
         except Unlisted as error:
             raise Unusable(str(error)) from error
+        self.listed.update(f"{backend}, {source}" for name, source in first.listed if self.word in name)
         names = self.chosen(backend, [name for name, _ in first.listed if self.word in name])
         if self.word and not names:
             first.end()
             return 0
-        rest = [name for name in names if name not in has]
+        rest = [name for name in names if name not in has][: self.limit]
         workers = [
             first,
             *(Worker(backend, self.seconds, self.lists) for _ in range(min(self.processes, len(rest)) - 1)),

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -112,16 +112,17 @@ def _versions(rows: Sequence[Row]) -> str:
     return ", ".join(f"{name} {installed_version(name)}" for name in names)
 
 
-def completeness(rows: Sequence[Row]) -> str:
-    """The page of what was tried and what became of it."""
+def completeness(rows: Sequence[Row], listed: Mapping[str, int]) -> str:
+    """The page of what was tried and what became of it; `listed` counts the names of every list."""
     all_of_them = standings(rows)
     lines = [
         "# Every differentiable operation, by the frameworks' own lists\n\n",
         f"Made by `{COMMAND}` with {_versions(rows)}.\n\n",
         "An operation is *verified* where every gradient that could be judged holds, at the inputs of its list and at\n"
         "hard ones; *recorded* where what is wrong has a record below `known_divergences/operations`, told in\n"
-        "[FINDINGS.md](FINDINGS.md); *not traced* where there is no truth to hold it to, which is no verdict.\n\n",
-        markdown_table([*_head(), *_counts(all_of_them)]),
+        "[FINDINGS.md](FINDINGS.md); *not traced* where there is no truth to hold it to, which is no verdict. Shares\n"
+        "are those of the differentiable names that this run has reached; the next run goes on with the others.\n\n",
+        markdown_table([*_head(), *_counts(all_of_them, listed)]),
     ]
     for source in dict.fromkeys(one.source for one in all_of_them):
         lines += _of_list(source, [one for one in all_of_them if one.source == source])
@@ -129,10 +130,22 @@ def completeness(rows: Sequence[Row]) -> str:
 
 
 def _head() -> list[list[str]]:
-    return [["list", "names", "differentiable", "tried", "traced", *WORDS[:6], "gradients judged", "seconds, median"]]
+    return [
+        [
+            "list",
+            "names",
+            "reached",
+            "differentiable",
+            "tried",
+            "traced",
+            *WORDS[:6],
+            "gradients judged",
+            "seconds, median",
+        ]
+    ]
 
 
-def _counts(found: Sequence[Standing]) -> Iterator[list[str]]:
+def _counts(found: Sequence[Standing], listed: Mapping[str, int]) -> Iterator[list[str]]:
     for source in dict.fromkeys(one.source for one in found):
         own = [one for one in found if one.source == source]
         words = Counter(one.word for one in own)
@@ -144,7 +157,7 @@ def _counts(found: Sequence[Standing]) -> Iterator[list[str]]:
         seconds = [sum(row["seconds"] for row in one.rows) for one in own if one.is_tried]
         yield [
             source,
-            *map(str, (len(own), differentiable)),
+            *map(str, (listed[source], len(own), differentiable)),
             f"{tried} ({_share(tried, differentiable)})",
             f"{traced} ({_share(traced, differentiable)})",
             *(str(words[word]) for word in WORDS[:6]),
