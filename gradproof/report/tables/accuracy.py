@@ -55,7 +55,8 @@ def document(rows: Sequence[Row], command: str) -> str:
         [
             "# Accuracy",
             "",
-            f"Made by `{command}`; do not edit. {'; '.join(versions)}. On {'; '.join(machines)}.",
+            f"Made by `{command}`; do not edit. {len({row['function'] for row in rows})} functions. "
+            f"{'; '.join(versions)}. On {'; '.join(machines)}.",
             "",
             _EXPLAINED,
             "",
