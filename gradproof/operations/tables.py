@@ -220,7 +220,7 @@ def findings(rows: Sequence[Row]) -> str:
         "# What the frameworks' own lists of operations showed\n\n",
         f"Made by `{COMMAND}` with {_versions(rows)}.\n\n",
         f"{len(found)} causes: {', '.join(f'{counts[kind]} {kind}' for kind in KINDS if counts[kind]) or 'none'}. "
-        f"Of {unreported} no public thread was found. Each script needs the framework alone, and exits with 1 while\n"
+        f"Of {unreported} no public thread is recorded. Each script needs the framework alone, and exits with 1 while\n"
         "the cause is there.\n",
     ]
     for number, cause in enumerate(found, 1):
