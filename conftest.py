@@ -11,7 +11,12 @@ from gradproof.verification import isolation, profiles, selected
 # How long the suite's own properties are searched. Some are slow in balls, which hints at no bad strategy.
 for name, draws in profiles.DRAWS.items():
     settings.register_profile(
-        name, max_examples=draws, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+        name,
+        max_examples=draws,
+        # Every night has another seed: what one has found is tried first the next, and HypoFuzz keeps its corpus there.
+        database=profiles.database(name),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
     )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 

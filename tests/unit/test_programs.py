@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from gradproof import divergences
 from gradproof.backends import BACKENDS, MODES
-from gradproof.verification import examples
 from gradproof.verification.programs import Program, cause_of, check, known, programs, truth_of
 from gradproof.verification.programs.grammar import LARGEST, MOST
 from tests.unit.made import DIFFERENTIATING, needs
@@ -156,7 +155,8 @@ def test_what_is_planted_in_a_rule_is_found_and_shrinks_to_a_few_lines(name: str
     [pytest.param(name, id=short, marks=pytest.mark.xdist_group(name)) for short, name in DIFFERENTIATING.items()],
 )
 @pytest.mark.generative
-@settings(database=examples.database())
+# HypoFuzz takes no test in which another may be nested.
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large])
 @given(programs(), st.integers(0, 5), st.sampled_from(["float64", "float32"]))
 def test_random_programs_are_right(backend: str, program: Program, choice: int, dtype: str) -> None:
     needs(backend)
