@@ -282,3 +282,13 @@ def test_who_divides_by_the_square_of_a_divisor_is_out_of_range_and_not_wrong():
     assert verdict(lambda x, y: x / y, *given, modes="rev") == "inconclusive"
     given = array([3000.0], "float16"), array([100.0], "float16")
     assert verdict(lambda x, y: x / y, *given, modes="rev") == "verified"
+
+
+def test_what_is_saved_for_a_backward_pass_has_no_gradient_as_a_result():
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(SQUARE, requires_grad=True)
+
+    def normalized(x):
+        return torch.native_batch_norm(x, None, None, None, None, True, 0.1, 1e-5)
+
+    assert verdict(normalized, x) == "verified"

@@ -52,6 +52,7 @@ class Interpreter(TorchDispatchMode):
         self.generators: list[tuple[str, str, torch.Generator]] = []
         self.within = 0  # how many forwards of an autograd.Function, or composite operations, are running
         self.functions = 0  # of them, how many autograd.Functions
+        self._live: dict[int, int] = {}  # by frozen cell, the cell of what is saved for a backward pass
         self._inputs: dict[int, torch.Tensor] = {}
         self._made: dict[int, torch.Tensor] = {}  # results that autograd may not have seen yet, by identity
         self._ungraded: set[int] = set()  # memory written first while gradients were off
@@ -278,7 +279,7 @@ class Interpreter(TorchDispatchMode):
     def _decomposed(self, body: Callable, args: tuple, kwargs: dict) -> Any:
         """An operation as the operations that it is made of, below autograd."""
         source, where = self.tape.source, self.tape.where
-        args, kwargs = tree_map(self._as_constant, (args, kwargs))
+        args, kwargs = tree_map(self._below_autograd, (args, kwargs))
         self.within += 1
         try:
             with self:
@@ -290,6 +291,22 @@ class Interpreter(TorchDispatchMode):
             if self.holds(x):
                 self._remember(x)
         return result
+
+    def for_backward(self, cells: Cells) -> Cells:
+        """Frozen cells of what an operation saves for its own backward pass, and gives no gradient as a result."""
+        frozen = self.tape.freeze(cells)
+        self._live.update(zip(frozen.numbers.flat, cells.numbers.flat, strict=True))
+        return frozen
+
+    def _below_autograd(self, x: Any) -> Any:
+        """A tensor as an operation below autograd reads it: what was saved for it with its derivative."""
+        cells = self.memory.read(x) if self._live and self.holds(x) and x.dtype != torch.bool else None
+        if not isinstance(cells, Cells) or not cells.numbers.size or not self._live.keys() >= set(cells.numbers.flat):
+            return self._as_constant(x)
+        copy = x.detach().clone()
+        numbers = [self._live[number] for number in cells.numbers.flat]
+        self.memory.write(copy, cells.like(np.reshape(numbers, cells.shape)))
+        return copy
 
     def _as_constant(self, x: Any) -> Any:
         """A copy with frozen cells of a tensor that autograd takes for a constant; below autograd nobody would know."""

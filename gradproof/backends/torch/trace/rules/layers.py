@@ -83,8 +83,7 @@ def batch_norm(
     if training:
         axes = (0, *range(2, x.ndim))
         normal, mean, inverse = _standardized(run, cells, axes, eps, x)
-        # PyTorch gives them no gradient: they are for its backward pass.
-        saved = [run.tape.freeze(run.tape.reshape(m, (-1,))) for m in (mean, inverse)]
+        saved = [run.for_backward(run.tape.reshape(m, (-1,))) for m in (mean, inverse)]
     else:
         mean, variance = (run.tape.reshape(run.real(m), each) for m in (running_mean, running_var))
         normal = (cells - mean) * (1.0 / run.tape.map("sqrt", variance + run.number(eps, x)))
