@@ -50,7 +50,7 @@ BODIES = {
     "norm": ("xp.linalg.norm(x)", "calls it xp.linalg.vector_norm, or xp.linalg.matrix_norm"),
     "flattened": ("xp.sum(x.flatten())", ".flatten: write xp.reshape(x, (-1,))"),
     "method": ("x.sum()", "write xp.sum(x)"),
-    "NumPy's": ("np.sin(x)", "write xp.sin for np.sin"),
+    "a module's": ("np.sin(x)", "write xp.sin for np.sin"),
     "a float's": ("math.sin(x)", "write xp.sin for math.sin"),
     "another name": ("np.arcsin(x)", "write xp.asin for np.arcsin"),
     "einsum": ("xp.einsum('i,i->', x, x)", "calls it xp.tensordot, xp.matmul or xp.vecdot"),

@@ -64,7 +64,7 @@ def test_a_ratio_that_grows_by_more_than_a_quarter_fails(tmp_path: Path, monkeyp
     assert peers.guard(path, record=False) == 1
 
 
-@pytest.mark.parametrize("name", list(peers.PEERS)[:2])
+@pytest.mark.parametrize("name", list(peers.PEERS)[:2], ids=["first", "second"])
 def test_a_peer_is_tried_at_entries_large_and_small(name: str) -> None:
     pytest.importorskip("autograd")
     found = peers.caught(peers._registry()["log_sum_exp"], name)

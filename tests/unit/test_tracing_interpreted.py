@@ -306,10 +306,10 @@ KINKS = {
     "relu": (lambda jnp, x: jnp.maximum(x, 0.0), (0.0, 1.0, -1.0), Verdict.CONVENTION),
     "abs": (lambda jnp, x: jnp.abs(x), (0.0, 1.0, -1.0), Verdict.CONVENTION),
     "max": (lambda jnp, x: jnp.max(x), (1.0, 1.0, -1.0), Verdict.CONVENTION),
-    "sort": (lambda jnp, x: jnp.sort(x), (1.0, 1.0, -1.0), Verdict.INCONCLUSIVE),
-    "argmax": (lambda jnp, x: x[jnp.argmax(x)] * x, (1.0, 1.0, -1.0), Verdict.INCONCLUSIVE),
+    "sort": (lambda jnp, x: jnp.sort(x), (1.0, 1.0, -1.0), Verdict.CONVENTION),
+    "argmax": (lambda jnp, x: x[jnp.argmax(x)] * x, (1.0, 1.0, -1.0), Verdict.CONVENTION),
     "smooth": (lambda jnp, x: jnp.exp(x - jnp.max(x)) / jnp.sum(jnp.exp(x - jnp.max(x))), (1.0, 1.0, -1.0), "verified"),
-    "look": (lambda jnp, x: x if x[0] > 0 else 2 * x, (0.0, 1.0, -1.0), Verdict.INCONCLUSIVE),
+    "look": (lambda jnp, x: x if x[0] > 0 else 2 * x, (0.0, 1.0, -1.0), Verdict.CONVENTION),
 }
 
 

@@ -202,8 +202,9 @@ class _OnTape:
             largest = np.matmul(*(np.where(np.isfinite(s), s, 0.0) for s in sizes))
         if (largest > self.model.format.largest).any():
             self.overflowed = True
-        least = [s[s > 0].min(initial=math.inf) for s in sizes]
-        if min(least[0], 1e300) * min(least[1], 1e300) >= self._faint:
+        # As Python's numbers, whose product may be infinite without a warning.
+        least = [float(s[s > 0].min(initial=math.inf)) for s in sizes]
+        if least[0] * least[1] >= self._faint:
             return product
         return product + arb(0, a.shape[2] * self.model.underflow("multiply"))
 

@@ -46,7 +46,7 @@ class Estimate:
     def evaluation(self) -> SimpleNamespace:
         """What the linearization asks of an evaluation: the values and the decisions of the trace itself."""
         cells, truths = self.tape.values[: self.tape.cell_count], self.tape.truths
-        return SimpleNamespace(cells=cells, truths=truths, triangles="lower", ties_are_open=True)
+        return SimpleNamespace(cells=cells, truths=truths, triangles="lower", ties_are_open=True, unsettled="")
 
     @cached_property
     def inputs(self) -> tuple[np.ndarray, ...]:
