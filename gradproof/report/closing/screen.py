@@ -113,7 +113,8 @@ class Closing:
             text = (
                 f"{_count(len(weak), 'check')} would have missed an error of {summary.STRONG:.0%} at the worst input; "
             )
-            blocks.append(("", _plain(f"{text}the weakest sees one from {error:.2g} on: {function} {argument}")))
+            least = "would miss one of any size" if error >= 1 else f"sees one from {error:.2g} on"
+            blocks.append(("", _plain(f"{text}the weakest {least}: {function} {argument}")))
         blocks += [("", _plain(line)) for line in summary.seconds(self.rows, self.seconds, self.workers)]
         return [*blocks, ("", _plain(self._more()))]
 
