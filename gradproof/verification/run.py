@@ -336,7 +336,9 @@ class Verification:
         return tally
 
     def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool) -> None:
-        self._keep(self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason})
+        row = self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason}
+        # What was not run is mostly nobody's fault; where it fails the run, readers of the row must see it.
+        self._keep(row | {"fails": True} if fail else row)
         self.item.user_properties.append((WHERE, cell.function.where))
         if fail:
             pytest.fail(f"NOT RUN: {cell.id}: {reason}", pytrace=False)

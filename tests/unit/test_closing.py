@@ -87,14 +87,19 @@ def test_nothing_is_never_called_right() -> None:
     assert Closing([]).lines()[0] == "Nothing was verified."
 
 
-def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_for_no_backend() -> None:
+def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() -> None:
     reason = "there is no truth to compare with: norm (/a/b/mine.py:13): line 15: ball arithmetic has no xp.linalg.norm"
-    bad = [row(function="norm", verdict="not run", ratio=None, reason=reason, dtype=dtype) for dtype in ("a", "b")]
+    bad = [
+        row(function="norm", verdict="not run", ratio=None, reason=reason, dtype=dtype, fails=True)
+        for dtype in ("a", "b")
+    ]
     causes = by_cause([Failed(str(k), one, "NOT RUN", "norm", "", "norm") for k, one in enumerate(bad)])
     lines = Closing(bad, causes).lines()
     assert "NOT RUN  norm (mine.py:13): line 15: ball arithmetic has no xp.linalg.norm" in lines
     assert "         the same in 1 more cell" in lines
-    assert not any(line.startswith("jax-cpu") for line in lines)
+    assert any(line.split()[:6] == ["jax-cpu", "0", "of", "1", "·", "1"] for line in lines)
+    # Its reason has been told.
+    assert "not run:" not in lines
 
 
 def test_quiet_says_the_sentence_and_what_fails() -> None:

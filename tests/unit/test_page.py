@@ -96,6 +96,7 @@ def test_a_failure_that_nobody_recorded_is_the_headline() -> None:
     assert headline(of(row("sine", "not run"))) == "Nothing was verified on a backend"
     assert headline(of(row(), recorded("hypot", "trap", "a"))) == "Nothing new: every deviation is recorded"
     assert headline(of(row(), wrong("hypot"))) == f"hypot fails on {FIRST}"
+    assert headline(of(row(), row("typo", "not run", fails=True, reason="x"))) == "typo could not be verified"
     assert "1 failing" in badge(of(row(), wrong("hypot"))) and "agree everywhere" in badge(of(row()))
 
 

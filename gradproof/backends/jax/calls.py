@@ -69,7 +69,8 @@ class JaxCalls(Calls):
         return "everse-mode differentiation" in str(error)
 
     def settings(self) -> list[str]:
-        found = [f"64 bits are {'on' if jax.config.jax_enable_x64 else 'off'}"]
+        off = "off: jax.config.update('jax_enable_x64', True) lets smaller errors be seen"
+        found = [f"64 bits are {'on' if jax.config.jax_enable_x64 else off}"]
         precision = jax.config.jax_default_matmul_precision
         return found + ([f"jax_default_matmul_precision is {precision}"] if precision else [])
 

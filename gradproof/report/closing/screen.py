@@ -99,11 +99,10 @@ class Closing:
         return blocks
 
     def _whole(self) -> list[Block]:
-        # What could not be run because its entry is bad has been told, and is no backend's.
+        # Why a bad entry could not be run has been told.
         told = {id(one.row) for group in self.failures for one in group if one.row["verdict"] == Verdict.NOT_RUN}
         rest = [row for row in self.rows if id(row) not in told]
-        blocks = [("", _places(rest))] if rest else []
-        blocks += [*self._recorded(), *_not_run(rest)]
+        blocks = [("", _places(self.rows)), *self._recorded(), *_not_run(rest)]
         versions = self.changes.get("versions", [])
         changed = [line for line in versions if " before, " in line] or versions[:1]
         if changed:
@@ -160,6 +159,8 @@ def _places(rows: Sequence[Row]) -> Table:
 
 def _kind(rows: Sequence[Row]) -> str:
     """What became of one function at one place."""
+    if any(row.get("fails") for row in rows):
+        return "fails"
     if all(row["verdict"] in SAYS_NOTHING for row in rows):
         return "not run"
     if any(row["verdict"] in FAILING and not row.get("known") for row in rows):

@@ -166,6 +166,8 @@ def headline(found: Overview) -> str:
         some = functions[0] if len(functions) == 1 else f"{len(functions)} functions"
         verb = "fails" if len(functions) == 1 else "fail"
         return f"{some} {verb} on {', '.join(where)}"
+    if broken := _broken(found):
+        return f"{', '.join(broken) if len(broken) <= 2 else f'{len(broken)} functions'} could not be verified"
     if any(row.get("known") for row in found.rows):
         return "Nothing new: every deviation is recorded"
     if not any(row["verdict"] in HOLDS and row["check"] != "hand" for row in found.rows):
@@ -178,7 +180,13 @@ def _lead(found: Overview) -> str:
     holding = [ratio_of(row) for row in found.rows if row["verdict"] == "verified" and row["check"] != "hand"]
     worst = f" Of what holds, the largest error is {max(holding):.2g} of its bound." if holding else ""
     functions = f"{len(found.lines)} function{'s' if len(found.lines) != 1 else ''}"
-    return f"{functions} on {', '.join(backends) or 'no backend'}: {len(found.rows)} cells.{worst}"
+    why = "".join(f" {name}: {reason}." for name, reason in list(_broken(found).items())[:3])
+    return f"{functions} on {', '.join(backends) or 'no backend'}: {len(found.rows)} cells.{worst}{why}"
+
+
+def _broken(found: Overview) -> dict[str, str]:
+    """The functions whose own code keeps them from being verified, and why."""
+    return {row["function"]: row["reason"] for row in found.rows if row.get("fails")}
 
 
 def _agree(found: Overview) -> str:
