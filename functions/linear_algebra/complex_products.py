@@ -236,7 +236,12 @@ def _(xp, z, *, keepdims=False):
     return (places * d_chosen,)  # node 1 input
 
 
-complex_largest_moduli.variant("stacked_kept", z=limited(2, 1, 3), keepdims=True)
+complex_largest_moduli.variant(
+    "stacked_kept",
+    z=limited(2, 1, 3),
+    keepdims=True,
+    points=[dict(z=[[[1 + 0.5j, -2j, 0.75]], [[0.5, 1 - 1j, 3j]]])],
+)
 
 
 @function(
