@@ -89,7 +89,8 @@ def meant(prefix: str, name: str, here: Collection[str], groups: dict[str, Colle
         return f"Did you mean {found[0]}?"
     if name in ELSEWHERE:
         return f"The array API standard calls it xp.{ELSEWHERE[name]}"
-    close = difflib.get_close_matches(name, here, n=1)
+    # Two letters that changed places come before one too many.
+    close = [known for known in here if sorted(known) == sorted(name)] or difflib.get_close_matches(name, here, n=1)
     if close:
         return f"Did you mean {prefix}{close[0]}?"
     everywhere = {operation: group for group, names in groups.items() for operation in names}

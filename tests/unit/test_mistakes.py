@@ -46,6 +46,7 @@ def failing(made: Function, backend: str = NAMES["AG"], mode: str = "reverse") -
 
 BODIES = {
     "misspelt": ("xp.sinn(x)", "xp.sinn. Did you mean xp.sin?"),
+    "transposed": ("xp.tahn(x)", "xp.tahn. Did you mean xp.tanh?"),
     "in a group": ("xp.relu(x)", "Did you mean xp.nn.relu?"),
     "norm": ("xp.linalg.norm(x)", "calls it xp.linalg.vector_norm, or xp.linalg.matrix_norm"),
     "flattened": ("xp.sum(x.flatten())", ".flatten: write xp.reshape(x, (-1,))"),
