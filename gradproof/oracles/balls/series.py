@@ -4,9 +4,9 @@ on a whole interval. What Arb has no series of is refused."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from flint import arb, arb_series, ctx
+from flint import arb_series, ctx
 
-from gradproof.oracles.balls.taylor import TaylorArithmetic
+from gradproof.oracles.balls.taylor import SERIES, TaylorArithmetic
 
 
 class NoSeries(Exception):
@@ -21,29 +21,10 @@ def _logistic(x: arb_series) -> arb_series:
     return grown / (1 + grown)
 
 
-_SERIES: dict[str, Callable[[arb_series], arb_series]] = {
-    "acos": arb_series.acos,
-    "acosh": lambda x: (x + (x * x - 1).sqrt()).log(),
-    "asin": arb_series.asin,
+_SERIES: dict[str, Callable[[arb_series], arb_series]] = SERIES | {
     "asinh": lambda x: (x + (x * x + 1).sqrt()).log() if x[0] > 0 else -(-x + (x * x + 1).sqrt()).log(),
-    "atan": arb_series.atan,
-    "atanh": lambda x: ((1 + x) / (1 - x)).log() / 2,
-    "cos": arb_series.cos,
-    "cosh": lambda x: (x.exp() + (-x).exp()) / 2,
-    "erf": arb_series.erf,
-    "erfc": arb_series.erfc,
-    "exp": arb_series.exp,
     "expit": _logistic,
-    "expm1": lambda x: x.exp() - 1,
     "gammaln": lambda x: x.lgamma() if x[0] > 0 else _refused("gammaln"),
-    "log": arb_series.log,
-    "log10": lambda x: x.log() / arb(10).log(),
-    "log1p": lambda x: (1 + x).log(),
-    "log2": lambda x: x.log() / arb(2).log(),
-    "sin": arb_series.sin,
-    "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
-    "sqrt": arb_series.sqrt,
-    "tan": arb_series.tan,
     "tanh": lambda x: 2 * _logistic(2 * x) - 1 if x[0] > 0 else 1 - 2 * _logistic(-2 * x),
 }
 

@@ -25,7 +25,7 @@ def _logistic_slope(x: arb) -> arb:
     return decay / (1 + decay) ** 2
 
 
-_SERIES: dict[str, Callable[[arb_series], arb_series]] = {
+SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "acos": arb_series.acos,
     "acosh": lambda x: (x + (x * x - 1).sqrt()).log(),
     "asin": arb_series.asin,
@@ -37,7 +37,6 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "erf": arb_series.erf,
     "erfc": arb_series.erfc,
     "exp": arb_series.exp,
-    "expit": lambda x: arb_series([SPECIAL["expit"](x[0]), _logistic_slope(x[0]) * x[1]]),
     "expm1": lambda x: x.exp() - 1,
     "log": arb_series.log,
     "log10": lambda x: x.log() / arb(10).log(),
@@ -47,6 +46,11 @@ _SERIES: dict[str, Callable[[arb_series], arb_series]] = {
     "sinh": lambda x: (x.exp() - (-x).exp()) / 2,
     "sqrt": arb_series.sqrt,
     "tan": arb_series.tan,
+}
+"""The series of functions, to any power."""
+
+_TO_THE_FIRST: dict[str, Callable[[arb_series], arb_series]] = SERIES | {
+    "expit": lambda x: arb_series([SPECIAL["expit"](x[0]), _logistic_slope(x[0]) * x[1]]),
     "tanh": lambda x: arb_series([x[0].tanh(), 4 * _logistic_slope(2 * x[0]) * x[1]]),
 }
 
@@ -78,8 +82,8 @@ class TaylorArithmetic(BallArithmetic):
 
     def series(self, name: str) -> Callable:
         """The function of this name on series."""
-        if name in _SERIES:
-            return _SERIES[name]
+        if name in _TO_THE_FIRST:
+            return _TO_THE_FIRST[name]
         if name in taylor_special.PARTIALS:
             return partial(taylor_special.of_several, name)
         if name in taylor_special.ONE:
