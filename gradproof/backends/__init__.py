@@ -39,6 +39,7 @@ class Backend:
     too slow here for the default run, and `quick` is the one in which that tries every function.
     `array_modules` are the packages whose classes its arrays are, by which `check_grads` tells frameworks apart.
     `refusals` are words of the errors by which it says that a rule of somebody's own has no such kind of derivative.
+    `traces` says whether the derivatives of its own code can be had, so that a function needs no body.
     `import_seconds` is about what its import costs each process. The ids of the suite's own tests call it `short`:
     `-k` with its name is to select cells of the verification only."""
 
@@ -55,6 +56,7 @@ class Backend:
     gpu_distributions: tuple[str, ...] = ()
     array_modules: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    traces: bool = True
     import_seconds: float = 0.1
 
 
@@ -67,6 +69,7 @@ BACKENDS = {
             ("numpy",),
             "pip install gradproof",
             has_gpu=False,
+            traces=False,
             dtypes=NUMPY_DTYPES,
             modes=("reverse",),
             lacks={

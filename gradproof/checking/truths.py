@@ -17,19 +17,22 @@ from gradproof.checking.report import OF_THE_TRACE
 from gradproof.oracles import verdict
 from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
-from gradproof.oracles.tape import HessianProduct, Solution, Tape, Untraceable, solve
+from gradproof.oracles.tape import (
+    LEAVES_THE_TRACE,
+    HessianProduct,
+    Solution,
+    Tape,
+    Untraceable,
+    leaves_the_trace,
+    solve,
+)
 from gradproof.oracles.tape.estimate import IN_BALLS, Estimate, estimate, values_beside
-from gradproof.oracles.tape.judge import bounds_of, judge, replay, second_inputs_in_turn
+from gradproof.oracles.tape.judge import bounds_of, judge
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 from gradproof.registry import Complex, Domain, Function, Reals, weights
 
 SMALL_TAPE = 100
 """A tape of more instructions is let go when its input has been judged."""
-
-LEAVES_THE_TRACE = (
-    "at a second input the traced forward pass is not the function: a value leaves the trace and comes back as a "
-    "constant, or another branch is taken there. Give truth=, the function as it is meant"
-)
 
 
 class Held(Protocol):
@@ -287,12 +290,12 @@ def _check_replay(problem: Problem, arrays: list[Any], solution: Solution | Esti
     if isinstance(solution, Estimate):
         _check_values_beside(problem, arrays, solution, flushes)
         return
+
+    def value_of(moved: Sequence[np.ndarray]) -> np.ndarray:
+        return problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved)))
+
     # A trace holds at one input; what it mistook for a constant shows at another.
-    for moved in second_inputs_in_turn(solution.tape):
-        value = problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved)))
-        if not replay(solution.tape, solution.output, moved, value, flushes=flushes).ratio > 1:
-            solution.problem = ""
-            return
+    if leaves_the_trace(solution, value_of, flushes=flushes):
         solution.problem = LEAVES_THE_TRACE
 
 

@@ -41,6 +41,8 @@ class Uncomputable(Exception):
 
 def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -> arb:
     """The body in balls. Raises `RegistryError` when it raises or is no scalar."""
+    if not function.has_body:
+        raise function.error("it has no body, only implementations, which are held to their own forward passes")
     result = _run(function, function.body, on, arguments, "the body")
     result = _as_balls(function, on, result, "the function must return a scalar; its result")
     if isinstance(result, ComplexBalls):

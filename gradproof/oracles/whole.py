@@ -13,7 +13,7 @@ from flint import arb, ctx
 from gradproof.oracles import exact
 from gradproof.oracles.balls import BallArithmetic, first_coefficient, objects
 from gradproof.oracles.kept import input_key
-from gradproof.oracles.machine_model import SWEEP_SLACK, MachineModel
+from gradproof.oracles.machine_model import SWEEP_SLACK, Format, MachineModel
 from gradproof.oracles.reference import BOUND_PRECISION, Bounds, Exact, Reference, Truth, distance
 from gradproof.oracles.second_order import Gradient, SecondOrder
 from gradproof.oracles.tape.evaluation import Evaluation, exact_inputs, moving
@@ -21,6 +21,7 @@ from gradproof.oracles.tape.namespace import record
 from gradproof.oracles.tape.program import Cells, Tape
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 from gradproof.oracles.tape.sweep import Sweep
+from gradproof.oracles.verdict import Answer, Judgement, judge
 from gradproof.registry import Function, Inputs, RegistryError
 
 RECORDED = 8
@@ -68,6 +69,10 @@ class WholeReference(Reference):
         """The bounds, widened to what the body's own reverse sweep may cost; at a kink those of its sides."""
         return self.kept.found(("wider bounds", model), inputs, lambda: self._find_wider(inputs, model))
 
+    def judged(self, answer: Answer, truth: Truth, bounds: Bounds, format: Format) -> Judgement:
+        """The verdict on an answer."""
+        return judge(answer, truth, bounds, list(self.function.domains), format)
+
     def _find_wider(self, inputs: Inputs, model: MachineModel) -> Bounds:
         narrow, truth = self.bounds(inputs, model), self.truth(inputs)
         recorded = self.recordings.at(inputs)
@@ -103,6 +108,10 @@ class WholeSecondOrder(SecondOrder):
     def wider(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds, widened to what a second pass over the body's own reverse sweep may cost."""
         return self.first.kept.found(("wider bounds of H v", model), inputs, lambda: self._find_wider(inputs, model))
+
+    def judged(self, answer: Answer, truth: Truth, bounds: Bounds, format: Format) -> Judgement:
+        """The verdict on an answer."""
+        return judge(answer, truth, bounds, list(self.function.domains), format)
 
     def _find_wider(self, inputs: Inputs, model: MachineModel) -> Bounds:
         narrow = self.bounds(inputs, model)

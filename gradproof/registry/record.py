@@ -2,6 +2,7 @@
 decorator that makes it. A bad entry becomes a record that carries its problem, so that the other functions of the file
 still run."""
 
+import dis
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -29,7 +30,8 @@ class RegistryError(Exception):
 class Function:
     """One entry: what is differentiated, where, and its gradient derived by hand.
 
-    `body(xp, *arguments)` returns a scalar. `hand(xp, *arguments)`, where there is one, returns a gradient per
+    `body(xp, *arguments)` returns a scalar; it may be empty where there are implementations, of which each is then held
+    to its own forward pass. `hand(xp, *arguments)`, where there is one, returns a gradient per
     argument, each shaped as its argument. `implementations` maps a backend's name to code that this backend runs
     instead of the body, and `promises`, by the same name, what that code is declared to do. `variant_of` names the
     entry of which this is a variant, and `variants` are those of this one. `generator` makes an input of any size,
@@ -51,10 +53,17 @@ class Function:
     published: list["Published"] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
+    @functools.cached_property
+    def has_body(self) -> bool:
+        """Whether there is anything in the body besides its docstring."""
+        return not _is_empty(self.body)
+
     def gradient(self, hand: Callable) -> Callable:
         """Decorate the hand-derived gradient of this function: `(xp, *arguments)` to one array per argument."""
         if self.hand is not None:
             self.problems.append("it has two hand-derived gradients; keep one")
+        if not self.has_body:
+            self.problems.append("it has a hand-derived gradient and an empty body: there is nothing to prove it by")
         self.hand = hand
         return hand
 
@@ -192,8 +201,11 @@ class Function:
 
     def check(self) -> None:
         """Raise `RegistryError` when the entry has a problem."""
-        if self.problems:
-            raise RegistryError(f"{self.name} ({self.where}): " + "; ".join(self.problems))
+        problems = list(self.problems)
+        if not self.has_body and not self.implementations:
+            problems.append("its body is empty: write one, or decorate the code of a backend with .implementation")
+        if problems:
+            raise RegistryError(f"{self.name} ({self.where}): " + "; ".join(problems))
 
     def error(self, problem: str) -> RegistryError:
         """An error about this entry, found while it was evaluated."""
@@ -226,6 +238,13 @@ registered: list[Function] = []
 """Every entry that the decorator has made, in the order of the files that were executed."""
 
 
+def _is_empty(body: Callable) -> bool:
+    """Whether a function does nothing but return None: a docstring, `...` or `pass`."""
+    plain = inspect.unwrap(getattr(body, "func", body))
+    given = [i for i in dis.get_instructions(plain) if i.opname not in ("RESUME", "NOP")]
+    return all(i.opname.startswith(("LOAD_CONST", "RETURN_")) and i.argval is None for i in given)
+
+
 def _where(code: Any) -> str:
     plain = inspect.unwrap(code)
     found = getattr(plain, "__code__", None)
@@ -247,7 +266,8 @@ def _variant_problems(entry: Function, domains: dict[str, Domain], parameters: d
     unknown = [name for name in (*domains, *parameters) if name not in known]
     if unknown:
         return [f"a variant names {', '.join(unknown)}, which the body does not take"]
-    problems = [] if entry.hand is not None else ["a variant is written above the gradient; write it below"]
+    is_early = entry.hand is None and entry.has_body
+    problems = ["a variant is written above the gradient; write it below"] if is_early else []
     problems += [problem for name, domain in domains.items() if (problem := _domain_problem(name, domain))]
     for backend, code in entry.implementations.items():
         lost = [name for name in parameters if not _takes(code, name)]

@@ -49,6 +49,11 @@ class Cell:
             return known.lacks[self.dtype]
         if self.mode not in known.modes:
             return known.lacks[self.mode]
+        if not self.function.has_body:
+            if self.backend not in self.function.implementations:
+                return f"the function has no body, and no implementation for {self.backend}"
+            if not known.traces:
+                return f"the function has no body, and what runs on {self.backend} cannot be traced: write one"
         declared = self.function.promise(self.backend)
         if not declared.offers(self.mode):
             return f"its implementation for {self.backend} is declared for {', '.join(declared.modes)} alone"
@@ -107,6 +112,8 @@ def _is_selected(cell: Cell, options: Options, large: bool) -> bool:
     if not fits(cell.function, cell.dtype):
         return True
     known, declared = backends.BACKENDS[cell.backend], cell.function.promise(cell.backend)
+    if not cell.function.has_body and cell.backend not in cell.function.implementations:
+        return options.names_backends
     if not options.names_dtypes and cell.dtype not in known.dtypes:
         return False
     if options.names_modes:
@@ -140,6 +147,8 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
         if fits(cell.function, cell.dtype)
         if options.names_modes or (_speaks(cell) and not cell.function.variant_of)
         if options.names_dtypes or cell.dtype not in HALF
+        # The differences are taken in the widest dtype, where other code is traced than in this one.
+        if cell.function.has_body or cell.dtype in WIDE
         if options.names_modes or is_drawn(cell.function, cell.backend, large)
     ]
 

@@ -22,7 +22,7 @@ from gradproof.oracles.differences import OwnDifferences, forward_noise, own_dif
 from gradproof.oracles.kept import Shared, input_key
 from gradproof.oracles.machine_model import FORMATS, TF32, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Truth
-from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge, lost
+from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, lost
 from gradproof.oracles.whole import WholeReference, WholeSecondOrder
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.registry.advice import cure_of
@@ -31,6 +31,7 @@ from gradproof.report.answers import own_forward
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
 from gradproof.verification.structure import Allowance, structural_problem
+from gradproof.verification.traced import TracedReference, Traces
 
 
 @cache
@@ -45,6 +46,11 @@ def second_order_of(function: Function) -> WholeSecondOrder:
     return WholeSecondOrder(reference_of(function))
 
 
+@cache
+def _traces_of(function: Function, backend: str, dtype: str, device: str) -> Traces:
+    return Traces(function, backends.load(backend), dtype, device)
+
+
 _ANSWERS: dict[tuple, "Answer | BackendRaised"] = {}
 """What a cell gave or raised, by its names and the input: both checks ask at the same inputs."""
 
@@ -54,7 +60,7 @@ _VALUES: dict[tuple, np.ndarray] = {}
 
 def forget() -> None:
     """Let go of what was found so far, so that a long run of many functions does not fill the memory."""
-    for kept in (reference_of, second_order_of, own_forward):
+    for kept in (reference_of, second_order_of, own_forward, _traces_of):
         kept.cache_clear()
     _ANSWERS.clear()
     _VALUES.clear()
@@ -89,6 +95,10 @@ class Finding:
         return self.judgement.verdict in FAILING and self.known is None
 
 
+JudgedBy = WholeReference | WholeSecondOrder | TracedReference
+"""What gives the truths and the bounds of a cell: the body of its function, or the trace of its implementation."""
+
+
 def _out_of_range(inputs: Inputs, problem: str) -> Finding:
     return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
 
@@ -113,7 +123,7 @@ class Examiner:
             if cell.device not in self.adapter.devices():
                 raise Missing(f"{cell.backend} {self.version} sees no {cell.device}, though the driver reports one")
         self.model = self._model(cell.dtype)
-        self.reference = reference_of(cell.function)
+        self.reference = reference_of(cell.function) if cell.function.has_body else self._of_the_trace(1)
         self.judged_by = self._judge_of(cell.function)
         self.known = self._recorded(cell.dtype)
         self._forward: Callable | None = None
@@ -121,7 +131,13 @@ class Examiner:
         self._companions = list(cell.function.points)
         self._structure_is_checked = False
 
-    def _judge_of(self, function: Function) -> WholeReference | WholeSecondOrder:
+    def _of_the_trace(self, order: int) -> TracedReference:
+        cell = self.cell
+        return TracedReference(_traces_of(cell.function, cell.backend, cell.dtype, cell.device), order)
+
+    def _judge_of(self, function: Function) -> JudgedBy:
+        if not function.has_body:
+            return self._of_the_trace(self.mode.order)
         return second_order_of(function) if self.mode.order == 2 else reference_of(function)
 
     def _recorded(self, dtype: str) -> list[Divergence]:
@@ -168,7 +184,7 @@ class Examiner:
         with CLOCK.part("bounds"):
             return self.wider(inputs).gradient
 
-    def wider(self, inputs: Inputs, by: WholeReference | WholeSecondOrder | None = None) -> Bounds:
+    def wider(self, inputs: Inputs, by: JudgedBy | None = None) -> Bounds:
         """The bounds, widened to what differentiating the body itself costs, and to the accuracy that is declared."""
         by = by or self.judged_by
         return self._granted(by.wider(inputs, self.model), by.truth(inputs))
@@ -182,14 +198,14 @@ class Examiner:
         parts = zip(bounds.gradient, truth.scale, strict=True)
         return replace(bounds, value=value, gradient=tuple(np.maximum(b, accuracy * scale) for b, scale in parts))
 
-    def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds, by: WholeReference | WholeSecondOrder) -> Judgement:
+    def _judged(self, inputs: Inputs, truth: Truth, bounds: Bounds, by: JudgedBy) -> Judgement:
         answers = self.answers(inputs) if self.mode.batched else [self._kept_answer(inputs)]
-        judgement = self._worst(answers, truth, bounds)
+        judgement = self._worst(answers, truth, bounds, by)
         if judgement.verdict in FAILING and truth.kink is None:
             # Nobody is accused of what differentiating the body itself costs.
             with CLOCK.part("bounds"):
                 bounds = self.wider(inputs, by)
-            judgement = self._worst(answers, truth, bounds)
+            judgement = self._worst(answers, truth, bounds, by)
         if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
             self._structure_is_checked = True
             allowance = Allowance(bounds, lambda: self.wider(inputs, by))
@@ -197,9 +213,8 @@ class Examiner:
             return Judgement(Verdict.WRONG, problem) if problem else judgement
         return judgement
 
-    def _worst(self, answers: list[Answer], truth: Truth, bounds: Bounds) -> Judgement:
-        names, format = list(self.cell.function.domains), self._judged_in
-        judgements = (judge(answer, truth, bounds, names, format) for answer in answers)
+    def _worst(self, answers: list[Answer], truth: Truth, bounds: Bounds, by: JudgedBy) -> Judgement:
+        judgements = (by.judged(answer, truth, bounds, self._judged_in) for answer in answers)
         return max(judgements, key=lambda judgement: judgement.verdict.severity)
 
     def _without_bound(self, inputs: Inputs, truth: Truth | None, bounds: Bounds | None, problem: str) -> Finding:
@@ -219,7 +234,7 @@ class Examiner:
         if wrong is not None:
             return self._finding(inputs, wrong)
         if all(np.isfinite(bound).all() for bound in (bounds.value, *bounds.gradient)):
-            judgement = self._worst(answers, truth, bounds)
+            judgement = self._worst(answers, truth, bounds, self.judged_by)
             if judgement.verdict in (Verdict.VERIFIED, Verdict.CONVENTION):
                 return Finding(inputs, judgement)
         return _out_of_range(inputs, problem)
@@ -433,7 +448,7 @@ class Examiner:
             return Answer(np.zeros(()), (), f"the value {problem}")
         parts = []
         for (name, domain), part in zip(domains.items(), gradient, strict=True):
-            if part is None and (domain.flat or name in reference_of(self.cell.function).constant_in(inputs)):
+            if part is None and (domain.flat or name in self.reference.constant_in(inputs)):
                 parts.append(np.zeros((*rows, *domain.real_shape)))
                 continue
             problem, array = self._checked(part, (*rows, *domain.shape), self._dtype(domain.is_complex))

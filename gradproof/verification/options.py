@@ -101,6 +101,11 @@ class Options:
     seed: int = 0
     given: tuple[str, ...] = ()
 
+    @property
+    def names_backends(self) -> bool:
+        """Whether some backends were named, and not all are meant."""
+        return len(self.backends) < len(BACKENDS)
+
     @classmethod
     def of(cls, config: pytest.Config) -> "Options":
         """Read the options. Raises `pytest.UsageError` for a name that is not known or a GPU that is not there."""

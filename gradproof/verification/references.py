@@ -6,6 +6,7 @@ import math
 import sys
 
 from gradproof.backends import BACKENDS
+from gradproof.backends.daily import WIDE
 from gradproof.oracles import exact
 from gradproof.oracles.agreement import Agreement, hand_against_exact
 from gradproof.oracles.verdict import FAILING, Verdict
@@ -26,12 +27,14 @@ def references(examiner: Examiner, finding: Finding, check: str) -> list[str]:
     hand = agreement(function, finding.inputs)
     own = _own_against_exact(examiner, finding)
     against = "its own finite differences" if check == "differences" else "the exact reference"
+    if not function.has_body:
+        against = against.replace("the exact reference", "the exact gradient of its own traced forward pass")
     lines = [
         f"{backend}'s gradient / {against}: {finding.judgement.verdict}",
         f"hand-derived gradient / exact differences: {hand}",
         f"{backend}'s own finite differences / exact reference: {own}",
     ]
-    others = _others(function, finding.inputs, backend)
+    others = _others(function, finding.inputs, backend) if function.has_body else ""
     lines += [f"other backends / exact reference, in float64: {others}"] if others else []
     return [*lines, f"odd one out: {_odd_one_out(examiner, hand, own)}"]
 
@@ -52,6 +55,9 @@ def _odd_one_out(examiner: Examiner, hand: Agreement | str, own: str) -> str:
 
 def _of_second_order(examiner: Examiner, finding: Finding) -> list[str]:
     function, backend, inputs = examiner.cell.function, examiner.cell.backend, finding.inputs
+    if not function.has_body:
+        against = f"{backend}'s H v / second pass over its own traced forward pass: {finding.judgement.verdict}"
+        return [against, f"odd one out: {backend}'s second derivative of the implementation"]
     change, odd = "the change of the hand-derived gradient along v", f"{backend}'s second derivative"
     held, derivation = "second differences of f", "there is no hand-derived gradient"
     if function.hand is not None:
@@ -108,6 +114,8 @@ def _against_exact(function: Function, inputs: Inputs, name: str) -> str:
 def _own_against_exact(examiner: Examiner, finding: Finding) -> str:
     if finding.judgement.verdict not in FAILING or finding.judgement.verdict == Verdict.UNSUPPORTED:
         return "not compared"
+    if not (examiner.cell.function.has_body or examiner.cell.dtype in WIDE):
+        return "not compared: they are taken in another dtype than the trace"
     try:
         own = examiner.own_differences(finding.inputs)
     except Exception as error:

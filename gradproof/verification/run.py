@@ -226,7 +226,8 @@ class Verification:
         function = cell.function
         self._check_entry(cell, "hand")
         if function.hand is None:
-            reason = "it has no hand-derived gradient: backends are held to exact differences alone"
+            held = "exact differences" if function.has_body else "their own forward passes"
+            reason = f"it has no hand-derived gradient: backends are held to {held} alone"
             self._not_run(cell, "hand", reason, fail=False)
         # A few draws alone may all be kinks.
         tally = self._searched(cell, "hand", "", _digits_at(function), share if function.points else 1.0)

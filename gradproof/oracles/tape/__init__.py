@@ -2,11 +2,20 @@
 that tape evaluated in ball arithmetic forwards and backwards."""
 
 from gradproof.oracles.tape.complex_cells import ComplexCells
-from gradproof.oracles.tape.judge import Replay, judge, replay, second_inputs, second_inputs_in_turn
+from gradproof.oracles.tape.judge import (
+    LEAVES_THE_TRACE,
+    Replay,
+    judge,
+    leaves_the_trace,
+    replay,
+    second_inputs,
+    second_inputs_in_turn,
+)
 from gradproof.oracles.tape.program import Cells, Instruction, Predicates, Tape, Untraceable, where_in_user_code
 from gradproof.oracles.tape.solution import HessianProduct, Solution, solve
 
 __all__ = [
+    "LEAVES_THE_TRACE",
     "Cells",
     "ComplexCells",
     "HessianProduct",
@@ -17,6 +26,7 @@ __all__ = [
     "Tape",
     "Untraceable",
     "judge",
+    "leaves_the_trace",
     "replay",
     "second_inputs",
     "second_inputs_in_turn",

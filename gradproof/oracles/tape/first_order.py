@@ -86,13 +86,12 @@ def _found(line: Linearization, followed: bool) -> FirstOrder:
     radii = np.where(beyond <= NEGLIGIBLE * SLACK * radii, SLACK * radii + 2 * beyond, np.inf)
     radii[np.isnan(radii)] = np.inf
     ends = np.cumsum([i.cells.stop - i.cells.start for i in line.tape.inputs])[:-1]
-    parts = []
-    for array, part in zip(line.tape.inputs, np.split(radii, ends), strict=True):
-        tiny = (line.model.format if line.model else FORMATS[array.format]).tiny
-        parts.append(part.reshape(array.shape) * (1 + 2.0**-20) + tiny)
+    tiny = [(line.model.format if line.model else FORMATS[array.format]).tiny for array in line.tape.inputs]
+    rows = zip(line.tape.inputs, np.split(radii, ends), tiny, strict=True)
+    parts = tuple(part.reshape(array.shape) * (1 + 2.0**-20) + smallest for array, part, smallest in rows)
     known = np.isfinite(radii) & (radii > 0)
     worst = float((beyond[known] / radii[known]).max(initial=0.0))
-    return FirstOrder(SLACK * value, tuple(parts), followed=followed, beyond=worst)
+    return FirstOrder(SLACK * value + min(tiny), parts, followed=followed, beyond=worst)
 
 
 def _parts(cells: np.ndarray, line: Linearization) -> list[np.ndarray]:

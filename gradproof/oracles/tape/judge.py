@@ -2,7 +2,7 @@
 the program: what left it and came back would be a constant of the tape, and no constant at another input."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -233,6 +233,25 @@ def second_inputs_in_turn(tape: Tape) -> Iterator[list[np.ndarray]]:
         moved = second_inputs(tape, seed, spreads)
         if moved is not None:
             yield moved
+
+
+LEAVES_THE_TRACE = (
+    "at a second input the traced forward pass is not the function: a value leaves the trace and comes back as a "
+    "constant, or another branch is taken there. Give truth=, the function as it is meant"
+)
+
+
+def leaves_the_trace(
+    found: Solution, value_of: Callable[[Sequence[np.ndarray]], np.ndarray], *, flushes: bool = False
+) -> bool:
+    """Whether something left the trace and came back as a constant: then the tape is not the program at any second
+    input, where `value_of` gives the program's own value."""
+    looks = list[bool]()
+    for moved in second_inputs_in_turn(found.tape):
+        looks.append(replay(found.tape, found.output, moved, value_of(moved), flushes=flushes).ratio > 1)
+        if not looks[-1]:
+            return False
+    return bool(looks)
 
 
 def replay(
