@@ -2,13 +2,17 @@
 advance what a program cancels with rounding, where a forward pass computes in less than it was given. And beside each
 of them what is wrong is still wrong."""
 
+import importlib
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import gradproof
 from gradproof import Positive, Reals, function, weights
+from gradproof.checking.report import GradproofWarning
 from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.differences import forward_noise, own_differences
 from gradproof.oracles.machine_model import FORMATS, SATURATING, MachineModel
@@ -342,6 +346,7 @@ def test_a_derivative_may_be_taken_from_the_value_unless_a_derivation_keeps_its_
     ("slope", "verdict"), [(1.0, Verdict.VERIFIED), (np.inf, Verdict.WRONG)], ids=["right", "wrong"]
 )
 def test_scaling_by_a_cotangent_may_overflow_on_the_way(slope: float, verdict: Verdict) -> None:
+    needs(NAMES["AG"])
     # In half precision 30000 times the cotangent is too large, and what comes of it is not.
     made = entry(lambda xp, x: xp.sum(x * 2.0**-12 * 30000.0), x=(2,))
     made.points = [at([1.0, 2.0])]
@@ -476,3 +481,16 @@ def test_a_wrong_derivation_accuses_nobody_of_its_slope(short: str) -> None:
 
     found = findings(products, short, mode="reverse_over_reverse")
     assert [finding.judgement.verdict for finding in found] == [Verdict.VERIFIED]
+
+
+@pytest.mark.parametrize(("x", "verdict"), [(-3.0, "verified"), (-300.0, "inconclusive")], ids=["near", "far"])
+def test_a_second_derivative_may_divide_by_the_cube_of_a_divisor(x: float, verdict: str) -> None:
+    # exp(300)³ is beyond the range, and takes with it a term as large as the others.
+    needs(NAMES["AG"])
+    space = importlib.import_module("autograd.numpy")
+    with np.errstate(over="raise"):  # nor is a square that is beyond it a warning of ours
+        args, kind = (np.array(x),), GradproofWarning if verdict == "inconclusive" else None
+        with pytest.warns(kind) if kind else nullcontext():
+            report = gradproof.check_grads(lambda v: v / (1 + space.exp(-v)), args, order=2, modes=("rev",))
+    found = {row["mode"]: row["verdict"] for row in report.rows}
+    assert (found["reverse"], found["reverse_over_reverse"]) == ("verified", verdict)

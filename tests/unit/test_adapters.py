@@ -1,6 +1,8 @@
 """The adapters' own tests: every name of `xp` means in every backend what the standard says, in the dtype under test,
 and the transformations agree with one another. Accuracy is not judged here; that is the verification's work."""
 
+import subprocess
+import sys
 from functools import cache, partial
 from types import SimpleNamespace
 
@@ -25,6 +27,24 @@ def adapter_of(short):
         return backends.load(NAMES[short])
     except Unsupported as reason:
         pytest.skip(str(reason))
+
+
+def test_an_import_that_fails_leaves_nothing_in_the_place_of_another_framework(tmp_path):
+    # SciPy asks every array whether it is one of JAX's, and finds what stands under that name.
+    broken = tmp_path / NAMES["TF"]
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise OSError('a library is missing')\n", encoding="utf-8")
+    lines = [
+        "import importlib, sys",
+        f"sys.path.insert(0, {str(tmp_path)!r})",
+        "try:",
+        f"    importlib.import_module('gradproof.backends.{NAMES['TF']}.adapter')",
+        "except OSError:",
+        "    from scipy.special import logsumexp",
+        "    print(logsumexp([0.0, 0.0]))",
+    ]
+    run = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert run.stdout.startswith("0.69"), run.stderr
 
 
 def reference_conv(x, kernel, stride=1, padding=0):

@@ -1,6 +1,7 @@
 """What README, CONTRIBUTING and docs say holds: their links lead somewhere, their commands exist, and their examples
 are verified as they stand."""
 
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gradproof.cli import app
+from tests.unit.made import needs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -75,6 +77,18 @@ def test_data_stands_behind_a_star_as_the_page_on_functions_shows(tmp_path):
     )
     result = run("gradproof verify data.py --backend numpy", tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_function_without_a_body_is_verified_as_the_page_on_functions_shows(tmp_path):
+    needs("autograd")
+    (tmp_path / "kernel.py").write_text(
+        fenced(ROOT / "docs" / "functions.md", "python file=kernel.py")[0], encoding="utf-8"
+    )
+    results = tmp_path / "rows.jsonl"
+    result = run("gradproof verify kernel.py --dtype float64 --results rows.jsonl", tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    assert {row["verdict"] for row in rows if row["check"] == "exact"} == {"verified"}
 
 
 @pytest.mark.parametrize("page", ["tutorial", "command_line"])

@@ -12,7 +12,7 @@ import pytest
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Replay, Untraceable, judge, replay, second_inputs, solve
 from gradproof.oracles.verdict import Judgement, Verdict
-from tests.unit.made import NAMES
+from tests.unit.made import NAMES, needs
 
 pytestmark = pytest.mark.parametrize("short", ["TF"])
 
@@ -25,6 +25,7 @@ front: Any = None
 @pytest.fixture(autouse=True, scope="module")
 def _framework() -> None:
     framework = NAMES["TF"]
+    needs(framework)
     importlib.import_module(f"gradproof.backends.{framework}.adapter")  # which keeps its log quiet, and JAX out
     module = pytest.importorskip(framework)
     globals().update(t=module, raw=module.raw_ops)

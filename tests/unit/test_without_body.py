@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from gradproof import registry
-from gradproof.backends import MODES, installed_version
+from gradproof.backends import MODES
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, RegistryError
 from gradproof.report.tables.blame import blame
@@ -17,7 +17,7 @@ from gradproof.report.tables.functions import details
 from gradproof.verification.cells import Cell, plan, with_differences
 from gradproof.verification.examine import Examiner, Finding
 from gradproof.verification.reproduce import script_of
-from tests.unit.made import NAMES
+from tests.unit.made import NAMES, needs
 
 HEAD = """\
 from gradproof import Complex, Reals, function
@@ -87,6 +87,7 @@ def loaded(folder: Path, source: str, name: str = "swish") -> Function:
 
 
 def examiner_of(made: Function, short: str, dtype: str = "float64", mode: str = "reverse") -> Examiner:
+    needs(NAMES[short])
     return Examiner(Cell(made, NAMES[short], "cpu", dtype, mode))
 
 
@@ -96,8 +97,6 @@ def found(examiner: Examiner) -> Finding:
 
 @pytest.mark.parametrize("short", PLAIN)
 def test_a_right_implementation_is_verified_in_every_mode(short: str, tmp_path: Path) -> None:
-    if installed_version(NAMES[short]) is None:
-        pytest.skip("not installed")
     made = loaded(tmp_path, PLAIN[short])
     for mode in ("reverse", "forward", "reverse_over_reverse"):
         finding = found(examiner_of(made, short, mode=mode))

@@ -17,11 +17,13 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 # TensorFlow Lite imports JAX where that is installed, for a converter that nothing here needs. A run that selected
 # TensorFlow alone must not import another backend with it.
 sys.modules.setdefault("jax", None)
-import numpy as np
-import tensorflow as tf
-
-if sys.modules["jax"] is None:
-    del sys.modules["jax"]
+try:
+    import numpy as np
+    import tensorflow as tf
+finally:
+    # Also where the import fails: SciPy looks for JAX's arrays in whatever stands there.
+    if sys.modules["jax"] is None:
+        del sys.modules["jax"]
 
 from gradproof.backends.adapter import BINARY, Adapter, creation, cumulative, dtype_of_values, frequencies, named
 from gradproof.backends.settings import SETTINGS

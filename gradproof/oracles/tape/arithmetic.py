@@ -229,12 +229,26 @@ class TapeArithmetic(_OnTape, BallArithmetic):
     are_zero = staticmethod(flags(arb.is_zero))
     are_finite = staticmethod(finite_of)
 
+    def note_power(self, entries: np.ndarray, power: int) -> None:
+        """Nothing: the first derivative asks for no such power."""
+
 
 class TapeSeries(_OnTape, TaylorArithmetic):
     """Series of balls, cut behind the first power: an entry and how it changes along one direction."""
 
     are_zero = staticmethod(flags(is_zero))
     are_finite = staticmethod(flags(is_finite))
+
+    def note_power(self, entries: np.ndarray, power: int) -> None:
+        """Note where a power of what moves leaves the range, which takes a term with it that may be of any size."""
+        if self.model is None:
+            return
+        moves = np.frompyfunc(lambda v: isinstance(v, arb_series) and not v[1].is_zero(), 1, 1)(entries).astype(bool)
+        sizes = np.abs(self.center(entries[moves]).astype(float))
+        with np.errstate(over="ignore"):
+            powers = sizes**power
+        lost = (powers > self.model.format.largest) | ((powers < self.model.format.tiny) & (sizes > 0))
+        self.overflowed = self.overflowed or bool(lost.any())
 
     def _slope_at(self, name: str, x: Any) -> Any:
         if not isinstance(x, arb_series):

@@ -376,6 +376,8 @@ class _Pullback:
         quotient = self.on.divide(Balls(self.adjoint, self.on), self._ball(1))
         if which == 0:
             return quotient.entries
+        # Twice differentiated, a quotient is divided by the cube of the divisor, or multiplied with its inverse.
+        self.on.note_power(self.arguments[1], 3)
         own = -self.on.multiply(quotient, self.on.divide(self._ball(0), self._ball(1))).entries
         if self.on.model is None or self._square_is_in_range(1):
             return own
@@ -385,7 +387,8 @@ class _Pullback:
         return objects(np.frompyfunc(self.on.hull, 2, 1)(own, other))
 
     def _square_is_in_range(self, which: int) -> bool:
-        squares = np.abs(self.on.center(self.arguments[which]).astype(float)) ** 2
+        with np.errstate(over="ignore"):
+            squares = np.abs(self.on.center(self.arguments[which]).astype(float)) ** 2
         format = self.on.model.format
         return bool(((squares <= format.largest / 2) & (squares >= 2 * format.tiny)).all())
 
