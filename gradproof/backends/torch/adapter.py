@@ -33,6 +33,8 @@ torch.backends.cudnn.allow_tf32 = SETTINGS.tf32
 # A gradient that is another one each time could not be repeated from its report. What has no deterministic kernel is
 # verified all the same.
 torch.use_deterministic_algorithms(True, warn_only=True)
+# The arrays are small, and a run has a worker for each core: more threads wait for one another.
+torch.set_num_threads(1)
 torch.backends.cudnn.benchmark = False
 
 DTYPES = {
