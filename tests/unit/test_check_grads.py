@@ -596,6 +596,49 @@ def test_a_dtype_in_which_the_function_raises_is_told_beside_the_others():
     assert verdicts == {"float16": "unsupported", "float32": "verified"}
 
 
+QUADRANTS = [0.7 + 0.3j, -0.7 + 0.3j, -1.75 - 0.375j, 0.25 - 1.5j]
+
+OF_COMPLEX = {
+    "JX": {"arccosh": "wrong", "sign": "wrong", "arccos": "verified", "arcsinh": "verified"},
+    "AG": {"arccosh": "wrong", "sign": "wrong"}
+    | dict.fromkeys(("arccos", "arcsin", "arctan", "arcsinh", "arctanh"), "verified"),
+    "PT": {"acosh": "verified", "sgn": "verified"},
+    "TF": {"acosh": "verified", "sign": "verified"},
+}
+"""What holds in all four quadrants. What is wrong is recorded below known_divergences/operations."""
+
+
+@pytest.mark.parametrize(
+    ("short", "name"), [pytest.param(s, n, id=f"{n}-{s}") for s, names in OF_COMPLEX.items() for n in names]
+)
+def test_a_complex_function_in_every_quadrant(short, name):
+    if short == "TF":
+        import tensorflow as tf
+
+        z, f = tf.constant(QUADRANTS, tf.complex128), getattr(tf.math, name)
+    else:
+        made = frame(short)
+        z = made.array(QUADRANTS, "complex128")
+        f = getattr(made.namespace, name)
+    verdict = OF_COMPLEX[short][name]
+    if verdict == "verified":
+        assert gradproof.check_grads(f, (z,), modes="rev").verdict == verdict
+        return
+    for mode in ("fwd", "rev"):
+        with pytest.raises(gradproof.GradientError) as caught:
+            gradproof.check_grads(f, (z,), modes=mode)
+        wrong = np.hstack([np.any(mask) for mask in caught.value.report.worst.wrong.values()])
+        assert caught.value.report.verdict == verdict and wrong.all()
+
+
+def test_what_an_array_is_filled_with_is_no_constant():
+    made = frame("AG")
+    with pytest.raises(gradproof.GradientError, match="df/d x"):
+        gradproof.check_grads(lambda x: x * made.namespace.full_like(x, x[0]), (made.array(X),), modes="rev")
+    report = gradproof.check_grads(lambda x: x * made.namespace.full_like(x, 2.0), (made.array(X),), modes="rev")
+    assert report.verdict == "verified"
+
+
 @everywhere
 def test_the_batched_modes_run(short):
     if short == "AG":
