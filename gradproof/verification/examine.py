@@ -98,6 +98,9 @@ class Finding:
 JudgedBy = WholeReference | WholeSecondOrder | TracedReference
 """What gives the truths and the bounds of a cell: the body of its function, or the trace of its implementation."""
 
+LOST = "not finite, where the value and the true gradient are, and no bound holds"
+"""What is told of a draw, and held against nobody: a program as somebody has written it may overflow on its way."""
+
 
 def _out_of_range(inputs: Inputs, problem: str) -> Finding:
     return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
@@ -219,10 +222,10 @@ class Examiner:
 
     def _without_bound(self, inputs: Inputs, truth: Truth | None, bounds: Bounds | None, problem: str) -> Finding:
         """Where nobody can be held to a bound, what was named is judged all the same: a gradient that is not finite is
-        wrong, and what lies within a bound is right. Of what was drawn nothing is said: far out, any program of this
-        format overflows somewhere."""
+        wrong, and what lies within a bound is right. Of what was drawn it is told, and no more: far out, any program of
+        this format overflows somewhere."""
         try:
-            answers = self.answers(inputs) if truth is not None and self._is_named(inputs) else []
+            answers = self.answers(inputs) if truth is not None else []
         except BackendRaised:
             answers = []
         if not answers:
@@ -231,6 +234,8 @@ class Examiner:
         names = list(self.cell.function.domains)
         judgements = (lost(answer, truth, names, self._judged_in) for answer in answers)
         wrong = next((judgement for judgement in judgements if judgement is not None), None)
+        if not self._is_named(inputs):
+            return _out_of_range(inputs, LOST if wrong is not None else problem)
         if wrong is not None:
             return self._finding(inputs, wrong)
         if all(np.isfinite(bound).all() for bound in (bounds.value, *bounds.gradient)):
