@@ -247,8 +247,8 @@ LEAVES_THE_TRACE = (
 
 
 RAISES_BESIDE = (
-    "beside the input the function raises, so that it cannot be seen whether a value leaves the trace and comes back as "
-    "a constant. Give truth=, the function as it is meant"
+    "beside the input the function raises, so that it cannot be seen whether a value leaves the trace and comes back "
+    "as a constant. Give truth=, the function as it is meant"
 )
 
 

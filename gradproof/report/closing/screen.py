@@ -142,8 +142,8 @@ def _lost(rows: Sequence[Row]) -> str:
     first = rows[0]
     at = ", ".join(f"{name} = {written(value)}" for name, value in first["lost"].items())
     return (
-        f"{_count(len(rows), 'check')} drew an input at which the gradient is NaN or infinite, though value and truth are "
-        "finite; a program may overflow on its way, so nobody is accused. Name it in points= to have it judged: "
+        f"{_count(len(rows), 'check')} drew an input at which the gradient is NaN or infinite, though value and truth "
+        "are finite; a program may overflow on its way, so nobody is accused. Name it in points= to have it judged: "
         f"{first['function']} ({first['backend']}, {first['dtype']}), {textwrap.shorten(at, 60, placeholder=' …')}"
     )
 

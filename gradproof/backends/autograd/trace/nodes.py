@@ -17,7 +17,6 @@ from autograd.tracer import Box, Node, notrace_primitives, trace_stack
 from gradproof.backends.numpy.trace.recorded import BOOL, GIVE_TRUTH, Recorded, Recording, is_recorded
 from gradproof.oracles.tape import Untraceable, where_in_user_code
 
-
 NO_CONSTANTS = (anp.sign, anp.full_like)
 """What autograd takes for constant and is not: the phase of a complex number, and what an array is filled with."""
 
