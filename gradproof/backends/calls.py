@@ -28,6 +28,28 @@ def cotangent(shape: tuple[int, ...], is_complex: bool) -> np.ndarray:
     return np.reshape((complex_weights if is_complex else weights)(_Numbers, shape), shape)
 
 
+class LaterCallRaised(Exception):
+    """A backward pass that has given a gradient and then raised. `found` is what it gave, `factor` the number that came
+    in when it raised, and `__cause__` what it raised."""
+
+    def __init__(self, found: list[tuple[Any, ...]], factor: float) -> None:
+        self.found, self.factor = found, factor
+        super().__init__(factor)
+
+
+def one_after_the_other(pull: Callable[[float], tuple[Any, ...]], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+    """What a backward pass gives of each number that comes in. Raises `LaterCallRaised`."""
+    found: list[tuple[Any, ...]] = []
+    for by in factors:
+        try:
+            found.append(pull(by))
+        except Exception as error:
+            if not found:
+                raise
+            raise LaterCallRaised(found, by) from error
+    return found
+
+
 class Calls(ABC):
     """One framework, as the caller of somebody's function has it."""
 
@@ -83,9 +105,14 @@ class Calls(ABC):
 
     def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
         """The gradients of a scalar function times each of these factors, from one forward pass where there can be a
-        backward pass for each; what is unconnected is None. For a complex argument df/dRe + i df/dIm."""
+        backward pass for each; what is unconnected is None. For a complex argument df/dRe + i df/dIm. Raises
+        `LaterCallRaised` where the first can be had, and another not."""
         gradient = self.transformations.gradient
-        return [gradient(lambda *given, by=by: by * f(*given) if by != 1 else f(*given))(*arrays) for by in factors]
+
+        def pull(by: float) -> tuple[Any, ...]:
+            return gradient(lambda *given: by * f(*given) if by != 1 else f(*given))(*arrays)
+
+        return one_after_the_other(pull, factors)
 
     def filled(self, f: Callable, arrays: Sequence[Any], by_itself: bool) -> tuple[Any, ...] | None:
         """The gradient that a backward pass leaves with the arguments, where a framework has that way beside the other:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.backends.calls import LaterCallRaised
 from gradproof.backends.transformations import Unsupported
 from gradproof.checking import differentiation
 from gradproof.checking.draws import drawn, drawn_arguments, simpler
@@ -67,7 +68,14 @@ def examine(request: Request) -> Report:
     )
     with Progress(problem.name) as progress, problem.calls.at_work():
         for dtype in request.dtypes or ("",):
-            posed, meant = _pose(request, first, dtype) if dtype else problem, _pose_truth(request, first, problem)
+            try:
+                posed = _pose(request, first, dtype) if dtype else problem
+            except Exception as error:
+                if _is_ours(error):
+                    raise
+                _Examination(request, problem, None, report, progress).refuses(dtype, error)
+                continue
+            meant = _pose_truth(request, first, problem)
             examination = _Examination(request, posed, meant, report, progress)
             examination.at(examination.problem.leaves)
             for arrays in drawn(examination.problem, request.draws) if not more else ():
@@ -103,6 +111,12 @@ def _is_ours(error: Exception) -> bool:
     return isinstance(error, SLIPS) or not innermost.filename.startswith(BACKENDS)
 
 
+def _said(error: BaseException | None) -> str:
+    """An exception in a line: its type, and the first sentence of its text."""
+    said, _, _ = " ".join(str(error).split()).partition(". ")
+    return f"{type(error).__name__}: {textwrap.shorten(said, 200)}" if said else type(error).__name__
+
+
 def _are_equal(held: Held, parts: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
     """Whether two gradients differ by no more than two right ones can."""
     rows = zip(parts, others, held.bounds().gradient, strict=True)
@@ -126,7 +140,12 @@ class _Examination:
         if any(finding.fails and finding.was_drawn for finding in self.findings):
             return
         arrays = self._ours(arrays)
-        value = self._value(arrays)
+        try:
+            value = self._value(arrays)
+        except Exception as error:
+            if not was_drawn:
+                self._raises_again(error, arrays)
+            return
         if was_drawn and not np.isfinite(value).all():
             return
         findings = list(self._findings(arrays, value, was_drawn))
@@ -134,6 +153,20 @@ class _Examination:
             arrays = simpler(self.problem, arrays, self._fails)
             findings = list(self._findings(arrays, self._value(arrays), was_drawn)) or findings
         self.findings += findings
+
+    def refuses(self, dtype: str, error: Exception) -> None:
+        """Note that the function cannot be run in another dtype."""
+        self.dtype = dtype
+        judgement = Judgement(Verdict.UNSUPPORTED, f"in {dtype} the function raises {_said(error)}")
+        self.findings.append(self._made(self.modes[0], judgement, self.problem.leaves))
+        self.conclude()
+
+    def _raises_again(self, error: Exception, arrays: list[Any]) -> None:
+        """Note that the function, which has given a value here, gives none when it is called again."""
+        if _is_ours(error):
+            raise error
+        judgement = Judgement(Verdict.UNSUPPORTED, f"another call of the function raises {_said(error)}")
+        self.findings.append(self._made(self.modes[0], judgement, arrays))
 
     def _ours(self, arrays: Sequence[Any]) -> list[Any]:
         # What the caller's function does to its arguments must not reach the caller's arrays.
@@ -147,13 +180,25 @@ class _Examination:
         return np.asarray(self.problem.calls.to_numpy(self.problem.scalar(*arrays)))
 
     def _fails(self, arrays: list[Any]) -> bool:
-        value = self._value(arrays)
+        try:
+            value = self._value(arrays)
+        except Exception:  # simpler, and outside of what the function takes
+            return False
         return bool(np.isfinite(value).all()) and any(f.fails for f in self._findings(arrays, value, True))
 
     def _findings(self, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Iterator[Finding]:
         where = f"{self.dtype}, input {len(self.findings) // max(1, len(self.modes)) + 1}"
         self.progress.step = f"{where}: what is true"
-        held = self._held(arrays)
+        try:
+            held = self._held(arrays)
+        except Exception:
+            try:
+                self._value(arrays)
+            except Exception as error:  # without a trace as well: it is the function's
+                if not was_drawn:
+                    self._raises_again(error, arrays)
+                return
+            raise
         self.report.truth = held.told
         if isinstance(held, TracedTruth) and not was_drawn:
             self.report.traced = held.traced
@@ -185,8 +230,7 @@ class _Examination:
 
     def _refused(self, mode: str, error: Exception, arrays: list[Any]) -> Iterator[Finding]:
         """What a framework refuses is told, and is held against the gradient only in a mode that was asked for."""
-        said, _, _ = " ".join(str(error).split()).partition(". ")
-        why = f"{type(error).__name__}: {textwrap.shorten(said, 200)}" if said else type(error).__name__
+        why = _said(error)
         # A backward pass that breaks is the caller's; reverse mode that there is not for this code, the framework's.
         is_told = mode != "reverse" or (len(self.modes) > 1 and self.problem.calls.has_no_reverse(error))
         if mode in self.request.named or not is_told:
@@ -212,10 +256,22 @@ class _Examination:
         # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
         # otherwise, as clipping, need not be linear in it.
         factors = (1.0, 1.0, -2.0) if self.problem.is_scalar and self.request.truth is None else (1.0, 1.0)
-        first, *others = self._pulled_back(arrays, factors)
+        raised = None
+        try:
+            first, *others = self._pulled_back(arrays, factors)
+        except LaterCallRaised as error:
+            raised, (first, *others) = error, error.found
         finding = self._compared(held, "reverse", arrays, value, first, was_drawn=False)
         if finding.judgement.verdict != Verdict.VERIFIED:
             return finding
+        if raised is not None:
+            which = (
+                "a second backward pass"
+                if raised.factor == 1
+                else f"the gradient of {raised.factor:g} times the result"
+            )
+            judgement = Judgement(Verdict.UNSUPPORTED, f"{which} raises {_said(raised.__cause__)}")
+            return self._made("reverse", judgement, arrays)
         _, parts = self._parts(held, first)
         for by, given, why in zip(factors[1:], others, (ANOTHER_GRADIENT, NOT_LINEAR), strict=False):
             problem, again = self._parts(held, given)
@@ -245,6 +301,8 @@ class _Examination:
         calls, scalar = self.problem.calls, self.problem.scalar
         try:
             return calls.pulled_back(scalar, arrays, factors)
+        except LaterCallRaised:
+            raise
         except Exception:
             filled = [calls.filled(scalar, arrays, self.problem.is_scalar) for _ in range(2)]
             if filled[0] is None:

@@ -19,11 +19,12 @@ from gradproof.oracles.machine_model import FORMATS, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
 from gradproof.oracles.tape import (
     LEAVES_THE_TRACE,
+    RAISES_BESIDE,
     HessianProduct,
     Solution,
     Tape,
     Untraceable,
-    leaves_the_trace,
+    replay_problem,
     solve,
 )
 from gradproof.oracles.tape.estimate import IN_BALLS, Estimate, estimate, values_beside
@@ -278,12 +279,22 @@ def _constant_truth(problem: Problem, arrays: list[Any]) -> ConstantTruth:
 def _check_values_beside(problem: Problem, arrays: list[Any], found: Estimate, flushes: bool) -> None:
     # Twice the bound here: the second input is beside it.
     reach = 2 * found.bounds(flushes=flushes).value
+    told = "beside the input another branch is taken, however near, and there are too many cells for balls"
     for moved, value in values_beside(found):
-        theirs = float(problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved))))
-        if not abs(theirs - value) <= reach:
-            found.problem = LEAVES_THE_TRACE
+        theirs = _value_beside(problem, arrays, moved)
+        if theirs is None:
+            told = RAISES_BESIDE
+            continue
+        found.problem = "" if abs(float(theirs) - value) <= reach else LEAVES_THE_TRACE
         return
-    found.problem = "beside the input another branch is taken, however near, and there are too many cells for balls"
+    found.problem = told
+
+
+def _value_beside(problem: Problem, arrays: list[Any], moved: Sequence[np.ndarray]) -> np.ndarray | None:
+    try:
+        return np.asarray(problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved))))
+    except Exception:  # outside of what the function takes
+        return None
 
 
 def _check_replay(problem: Problem, arrays: list[Any], solution: Solution | Estimate, flushes: bool) -> None:
@@ -295,8 +306,7 @@ def _check_replay(problem: Problem, arrays: list[Any], solution: Solution | Esti
         return problem.calls.to_numpy(problem.scalar(*_assembled(problem, arrays, moved)))
 
     # A trace holds at one input; what it mistook for a constant shows at another.
-    if leaves_the_trace(solution, value_of, flushes=flushes):
-        solution.problem = LEAVES_THE_TRACE
+    solution.problem = replay_problem(solution, value_of, flushes=flushes)
 
 
 def _assembled(problem: Problem, arrays: list[Any], parts: Sequence[np.ndarray]) -> list[Any]:

@@ -98,6 +98,9 @@ class Finding:
 JudgedBy = WholeReference | WholeSecondOrder | TracedReference
 """What gives the truths and the bounds of a cell: the body of its function, or the trace of its implementation."""
 
+LOST = "not finite, where the value and the true gradient are, and no bound holds"
+"""What is told of a draw, and held against nobody: a program as somebody has written it may overflow on its way."""
+
 
 def _out_of_range(inputs: Inputs, problem: str) -> Finding:
     return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
@@ -219,10 +222,10 @@ class Examiner:
 
     def _without_bound(self, inputs: Inputs, truth: Truth | None, bounds: Bounds | None, problem: str) -> Finding:
         """Where nobody can be held to a bound, what was named is judged all the same: a gradient that is not finite is
-        wrong, and what lies within a bound is right. Of what was drawn nothing is said: far out, any program of this
-        format overflows somewhere."""
+        wrong, and what lies within a bound is right. Of what was drawn it is told, and no more: far out, any program of
+        this format overflows somewhere."""
         try:
-            answers = self.answers(inputs) if truth is not None and self._is_named(inputs) else []
+            answers = self.answers(inputs) if truth is not None else []
         except BackendRaised:
             answers = []
         if not answers:
@@ -231,6 +234,8 @@ class Examiner:
         names = list(self.cell.function.domains)
         judgements = (lost(answer, truth, names, self._judged_in) for answer in answers)
         wrong = next((judgement for judgement in judgements if judgement is not None), None)
+        if not self._is_named(inputs):
+            return _out_of_range(inputs, LOST if wrong is not None else problem)
         if wrong is not None:
             return self._finding(inputs, wrong)
         if all(np.isfinite(bound).all() for bound in (bounds.value, *bounds.gradient)):
@@ -287,7 +292,10 @@ class Examiner:
             bounds = judged_by.bounds(found.inputs, self.model)
         if bounds.out_of_range:
             return _out_of_range(found.inputs, bounds.out_of_range)
-        judgement = self._judged(found.inputs, truth, bounds, judged_by)
+        try:
+            judgement = self._judged(found.inputs, truth, bounds, judged_by)
+        except BackendRaised as raised:
+            return Finding(found.inputs, Judgement(Verdict.UNSUPPORTED, str(raised)))
         if judgement.verdict in FAILING and judgement.worst is not None:
             return found
         if judgement.verdict not in (Verdict.VERIFIED, Verdict.CONVENTION):
@@ -313,20 +321,27 @@ class Examiner:
         """Run the backend forward and backward: one answer, or one per row that holds the input in a batch. Raises
         `BackendRaised` when the backend raises."""
         first_call = self._backward is None
+        with self._at_work("compile, first call" if first_call else "backend"):
+            forward, backward = self._code()
+            arrays = self.arrays(inputs)
+            value = self._value(inputs, forward, arrays)
+            if self.mode.batched:
+                return self._batch(inputs, value, backward)
+            return [self._converted(inputs, value, backward(*arrays), ())]
+
+    @contextmanager
+    def _at_work(self, part: str, call: str = "") -> Iterator[None]:
+        """The backend at work, or somebody's code in it: what it raises is `BackendRaised`, with words for which call
+        it was where that was not the first."""
         try:
-            with _inside_the_backend("compile, first call" if first_call else "backend"):
-                forward, backward = self._code()
-                arrays = self.arrays(inputs)
-                value = self._value(inputs, forward, arrays)
-                if self.mode.batched:
-                    return self._batch(inputs, value, backward)
-                return [self._converted(inputs, value, backward(*arrays), ())]
+            with _inside_the_backend(part):
+                yield
         except (Unsupported, RegistryError):
             raise
         except Exception as error:
-            raise self._raised(error) from error
+            raise self._raised(error, call) from error
 
-    def _raised(self, error: Exception) -> BaseException:
+    def _raised(self, error: Exception, call: str) -> BaseException:
         backend = self.cell.backend
         is_rule = backend in self.cell.function.implementations and self.cell.mode != "reverse"
         if self.may_refuse and is_rule and backends.refuses(backend, error):
@@ -337,7 +352,8 @@ class Examiner:
         if ran_out(error):
             return OutOfMemory(f"out of memory on the {self.cell.device} ({type(error).__name__}: {error})")
         cure = cure_of(error, self.cell.function.path, BallArithmetic().namespace().by_group())
-        return BackendRaised(f"{_shortly(error)}: {cure}" if cure else _shortly(error))
+        said = f"{_shortly(error)}: {cure}" if cure else _shortly(error)
+        return BackendRaised(f"{call} raises {said}" if call else said)
 
     def _value(self, inputs: Inputs, forward: Callable, arrays: list[Any]) -> tuple[str, np.ndarray]:
         """What is structurally off with the value, and the value."""
@@ -388,7 +404,7 @@ class Examiner:
     def gradient_again(self, inputs: Inputs) -> Answer:
         """One more call at the same input, and whether it left its arguments alone."""
         forward, backward = self._code()
-        with _inside_the_backend("backend"):
+        with self._at_work("backend", "a second call"):
             arrays = self.arrays(inputs)
             answer = self._converted(inputs, self._value(inputs, forward, arrays), backward(*arrays), ())
         untouched = zip(self.cell.function.native(inputs), arrays, self.cell.function.domains, strict=True)
@@ -399,7 +415,7 @@ class Examiner:
         """The gradient by reverse mode of `cotangent` times the function. Raises `Unsupported` where the backend
         differentiates nothing by itself."""
         f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
-        with _inside_the_backend("backend"):
+        with self._at_work("backend", f"a pullback of the cotangent {cotangent:g}"):
             arrays = self.arrays(inputs)
             value, gradient = self.adapter.value_and_gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
             return self._converted(inputs, self._checked(value, (), self._dtype(False)), gradient, ())
@@ -407,7 +423,7 @@ class Examiner:
     def pushed_value(self, inputs: Inputs) -> float:
         """The value that forward mode gives beside a tangent. Raises `Unsupported` where the backend has none."""
         f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
-        with _inside_the_backend("backend"):
+        with self._at_work("backend", "a call that gives the value beside a tangent"):
             arrays = self.arrays(inputs)
             return float(self.adapter.to_numpy(self.adapter.value_and_tangent(f)(*arrays, *arrays)[0]))
 
@@ -418,7 +434,7 @@ class Examiner:
             raise Unsupported("the value comes from the function itself, in whatever way it is differentiated")
         f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
         returned = self.adapter.value_and_gradient(f)
-        with _inside_the_backend("backend"):
+        with self._at_work("backend", "one more call"):
             arrays = self.arrays(inputs)
             try:
                 gradient = self.adapter.gradient(lambda *arguments: returned(*arguments)[0])(*arrays)
@@ -506,7 +522,10 @@ class Examiner:
                 bounds = self.wider(rounded, self.reference)
             judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
         if judgement.verdict in FAILING:
-            own = self._as_precise_as_measured(rounded, own)
+            try:
+                own = self._as_precise_as_measured(rounded, own)
+            except BackendRaised as raised:
+                return self._finding(rounded, Judgement(Verdict.UNSUPPORTED, str(raised)))
             judgement = _judge_own(answer, own, bounds, names, self._judged_in.unit_roundoff)
         if judgement.verdict in FAILING and not self._resolves(rounded, bounds):
             return _out_of_range(rounded, "finite differences do not resolve the function here")
@@ -543,7 +562,7 @@ class Examiner:
             seen[:] = [batch, np.asarray(forward.values(batch), np.float64)]
             return seen[1]
 
-        with _inside_the_backend("own differences"):
+        with self._at_work("own differences", "one more call of the forward pass"):
             own_differences(values, inputs, promised)
         with CLOCK.part("exact reference"):
             noise = forward_noise(seen[1], self.reference.values(seen[0]))
@@ -566,11 +585,8 @@ class Examiner:
         with CLOCK.part("bounds"):
             value_error = float(self.reference.bounds(inputs, self._model(self._widest)).value)
         forward = own_forward(self.cell.function, self.cell.backend, self.cell.device)
-        try:
-            with _inside_the_backend("own differences"):
-                return forward.differences(inputs, value_error)
-        except Exception as error:
-            raise self._raised(error) from error
+        with self._at_work("own differences"):
+            return forward.differences(inputs, value_error)
 
 
 def _caught(names: list[str], gradient: Iterable[np.ndarray], bounds: Iterable[np.ndarray]) -> dict[str, float]:

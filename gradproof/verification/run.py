@@ -361,6 +361,8 @@ class Verification:
             "caught": _numbered(tally.caught),
             "unjudged": tally.unjudged,
         }
+        if tally.lost is not None:
+            found["lost"] = hexadecimal(function, tally.lost.inputs)
         # The numbers are those of the input that the verdict is of; what is not recorded has its worst error beside it.
         shown = tally.worst if tally.failure is not None else tally.recorded or tally.worst
         if shown is not None:

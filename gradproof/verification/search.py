@@ -25,7 +25,7 @@ from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function, Inputs
 from gradproof.verification.clock import CLOCK
-from gradproof.verification.examine import Finding, reference_of
+from gradproof.verification.examine import LOST, Finding, reference_of
 
 SHRINKING_SECONDS = 10.0
 """As long a simpler input is looked for. Whoever waits for the failure has then seen nothing yet."""
@@ -78,7 +78,8 @@ class Tally:
     its bound; `known` how many deviate as recorded, and `recorded` the gravest of them, the first that was met.
     `caught` has, by argument, the largest of all findings. `unjudged` says why, of each point of the function that had
     to be judged and could not be; `constant` has the arguments in which the program was constant wherever it was
-    tried, though they are not declared flat (None before the first)."""
+    tried, though they are not declared flat (None before the first). `lost` is the first draw at which a gradient is
+    not finite, and nobody can be held to a bound."""
 
     counts: Counter = field(default_factory=Counter)
     out_of_range: Counter = field(default_factory=Counter)
@@ -91,6 +92,7 @@ class Tally:
     caught: dict[str, float] = field(default_factory=dict)
     unjudged: list[str] = field(default_factory=list)
     constant: set[str] | None = None
+    lost: Finding | None = None
 
     def add(self, finding: Finding, named: bool = False) -> None:
         """Count one finding; what is `named` had to be judged."""
@@ -101,6 +103,7 @@ class Tally:
             self.constant = found if self.constant is None else self.constant & found
         if finding.out_of_range:
             self.out_of_range[finding.out_of_range] += 1
+            self.lost = self.lost or (finding if finding.out_of_range == LOST else None)
             return
         self.counts[str(finding.judgement.verdict)] += 1
         for argument, error in finding.caught.items():

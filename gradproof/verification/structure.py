@@ -41,7 +41,7 @@ class Allowance:
 
 
 class Examiner(Protocol):
-    """What is asked of the examiner of a cell."""
+    """What is asked of the examiner of a cell. What the backend raises it raises, with words for which call it was."""
 
     cell: Cell
     mode: Mode

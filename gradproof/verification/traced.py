@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from gradproof import backends
-from gradproof.backends import Adapter
+from gradproof.backends import Adapter, Unsupported
 from gradproof.oracles.exact import Uncomputable
 from gradproof.oracles.kept import input_key
 from gradproof.oracles.machine_model import Format, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Truth
-from gradproof.oracles.tape import HessianProduct, Solution, Untraceable, judge, leaves_the_trace, solve
+from gradproof.oracles.tape import HessianProduct, Solution, Untraceable, judge, replay_problem, solve
 from gradproof.oracles.tape.estimate import IN_BALLS
-from gradproof.oracles.tape.judge import LEAVES_THE_TRACE, bounds_of
+from gradproof.oracles.tape.judge import bounds_of
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 from gradproof.oracles.verdict import judge as judge_by
 from gradproof.registry import Domain, Function, Inputs, direction
@@ -140,9 +140,12 @@ class Traces:
             found = solve(traced.tape, output)
         except Untraceable as error:
             raise self._uncomputable(str(error)) from error
+        except (Uncomputable, Unsupported):
+            raise
+        except Exception as error:  # whatever somebody's code raises
+            raise self._uncomputable(f"{type(error).__name__}: {error}") from error
         flushes = self.device in self.adapter.flushes_subnormals
-        if not found.problem and leaves_the_trace(found, self._value_of, flushes=flushes):
-            found.problem = LEAVES_THE_TRACE
+        found.problem = found.problem or replay_problem(found, self._value_of, flushes=flushes)
         return found
 
     def _value_of(self, parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -490,6 +490,157 @@ def test_another_gradient_at_a_second_call_is_told():
         gradproof.gradcheck(by_hand(lambda x: x.sin(), backward), (x,))
 
 
+def with_rule(short: str, rule: Callable) -> Callable:
+    """Σ x³, with the backward pass `rule(x, g)`."""
+    if short == "PT":
+        return by_hand(lambda x: (x**3).sum(), lambda saved, g: rule(saved[0], g))
+    if short == "JX":
+        import jax
+
+        cubes = jax.custom_vjp(lambda x: (x**3).sum())
+        cubes.defvjp(lambda x: ((x**3).sum(), x), lambda x, g: (rule(x, g),))
+        return cubes
+    if short == "TF":
+        import tensorflow as tf
+
+        return tf.custom_gradient(lambda x: (tf.reduce_sum(x**3), lambda g: rule(x, g)))
+    from autograd.extend import defvjp, primitive
+
+    cubes = primitive(lambda x: np.sum(x**3))
+    defvjp(cubes, lambda ans, x: lambda g: rule(x, g))
+    return cubes
+
+
+@everywhere
+def test_a_backward_pass_that_raises_later_is_told(short):
+    def used_up_after(uses):
+        calls = []
+
+        def rule(x, g):
+            calls.append(g)
+            if len(calls) > uses:
+                raise OSError("the buffer is used up")
+            return g * 3 * x**2
+
+        return with_rule(short, rule)
+
+    for uses, told in ((1, "a second backward pass"), (2, "the gradient of -2 times the result")):
+        with pytest.raises(gradproof.GradientError) as caught:
+            gradproof.check_grads(used_up_after(uses), (frame(short).array(X),), modes="rev")
+        assert caught.value.report.verdict == "unsupported"
+        assert f"{told} raises OSError: the buffer is used up" in str(caught.value)
+
+
+def test_a_wrong_gradient_that_raises_later_is_wrong():
+    calls = []
+
+    def rule(x, g):
+        calls.append(g)
+        if len(calls) > 1:
+            raise OSError("the buffer is used up")
+        return g * 2 * x**2
+
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(with_rule("PT", rule), (frame("PT").array(X),), modes="rev")
+    assert caught.value.report.verdict == "wrong"
+
+
+@pytest.mark.parametrize("uses", range(1, 6))
+def test_a_function_that_raises_at_a_later_call_is_told(uses):
+    calls, made = [], frame("PT")
+
+    def f(x):
+        calls.append(x)
+        if len(calls) > uses:
+            raise OSError("the buffer is used up")
+        return x.tanh()
+
+    with pytest.raises(gradproof.GradientError, match="OSError: the buffer is used up") as caught:
+        gradproof.check_grads(f, (made.array(X),), modes=("fwd", "rev"))
+    assert caught.value.report.verdict == "unsupported"
+
+
+def test_what_is_drawn_where_the_function_raises_says_nothing():
+    def f(x):
+        if np.abs(x.detach().numpy()).max() > 2.5:
+            raise ValueError("out of what is tabulated")
+        return x.tanh()
+
+    report = gradproof.check_grads(f, (frame("PT").array([0.5, -1.25, 2.0]),), modes="rev", draws=20)
+    assert report.verdict == "verified"
+    assert 1 < report.rows[0]["examples"] < 20
+
+
+@pytest.mark.parametrize(("reach", "verdict"), [(2.0**-16, "verified"), (0.0, "inconclusive")])
+@pytest.mark.filterwarnings("ignore::gradproof.GradproofWarning")
+def test_a_function_that_raises_beside_its_input_is_replayed_nearer_or_told(reach, verdict):
+    given = np.array([0.5, -1.25, 2.0])
+
+    def f(x):
+        if np.abs(x.detach().numpy() / given - 1).max() > reach:
+            raise ValueError("no probabilities")
+        return x.tanh()
+
+    report = gradproof.check_grads(f, (frame("PT").array(given),), modes="rev")
+    assert report.verdict == verdict
+    assert verdict == "verified" or "beside the input the function raises" in report.text
+
+
+def test_a_dtype_in_which_the_function_raises_is_told_beside_the_others():
+    def f(x):
+        if x.dtype == frame("PT").namespace.float16:
+            raise NotImplementedError("no kernel for Half")
+        return x.tanh()
+
+    with pytest.raises(gradproof.GradientError, match="in float16 the function raises NotImplementedError") as caught:
+        gradproof.check_grads(f, (frame("PT").array(X),), modes="rev", dtypes=("float16", "float32"))
+    verdicts = {row["dtype"]: row["verdict"] for row in caught.value.report.rows}
+    assert verdicts == {"float16": "unsupported", "float32": "verified"}
+
+
+QUADRANTS = [0.7 + 0.3j, -0.7 + 0.3j, -1.75 - 0.375j, 0.25 - 1.5j]
+
+OF_COMPLEX = {
+    "JX": {"arccosh": "wrong", "sign": "wrong", "arccos": "verified", "arcsinh": "verified"},
+    "AG": {"arccosh": "wrong", "sign": "wrong"}
+    | dict.fromkeys(("arccos", "arcsin", "arctan", "arcsinh", "arctanh"), "verified"),
+    "PT": {"acosh": "verified", "sgn": "verified"},
+    "TF": {"acosh": "verified", "sign": "verified"},
+}
+"""What holds in all four quadrants. What is wrong is recorded below known_divergences/operations."""
+
+
+@pytest.mark.parametrize(
+    ("short", "name"), [pytest.param(s, n, id=f"{n}-{s}") for s, names in OF_COMPLEX.items() for n in names]
+)
+def test_a_complex_function_in_every_quadrant(short, name):
+    if short == "TF":
+        import tensorflow as tf
+
+        z, f = tf.constant(QUADRANTS, tf.complex128), getattr(tf.math, name)
+    else:
+        made = frame(short)
+        z = made.array(QUADRANTS, "complex128")
+        f = getattr(made.namespace, name)
+    verdict = OF_COMPLEX[short][name]
+    if verdict == "verified":
+        assert gradproof.check_grads(f, (z,), modes="rev").verdict == verdict
+        return
+    for mode in ("fwd", "rev"):
+        with pytest.raises(gradproof.GradientError) as caught:
+            gradproof.check_grads(f, (z,), modes=mode)
+        wrong = np.hstack([np.any(mask) for mask in caught.value.report.worst.wrong.values()])
+        assert caught.value.report.verdict == verdict and wrong.all()
+
+
+def test_what_an_array_is_filled_with_is_no_constant():
+    made = frame("AG")
+    with pytest.raises(gradproof.GradientError, match="df/d x"):
+        gradproof.check_grads(lambda x: x * made.namespace.full_like(x, x[0]), (made.array(X),), modes="rev")
+    report = gradproof.check_grads(lambda x: x * made.namespace.full_like(x, 2.0), (made.array(X),), modes="rev")
+    assert report.verdict == "verified"
+
+
 @everywhere
 def test_the_batched_modes_run(short):
     if short == "AG":

@@ -73,6 +73,14 @@ def test_a_green_run_is_about_forty_lines() -> None:
     assert "and 17 more" in told and "1 check would have missed an error of 1%" in told
 
 
+def test_a_gradient_that_is_lost_at_a_draw_is_told_with_its_input() -> None:
+    lost = row(function="elu", backend="jax") | {"lost": {"x": "0x1.f4p+9"}}
+    told = " ".join(Closing([row(), lost]).lines())
+    assert "1 check drew an input at which the gradient is NaN or infinite" in told
+    assert "elu (jax, float64), x = 1000.0" in told
+    assert "NaN or infinite" not in " ".join(Closing([row()]).lines())
+
+
 def test_the_gravest_kind_and_cause_come_first() -> None:
     rows = [known("lost", "precision"), known("sign", "defect"), known("sign", "defect", function="g"), row()]
     lines = [line.split() for line in Closing(rows).lines() if line.startswith(("defect", "precision"))]

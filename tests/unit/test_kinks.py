@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from gradproof.oracles import kinks
 from gradproof.oracles.kinks import Kink, nearest
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference
@@ -454,3 +455,107 @@ def test_the_nearest_point_between_others() -> None:
     assert np.allclose(nearest(corners, np.array([1.0, 1.0])), 0.5, atol=1e-15)
     assert np.allclose(nearest(corners, np.array([0.25, 0.5])), [0.25, 0.5], atol=1e-15)
     assert np.allclose(nearest(corners, np.array([-1.0, -2.0])), 0.0, atol=1e-15)
+
+
+# How limits are sought
+
+
+def seen(slopes: Callable, *directions: object) -> tuple[Kink, list]:
+    """A kink of one argument, of which the gradient along a direction is known, and what is looked
+    at beyond the directions given."""
+    looks: list = []
+
+    def look(direction: Inputs) -> Inputs:
+        looks.append(direction)
+        return at(slopes(*(float(v) for v in direction[0])))
+
+    ways = [at(direction) for direction in directions]
+    limits = np.array([slopes(*direction) for direction in directions], dtype=float)
+    return Kink((limits,), True, ways, look), looks
+
+
+def sizes(p: float, q: float) -> list[float]:
+    """The slopes of |x| + |y| / 4."""
+    return [math.copysign(1.0, p), math.copysign(0.25, q)]
+
+
+def test_the_span_is_that_of_each_entry() -> None:
+    kink, _ = seen(sizes, [1.0, 2.0], [-1.0, -2.0], [1.0, -2.0])
+    low, high = kink.span(0)
+    assert (low.tolist(), high.tolist()) == ([-1.0, -0.25], [1.0, 0.25])
+
+
+def test_an_entry_is_known_to_a_part_of_the_largest() -> None:
+    kink, _ = seen(lambda p, q: [math.copysign(1.0, p), 0.0], [1.0, 0.0], [-1.0, 0.0])
+    nothing = (np.zeros(2),)
+    assert kink.admits(at([0.5, 2.0**-65]), nothing)
+    assert not kink.admits(at([0.5, 2.0**-60]), nothing)
+
+
+def test_entries_that_bend_a_little_either_way_are_told_apart() -> None:
+    ways = [[1.0, 2.0], [-1.0, -2.0], [2.0, -1.0], [-2.0, 1.0]]
+    kink, _ = seen(lambda p, q: [math.copysign(2.0**-8, p), -math.copysign(2.0**-8, q)], *ways)
+    assert kink._signs is not None and kink._signs.tolist() == [1.0, -1.0]
+
+
+def test_the_farthest_limit_of_a_convex_function_is_found_at_one_look() -> None:
+    kink, looks = seen(sizes, [1.0, 2.0], [-1.0, -2.0])
+    assert kink._reaches(np.array([1.0, 1.0]), 1.25) and not looks  # seen already
+    assert kink._reaches(np.array([1.0, -1.0]), 1.25) and len(looks) == 1
+
+
+def test_a_limit_that_takes_several_turns_is_found() -> None:
+    # One more for each entry that goes up; straight along the first entry nothing is to be had.
+    def level(*direction: float) -> list[float]:
+        along = min(map(abs, direction)) > 2.0**-40
+        return [float(along and sum(v > 0 for v in direction)), 0.0, 0.0]
+
+    kink, _ = seen(level, [-1.0, -2.0, -4.0], [-2.0, -1.0, -4.0])
+    kink._signs = None
+    assert kink._reaches(np.array([1.0, 0.0, 0.0]), 3.0)
+
+
+def test_what_is_as_near_as_its_tolerance_is_not_separate() -> None:
+    kink, _ = seen(sizes, [1.0, 2.0], [-1.0, -2.0], [1.0, -2.0], [-1.0, 2.0])
+    assert not kink._is_separate(np.array([1.25, 0.25]), np.array([0.25, 0.0]))
+    assert kink._is_separate(np.array([1.25, 0.25]), np.array([0.125, 0.0]))
+    assert kink._is_separate(np.array([1.25, 0.25]), np.array([0.125, 10.0]))
+
+
+def test_leanings_go_to_both_sides_and_become_small() -> None:
+    start = at([3.0, 4.0])
+    moves = [np.array([float(v) for v in d[0]]) - start[0] for d in kinks._leaning(start)]
+    ahead, back = np.array(moves[::2]), np.array(moves[1::2])
+    assert np.allclose(ahead, -back, atol=1e-12) and (np.abs(ahead).max(axis=1) > 0).all()
+    reach = np.abs(ahead).max(axis=1)
+    assert reach.max() <= 8.0 and reach[23] < reach[0] * 2.0**-20
+
+
+def test_probes_run_along_each_entry_all_of_them_and_a_falling_row() -> None:
+    inputs = at([0.0, 0.0, 0.0])
+    *probes, falling = (d[0] for d in kinks._probe_directions(inputs))
+    for straight, probe in zip([*np.eye(3), np.ones(3)], probes, strict=False):
+        assert 0 < np.abs(probe - straight).max() <= 2 * kinks.TILT
+    assert (np.diff(falling) < 0).all() and (falling > 0).all()
+
+
+def test_probes_go_to_both_sides() -> None:
+    asked: list = []
+
+    def gradient_at(direction: Inputs, distance: object) -> Inputs:
+        asked.append(direction[0])
+        return at(sizes(*(float(v) for v in direction[0])))
+
+    assert kinks.probe(at([0.0, 0.0]), gradient_at) is not None
+    ways = kinks._probe_directions(at([0.0, 0.0]))
+    expected = [sign * way[0] for way in ways for sign in (1.0, -1.0)]
+    assert all(np.array_equal(got, right) for got, right in zip(asked, expected, strict=False))
+
+
+def test_the_nearest_point_of_many() -> None:
+    random = np.random.default_rng(3)
+    for _ in range(200):
+        points, target = random.normal(size=(9, 4)), 2 * random.normal(size=4)
+        found = nearest(points, target)
+        # No point lies farther towards the target than what was found, which is what makes it the nearest.
+        assert ((points - found) @ (target - found)).max() <= 1e-9

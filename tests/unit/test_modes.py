@@ -1,6 +1,8 @@
 """Each mode catches the error that only it can have, planted in a backend through the contract; and what an adapter
 does not claim it refuses, with the reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -310,6 +312,84 @@ def test_a_gradient_that_differs_at_the_second_call_is_caught() -> None:
     f = cubes()
     f.implementation("autograd")(body)
     assert found(f, "autograd", "reverse").judgement.reason == "a second call gives another gradient"
+
+
+def counted(raises_at: int, cotangents: tuple[float, ...] = ()) -> tuple[Function, list[int]]:
+    """Cubes whose forward pass and rules count their calls, and raise at one of them, or at these cotangents."""
+    from autograd.extend import defjvp, defvjp, primitive
+
+    calls: list[int] = []
+    w = np.array([71 / 64, -94 / 64, 117 / 64])
+
+    def count() -> None:
+        calls.append(len(calls) + 1)
+        if calls[-1] == raises_at:
+            raise OSError("the buffer is used up")
+
+    def forward(x: np.ndarray) -> float:
+        count()
+        return np.sum(w * x**3)
+
+    def pulled(cotangent: float, x: np.ndarray) -> np.ndarray:
+        count()
+        assert cotangent not in cotangents, "for a loss alone"
+        return cotangent * 3 * w * x * x
+
+    def pushed(tangent: np.ndarray, answer: float, x: np.ndarray) -> float:
+        count()
+        return np.sum(3 * w * x * x * tangent)
+
+    body = primitive(forward)
+    defvjp(body, lambda answer, x: lambda cotangent: pulled(cotangent, x))
+    defjvp(body, pushed)
+    f = cubes()
+    f.implementation("autograd")(body)
+    return f, calls
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_whichever_call_raises_it_is_a_finding(mode: str) -> None:
+    needs("autograd")
+    f, calls = counted(0)
+    assert found(f, "autograd", mode).judgement.verdict == Verdict.VERIFIED
+    told = set()
+    for number in list(calls):
+        judgement = found(counted(number)[0], "autograd", mode).judgement
+        assert judgement.verdict == Verdict.UNSUPPORTED, number
+        told.add(judgement.reason)
+    said = "OSError: the buffer is used up"
+    other = {
+        "reverse": {f"a pullback of the cotangent {c} raises {said}" for c in (0, -3)},
+        "forward": {f"a call that gives the value beside a tangent raises {said}"},
+    }
+    assert told == {said, f"a second call raises {said}"} | other[mode]
+
+
+def test_a_pullback_of_the_cotangent_1_alone_is_told() -> None:
+    needs("autograd")
+    f, _ = counted(0, cotangents=(-3.0,))
+    judgement = found(f, "autograd", "reverse").judgement
+    assert judgement.verdict == Verdict.UNSUPPORTED
+    assert judgement.reason == "a pullback of the cotangent -3 raises AssertionError: for a loss alone"
+
+
+def test_whichever_call_raises_own_differences_end_in_a_finding() -> None:
+    # Wrong, so that all is asked that may still excuse it.
+    needs("autograd")
+
+    def examined(raises_at: int) -> tuple[Finding, list[int]]:
+        f, calls = counted(raises_at)
+        examiner = Examiner(Cell(f, "autograd", "cpu", "float64", "reverse"))
+        answers = examiner.answers
+        examiner.answers = lambda inputs: [
+            replace(answer, gradient=tuple(1.5 * part for part in answer.gradient)) for answer in answers(inputs)
+        ]
+        return examiner.against_own_differences(f.points[0]), calls
+
+    finding, calls = examined(0)
+    assert finding.judgement.verdict == Verdict.WRONG
+    verdicts = [examined(number)[0].judgement.verdict for number in calls]
+    assert set(verdicts) == {Verdict.UNSUPPORTED, Verdict.INCONCLUSIVE}
 
 
 def test_an_argument_declared_flat_may_stay_unconnected_and_another_is_told() -> None:

@@ -16,9 +16,9 @@ from gradproof.oracles.reference import Reference
 from gradproof.oracles.verdict import Judgement, Verdict
 from gradproof.oracles.whole import WholeReference, WholeSecondOrder
 from gradproof.verification.cells import Cell
-from gradproof.verification.examine import Examiner, Finding
+from gradproof.verification.examine import LOST, Examiner, Finding
 from gradproof.verification.references import references
-from gradproof.verification.search import Tally
+from gradproof.verification.search import Effort, Tally, search
 from tests.unit.made import DIFFERENTIATING, NAMES, at, needs, registered
 
 every_differentiating = pytest.mark.parametrize("short", DIFFERENTIATING)
@@ -129,6 +129,27 @@ def test_the_length_of_nothing_in_a_smooth_function(short: str) -> None:
 def test_a_right_gradient_beside_a_branch_that_overflows_is_verified(made) -> None:
     (found,) = findings(made, "NP")
     assert found.judgement.verdict == Verdict.VERIFIED
+
+
+@function(x=Reals(low=-1000, high=1000), points=[dict(x=1.0)])
+def elu_drawn(xp, x):
+    """f(x) = eˣ - 1 where x ≤ 0, x elsewhere"""
+    return xp.where(x <= 0, xp.exp(x) - 1, x)
+
+
+@every_differentiating
+def test_nan_at_a_draw_is_told_and_nobody_is_accused(short: str) -> None:
+    asked, drawn = examiner(elu_drawn, short), at([1000.0])[0].reshape(())
+    assert not np.isfinite(asked.answers((drawn,))[0].gradient[0])
+    tally = search(elu_drawn, asked.against_truth, run_seed=0, effort=Effort(1, 0.0), witnesses=((drawn,),))
+    assert tally.failure is None and tally.verdict == Verdict.VERIFIED
+    assert tally.out_of_range == {LOST: 1} and tally.lost.inputs == (drawn,)
+
+
+def test_a_right_gradient_at_a_draw_without_a_bound_is_not_called_lost() -> None:
+    asked = examiner(elu_by_where_derived, "NP")
+    found = asked.against_truth((np.array(900.0),))
+    assert found.out_of_range == "an intermediate result overflows float64"
 
 
 # A point that was named

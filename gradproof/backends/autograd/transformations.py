@@ -13,6 +13,7 @@ import numpy as np
 from autograd.extend import defjvp, defvjp_argnums, primitive
 from autograd.tracer import getval
 
+from gradproof.backends.calls import one_after_the_other
 from gradproof.backends.numpy.transformations import NumpyTransformations
 
 VERSION = version("autograd")
@@ -39,7 +40,7 @@ class AutogradTransformations(NumpyTransformations):
         def pulled(*arguments: np.ndarray) -> list[tuple[Any, ...]]:
             pull, value = autograd.core.make_vjp(lambda given: f(*given), autograd.builtins.tuple(arguments))
             kind = np.result_type(getval(value))
-            return [tuple(np.conj(part) for part in pull(np.asarray(by, kind)[()])) for by in factors]
+            return one_after_the_other(lambda by: tuple(map(np.conj, pull(np.asarray(by, kind)[()]))), factors)
 
         return _unwarned(pulled)(*arrays)
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradproof.backends.calls import Calls
+from gradproof.backends.calls import Calls, one_after_the_other
 from gradproof.backends.jax.trace import trace
 from gradproof.backends.jax.transformations import JaxTransformations
 from gradproof.backends.tracing import Traced
@@ -47,11 +47,13 @@ class JaxCalls(Calls):
 
     def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
         value, pull = jax.vjp(f, *arrays)
-        # JAX gives df/dRe - i df/dIm.
-        return [
-            tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in pull(jnp.asarray(by, value.dtype)))
-            for by in factors
-        ]
+
+        def pulled(by: float) -> tuple[Any, ...]:
+            # JAX gives df/dRe - i df/dIm.
+            parts = pull(jnp.asarray(by, value.dtype))
+            return tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in parts)
+
+        return one_after_the_other(pulled, factors)
 
     def total(self, rows: Any) -> Any:
         return jnp.sum(rows)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradproof.backends import trees
-from gradproof.backends.calls import Calls
+from gradproof.backends.calls import Calls, one_after_the_other
 from gradproof.backends.tensorflow.trace import trace
 from gradproof.backends.tensorflow.transformations import TensorflowTransformations, exact_shapes, placed
 from gradproof.backends.tracing import Traced
@@ -77,8 +77,12 @@ class TensorflowCalls(Calls):
             with tf.GradientTape(persistent=True) as tape:
                 tape.watch(arguments)
                 result = f(*arguments)
-            pulled = [tape.gradient(result, arguments, tf.constant(by, result.dtype)) for by in factors]
-            return [tuple(None if part is None else tf.convert_to_tensor(part) for part in parts) for parts in pulled]
+
+            def pull(by: float) -> tuple[Any, ...]:
+                parts = tape.gradient(result, arguments, tf.constant(by, result.dtype))
+                return tuple(None if part is None else tf.convert_to_tensor(part) for part in parts)
+
+            return one_after_the_other(pull, factors)
 
         return placed(gradients)(*arrays)
 

@@ -14,7 +14,7 @@ from torch.autograd.gradcheck import GradcheckError
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
-from gradproof.backends.calls import Calls
+from gradproof.backends.calls import Calls, one_after_the_other
 from gradproof.backends.torch.trace import trace
 from gradproof.backends.torch.transformations import TorchTransformations
 from gradproof.backends.tracing import Traced
@@ -98,22 +98,26 @@ class TorchCalls(Calls):
         return (w * y).real.sum() if y.is_complex() else (w * y).sum()
 
     def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
-        first, *more = factors
         leaves = tuple(array.detach().clone().requires_grad_() for array in arrays)
         result = f(*leaves)
         if not result.requires_grad:
             return [(None,) * len(leaves)] * len(factors)
+        anew, is_first = super().pulled_back, True
 
-        def gradient(by: float, kept: bool) -> tuple[Any, ...]:
+        def pull(by: float) -> tuple[Any, ...]:
+            nonlocal is_first
+            was_first, is_first = is_first, False
             incoming = torch.full_like(result, by)
-            return torch.autograd.grad(result, leaves, incoming, retain_graph=kept, allow_unused=True)
+            kept = len(factors) > 1
+            try:
+                return torch.autograd.grad(result, leaves, incoming, retain_graph=kept, allow_unused=True)
+            except RuntimeError:
+                if was_first:
+                    raise
+                # A backward pass may give back what it has kept, and then there is a forward pass for each.
+                return anew(f, arrays, (by,))[0]
 
-        found = gradient(first, bool(more))
-        try:
-            return [found, *(gradient(by, True) for by in more)]
-        except RuntimeError:
-            # A backward pass may give back what it has kept, and then there is a forward pass for each.
-            return [found, *super().pulled_back(f, arrays, more)]
+        return one_after_the_other(pull, factors)
 
     def filled(self, f: Callable, arrays: Sequence[Any], by_itself: bool) -> tuple[Any, ...] | None:
         leaves = tuple(array.detach().clone().requires_grad_() for array in arrays)

@@ -4,10 +4,11 @@ that tape evaluated in ball arithmetic forwards and backwards."""
 from gradproof.oracles.tape.complex_cells import ComplexCells
 from gradproof.oracles.tape.judge import (
     LEAVES_THE_TRACE,
+    RAISES_BESIDE,
     Replay,
     judge,
-    leaves_the_trace,
     replay,
+    replay_problem,
     second_inputs,
     second_inputs_in_turn,
 )
@@ -16,6 +17,7 @@ from gradproof.oracles.tape.solution import HessianProduct, Solution, solve
 
 __all__ = [
     "LEAVES_THE_TRACE",
+    "RAISES_BESIDE",
     "Cells",
     "ComplexCells",
     "HessianProduct",
@@ -26,8 +28,8 @@ __all__ = [
     "Tape",
     "Untraceable",
     "judge",
-    "leaves_the_trace",
     "replay",
+    "replay_problem",
     "second_inputs",
     "second_inputs_in_turn",
     "solve",

@@ -2,7 +2,7 @@
 the program: what left it and came back would be a constant of the tape, and no constant at another input."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -227,12 +227,17 @@ def second_inputs_in_turn(tape: Tape) -> Iterator[list[np.ndarray]]:
     yield first
     if not any(i.kind == "call" and i.name in CHOSEN for i in tape.instructions):
         return
+    beside = (second_inputs(tape, seed, SPREADS) for seed in SEEDS)
+    yield from (moved for moved in beside if moved is not None)
+    yield from nearer_inputs(tape)
+
+
+def nearer_inputs(tape: Tape) -> Iterator[list[np.ndarray]]:
+    """Second inputs that are nearer, but no nearer than the root of what is lost to rounding."""
     coarsest = min(PRECISIONS[i.format] for i in tape.inputs)
     near = [spread for spread in SPREADS[1:] if spread * spread >= 2.0**-coarsest]
-    for seed, spreads in [*((seed, SPREADS) for seed in SEEDS), *((SEEDS[0], (spread,)) for spread in near)]:
-        moved = second_inputs(tape, seed, spreads)
-        if moved is not None:
-            yield moved
+    beside = (second_inputs(tape, SEEDS[0], (spread,)) for spread in near)
+    yield from (moved for moved in beside if moved is not None)
 
 
 LEAVES_THE_TRACE = (
@@ -241,17 +246,38 @@ LEAVES_THE_TRACE = (
 )
 
 
-def leaves_the_trace(
+RAISES_BESIDE = (
+    "beside the input the function raises, so that it cannot be seen whether a value leaves the trace and comes back "
+    "as a constant. Give truth=, the function as it is meant"
+)
+
+
+def replay_problem(
     found: Solution, value_of: Callable[[Sequence[np.ndarray]], np.ndarray], *, flushes: bool = False
-) -> bool:
-    """Whether something left the trace and came back as a constant: then the tape is not the program at any second
-    input, where `value_of` gives the program's own value."""
-    looks = list[bool]()
-    for moved in second_inputs_in_turn(found.tape):
-        looks.append(replay(found.tape, found.output, moved, value_of(moved), flushes=flushes).ratio > 1)
-        if not looks[-1]:
-            return False
-    return bool(looks)
+) -> str:
+    """Why the tape is not the program: something left the trace and came back as a constant, which shows at any second
+    input, where `value_of` gives the program's own value or raises, as outside of what it takes. Empty where it is."""
+    told = _replayed(found, value_of, second_inputs_in_turn(found.tape), flushes)
+    return _replayed(found, value_of, nearer_inputs(found.tape), flushes, told) if told == RAISES_BESIDE else told
+
+
+def _replayed(
+    found: Solution,
+    value_of: Callable[[Sequence[np.ndarray]], np.ndarray],
+    inputs: Iterable[Sequence[np.ndarray]],
+    flushes: bool,
+    told: str = "",
+) -> str:
+    for moved in inputs:
+        try:
+            value = np.asarray(value_of(moved))
+        except Exception:  # whatever somebody's code raises
+            told = RAISES_BESIDE
+            continue
+        if not replay(found.tape, found.output, moved, value, flushes=flushes).ratio > 1:
+            return ""
+        told = LEAVES_THE_TRACE
+    return told
 
 
 def replay(

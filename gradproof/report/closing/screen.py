@@ -17,7 +17,7 @@ from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry.names import printable
 from gradproof.report.closing import summary
 from gradproof.report.closing.failures import Failed, the_same
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, ratio_of
+from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, ratio_of, written
 from gradproof.report.text import shortened
 
 WIDTH = 100
@@ -114,6 +114,8 @@ class Closing:
             )
             least = "would miss one of any size" if error >= 1 else f"sees one from {error:.2g} on"
             blocks.append(("", _plain(f"{text}the weakest {least}: {function} {argument}")))
+        if lost := [row for row in self.rows if row.get("lost")]:
+            blocks.append(("", _plain(_lost(lost))))
         blocks += [("", _plain(line)) for line in summary.seconds(self.rows, self.seconds, self.workers)]
         return [*blocks, ("", _plain(self._more()))]
 
@@ -134,6 +136,16 @@ class Closing:
     def _more(self) -> str:
         kept = f"every row: {self.kept}" if self.kept else "every row: --results FILE"
         return f"more: -v prints the tables; {kept}; one function: gradproof show NAME"
+
+
+def _lost(rows: Sequence[Row]) -> str:
+    first = rows[0]
+    at = ", ".join(f"{name} = {written(value)}" for name, value in first["lost"].items())
+    return (
+        f"{_count(len(rows), 'check')} drew an input at which the gradient is NaN or infinite, though value and truth "
+        "are finite; a program may overflow on its way, so nobody is accused. Name it in points= to have it judged: "
+        f"{first['function']} ({first['backend']}, {first['dtype']}), {textwrap.shorten(at, 60, placeholder=' …')}"
+    )
 
 
 def _not_run(rows: Sequence[Row]) -> list[Block]:

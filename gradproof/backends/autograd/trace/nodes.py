@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 from autograd.extend import VJPNode
 from autograd.numpy.numpy_boxes import ArrayBox
@@ -15,6 +16,9 @@ from autograd.tracer import Box, Node, notrace_primitives, trace_stack
 
 from gradproof.backends.numpy.trace.recorded import BOOL, GIVE_TRUTH, Recorded, Recording, is_recorded
 from gradproof.oracles.tape import Untraceable, where_in_user_code
+
+NO_CONSTANTS = (anp.sign, anp.full_like)
+"""What autograd takes for constant and is not: the phase of a complex number, and what an array is filled with."""
 
 
 class CellNode(Node):
@@ -58,6 +62,8 @@ class Primitives:
         if primitive not in notrace_primitives[VJPNode] or not isinstance(cells, Recorded):
             return cells
         if cells.dtype == BOOL:
+            return cells
+        if primitive in NO_CONSTANTS and (primitive is not anp.sign or cells.dtype.kind == "c"):
             return cells
         # To autograd, what such a function gives is a constant.
         frozen = self.recording.frozen(cells)

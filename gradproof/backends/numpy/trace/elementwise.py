@@ -237,7 +237,11 @@ def _complex_power(tape: Tape, z: ComplexCells, exponent: ComplexCells) -> Compl
     return complex_cells.power(z, exponent)
 
 
+INVERSES = {f"arc{name}": f"a{name}" for name in "sin cos tan sinh cosh tanh".split()}
+"""NumPy's names of inverse functions, and those of the tape."""
+
 COMPLEX: dict[str, Rule] = {
+    **{ours: (lambda tape, z, f=complex_cells.FUNCTIONS[name]: f(z)) for ours, name in INVERSES.items()},
     **{name: (lambda tape, z, f=complex_cells.FUNCTIONS[name]: f(z)) for name in "exp log sqrt reciprocal".split()},
     **{name: (lambda tape, z, f=complex_cells.FUNCTIONS[name]: f(z)) for name in "sin cos tan sinh cosh tanh".split()},
     **{"add": lambda tape, x, y: x + y, "subtract": lambda tape, x, y: x - y, "multiply": lambda tape, x, y: x * y},
