@@ -23,6 +23,7 @@ from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, fact
 from gradproof.report.page.functions import context_of
 from gradproof.report.page.model import WIDTHS, Line, Overview, Total, ordered, overview, totals
 from gradproof.report.page.names import slug, visible
+from gradproof.report.page.profiles import profiles_of
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
 from gradproof.report.rows.results import HOLDS, VERDICTS, Row, ratio_of
@@ -87,7 +88,9 @@ def function_page(
 ) -> str:
     """The page of the function `base` and its variants."""
     context = context_of(base, given.entries.get(base), lines, conventions)
-    return filled("function.html", given, spreads=spreads.get(base, []), bands=BANDS, **context)
+    profiles = profiles_of(row for row in given.accuracy if row["function"] == base)
+    accuracy = {"spreads": spreads.get(base, []), "profiles": profiles, "bands": BANDS}
+    return filled("function.html", given, **accuracy, **context)
 
 
 def address_of(name: str, entries: Mapping[str, Function]) -> str:

@@ -14,7 +14,6 @@
   };
   addEventListener("hashchange", reveal);
   reveal();
-  addEventListener("beforeprint", () => all("details.field").forEach((d) => { d.open = true; }));
 
   for (const button of all(".copy")) {
     button.hidden = false;
