@@ -29,7 +29,7 @@ from gradproof.report.page.model import Overview, overview
 from gradproof.report.page.names import slug, visible
 from gradproof.report.page.notebook import picture
 from gradproof.report.page.profiles import profiles_of
-from gradproof.report.page.render import Given, compact, headline, one_file
+from gradproof.report.page.render import Given, compact, headline, one_file, prose
 from gradproof.report.page.trend import Run
 from gradproof.report.rows.results import ResultsError, Row, new_row
 from gradproof.verification import command
@@ -221,6 +221,10 @@ def test_text_stays_as_it_is_where_all_of_it_can_be_seen() -> None:
     assert visible("f(x) = Σ √x₁²\n\t‖x‖") == "f(x) = Σ √x₁²\n\t‖x‖"
     assert visible("a\x1b[0m\u202eb\ud800") == "a\\x1b[0m\\u202eb\\ud800"
     assert decimal(["0x1.8p+0", "nan", ["-inf"], "rubbish"]) == "[1.5, nan, [-inf], rubbish]"
+
+
+def test_a_word_of_code_in_a_paragraph_is_set_as_such_and_nothing_else_is() -> None:
+    assert prose("`softmax` of <b> and a ` alone") == "<code>softmax</code> of &lt;b&gt; and a ` alone"
 
 
 def test_what_is_left_out_of_the_markup_says_nothing() -> None:

@@ -16,7 +16,7 @@ from gradproof.report.rows.profile import at_bins
 from gradproof.report.rows.results import Row
 
 MARKED = {
-    "float16": {-1e3: "-1000", -1.0: "-1", -1e-3: "-0.001", 0.0: "0", 1e-3: "0.001", 1.0: "1", 1e3: "1000"},
+    "float16": {-1e2: "-100", -1.0: "-1", -1e-2: "-0.01", 0.0: "0", 1e-2: "0.01", 1.0: "1", 1e2: "100"},
     "bfloat16": {-1e20: "-1e20", -1.0: "-1", -1e-20: "-1e-20", 0.0: "0", 1e-20: "1e-20", 1.0: "1", 1e20: "1e20"},
 }
 """The numbers that are marked, by format, and how they are written."""

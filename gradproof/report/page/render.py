@@ -112,12 +112,17 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
-    made.filters |= {**views.FILTERS, "exactly": lambda text: Markup(escape(text)), "compact": compact}
+    made.filters |= {**views.FILTERS, "exactly": lambda text: Markup(escape(text)), "compact": compact, "prose": prose}
     made.globals |= {
         "css": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         "js": Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
     }
     return made
+
+
+def prose(text: str) -> Markup:
+    """A paragraph of a docstring, what stands in backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))
 
 
 OPTIONAL = re.compile(r"</(?:td|th|tr|li|dt|dd|option|thead|tbody)>\n?")
