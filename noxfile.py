@@ -2,9 +2,11 @@
 own, and leaves results/JOB.jsonl and results/JOB.xml. Words behind `--` go to pytest, or to `gradproof verify`."""
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 # A job that quietly does not run is what these jobs are there to prevent.
 nox.options.error_on_missing_interpreters = True
@@ -22,6 +24,9 @@ TOLD = {"nightly": ("prereleases",)}
 
 PUBLISHED = ("nightly",)
 """The workflows whose results become a site."""
+
+MERGED, SITE = Path("merged/merged.jsonl"), Path("merged/site")
+LAST_NIGHT = Path("merged/last_night.jsonl")
 
 OLDEST_PYTHON, NEWEST_PYTHON = "3.11", "3.13"
 
@@ -130,17 +135,48 @@ def merge(session: nox.Session, workflow: str) -> None:
     missing."""
     _install(session, "requirements/numpy-cpu.txt")
     summary = Path("merged") / "summary.md"
-    command = ["gradproof", "merge", "results", "--output", "merged/merged.jsonl", "--summary", str(summary)]
+    command = ["gradproof", "merge", "results", "--output", str(MERGED), "--summary", str(summary)]
     told = ["--tell", ",".join(TOLD[workflow])] if workflow in TOLD else []
     try:
         session.run(*command, "--expect", ",".join(EXPECTED[workflow]), *told)
     finally:
-        if workflow in PUBLISHED and Path("merged/merged.jsonl").exists():
-            scripts = ["--scripts=results/scripts"] if Path("results/scripts").is_dir() else []
-            session.run("gradproof", "page", "merged/merged.jsonl", "--output", "merged/site", *scripts)
+        if workflow in PUBLISHED and MERGED.exists():
+            _site(session, summary)
         if summary.exists() and (page := os.environ.get("GITHUB_STEP_SUMMARY")):
             with Path(page).open("a", encoding="utf-8") as file:
                 file.write(summary.read_text(encoding="utf-8"))
+
+
+def _site(session: nox.Session, summary: Path) -> None:
+    """The site of the merged results, with what changed since the last one that was published. It takes along its
+    results, for the next."""
+    scripts = ["--scripts=results/scripts"] if Path("results/scripts").is_dir() else []
+    page = ["gradproof", "page", str(MERGED), "--output", str(SITE), *scripts]
+    owner, _, name = os.environ.get("GITHUB_REPOSITORY", "").partition("/")
+    url = f"https://{owner}.github.io/{name}/{MERGED.name}"
+    fetch = [
+        "curl",
+        "--fail",
+        "--silent",
+        "--show-error",
+        "--location",
+        "--retry",
+        "3",
+        "--output",
+        str(LAST_NIGHT),
+        url,
+    ]
+    try:
+        session.run(*fetch, external=True)
+        session.run(*page, "--earlier", str(LAST_NIGHT))
+    except CommandFailed:
+        # There is none the first night; and one that cannot be read must not keep every later one from being made.
+        with summary.open("a", encoding="utf-8") as file:
+            file.write(
+                f"\nThe site says nothing of what changed: no results of an earlier night were read from {url}\n"
+            )
+        session.run(*page)
+    shutil.copy(MERGED, SITE)
 
 
 def _install(session: nox.Session, *requirements: str) -> None:

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import Markup, escape
 
 from gradproof.oracles.tape.namespace import record
 from gradproof.registry import load_builtin
 from gradproof.report.outcome import Unusable
 from gradproof.report.page.accuracy import by_function, read_rows
 from gradproof.report.page.badge import badge
+from gradproof.report.page.charts import TOP
 from gradproof.report.page.commands import page
 from gradproof.report.page.computation import Undrawn, graph_of
 from gradproof.report.page.curves import NotDrawn, difference_chart, function_chart, place_of
@@ -26,7 +28,8 @@ from gradproof.report.page.graphs import Layout, drawn
 from gradproof.report.page.model import Overview, overview
 from gradproof.report.page.names import slug, visible
 from gradproof.report.page.notebook import picture
-from gradproof.report.page.render import Given, headline, one_file
+from gradproof.report.page.profiles import profiles_of
+from gradproof.report.page.render import Given, compact, headline, one_file, prose
 from gradproof.report.page.trend import Run
 from gradproof.report.rows.results import ResultsError, Row, new_row
 from gradproof.verification import command
@@ -62,12 +65,14 @@ class Reader(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.data: dict[str, str] = {}
+        self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
+        self.text += f" {data}"
         tag, given = self.tags[-1] if self.tags else ("", {})
         if tag == "script" and given.get("id"):
             self.data[given["id"] or ""] = data
@@ -218,6 +223,21 @@ def test_text_stays_as_it_is_where_all_of_it_can_be_seen() -> None:
     assert decimal(["0x1.8p+0", "nan", ["-inf"], "rubbish"]) == "[1.5, nan, [-inf], rubbish]"
 
 
+def test_a_word_of_code_in_a_paragraph_is_set_as_such_and_nothing_else_is() -> None:
+    assert prose("`softmax` of <b> and a ` alone") == "<code>softmax</code> of &lt;b&gt; and a ` alone"
+
+
+def test_what_is_left_out_of_the_markup_says_nothing() -> None:
+    given = [("class", "w k"), ("id", "a-b"), ("title", HOSTILE), ("lang", "/"), ("alt", "a=b"), ("dir", "")]
+    attributes = Markup(" ").join(Markup('{}="{}"').format(name, value) for name, value in given)
+    row = Markup("<tr><td {}>{}</td>\n<td>2</td></tr>\n").format(attributes, 'x="y" </td>')
+    markup = row + Markup('<svg><circle r="4"/></svg><ul><li>1</li>\n<li lang="de">2</li></ul>')
+    short = compact(markup)
+    assert len(short) < len(markup) and '<circle r="4"/>' in short and "lang=de" in short
+    before, after = Reader(markup), Reader(short)
+    assert after.tags == before.tags and after.text.split() == before.text.split()
+
+
 # What a file may be
 
 
@@ -317,9 +337,7 @@ def test_a_run_writes_one_file_that_shows_the_script_which_it_wrote(tmp_path: Pa
     assert status == 1
     text = page_path.read_text(encoding="utf-8")
     [script] = scripts.glob("*.py")
-    from markupsafe import escape
-
-    assert str(escape(script.read_text(encoding="utf-8"))) in text
+    assert text.count(str(escape(script.read_text(encoding="utf-8").rstrip()))) == 1
     assert "doubled fails on autograd" in text and "<script>alert" not in text
 
 
@@ -491,8 +509,34 @@ def test_accuracy_is_shown_as_shares_of_all_inputs(tmp_path: Path) -> None:
     path.write_text(json.dumps(row()) + "\n")
     swept.write_text(json.dumps(SWEPT) + "\n")
     page([path], load_builtin(), output=tmp_path / "site", accuracy=swept)
-    assert "45.00% correctly rounded" in (tmp_path / "site" / "functions" / "softmax.html").read_text(encoding="utf-8")
-    assert 'id="accuracy"' in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    text = (tmp_path / "site" / "functions" / "softmax.html").read_text(encoding="utf-8")
+    assert "45.00% correctly rounded" in text and "all numbers of float16" not in text, "no profile, no chart"
+    assert "id=accuracy" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def profiled(**errors: float | str) -> Row:
+    """A row with these errors in the bins of -1, 1, 1000 and nothing elsewhere."""
+    places = {"below": 64, "one": 184, "high": 223}
+    return SWEPT | {"profile": [next((errors[n] for n in errors if places[n] == b), None) for b in range(248)]}
+
+
+def test_a_profile_is_drawn_over_all_numbers_for_each_backend_and_dtype(tmp_path: Path) -> None:
+    second, other = NAMES["AG"], {"quantity": "value"}
+    rows = [profiled(below=2.0, one=0.01), profiled(one=30.0) | {"mode": "forward"}, profiled(high="inf") | other]
+    rows += [profiled(one=1.0) | {"backend": second}]
+    charts = profiles_of(rows)
+    assert [title for title, _ in charts] == [f"{second}, float16", f"{FIRST}, float16"]
+    value, slope = re.findall(r'class="line s\d" d="([^"]*)"', charts[1][1])
+    # What is alone among gaps is a dash, what is not finite stands at the top, and of two modes the worst is shown.
+    assert re.fullmatch(rf"M[\d.]+ {TOP:.1f}h1", value)
+    heights = [float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)h1", slope)]
+    assert len(heights) == 2 and heights[0] > heights[1] > TOP
+    assert ">∞<" in charts[0][1], "one scale for all"
+    path, swept = tmp_path / "results.jsonl", tmp_path / "accuracy.jsonl"
+    path.write_text(json.dumps(row()) + "\n")
+    swept.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    page([path], load_builtin(), output=tmp_path / "site", accuracy=swept)
+    assert "all numbers of float16" in (tmp_path / "site" / "functions" / "softmax.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", ["", "{", json.dumps({"function": "a"})])

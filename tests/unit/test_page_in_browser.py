@@ -12,6 +12,7 @@ import pytest
 
 from gradproof.registry import load_builtin
 from gradproof.report.page.commands import page as write_site
+from gradproof.report.page.findings import findings, report_text
 from gradproof.report.page.render import Given, one_file
 from gradproof.report.page.trend import Run
 from gradproof.report.scripts.files import file_name
@@ -27,9 +28,9 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync".split()
 )
-FIRST, SECOND = NAMES["JX"], NAMES["AG"]
+FIRST, SECOND, THIRD = NAMES["JX"], NAMES["AG"], NAMES["PT"]
 SCRIPT = "# <b>a script</b> & its 'quotes'\nprint(\"x\")\n"
-LOOKS = [("light", 1240), ("dark", 1240), ("light", 390)]
+SCHEMES, WIDTHS = ("light", "dark"), (1240, 390)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
 
@@ -51,6 +52,7 @@ ROWS = [
     wrong("reciprocal", mode="forward"),
     wrong("sine", verdict="imprecise", dtype="float32"),
     recorded("hypotenuse", "defect", "hypot-tie", mode="forward"),
+    recorded("determinant", "defect", "det-of-singular", backend=THIRD),
     recorded("euclidean_norms", "trap", "norm-at-zero", backend=SECOND, got="nan", error="nan"),
     row("clipped", "convention", reason="a kink"),
 ]
@@ -117,7 +119,8 @@ PAGES = ["site/index.html", "one.html", "hostile.html", "site/functions/exponent
 
 
 @pytest.mark.parametrize("name", PAGES, ids=["overview", "one file", "hostile", "function"])
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing(opened: Any, name: str, scheme: str, width: int) -> None:
     one = opened(name, color_scheme=scheme, viewport={"width": width, "height": 800})
     one.page.evaluate(
@@ -127,6 +130,34 @@ def test_axe_finds_nothing(opened: Any, name: str, scheme: str, width: int) -> N
     assert found.violations_count == 0, found.generate_report()
     # Nothing sticks out of the page to the side: what is wide scrolls in a place of its own.
     assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("name", PAGES, ids=["overview", "one file", "hostile", "function"])
+def test_on_paper_it_is_white_and_unfolded_and_has_nothing_to_press(opened: Any, name: str) -> None:
+    one = opened(name, color_scheme="dark", viewport={"width": 720, "height": 1000})
+    one.page.emulate_media(media="print", color_scheme="dark")
+    assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert axe.Axe().run(one.page, options={"runOnly": ["color-contrast"]}).violations_count == 0
+    pressed = ".top, .filters, button, details:not([open]) > summary:not(:first-child)"
+    assert not any(each.is_visible() for each in one.page.locator(pressed).all())
+    # Everything but what is there to be copied, which only a person who unfolds it wants.
+    folded = one.page.locator("details:not([open]) > :not(summary)").all()
+    assert folded
+    for each in folded:
+        is_copied = each.evaluate("e => Boolean(e.closest('.inner')?.querySelector('.copied'))")
+        is_empty = not each.evaluate("e => e.textContent.trim() || e.querySelector('svg')")
+        assert each.is_visible() != (is_copied or is_empty)
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= 720
+
+
+def test_on_paper_a_link_to_elsewhere_says_where(opened: Any) -> None:
+    one = opened("site/index.html")
+    one.page.emulate_media(media="print")
+    link = one.page.locator(".facts a[href^=http]").first
+    told = link.evaluate("e => getComputedStyle(e, '::after').content")
+    assert link.get_attribute("href") in told
+    one.page.emulate_media(media="screen")
+    assert link.evaluate("e => getComputedStyle(e, '::after').content") == "none"
 
 
 def test_axe_would_find_a_picture_without_words(opened: Any) -> None:
@@ -140,7 +171,7 @@ def test_filters_filter_and_can_be_linked_to(opened: Any) -> None:
     everything = one.shown()
     assert len(everything) == len({r["function"] for r in ROWS})
     one.page.select_option("select[name=verdict]", "wrong")
-    assert sorted(one.shown()) == ["euclidean_norms", "hypotenuse", "reciprocal"]
+    assert sorted(one.shown()) == ["determinant", "euclidean_norms", "hypotenuse", "reciprocal"]
     one.page.select_option("select[name=backend]", FIRST)
     assert sorted(one.shown()) == ["hypotenuse", "reciprocal"]
     assert one.page.inner_text("#shown") == f"2 of {len(everything)} functions"
@@ -193,14 +224,22 @@ def test_a_cell_opens_and_can_be_linked_to(opened: Any) -> None:
 
 
 def test_the_script_that_is_copied_is_the_one_that_was_written(opened: Any) -> None:
+    name = f"reciprocal-{FIRST}-cpu-float64-forward"
     one = opened("site/index.html", permissions=["clipboard-read", "clipboard-write"])
     finding = one.page.locator(".finding", has_text="reciprocal").first
     finding.locator("> summary").click()
     inner = finding.locator("details.inner", has_text="standalone script")
     inner.locator("summary").click()
-    inner.locator("button.copy").click()
-    expect(inner.locator("button.copy")).to_have_text("Copied")
+    button = inner.locator("button", has_text="Copy the script")
+    button.click()
+    expect(inner.locator("button", has_text="Copied")).to_have_count(1)
     assert one.page.evaluate("navigator.clipboard.readText()") == SCRIPT
+    expect(button).to_have_count(1, timeout=10_000)
+    inner.locator("button", has_text="Copy the report").click()
+    expect(inner.locator("button", has_text="Copied")).to_have_count(1)
+    entries = {f.name: f for f in load_builtin()}
+    [told] = [f for f in findings(ROWS, entries, {name: SCRIPT}) if f.title == "reciprocal"]
+    assert one.page.evaluate("navigator.clipboard.readText()") == report_text(told)
 
 
 def test_the_keyboard_opens_a_finding(opened: Any) -> None:

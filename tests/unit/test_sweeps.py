@@ -12,6 +12,7 @@ from gradproof import backends
 from gradproof.cli import app
 from gradproof.oracles.machine_model import FORMATS
 from gradproof.registry import load_builtin
+from gradproof.report.rows.profile import bins_of, places_of
 from gradproof.report.tables import accuracy
 from gradproof.verification.sweeps import every, inputs, run
 from gradproof.verification.sweeps.entrywise import entrywise
@@ -93,6 +94,31 @@ def test_a_subnormal_input_that_is_taken_for_zero_is_counted_apart() -> None:
     assert (row["as_zero"], row["nonfinite"]) == (1, 0)
 
 
+def test_every_number_has_its_bin_and_neighbours_share_one() -> None:
+    for dtype, count in (("float16", 248), ("bfloat16", 256)):
+        values = inputs.of_one(dtype)
+        assert (np.diff(places_of(values, dtype)) == 1).all()
+        bins = bins_of(values, dtype)
+        sizes = np.bincount(bins)
+        assert (np.diff(bins) >= 0).all() and len(sizes) == count and sizes.max() == 256
+        assert sizes[1 : count // 2 - 1].min() == 256 and sizes[count // 2 : -1].min() == 256
+        assert (bins_of(-values[values > 0], dtype) == count - 1 - bins_of(values[values > 0], dtype)).all()
+
+
+def test_a_profile_has_the_largest_error_of_each_bin() -> None:
+    x = np.array([-1.0, 1.0, 1.0 + 2.0**-10, 2.0, 4.0])
+    truth = np.array([-1.0, 1.0, 1.0, 1.0, np.nan])
+    got = np.array([np.nan, 1.0 + 3 * 2.0**-10, 1.0 + 1.0001 * 2.0**-10, 1.0, 1.0])
+    row = statistics(got, (truth, np.zeros(5)), (x,), np.zeros(5, bool), HALF, bins_of(x, "float16"))
+    told = {bin: error for bin, error in enumerate(row["profile"]) if error is not None}
+    at = bins_of(x, "float16").tolist()
+    assert told == {at[0]: "inf", at[1]: 3.0, at[3]: 0.0} and at[1] == at[2]
+    # In three digits and never less: beyond half an ulp nothing is correctly rounded.
+    got = np.array([-1.0, 1.0 + 0.5001 * 2.0**-10, 1.0, 1.0, 1.0])
+    row = statistics(got, (truth, np.zeros(5)), (x,), np.zeros(5, bool), HALF, bins_of(x, "float16"))
+    assert row["profile"][at[1]] == 0.501
+
+
 def _spoiled_at(place: float) -> object:
     return entry(
         lambda xp, x: xp.sum(x * x),
@@ -106,6 +132,9 @@ def test_one_wrong_number_among_all_is_found(tmp_path: Path) -> None:
     _, slope = sweep([_spoiled_at(place)], NUMPY, tmp_path)
     assert slope["quantity"] == "x" and slope["input"] == [place.hex()] and slope["ulp"] > 100
     assert slope["beyond_16"] == pytest.approx(1 / slope["compared"])
+    far = [bin for bin, error in enumerate(slope["profile"]) if error and error > 0.5]
+    assert far == bins_of(np.array([place]), "float16").tolist()
+    assert slope["ulp"] <= slope["profile"][far[0]] < 1.01 * slope["ulp"]
     _, slope = sweep([_spoiled_at(1e9)], NUMPY, tmp_path / "right")
     assert slope["ulp"] <= 0.5 and slope["correct"] == 1
 
@@ -116,6 +145,14 @@ def test_a_run_goes_on_where_it_was_ended(tmp_path: Path, monkeypatch: pytest.Mo
         file.write('{"function": "squ')  # ended while it wrote
     monkeypatch.setattr(run, "ask", None)
     assert sweep([registered("square")], NUMPY, tmp_path) == first
+
+
+def test_rows_without_a_profile_are_found_again(tmp_path: Path) -> None:
+    first = sweep([registered("square")], NUMPY, tmp_path)
+    old = [{name: value for name, value in row.items() if name != "profile"} for row in first]
+    (tmp_path / run.ROWS).write_text("".join(json.dumps(row) + "\n" for row in old))
+    again = sweep([registered("square")], NUMPY, tmp_path)
+    assert [row["profile"] for row in again] == [row["profile"] for row in first]
 
 
 def test_what_a_backend_refuses_is_a_row(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 CURE = "it is not installed: pip install -r requirements/tools.txt"
 yaml = pytest.importorskip("yaml", reason=CURE)
-pytest.importorskip("nox", reason=CURE)
+CommandFailed = pytest.importorskip("nox.command", reason=CURE).CommandFailed
 
 CALL = re.compile(r'pipx run --spec nox==(\S+) nox --session "\$SESSION"(?: -- [-\w/ "$]+)?')
 
@@ -99,6 +99,71 @@ def test_a_job_calls_a_session_and_nothing_else() -> None:
         match = CALL.fullmatch(step["run"])
         assert match is not None, (name, step["run"])
         assert match.group(1) == pinned.group(1), name
+
+
+class Recorded:
+    """A session that runs nothing: what it was told to, and of which commands it says that they failed."""
+
+    def __init__(self, *failing: str) -> None:
+        self.failing, self.commands = failing, []
+
+    def install(self, *_: str) -> None:
+        """Nothing is installed."""
+
+    def run(self, *command: str, **_: Any) -> None:
+        """Note the command."""
+        self.commands.append(command)
+        if any(word in command for word in self.failing):
+            raise CommandFailed(command[0])
+        if command[:2] == ("gradproof", "page"):
+            Path("merged/site").mkdir(exist_ok=True)
+
+
+@pytest.fixture
+def merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a merge job, whose merged results are there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "somebody/gradproof")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "step.md"))
+    (tmp_path / "merged").mkdir()
+    (tmp_path / "merged" / "merged.jsonl").write_text("{}\n")
+    (tmp_path / "merged" / "summary.md").write_text("All is well.\n")
+    return tmp_path
+
+
+EARLIER = ("--earlier", "merged/last_night.jsonl")
+
+
+def test_the_nightly_site_is_compared_with_the_last_one_and_takes_along_its_results(merged: Path) -> None:
+    session = Recorded()
+    noxfile().merge(session, "nightly")
+    fetch, page = session.commands[1:]
+    assert fetch[0] == "curl" and fetch[-1] == "https://somebody.github.io/gradproof/merged.jsonl"
+    assert EARLIER[1] in fetch and page[-2:] == EARLIER
+    assert (merged / "merged" / "site" / "merged.jsonl").read_text() == "{}\n"
+    assert (merged / "step.md").read_text() == "All is well.\n"
+
+
+@pytest.mark.parametrize("failing", ["curl", "--earlier"], ids=["the first night", "results that cannot be read"])
+def test_a_night_without_one_before_has_its_site_and_says_so(merged: Path, failing: str) -> None:
+    session = Recorded(failing)
+    noxfile().merge(session, "nightly")
+    assert session.commands[-1][:2] == ("gradproof", "page") and "--earlier" not in session.commands[-1]
+    assert (merged / "merged" / "site" / "merged.jsonl").exists()
+    assert "says nothing of what changed" in (merged / "step.md").read_text()
+
+
+def test_a_night_that_finds_something_is_published_and_fails(merged: Path) -> None:
+    session = Recorded("merge")
+    with pytest.raises(CommandFailed):
+        noxfile().merge(session, "nightly")
+    assert session.commands[-1][-2:] == EARLIER and (merged / "merged" / "site" / "merged.jsonl").exists()
+
+
+def test_a_site_is_made_of_the_nightly_results_alone(merged: Path) -> None:
+    session = Recorded()
+    noxfile().merge(session, "gpu")
+    assert len(session.commands) == 1 and not (merged / "merged" / "site").exists()
 
 
 def test_every_job_ends_and_one_that_fails_stops_no_other() -> None:

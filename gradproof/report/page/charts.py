@@ -10,20 +10,21 @@ from markupsafe import Markup, escape
 from gradproof.report.page.names import visible
 
 WIDTH, HEIGHT = 460, 280
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 22, 40
 TICKS = 5
 
 
 @dataclass(frozen=True)
 class Axis:
     """From `low` to `high`, in logarithms where it `is_log`; only whole numbers are marked where it `is_whole`. `name`
-    stands beside it."""
+    stands beside it. `marks` are the values that are marked, with what is written there, instead of round numbers."""
 
     low: float
     high: float
     name: str = ""
     is_log: bool = False
     is_whole: bool = False
+    marks: tuple[tuple[float, str], ...] = ()
 
     def share(self, value: float) -> float:
         """Where a value lies, from 0 to 1; NaN for what has no place on it."""
@@ -35,15 +36,21 @@ class Axis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """Values at which it is marked, and how they are written."""
+        if self.marks:
+            return list(self.marks)
         if self.is_log:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
             step = max(1, math.ceil((last - first) / TICKS))
-            return [(10.0**k, f"1e{k}") for k in range(first, last + 1, step)]
+            return [(10.0**k, _power_of_ten(k)) for k in range(first, last + 1, step)]
         step = _round_step((self.high - self.low) / TICKS)
         step = max(1.0, round(step)) if self.is_whole else step
         first = math.ceil(self.low / step - 1e-9)
         count = math.floor(self.high / step + 1e-9) - first
         return [(k * step, f"{k * step:.6g}") for k in range(first, first + count + 1)]
+
+
+def _power_of_ten(k: int) -> str:
+    return f"{10.0**k:g}" if -4 < k < 4 else f"1e{k}"
 
 
 def _round_step(rough: float) -> float:
@@ -101,20 +108,21 @@ class Chart:
     lines: Sequence[Line] = ()
     spots: Sequence[Spot] = ()
     levels: Sequence[Level] = field(default_factory=list)
+    height: int = HEIGHT
 
     def svg(self) -> Markup:
         """The plot with its legend."""
         levels, lines, spots = map(self._level, self.levels), map(self._line, self.lines), map(self._spot, self.spots)
         drawn = "".join([_title(self.told), *self._grid(), *levels, *lines, *spots])
-        picture = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{drawn}</svg>'
+        picture = f'<svg class="chart" viewBox="0 0 {WIDTH} {self.height}" role="img">{drawn}</svg>'
         return Markup(f'<figure class="plot">{picture}{self._legend()}</figure>')
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
         across, up = self.x.share(x), self.y.share(y)
-        return LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM)
+        return LEFT + across * (WIDTH - LEFT - RIGHT), self.height - BOTTOM - up * (self.height - TOP - BOTTOM)
 
     def _grid(self) -> Iterable[str]:
-        bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+        bottom, right = self.height - BOTTOM, WIDTH - RIGHT
         for value, text in self.y.ticks():
             _, y = self._at(self.x.low, value)
             yield f'<path class="tick" d="M{LEFT} {y:.1f}H{right}"/>'
@@ -123,18 +131,21 @@ class Chart:
             x, _ = self._at(value, self.y.low)
             yield f'<path class="tick" d="M{x:.1f} {TOP}V{bottom}"/>'
             yield f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="middle">{text}</text>'
-        yield f'<text class="name" x="{right}" y="{HEIGHT - 6}" text-anchor="end">{_text(self.x.name)}</text>'
+        yield f'<text class="name" x="{right}" y="{self.height - 6}" text-anchor="end">{_text(self.x.name)}</text>'
+        if self.y.name:
+            yield f'<text class="name" x="{LEFT}" y="{TOP - 8}">{_text(self.y.name)}</text>'
 
     def _line(self, line: Line) -> str:
-        path, is_open = [], False
+        pieces: list[list[str]] = [[]]
         for x, y in line.points:
             px, py = self._at(x, y)
-            if not (math.isfinite(px) and math.isfinite(py)) or not -0.5 <= self.y.share(y) <= 1.5:
-                is_open = False
-                continue
-            path.append(f"{'L' if is_open else 'M'}{px:.1f} {py:.1f}")
-            is_open = True
-        return f'<path class="line s{line.tone}" d="{"".join(path)}"/>' if path else ""
+            if math.isfinite(px) and math.isfinite(py) and -0.5 <= self.y.share(y) <= 1.5:
+                pieces[-1].append(f"{px:.1f} {py:.1f}")
+            else:
+                pieces.append([])
+        # One point alone would not be seen.
+        path = "".join(f"M{'L'.join(piece)}{'h1' if len(piece) == 1 else ''}" for piece in pieces if piece)
+        return f'<path class="line s{line.tone}" d="{path}"/>' if path else ""
 
     def _spot(self, spot: Spot) -> str:
         x, y = self._at(spot.x, spot.y)
@@ -147,7 +158,7 @@ class Chart:
         if not 0 <= share <= 1:
             return ""
         if level.is_upright:
-            path = f"M{self._at(level.at, self.y.low)[0]:.1f} {TOP}V{HEIGHT - BOTTOM}"
+            path = f"M{self._at(level.at, self.y.low)[0]:.1f} {TOP}V{self.height - BOTTOM}"
         else:
             path = f"M{LEFT} {self._at(self.x.low, level.at)[1]:.1f}H{WIDTH - RIGHT}"
         return f'<path class="level s{level.tone}" d="{path}">{_title(level.label)}</path>'

@@ -98,7 +98,7 @@ class _Typesetter:
 
         def close() -> None:
             if run:
-                parts.append(f'<math displaystyle="true">{_row(run)}</math>')
+                parts.append(f"<math>{_row(run)}</math>")
                 run.clear()
 
         for node in self._nodes(""):

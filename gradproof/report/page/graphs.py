@@ -67,7 +67,7 @@ class Layout:
 
     def svg(self, told: str) -> str:
         """The picture, with what it shows in words."""
-        width = 2 * MARGIN + 80 + max(self.rows) * ACROSS + 70
+        width = 2 * MARGIN + 80 + max(self.rows) * ACROSS + 94
         height = 2 * MARGIN + self.tall * DOWN
         parts = [self._edge(edge, path) for edge, path in zip(self.graph.edges, self.paths, strict=True)]
         parts += [self._node(number) for number in range(len(self.graph.nodes))]
@@ -108,8 +108,8 @@ class Layout:
         if node.is_input:
             text += _text("bwd", x, y + 28, node.slope)
         if node.is_output:
-            text += f'<path class="edge" d="M{x + half:.1f} {y:.1f}h52"/>'
-            text += _text("fwd", x + half + 26, y - 6, node.value) + _text("bwd", x + half + 26, y + 14, node.slope)
+            text += f'<path class="edge" d="M{x + half:.1f} {y:.1f}h76"/>'
+            text += _text("fwd", x + half + 38, y - 6, node.value) + _text("bwd", x + half + 38, y + 14, node.slope)
         return box + text
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -23,6 +24,7 @@ from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, fact
 from gradproof.report.page.functions import context_of
 from gradproof.report.page.model import WIDTHS, Line, Overview, Total, ordered, overview, totals
 from gradproof.report.page.names import slug, visible
+from gradproof.report.page.profiles import profiles_of
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
 from gradproof.report.rows.results import HOLDS, VERDICTS, Row, ratio_of
@@ -69,7 +71,7 @@ def one_file(given: Given) -> str:
     found = overview(given.rows, given.entries)
     if len(given.rows) > MOST_ROWS:
         return _overview(given, found, link=lambda name: "")
-    sections = [views.function_view(line) for line in found.lines]
+    sections = {name: [views.function_view(line) for line in lines] for name, lines in found.fields.items()}
     return _overview(given, found, link=lambda name: f"#{slug(name)}", sections=sections)
 
 
@@ -87,7 +89,9 @@ def function_page(
 ) -> str:
     """The page of the function `base` and its variants."""
     context = context_of(base, given.entries.get(base), lines, conventions)
-    return filled("function.html", given, spreads=spreads.get(base, []), bands=BANDS, **context)
+    profiles = profiles_of(row for row in given.accuracy if row["function"] == base)
+    accuracy = {"spreads": spreads.get(base, []), "profiles": profiles, "bands": BANDS}
+    return filled("function.html", given, **accuracy, **context)
 
 
 def address_of(name: str, entries: Mapping[str, Function]) -> str:
@@ -108,12 +112,27 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
-    made.filters |= {**views.FILTERS, "exactly": lambda text: Markup(escape(text))}
+    made.filters |= {**views.FILTERS, "exactly": lambda text: Markup(escape(text)), "compact": compact, "prose": prose}
     made.globals |= {
         "css": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         "js": Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
     }
     return made
+
+
+def prose(text: str) -> Markup:
+    """A paragraph of a docstring, what stands in backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))
+
+
+OPTIONAL = re.compile(r"</(?:td|th|tr|li|dt|dd|option|thead|tbody)>\n?")
+QUOTED = re.compile(r'="([^\s"\'=<>`]+)"(?!/)')
+
+
+def compact(markup: Markup) -> Markup:
+    """Markup without the end tags and quotes that HTML lets one leave out: of thousands of cells they are a tenth of
+    the page. In escaped text there are none."""
+    return Markup(QUOTED.sub(r"=\1", OPTIONAL.sub("", markup)))
 
 
 def filled(template: str, given: Given, **context: Any) -> str:
@@ -124,7 +143,10 @@ def filled(template: str, given: Given, **context: Any) -> str:
 
 
 def _overview(
-    given: Given, found: Overview, link: Callable[[str], str], sections: Sequence[views.FunctionView] = ()
+    given: Given,
+    found: Overview,
+    link: Callable[[str], str],
+    sections: Mapping[str, Sequence[views.FunctionView]] = MappingProxyType({}),
 ) -> str:
     earlier = [run.rows for run in given.earlier]
     change = compare(earlier[-1], given.rows) if earlier else None
@@ -234,7 +256,18 @@ def _shown(finding: Finding) -> dict[str, Any]:
     known = {name: getattr(finding, name) for name in f"{names} {listed}".split()}
     row = finding.shown
     tone = views.CLASSES[finding.verdicts[0]] + ("" if finding.is_new else " k")
-    return known | {"facts": facts(row), "brief": _brief(row), "report": report_text(finding), "tone": tone}
+    before, after = _around_script(finding)
+    told = {"facts": facts(row), "brief": _brief(row), "tone": tone, "before": before, "after": after}
+    return known | told
+
+
+def _around_script(finding: Finding) -> tuple[str, str]:
+    """The text of a report before its script and behind it: the page holds the script once."""
+    text = report_text(finding)
+    if not finding.script:
+        return text, ""
+    before, _, after = text.partition(finding.script.rstrip())
+    return before, after.removeprefix("\n")
 
 
 def _brief(row: Row) -> str:

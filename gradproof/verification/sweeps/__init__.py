@@ -10,6 +10,9 @@ dense sample of the others, in calls on whole arrays. `run` finds the rows of th
 - `ulp`: the largest error among them, in units in the last place of the truth; `input` (a list, one hex float for each
   argument), `got` and `truth` (hex floats, the truth rounded to float64) say where. Absent where nothing was compared.
 - `correct`: the share that is correctly rounded; `beyond_1`, `beyond_4`, `beyond_16`: the shares with larger errors.
+- `profile`: of one argument at all numbers of 16 bits, the largest error among each 256 neighbours, from the most
+  negative number to the largest (`gradproof.report.rows.profile` numbers them): in ulp, three digits, rounded up; "inf"
+  where an answer is infinite or NaN and the truth is not; null where nothing was compared.
 - `nonfinite`: how many answers are infinite or NaN where the truth, rounded, is finite; `finite`: how many are finite
   where the truth lies beyond the largest number. `nonfinite_input`, `finite_input`: one of them, hex floats.
 - `flushed`: how many answers are 0 where the truth is subnormal; `as_zero`: at how many subnormal inputs the answer is

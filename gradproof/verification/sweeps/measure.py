@@ -1,8 +1,10 @@
 """How far a backend's values and slopes are from the truth, counted over all inputs of a sweep."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from gradproof.verification.sweeps.entrywise import Entrywise
 
 LIMITS = (1, 4, 16)
 """The errors, in ulp, beyond which inputs are counted."""
+
+DIGITS = Context(prec=3, rounding=ROUND_CEILING)
+"""How the errors of a profile are written."""
 
 MODES = ("reverse", "forward", "compiled")
 """The modes that are swept: the gradient of the sum over all entries, tangents along a direction of ones, and that
@@ -76,8 +81,10 @@ def statistics(
     inputs: tuple[np.ndarray, ...],
     left_out: np.ndarray,
     format: Format,
+    bins: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """The counts of one quantity, under the names that `gradproof.verification.sweeps` explains."""
+    """The counts of one quantity, under the names that `gradproof.verification.sweeps` explains. `bins` are those of
+    the inputs, where a profile is wanted."""
     high, low = truth
     right = rounded(high, low, format)
     judged = ~np.isnan(high) & ~left_out
@@ -104,7 +111,21 @@ def statistics(
     for name, where in (("nonfinite", lost), ("finite", made)):
         if where.any():
             row[f"{name}_input"] = _hex(inputs, int(_most_ordinary(inputs, where)))
+    if bins is not None:
+        row["profile"] = _profile(error, compared, lost, bins)
     return row
+
+
+def _profile(error: np.ndarray, compared: np.ndarray, lost: np.ndarray, bins: np.ndarray) -> list[float | str | None]:
+    """The largest error of each bin."""
+    largest = np.full(int(bins.max()) + 1, np.nan)
+    np.fmax.at(largest, bins, np.where(lost, np.inf, np.where(compared, error, np.nan)))
+    return [None if math.isnan(e) else "inf" if math.isinf(e) else _rounded_up(e) for e in largest]
+
+
+def _rounded_up(error: float) -> float:
+    # In fewer digits, but never below what it is: 0.5001 ulp is not correctly rounded.
+    return float(DIGITS.create_decimal(error))
 
 
 def rounded(high: np.ndarray, low: np.ndarray, format: Format) -> np.ndarray:

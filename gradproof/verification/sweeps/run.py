@@ -14,6 +14,7 @@ from gradproof import backends
 from gradproof.backends import BACKENDS
 from gradproof.oracles.machine_model import FORMATS
 from gradproof.registry import Function
+from gradproof.report.rows.profile import bins_of
 from gradproof.verification.sweeps import inputs as sampled
 from gradproof.verification.sweeps.entrywise import Entrywise, entrywise
 from gradproof.verification.sweeps.measure import MODES, Answer, ask, statistics
@@ -127,14 +128,16 @@ def _measured(entry: Entrywise, adapter: Any, names: Row, at: tuple, exact: tupl
 def _counted(
     entry: Entrywise, dtype: str, answer: Answer, at: tuple, true: Truth, truth_seconds: float
 ) -> Iterator[Row]:
+    is_every = dtype in sampled.EVERY and len(at) == 1
+    bins = bins_of(at[0], dtype) if is_every else None
     for position, quantity in enumerate(("value", *entry.arguments)):
         high = true.quantities[position][0]
         left_out = true.kinks if position else np.zeros(len(high), bool)
-        counts = statistics(answer.quantities[position], true.quantities[position], at, left_out, FORMATS[dtype])
+        counts = statistics(answer.quantities[position], true.quantities[position], at, left_out, FORMATS[dtype], bins)
         yield {
             "quantity": quantity,
             "inputs": len(high),
-            "every": dtype in sampled.EVERY and len(at) == 1,
+            "every": is_every,
             "no_truth": int((np.isnan(high) & ~left_out).sum()),
             "kinks": int(left_out.sum()),
             **counts,
@@ -165,6 +168,8 @@ def _read(path: Path) -> dict[tuple, list[Row]]:
             row = json.loads(line)
         except ValueError:
             continue  # the last line of a run that was ended
+        if row.get("every") and "profile" not in row:
+            continue  # found before there were profiles
         kept.setdefault(_identity(row), []).append(row)
     return kept
 

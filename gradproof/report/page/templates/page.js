@@ -14,20 +14,19 @@
   };
   addEventListener("hashchange", reveal);
   reveal();
-  addEventListener("beforeprint", () => all("details.field").forEach((d) => { d.open = true; }));
 
   for (const button of all(".copy")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
-      const text = button.parentElement.querySelector("code").textContent;
+      const source = button.closest(".copied").querySelector(button.dataset.copies), told = button.textContent;
       try {
-        await navigator.clipboard.writeText(text);
+        await navigator.clipboard.writeText(source.textContent);
         button.textContent = "Copied";
       } catch {
-        getSelection().selectAllChildren(button.parentElement.querySelector("code"));
+        getSelection().selectAllChildren(source);
         button.textContent = "Press Ctrl+C";
       }
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      setTimeout(() => { button.textContent = told; }, 2000);
     });
   }
 
