@@ -73,7 +73,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     is_split = CRASHES in config.stash and config.pluginmanager.has_plugin("dsession")
     notes = config.stash[NOTES]
     at_work = progress.of_workers(config.stash[CRASHES].notes) if is_split else progress.of_this_process(notes)
-    watching = progress.Progress(at_work, terminal)
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
+    watching = progress.Progress(at_work, terminal, out)
     config.pluginmanager.register(watching, "gradproof-progress")
     watching.start()
 

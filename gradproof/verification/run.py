@@ -1,5 +1,6 @@
 """A verification test from begin to end: search the cell, write its result row, and fail with a report where needed."""
 
+import functools
 import json
 import platform
 import time
@@ -26,7 +27,17 @@ from gradproof.report.closing.failure import Compared, Culprit, failure_text
 from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
 from gradproof.report.origin import subject
-from gradproof.report.rows.results import PROPERTY, SCRIPT, Row, hexadecimal, new_row, number, written
+from gradproof.report.rows.results import (
+    DERIVATION,
+    IMPLEMENTATION,
+    PROPERTY,
+    SCRIPT,
+    Row,
+    hexadecimal,
+    new_row,
+    number,
+    written,
+)
 from gradproof.report.scripts.files import file_name
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
@@ -96,7 +107,8 @@ class Verification:
             examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
             known = examiner.known if check == "exact" else []
             witnesses = _witnesses(cell, known) if check == "exact" else ()
-            tally = self._searched(cell, check, examiner.version, examine, share, witnesses)
+            at_fault = functools.partial(_at_fault, examiner)
+            tally = self._searched(cell, check, examiner.version, examine, share, witnesses, at_fault=at_fault)
         except Unsupported as error:
             reason, forbidden = str(error), isinstance(error, Missing) and self._is_required(cell)
         else:
@@ -230,7 +242,8 @@ class Verification:
             reason = f"it has no hand-derived gradient: backends are held to {held} alone"
             self._not_run(cell, "hand", reason, fail=False)
         # A few draws alone may all be kinks.
-        tally = self._searched(cell, "hand", "", _digits_at(function), share if function.points else 1.0)
+        share = share if function.points else 1.0
+        tally = self._searched(cell, "hand", "", _digits_at(function), share, at_fault=lambda finding: DERIVATION)
         if tally.failure is not None:
             lines = [
                 f"hand-derived gradient / exact differences: {tally.failure.judgement.reason}",
@@ -295,6 +308,8 @@ class Verification:
         examine: Callable[[Inputs], Finding],
         share: float,
         witnesses: tuple[Inputs, ...] = (),
+        *,
+        at_fault: Callable[[Finding], str],
     ) -> Tally:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
         function, problem, seen = cell.function, "", []
@@ -332,6 +347,8 @@ class Verification:
         if problem:
             self._not_run(cell, check, problem, fail=True)
         row = self._row(cell, check, tally.verdict, backend_version) | self._found(function, tally)
+        if tally.failure is not None and (fault := at_fault(tally.failure)):
+            row["at_fault"] = fault
         row["seconds"] = round(time.perf_counter() - started, 4)
         row["spent"] = {part: round(s - before[part], 4) for part, s in CLOCK.spent.items() if s > before[part]}
         self._keep(row)
@@ -392,6 +409,16 @@ def _is_of_the_derivation(examiner: Examiner, finding: Finding) -> bool:
     if examiner.adapter.differentiates or worst is None or worst.argument == "value":
         return False
     return examiner.reference.truth(finding.inputs).hand == "disagrees"
+
+
+def _at_fault(examiner: Examiner, finding: Finding) -> str:
+    """What is wrong where no library is to blame: the derivation, or an implementation; empty where one may be."""
+    if _is_of_the_derivation(examiner, finding):
+        return DERIVATION
+    function = examiner.cell.function
+    # What the built-in registry has a backend run is the backend's own.
+    is_own = examiner.cell.backend in function.implementations and not function.is_builtin
+    return IMPLEMENTATION if is_own else ""
 
 
 def _culprit(examiner: Examiner, finding: Finding) -> Culprit:
