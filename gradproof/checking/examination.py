@@ -30,6 +30,9 @@ SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
 """What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
 
 
+REFUSAL = 60
+"""Letters of what a framework says of a mode that nobody asked for."""
+
 ANOTHER_GRADIENT = "a second call gives another gradient"
 NOT_LINEAR = (
     "the gradient of -2 times the result is not -2 times the gradient: the backward pass does not multiply with the "
@@ -237,7 +240,7 @@ class _Examination:
             yield self._made(mode, Judgement(Verdict.UNSUPPORTED, why), arrays)
             return
         self.modes.remove(mode)
-        self.report.notes.append(f"{mode} mode is refused by {self.problem.backend} for this code: {why}")
+        self.report.refused[mode] = textwrap.shorten(why, REFUSAL, placeholder=" …")
 
     # One mode
 

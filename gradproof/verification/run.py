@@ -23,9 +23,10 @@ from gradproof.oracles.exact import Uncomputable
 from gradproof.oracles.kept import input_key
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
-from gradproof.report.closing.failure import Compared, Culprit, failure_text
+from gradproof.report.closing.failure import Culprit, failure_text
 from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
+from gradproof.report.compared import Compared
 from gradproof.report.origin import subject
 from gradproof.report.rows.results import (
     DERIVATION,

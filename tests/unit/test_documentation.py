@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gradproof import GradientError
 from gradproof.cli import app
 from tests.unit.made import needs
 
@@ -114,6 +115,20 @@ def test_the_tutorial_finds_what_it_says(number, tmp_path, capsys):
     shown = re.search(r"^```python.*?^```\n(.*?)(?=^##|\Z)", sections("tutorial")[number], re.M | re.S)[1]
     for line in filter(None, re.findall(r"^ {4}(.*)", shown, re.M)):
         assert line.strip() == "…" or " on " in line or line.strip() in printed, line
+
+
+def test_what_the_readme_finds_is_what_it_shows():
+    """The lines beneath its code are those that the code prints."""
+    pytest.importorskip("torch")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    [code] = fenced(ROOT / "README.md", "python")
+    with pytest.raises(GradientError) as raised:
+        exec(compile(code, "readme", "exec"), {"__name__": "readme"})
+    printed = str(raised.value)
+    shown = re.match(r"\n*((?: {4}.*\n)+)", text.partition(f"{code}```")[2])[1].splitlines()
+    assert shown[-1].strip() == "…" and len(shown) > 8
+    for line in shown[1:-1]:
+        assert line.removeprefix("    ") in printed.splitlines(), line
 
 
 def sections(page):
