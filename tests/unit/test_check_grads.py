@@ -727,6 +727,36 @@ def test_a_rule_without_a_forward_mode_is_told():
     assert "forward mode" not in str(caught.value)
 
 
+def test_a_second_derivative_that_is_lost_is_told():
+    made = frame("PT")
+    torch = made.namespace
+
+    class Cubed(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, d):
+            return 3 * ctx.saved_tensors[0] ** 2 * d
+
+    x = made.array([0.5, -1.25, 3.0])
+    # PyTorch itself gives zeros, and says nothing.
+    slope = torch.func.grad(lambda x: Cubed.apply(x).sum())
+    assert not torch.func.grad(lambda x: slope(x).sum())(x.detach()).any()
+    assert gradproof.check_grads(Cubed.apply, (x,)).verdict == "verified"
+    for mode in ({"order": 2}, {"modes": "reverse_over_reverse"}):
+        with pytest.raises(gradproof.GradientError, match="no second derivative for x: "):
+            gradproof.check_grads(Cubed.apply, (x,), **mode)
+    with pytest.raises(gradproof.GradientError):
+        gradproof.gradgradcheck(Cubed.apply, (x,))
+
+
 def test_a_module_that_is_the_function_stands_for_its_parameters():
     torch = frame("PT").namespace
     made = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.BatchNorm1d(3)).double()

@@ -143,6 +143,38 @@ def test_one_defect_is_one_failure_that_names_its_modes(tmp_path: Path) -> None:
     assert len(group[0].text.splitlines()) <= 30 and "ran         the implementation for" in group[0].text
 
 
+def test_a_second_derivative_that_is_lost_is_told_with_what_to_declare(tmp_path: Path) -> None:
+    pytest.importorskip(NAMES["PT"])
+    source = """
+    @function(x=Reals(), points=[dict(x=0.5)])
+    def cubed(xp, x):
+        return x * x * x
+
+    @cubed.implementation("torch")
+    def _(x):
+        import torch
+
+        class Cubed(torch.autograd.Function):
+            @staticmethod
+            def forward(x):
+                return x**3
+
+            @staticmethod
+            def setup_context(ctx, inputs, output):
+                ctx.save_for_backward(*inputs)
+
+            @staticmethod
+            @torch.autograd.function.once_differentiable
+            def backward(ctx, d):
+                return 3 * ctx.saved_tensors[0] ** 2 * d
+
+        return Cubed.apply(x)
+    """
+    made = loaded(tmp_path, source)["cubed"]
+    text = " ".join(failing(made, NAMES["PT"], "reverse_over_reverse").text.split())
+    assert text.startswith("WRONG") and "marked once_differentiable" in text and 'modes=("reverse",)' in text
+
+
 def test_what_is_wrong_in_two_backends_is_two_causes(tmp_path: Path) -> None:
     pytest.importorskip(NAMES["AG"])
     made = off(tmp_path)
