@@ -23,6 +23,7 @@ from gradproof.oracles.exact import Uncomputable
 from gradproof.oracles.kept import input_key
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
+from gradproof.registry.advice import line_in
 from gradproof.report.closing.failure import Culprit, failure_text
 from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
@@ -63,7 +64,7 @@ OURS = {
 """The other parts, in the words of a reason."""
 
 
-BAD_ENTRY = "a bad entry of the registry"
+BAD_ENTRY, NO_TRUTH = "a bad entry of the registry", "there is no truth to compare with"
 
 SHOWN = ("verdict", "error", "bound", "input")
 """What of a row is a property of its test by itself."""
@@ -313,7 +314,7 @@ class Verification:
         at_fault: Callable[[Finding], str],
     ) -> Tally:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
-        function, problem, seen = cell.function, "", []
+        function, problem, line, seen = cell.function, "", None, []
 
         self._note(cell, check, backend_version, f"while {cell.backend} was run")
 
@@ -341,12 +342,11 @@ class Verification:
                 met=met,
                 named=check == "exact" and MODES[cell.mode].order == 1 and cell.dtype not in HALF,
             )
-        except RegistryError as error:
-            problem = f"{BAD_ENTRY}: {error}"
-        except Uncomputable as error:
-            problem = f"there is no truth to compare with: {error}"
+        except (RegistryError, Uncomputable) as error:
+            problem = f"{BAD_ENTRY if isinstance(error, RegistryError) else NO_TRUTH}: {error}"
+            line = line_in(error.__cause__, function.path) if error.__cause__ else None
         if problem:
-            self._not_run(cell, check, problem, fail=True)
+            self._not_run(cell, check, problem, fail=True, line=line)
         row = self._row(cell, check, tally.verdict, backend_version) | self._found(function, tally)
         if tally.failure is not None and (fault := at_fault(tally.failure)):
             row["at_fault"] = fault
@@ -355,11 +355,12 @@ class Verification:
         self._keep(row)
         return tally
 
-    def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool) -> None:
+    def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool, line: int | None = None) -> None:
         row = self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason}
         # What was not run is mostly nobody's fault; where it fails the run, readers of the row must see it.
         self._keep(row | {"fails": True} if fail else row)
-        self.item.user_properties.append((WHERE, cell.function.where))
+        where = f"{cell.function.path}:{line}" if line else cell.function.where
+        self.item.user_properties.append((WHERE, where))
         if fail:
             pytest.fail(f"NOT RUN: {cell.id}: {reason}", pytrace=False)
         pytest.skip(reason)
