@@ -55,7 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NOTES] = isolation.Notes.of(config)
     config.stash[isolation.STDERR] = os.dup(2)
     if not hasattr(config, "workerinput"):
-        reporter = Reporter(options, functools.partial(_is_selected, config), functools.partial(_functions, config))
+        asked, entries = functools.partial(_is_selected, config), functools.partial(_functions, config)
+        reporter = Reporter(options, asked, entries, config.invocation_params.dir, config.getoption("keyword", ""))
         config.pluginmanager.register(reporter, "gradproof-reporter")
         config.pluginmanager.register(Summary(reporter), "gradproof-summary")
         if config.pluginmanager.has_plugin("xdist") and selected.is_called_for(config):

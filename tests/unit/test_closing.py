@@ -114,6 +114,14 @@ def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() ->
     assert "not run:" not in lines
 
 
+def test_the_last_line_is_a_command_that_works_as_it_is_printed() -> None:
+    closing = Closing([row(function="a")], by_cause([failed("cube")]), paths=["my grads/mine.py"])
+    assert closing.lines()[-1] == "gradproof show cube 'my grads/mine.py'"
+    assert Closing([row(function="a")]).lines(40)[-1] == "gradproof show a"
+    # It is one line however long it is.
+    assert Closing([row()], paths=["x" * 200]).lines()[-1] == f"gradproof show f {'x' * 200}"
+
+
 def test_quiet_says_the_sentence_and_what_fails() -> None:
     assert len(Closing([row()]).lines(brief=True)) == 1
     assert len(large().lines(brief=True)) < len(large().lines()) - 20
