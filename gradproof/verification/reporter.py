@@ -114,7 +114,9 @@ class Reporter:
 
     def _problems(self) -> list[str]:
         problems = [self._unmet(name) for name in self.options.required]
-        problems += [f"worse than the baseline: {line}" for line in self._compared().worse]
+        if worse := self._compared().worse:
+            are = "cell is" if len(worse) == 1 else "cells are"
+            problems.append(f"{len(worse)} {are} worse than the baseline")
         if self.file is not None and self.file.problem:
             problems.append(self.file.problem)
         if self.options.report is not None and not self.rows:
@@ -171,7 +173,7 @@ class Reporter:
         return Closing(
             rows=summary.in_order(self.rows),
             failures=self._causes(),
-            changes=self._compared().blocks(),
+            changes=self._compared().brief(),
             problems=self._problems(),
             seconds=time.perf_counter() - self.started,
             workers=self.workers,
@@ -232,7 +234,7 @@ class Summary:
             "not all agree": summary.disagreements(rows),
             f"verified, but an error of {summary.STRONG:.0%} might have passed, at the worst input": summary.weak(rows),
             "not run": summary.not_run(rows),
-            **{f"since the baseline, {title}": lines for title, lines in reporter.closing().changes.items()},
+            **{f"since the baseline, {title}": lines for title, lines in reporter._compared().blocks().items()},
             "what fails the run beside the tests": reporter.closing().problems,
         }
         for title, lines in blocks.items():

@@ -107,10 +107,8 @@ class Closing:
         told = {id(one.row) for group in self.failures for one in group if one.row["verdict"] == Verdict.NOT_RUN}
         rest = [row for row in self.rows if id(row) not in told]
         blocks = [("", _places(self.rows)), *self._recorded(), *_not_run(rest)]
-        versions = self.changes.get("versions", [])
-        changed = [line for line in versions if " before, " in line] or versions[:1]
-        if changed:
-            blocks.append(("since the baseline, versions", _some(changed, MOST_CHANGES)))
+        if versions := self.changes.get("versions"):
+            blocks.append(("since the baseline, versions", _some(versions, MOST_CHANGES)))
         if weak := [row for row in self.rows if summary.strength(row)[2] > summary.STRONG]:
             function, argument, error = max(map(summary.strength, weak), key=lambda found: found[2])
             text = (
