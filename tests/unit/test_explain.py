@@ -2,6 +2,8 @@
 its trace; a file to start from; and bad input in one line."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -107,7 +109,6 @@ def test_loops_have_a_node_for_each_turn_and_tracing_leaves_nothing_behind() -> 
 
     found, returned = passes.nodes(body, 3.0)
     assert [node.value for node in found if node.name == "y"] == [3.0, 9.0, 28.0] and returned == 28.0
-    import sys
 
     assert sys.gettrace() is None or "nodes" not in repr(sys.gettrace())
 
@@ -178,3 +179,15 @@ def test_blame_prints_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         line.startswith("df/dx 4.0 exact differences") for line in table
     )
     assert any(line.startswith("6.0 by hand") for line in table)
+
+
+def test_what_a_framework_logs_at_its_import_is_left_out() -> None:
+    """What else is written to descriptor 2 is not, nor anything where the import raises."""
+    lines = ["I0000 00:00:1796005310.542731   18679 port.cc:153] oneDNN is on", "mine"]
+    program = (
+        "import os, sys\nfrom gradproof.backends.quiet import quiet\nwith quiet():\n"
+        f"    os.write(2, {''.join(line + chr(10) for line in lines)!r}.encode())\n    "
+    )
+    for last, told in (("pass", lines[1:]), ("sys.exit('lost')", [*lines, "lost"])):
+        done = subprocess.run([sys.executable, "-c", program + last], capture_output=True, text=True, check=False)
+        assert done.stderr.splitlines() == told
