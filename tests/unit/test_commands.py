@@ -169,6 +169,12 @@ def test_a_file_stands_behind_the_name_in_every_command_that_looks_up() -> None:
         assert behind.exit_code == 0 and behind.stdout == named.stdout, behind.output
 
 
+def test_a_file_that_cannot_be_loaded_is_shown_with_its_problem_alone(folder: Path) -> None:
+    (folder / "broken.py").write_text("def f(x:\n")
+    shown = run("show", "broken", "broken.py").stdout
+    assert "SyntaxError at line 1" in shown and "body" not in shown and "derivation" not in shown
+
+
 def test_a_word_that_no_function_has_is_guessed() -> None:
     done = run("list", "sofmax")
     assert done.exit_code == 1 and done.stderr == "no function has sofmax in its name, field or formula. " + (

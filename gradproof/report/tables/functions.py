@@ -95,8 +95,7 @@ def details(function: Function, entries: Iterable[Function], rows: Iterable[Row]
         "domains": [f"{name}: {_domain(domain)}" for name, domain in function.domains.items()],
         "points": [_point(function, number) for number in range(len(function.points))],
         "problems": function.problems,
-        "body": source(function.body),
-        "derivation": source(function.hand) if function.hand else ["none: held to exact differences alone"],
+        **(_code(function) if function.domains else {}),
         "code of its own": [
             line
             for name, code in function.implementations.items()
@@ -115,6 +114,12 @@ def details(function: Function, entries: Iterable[Function], rows: Iterable[Row]
         shown = [part for line in block for part in _fitting(line)]
         lines += [f"  {title if i == 0 else '':17}{line}".rstrip() for i, line in enumerate(shown)]
     return Outcome("\n".join(lines))
+
+
+def _code(function: Function) -> dict[str, list[str]]:
+    """The body and the derivation; of a file that could not be loaded there is neither."""
+    derivation = source(function.hand) if function.hand else ["none: held to exact differences alone"]
+    return {"body": source(function.body), "derivation": derivation}
 
 
 def _fitting(line: str) -> list[str]:
