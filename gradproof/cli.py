@@ -5,7 +5,7 @@ help that a person reads."""
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from gradproof import __version__, registry
 from gradproof.divergences import DivergenceError
 from gradproof.registry import Function, RegistryError
 from gradproof.report.outcome import Outcome, Unusable
-from gradproof.report.text import columns
+from gradproof.report.text import WIDTH, columns
 
 # The rooms of the commands are imported where they are called: the help must not wait for ball arithmetic.
 
@@ -92,26 +92,43 @@ def _tell(outcome: Outcome) -> None:
 
 def _print_table(lines: Any) -> None:
     if not sys.stdout.isatty():
-        print(*columns(lines), sep="\n")
+        print(*(line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in columns(lines)), sep="\n")
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     head, *rows = lines
-    table = Table(*head, header_style="bold")
+    table = Table(header_style="bold")
+    for title, *cells in zip(head, *rows, strict=True):
+        # Names are to be typed again, and stand there whole.
+        table.add_column(title, min_width=max(map(len, cells)) if title == head[0] else None)
     for row in rows:
         # As text: a formula may hold what would be markup.
         table.add_row(*map(Text, row))
     Console().print(table)
 
 
-def _functions(paths: list[Path] | None) -> list[Function]:
+def _functions(paths: Sequence[Path] | None) -> list[Function]:
     """The built-in functions, or those of these files and folders."""
     for path in paths or ():
         if not path.exists():
             raise FileNotFoundError(f"--functions: there is no file or folder {path}")
     return registry.load(paths) if paths else registry.load_builtin()
+
+
+def _function(command: str, name: str, paths: Sequence[Path]) -> Function:
+    """The function of this name, of these files or built in."""
+    if name.endswith(".py") or "/" in name:
+        known = [function.name for function in _functions([Path(name)])]
+        raise RegistryError(f"{name} is a file; name one of its functions: gradproof {command} {known[0]} {name}")
+    try:
+        return registry.find(_functions(paths), name)
+    except RegistryError as error:
+        if paths:
+            raise
+        told = str(error) if str(error).endswith("?") else f"{error}."
+        raise RegistryError(f"{told} Of a file of your own: gradproof {command} {name} FILE") from None
 
 
 def _names(given: list[str] | None) -> list[str]:
@@ -128,6 +145,9 @@ FunctionsOption = Annotated[
     typer.Option("--functions", metavar="PATH", help="Functions of this file or folder, not the built-in ones."),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a function, as gradproof list prints it.")]
+PathArgument = Annotated[
+    list[Path] | None, typer.Argument(metavar="[PATH]...", help="The file or folder of your own that it stands in.")
+]
 Markdown = Annotated[
     Path | None, typer.Option("--markdown", metavar="FILE", help="Write it to this file, as Markdown.")
 ]
@@ -379,7 +399,8 @@ def accuracy(
 @_command(LOOK_UP, name="list")
 def list_functions(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="WORD", help="Words of a name, a field or a formula.")
+        list[str] | None,
+        typer.Argument(metavar="[WORD]... [PATH]...", help="Words of a name, a field or a formula; or files."),
     ] = None,
     backend: Annotated[
         str, typer.Option("--backend", metavar="NAME", help="Only those of which it is recorded to deviate.")
@@ -393,18 +414,27 @@ def list_functions(
     ```
     gradproof list softmax
     gradproof list norm --backend jax
+    gradproof list mine.py
     ```"""
     from gradproof.backends import BACKENDS
     from gradproof.report.tables import functions as room
 
     if backend and backend not in BACKENDS:
         raise typer.BadParameter(f"{backend!r} is not known; known are {', '.join(BACKENDS)}.", param_hint="--backend")
-    _tell(room.functions(_functions(functions), words or (), backend))
+    paths = [*(functions or ()), *(Path(word) for word in words or () if _is_path(word))]
+    words = [word for word in words or () if not _is_path(word)]
+    _tell(room.functions(_functions(paths), words, backend, [str(path) for path in paths]))
+
+
+def _is_path(word: str) -> bool:
+    # A folder is one where it is written as a path: its bare name may be a field.
+    return word.endswith(".py") or "/" in word
 
 
 @_command(LOOK_UP)
 def show(
     name: Name,
+    path: PathArgument = None,
     results: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A --results file, of which its verdicts are shown.")
     ] = None,
@@ -417,12 +447,14 @@ def show(
     ```
     gradproof show softmax
     gradproof show softmax --results rows.jsonl
+    gradproof show cube mine.py
     ```"""
     from gradproof.report.rows.results import read
     from gradproof.report.tables import functions as room
 
-    entries = _functions(functions)
-    _tell(room.details(registry.find(entries, name), entries, read(results) if results else ()))
+    paths = [*(functions or ()), *(path or ())]
+    found = _function("show", name, paths)
+    _tell(room.details(found, _functions(paths), read(results) if results else ()))
 
 
 @_command(LOOK_UP)
@@ -430,13 +462,12 @@ def explain(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A function of the registry; or module:function, of a framework.")
     ],
-    path: Annotated[
-        Path | None, typer.Argument(metavar="[PATH]", help="The file or folder of your own that it stands in.")
-    ] = None,
+    path: PathArgument = None,
     at: Annotated[str, typer.Option(metavar="INPUT", help="The input; its first point without.")] = "",
     backend: Annotated[
         str, typer.Option("--backend", metavar="NAME,...", help="Whose answers are shown; of all without.")
     ] = "",
+    functions: FunctionsOption = None,
 ) -> None:
     """Work a function at one input: its forward and backward pass node by node, in exact digits, and what each backend
     gives beside them.
@@ -463,7 +494,7 @@ def explain(
         _tell(explain_code(name, at, named[0] if named else ""))
     from gradproof.report.tables import explain as room
 
-    function = registry.find(_functions([path] if path else None), name)
+    function = _function("explain", name, [*(functions or ()), *(path or ())])
     _tell(room.explain(function, at, named or installed_backends()))
 
 
@@ -486,6 +517,7 @@ def new(
 @_command(LOOK_UP)
 def blame(
     name: Name,
+    path: PathArgument = None,
     point: Annotated[int | None, typer.Option(metavar="N", help="One of its points, from 0; all without.")] = None,
     given: Annotated[
         str, typer.Option("--input", metavar="JSON", help="Another input: an array per argument, by its name.")
@@ -502,7 +534,7 @@ def blame(
     ```"""
     from gradproof.report.tables import blame as room
 
-    _tell(room.blame(registry.find(_functions(functions), name), point, given))
+    _tell(room.blame(_function("blame", name, [*(functions or ()), *(path or ())]), point, given))
 
 
 @_command(RESULTS)

@@ -55,7 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NOTES] = isolation.Notes.of(config)
     config.stash[isolation.STDERR] = os.dup(2)
     if not hasattr(config, "workerinput"):
-        reporter = Reporter(options, functools.partial(_is_selected, config), functools.partial(_functions, config))
+        asked, entries = functools.partial(_is_selected, config), functools.partial(_functions, config)
+        reporter = Reporter(options, asked, entries, config.invocation_params.dir, config.getoption("keyword", ""))
         config.pluginmanager.register(reporter, "gradproof-reporter")
         config.pluginmanager.register(Summary(reporter), "gradproof-summary")
         if config.pluginmanager.has_plugin("xdist") and selected.is_called_for(config):
@@ -73,7 +74,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     is_split = CRASHES in config.stash and config.pluginmanager.has_plugin("dsession")
     notes = config.stash[NOTES]
     at_work = progress.of_workers(config.stash[CRASHES].notes) if is_split else progress.of_this_process(notes)
-    watching = progress.Progress(at_work, terminal)
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
+    watching = progress.Progress(at_work, terminal, out)
     config.pluginmanager.register(watching, "gradproof-progress")
     watching.start()
 

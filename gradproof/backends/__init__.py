@@ -6,6 +6,7 @@ import gc
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +16,7 @@ from gradproof.backends.calls import Calls
 from gradproof.backends.gpu import gpu_missing
 from gradproof.backends.modes import MODES, Mode
 from gradproof.backends.operations import Operations
+from gradproof.backends.quiet import quiet
 from gradproof.backends.transformations import Missing, Unsupported
 from gradproof.registry import Function
 from gradproof.registry.names import unknown
@@ -40,6 +42,7 @@ class Backend:
     `array_modules` are the packages whose classes its arrays are, by which `check_grads` tells frameworks apart.
     `refusals` are words of the errors by which it says that a rule of somebody's own has no such kind of derivative.
     `traces` says whether the derivatives of its own code can be had, so that a function needs no body.
+    `environment` are variables that keep it from logging, where they are set before it is imported.
     `import_seconds` is about what its import costs each process. The ids of the suite's own tests call it `short`:
     `-k` with its name is to select cells of the verification only."""
 
@@ -57,6 +60,7 @@ class Backend:
     array_modules: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     traces: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
     import_seconds: float = 0.1
 
 
@@ -99,6 +103,7 @@ BACKENDS = {
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
             'pip install "gradproof[tensorflow]"',
             array_modules=("tensorflow", "keras"),
+            environment={"TF_CPP_MIN_LOG_LEVEL": "3"},
             import_seconds=6.0,
         ),
         Backend(
@@ -218,9 +223,11 @@ def load(name: str) -> Adapter:
     Raises `Missing` where it is not installed, or where importing it raises: the message has the cause."""
     if installed_version(name) is None:
         raise Missing(f"{name} is not installed: {BACKENDS[name].cure}")
+    keep_quiet()
     try:
-        module = importlib.import_module(f"gradproof.backends.{name}.adapter")
-        adapter = module.ADAPTER()
+        with quiet():
+            module = importlib.import_module(f"gradproof.backends.{name}.adapter")
+            adapter = module.ADAPTER()
     except Exception as error:
         raise Missing(
             f"importing {name} {installed_version(name)} raised {type(error).__name__}: {error}. "
@@ -230,6 +237,13 @@ def load(name: str) -> Adapter:
     # takes longer than to verify many a cell.
     gc.freeze()
     return adapter
+
+
+def keep_quiet() -> None:
+    """Have no backend log of what it does, where nobody has said that it should."""
+    for backend in BACKENDS.values():
+        for variable, value in backend.environment.items():
+            os.environ.setdefault(variable, value)
 
 
 @cache

@@ -30,10 +30,20 @@ SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
 """What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
 
 
+REFUSAL = 60
+"""Letters of what a framework says of a mode that nobody asked for."""
+
 ANOTHER_GRADIENT = "a second call gives another gradient"
 NOT_LINEAR = (
     "the gradient of -2 times the result is not -2 times the gradient: the backward pass does not multiply with the "
     "gradient that comes in"
+)
+
+
+LOST = "there is no gradient for {}: it is None"
+LOST_AGAIN = (
+    "there is no second derivative for {}: the gradient cannot be differentiated again, as where a backward pass is "
+    "marked once_differentiable, or detaches what it computes; a framework may take it for 0"
 )
 
 
@@ -237,7 +247,7 @@ class _Examination:
             yield self._made(mode, Judgement(Verdict.UNSUPPORTED, why), arrays)
             return
         self.modes.remove(mode)
-        self.report.notes.append(f"{mode} mode is refused by {self.problem.backend} for this code: {why}")
+        self.report.refused[mode] = textwrap.shorten(why, REFUSAL, placeholder=" …")
 
     # One mode
 
@@ -287,7 +297,7 @@ class _Examination:
     def _compared(
         self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, given: Sequence[Any], was_drawn: bool
     ) -> Finding:
-        problem, parts = self._parts(held, given)
+        problem, parts = self._parts(held, given, LOST_AGAIN if differentiation.is_second_order(mode) else LOST)
         if problem:
             return self._made(mode, Judgement(Verdict.WRONG, problem), arrays, was_drawn=was_drawn)
         judgement = held.judged(value, parts, self.request.accuracy)
@@ -309,8 +319,9 @@ class _Examination:
                 raise
             return filled
 
-    def _parts(self, held: Held, given: Sequence[Any]) -> tuple[str, list[np.ndarray]]:
-        """What is structurally off, and the gradient as arrays of real numbers."""
+    def _parts(self, held: Held, given: Sequence[Any], why_none: str = LOST) -> tuple[str, list[np.ndarray]]:
+        """What is structurally off, and the gradient as arrays of real numbers. `why_none` says what it means that
+        there is none for an argument."""
         calls, arguments = self.problem.calls, self.problem.arguments
         arrays: list[np.ndarray] = []
         for argument, part in zip(arguments, given, strict=True):
@@ -325,7 +336,7 @@ class _Examination:
             arrays.append(np.asarray(calls.to_numpy(part)))
         lost = [a.name for a, part in zip(arguments, given, strict=True) if part is None]
         if lost and not self._is_flat(held, lost):
-            return f"there is no gradient for {', '.join(lost)}: it is None", []
+            return why_none.format(", ".join(lost)), []
         return "", real_parts(arguments, arrays)
 
     def _is_flat(self, held: Held, names: list[str]) -> bool:

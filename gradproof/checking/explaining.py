@@ -11,6 +11,7 @@ from flint import ctx
 
 from gradproof import backends
 from gradproof.backends import BACKENDS
+from gradproof.backends.quiet import quiet
 from gradproof.checking.differentiation import reverse_like
 from gradproof.checking.problem import ArgumentError, problem_of
 from gradproof.oracles import exact
@@ -20,7 +21,7 @@ from gradproof.oracles.tape.sweep import Sweep
 from gradproof.report.outcome import Outcome, Unusable
 from gradproof.report.passes import array_shown, shown
 from gradproof.report.tables.explain import of_tape, values_at
-from gradproof.report.text import columns
+from gradproof.report.text import laid_out
 
 TRACED = tuple(name for name in BACKENDS if name != "numpy")
 """The frameworks whose functions can be traced."""
@@ -57,7 +58,7 @@ def explain_code(name: str, at: str, backend: str = "") -> Outcome:
         for argument, right, part in zip(names, gradient, got, strict=True):
             theirs = "None" if part is None else shown(problem.calls.to_numpy(part))
             table.append([f"df/d{argument}", array_shown(right), theirs])
-        lines += columns(table)
+        lines += laid_out(table, beside=1)
     lines += [f"of {problem.results}"] if not problem.is_scalar else []
     return Outcome("\n".join(lines))
 
@@ -68,7 +69,9 @@ def _function(name: str) -> Callable:
     folder = str(path.resolve().parent if module.endswith(".py") else Path.cwd())
     sys.path.insert(0, folder)
     try:
-        found = importlib.import_module(path.stem if module.endswith(".py") else module)
+        backends.keep_quiet()
+        with quiet():
+            found = importlib.import_module(path.stem if module.endswith(".py") else module)
     except Exception as error:
         raise Unusable(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
     finally:

@@ -10,14 +10,24 @@ import numpy as np
 from gradproof.oracles.reference import Truth
 from gradproof.oracles.tape import Tape
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
+from gradproof.report.compared import Compared, beside, counted
 from gradproof.report.rows.results import Row
 
 OF_THE_TRACE = "the exact derivative of the traced forward pass"
 
-SMALL = 24
-"""Arrays of up to so many entries are shown whole."""
+LINES = 30
+"""A text is no longer."""
+
+SMALL = 12
+"""Inputs of up to so many entries are shown whole."""
 
 WIDTH = 100
+
+MOST_ROWS, INPUT_LINES = 4, 6
+"""So many rows of an array are shown, what is right beside what came, and so many lines of inputs."""
+
+WHOLE_INPUT = "error.report.worst.inputs"
+"""Where a caller finds all of an input."""
 
 MEANT_OTHERWISE = (
     "the gradient is not that of the forward pass as computed; where another is meant (straight-through, reversal, "
@@ -70,6 +80,11 @@ class Finding:
         """The arguments by name."""
         return dict(zip(self.names, self.given, strict=True))
 
+    @property
+    def compared(self) -> list[Compared]:
+        """What is right and what came, by array of real numbers."""
+        return [Compared(name, self.expected[name], self.got[name], mask) for name, mask in self.wrong.items()]
+
     def compare(
         self, names: Sequence[str], truth: Truth, bounds: Sequence[np.ndarray], got: Sequence[np.ndarray]
     ) -> None:
@@ -85,7 +100,8 @@ class Finding:
 class Report:
     """The outcome of one call. `verdict` is the worst of all that was tried; `caught` is, by argument, the smallest
     relative error of an entry that would have been seen; `worst` the finding that came nearest to its bound, or went
-    farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know.
+    farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know;
+    `refused`, by mode that nobody named, why the framework has none for this code.
     `traced` is the tape of a small function, the cell of its value and the names of its inputs, for a picture of it."""
 
     name: str
@@ -96,6 +112,7 @@ class Report:
     caught: Caught = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
     truth: str = OF_THE_TRACE
     traced: tuple[Tape, int, list[str]] | None = None
 
@@ -158,6 +175,8 @@ class Report:
         lines += _block("caught", [self._strength()] if self.caught and self else [])
         lines += _block("suspect", [self._suspicion()] if self.suspect is not None else [])
         lines.append(_line("held to", self.truth))
+        not_tried = [f"{mode} mode, which {self.backend} refuses: {why}" for mode, why in self.refused.items()]
+        lines += _block("not tried", not_tried)
         return lines + _block("note", self.notes)
 
     def _suspicion(self) -> str:
@@ -186,29 +205,24 @@ class Report:
             lines.append(_line("expected", entry.expected))
             lines.append(_line("got", f"{entry.got!r}"))
             lines.append(_line("error", _error(entry)))
-        lines += _block("entries", [self._counted(finding)] if finding.wrong else [], 2)
-        lines += self._side_by_side(finding)
+        lines += _block("arguments", [counted(finding.compared)] if finding.wrong else [], 4)
+        arrays_at = len(lines)
         also = [f"{f.mode}, {f.dtype}" for f in self.findings if f.fails and f is not finding]
         lines += _block("the same in", ["; ".join(dict.fromkeys(also))] if also else [], 1)
-        lines += _block("input", _shown(finding.inputs), 5)
+        lines += _block("input", _shown(finding.inputs), INPUT_LINES)
         lines.append(_line("held to", self.truth))
         lines += _block("of", [self.results], 2)
         lines += _block("if meant", [MEANT_OTHERWISE] if self.is_of_the_trace and finding.expected else [])
-        return lines + _block("note", self.notes, 3)
+        lines += _block("note", self.notes, 3)
+        room = (LINES - len(lines) - 2) // 2
+        lines[arrays_at:arrays_at] = _side_by_side(finding, min(max(room, 1), MOST_ROWS))
+        return lines
 
-    def _counted(self, finding: Finding) -> str:
-        counts = {name: int(mask.sum()) for name, mask in finding.wrong.items()}
-        wrong = [f"{name}: {count} of {finding.wrong[name].size} wrong" for name, count in counts.items() if count]
-        return "; ".join(wrong + [f"{name}: right" for name, count in counts.items() if not count])
 
-    def _side_by_side(self, finding: Finding) -> list[str]:
-        entry = finding.judgement.worst
-        name = "" if entry is None else entry.argument
-        mask = finding.wrong.get(name, np.zeros(0))
-        if not mask.any() or not 1 < mask.size <= SMALL:
-            return []
-        expected = _block(f"d {name}"[:11], [f"expected {_numbers(finding.expected[name])}"], 2)
-        return expected + _block("", [f"got      {_numbers(finding.got[name])}"], 2)
+def _side_by_side(finding: Finding, most: int) -> list[str]:
+    entry = finding.judgement.worst
+    shown = [one for one in finding.compared if entry is not None and one.name == entry.argument]
+    return [_line(title, text) for one in shown for title, text in beside(one, entry.index, most)]
 
 
 def place(name: str, index: tuple[int, ...]) -> str:
@@ -237,7 +251,7 @@ def _line(title: str, text: str) -> str:
 
 def _block(title: str, texts: Iterable[str], limit: int = 12) -> list[str]:
     """Texts beside a title, in no more than so many lines."""
-    wrapped = [part for text in texts for part in textwrap.wrap(text, WIDTH - 15, break_long_words=False)]
+    wrapped = _wrapped(texts)
     if len(wrapped) > limit:
         wrapped = [*wrapped[: limit - 1], f"{wrapped[limit - 1]} …"]
     return [_line(title if i == 0 else "", part) for i, part in enumerate(wrapped)]
@@ -247,15 +261,20 @@ def _short(value: float) -> str:
     return f"{value:.0e}"
 
 
-def _numbers(values: np.ndarray) -> str:
-    return " ".join(np.array2string(values, precision=6, max_line_width=10_000).split())
-
-
 def _shown(inputs: dict[str, np.ndarray]) -> list[str]:
-    lines = []
-    for name, values in list(inputs.items())[:6]:
-        if values.size <= SMALL:
-            lines.append(f"{name} = {values.tolist()!r}")
-        else:
-            lines.append(f"{name}: {values.size} numbers, shape {values.shape}")
-    return lines + ([f"and {len(inputs) - 6} more arrays"] if len(inputs) > 6 else [])
+    """Small arrays as they are and others by their shape, as many as there is room for; where the rest is."""
+    lines: list[str] = []
+    whole = True
+    for number, (name, values) in enumerate(inputs.items()):
+        is_small = values.size <= SMALL
+        line = f"{name} = {values.tolist()!r}" if is_small else f"{name}: shape {values.shape}"
+        whole &= is_small
+        if len(_wrapped([*lines, line])) >= INPUT_LINES:
+            left = len(inputs) - number
+            return [*lines, f"and {left} more array{'s' if left > 1 else ''}: {WHOLE_INPUT}"]
+        lines.append(line)
+    return lines if whole else [*lines, f"in full: {WHOLE_INPUT}"]
+
+
+def _wrapped(texts: Iterable[str]) -> list[str]:
+    return [part for text in texts for part in textwrap.wrap(text, WIDTH - 15, break_long_words=False)]

@@ -31,6 +31,7 @@ from gradproof.oracles.tape.estimate import IN_BALLS, Estimate, estimate, values
 from gradproof.oracles.tape.judge import bounds_of, judge
 from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
 from gradproof.registry import Complex, Domain, Function, Reals, weights
+from gradproof.registry.record import line_of
 
 SMALL_TAPE = 100
 """A tape of more instructions is let go when its input has been judged."""
@@ -339,7 +340,7 @@ def formula_truth(problem: Problem, arrays: list[Any], body: Callable) -> Formul
         return xp.sum(weights(xp, tuple(result.shape)) * result) if result.ndim else result
 
     inputs = tuple(_reals(d, v) for d, v in zip(domains.values(), values, strict=True))
-    path, line = inspect.getsourcefile(body) or "?", body.__code__.co_firstlineno
+    path, line = inspect.getsourcefile(body) or "?", line_of(body.__code__)
     entry = Function(problem.name, contracted, domains, [inputs], path, line)
     device = calls.device_of(arrays[0])
     model = MachineModel(_coarsest(problem), device in calls.transformations.flushes_subnormals)

@@ -54,14 +54,19 @@ def find(functions: Iterable[Function], name: str) -> Function:
 
 
 def _load_file(path: Path) -> list[Function]:
-    already = len(registered)
+    already, line = len(registered), 1
     try:
         _execute(path)
         problem = "" if len(registered) > already else "the file registers no function: decorate one with @function"
     except (Exception, SystemExit) as error:
         problem = f"the file cannot be loaded: {_what_was_raised(error, path)}"
+        line = _line_raised(error, path) or 1
     found = registered[already:]
-    return found + ([_broken_file(path, problem)] if problem else [])
+    return found + ([_broken_file(path, problem, line)] if problem else [])
+
+
+def _line_raised(error: BaseException, path: Path) -> int | None:
+    return error.lineno if isinstance(error, SyntaxError) and error.filename == str(path) else line_in(error, str(path))
 
 
 def _what_was_raised(error: BaseException, path: Path) -> str:
@@ -107,8 +112,8 @@ def _module_name(path: Path) -> str:
     return f"gradproof_functions_of_user_{path.stem}"
 
 
-def _broken_file(path: Path, problem: str) -> Function:
-    return Function(path.stem, body=_broken_file, domains={}, points=[], path=str(path), line=1, problems=[problem])
+def _broken_file(path: Path, problem: str, line: int = 1) -> Function:
+    return Function(path.stem, body=_broken_file, domains={}, points=[], path=str(path), line=line, problems=[problem])
 
 
 def _mark_duplicates(functions: list[Function]) -> None:

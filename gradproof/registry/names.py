@@ -13,6 +13,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"{kind}: {name!r} is not known.{hint} Known: {', '.join(known)}"
 
 
+def meant(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that says what was probably meant; empty where nothing is near."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f". Did you mean {close[0]}?" if close else ""
+
+
 def printable(text: str) -> str:
     """The text without what a terminal would obey: control characters and marks of direction. Line breaks stay."""
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))

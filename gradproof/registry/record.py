@@ -5,9 +5,12 @@ still run."""
 import dis
 import functools
 import inspect
+import linecache
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,10 @@ from gradproof.registry.names import printable
 Inputs = tuple[np.ndarray, ...]
 """One float64 array per argument, in the order of the body's signature. A complex argument is held in real numbers,
 with one more axis for its real and imaginary part."""
+
+
+DECORATED = 300
+"""So many lines a decorator may have: points can be long."""
 
 
 class RegistryError(Exception):
@@ -248,7 +255,15 @@ def _is_empty(body: Callable) -> bool:
 def _where(code: Any) -> str:
     plain = inspect.unwrap(code)
     found = getattr(plain, "__code__", None)
-    return f"{found.co_filename}:{found.co_firstlineno}" if found else getattr(plain, "__module__", None) or repr(code)
+    return f"{found.co_filename}:{line_of(found)}" if found else getattr(plain, "__module__", None) or repr(code)
+
+
+def line_of(code: CodeType) -> int:
+    """The line on which a function is defined, beneath its decorators."""
+    start = code.co_firstlineno
+    lines = linecache.getlines(code.co_filename)[start - 1 : start - 1 + DECORATED]
+    named = re.compile(rf"\s*(async\s+)?def\s+{re.escape(code.co_name)}\b")
+    return next((start + i for i, line in enumerate(lines) if named.match(line)), start)
 
 
 def _with(code: Callable, parameters: dict[str, Any]) -> Callable:
@@ -302,7 +317,7 @@ def function(points: Iterable[dict[str, Any]] = (), **domains: Domain) -> Callab
             domains={name: domains[name] for name in names if isinstance(domains.get(name), Domain)},
             points=[],
             path=inspect.getsourcefile(body) or "?",
-            line=body.__code__.co_firstlineno,
+            line=line_of(body.__code__),
         )
         entry.problems += _signature_problems(names, domains)
         if not entry.problems:

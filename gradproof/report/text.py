@@ -1,15 +1,43 @@
 """Tables as text: columns for a terminal or a log, and Markdown; and what is safe to print of what others wrote."""
 
+import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
 
 from gradproof.registry.names import printable
+
+WIDTH = 100
+"""Columns of a terminal for which text is laid out."""
 
 
 def columns(lines: Sequence[Sequence[str]]) -> list[str]:
     """Lines of cells as lines of text, every column as wide as its widest cell."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def laid_out(lines: Sequence[Sequence[str]], beside: int, width: int = WIDTH) -> list[str]:
+    """The same, its head first, as columns where they fit the `width`; else the first cells of each line, `beside` of
+    them, stand on a line, and each of the others beneath it, with what heads its column."""
+    found = columns(lines)
+    if max(map(len, found)) <= width:
+        return found
+    head, *rows = lines
+    room = max(map(len, head[beside:])) + 4
+    told = []
+    for row in rows:
+        told += _hung("  ".join(row[:beside]), "", "    ", width)
+        for title, cell in zip(head[beside:], row[beside:], strict=True):
+            if cell:
+                told += _hung(cell, f"      {title:{room}}", " " * (room + 6), width)
+    return told
+
+
+def _hung(text: str, first: str, others: str, width: int) -> list[str]:
+    start = first + " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(
+        text, width, initial_indent=start, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def markdown_table(lines: Sequence[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -21,10 +21,13 @@ EVERY = 1.0
 
 
 class Progress:
-    """Looks on from a thread of its own, as one cell may take all the time. `at_work` gives what each process is at."""
+    """Looks on from a thread of its own, as one cell may take all the time. `at_work` gives what each process is at.
+    `out` is where its lines go: the reporter's own file is pytest's capture while a test runs."""
 
-    def __init__(self, at_work: Callable[[], Mapping[str, Row]], reporter: pytest.TerminalReporter) -> None:
-        self.at_work, self.reporter = at_work, reporter
+    def __init__(
+        self, at_work: Callable[[], Mapping[str, Row]], reporter: pytest.TerminalReporter, out: TextIO
+    ) -> None:
+        self.at_work, self.reporter, self.out = at_work, reporter, out
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._done: set[str] = set()
@@ -43,12 +46,14 @@ class Progress:
         """Look no more."""
         self._ended.set()
         self._thread.join()
+        self.out.close()
 
     def _watch(self) -> None:
         while not self._ended.wait(EVERY):
-            for line in self.lines(time.monotonic()):
-                self.reporter.ensure_newline()
-                self.reporter.write_line(line)
+            if lines := self.lines(time.monotonic()):
+                # The dots of a line that is not at its end.
+                begun = [""] if self.reporter.currentfspath else []
+                print(*begun, *lines, sep="\n", file=self.out, flush=True)
 
     def lines(self, now: float) -> list[str]:
         """What is to be told now."""

@@ -19,6 +19,12 @@ COMPARING_SECONDS = 5.0
 """As long a derivation is held to exact differences, entry by entry, while somebody waits for the failure."""
 
 
+LOST_AGAIN = (
+    ", which is 0 in every entry, as where a backward pass is marked once_differentiable or detaches what it computes; "
+    'where none is meant, declare it: .implementation(…, modes=("reverse",))'
+)
+
+
 def references(examiner: Examiner, finding: Finding, check: str) -> list[str]:
     """A line per comparison, and a last line that names the odd one out."""
     if examiner.mode.order == 2:
@@ -59,6 +65,8 @@ def _of_second_order(examiner: Examiner, finding: Finding) -> list[str]:
         against = f"{backend}'s H v / second pass over its own traced forward pass: {finding.judgement.verdict}"
         return [against, f"odd one out: {backend}'s second derivative of the implementation"]
     change, odd = "the change of the hand-derived gradient along v", f"{backend}'s second derivative"
+    if backend in function.implementations and not any(part.any() for part in examiner.answers(inputs)[0].gradient):
+        odd += LOST_AGAIN
     held, derivation = "second differences of f", "there is no hand-derived gradient"
     if function.hand is not None:
         agrees = second_order_of(function).derivation_agrees(inputs)

@@ -2,13 +2,16 @@
 failure once for each cause, and closes with the summary. A required backend that verified nothing fails the run
 here."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from gradproof import backends
+from gradproof import backends, content
 from gradproof.registry import Function
+from gradproof.registry.names import meant
 from gradproof.report.closing import summary
 from gradproof.report.closing.coverage import coverage
 from gradproof.report.closing.failures import Failed, by_cause, the_same
@@ -20,16 +23,24 @@ from gradproof.verification.options import Options
 
 
 class Reporter:
-    """Lives in the process that talks to the terminal; under pytest-xdist that is the controller."""
+    """Lives in the process that talks to the terminal; under pytest-xdist that is the controller. `folder` is that of
+    the run, and `words` are those of its -k."""
 
     def __init__(
-        self, options: Options, is_selected: Callable[[Row], bool], functions: Callable[[], list[Function]]
+        self,
+        options: Options,
+        is_selected: Callable[[Row], bool],
+        functions: Callable[[], list[Function]],
+        folder: Path | None = None,
+        words: str = "",
     ) -> None:
         self.options, self.is_selected, self.functions = options, is_selected, functions
+        self.folder, self.words = folder or Path.cwd(), words
         self.rows: list[Row] = []
         self.failed: dict[str, Failed] = {}
         self.scripts: dict[str, str] = {}
         self.page_problem = ""
+        self.selects_nothing = False
         self.workers = 1
         self.before = self._read_baseline()
         self.file = ResultsFile(options.results) if options.results else None
@@ -84,6 +95,7 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.file is not None:
             self.file.close()
+        self.selects_nothing = session.exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
         self._write_page()
         if self._problems() and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -102,7 +114,9 @@ class Reporter:
 
     def _problems(self) -> list[str]:
         problems = [self._unmet(name) for name in self.options.required]
-        problems += [f"worse than the baseline: {line}" for line in self._compared().worse]
+        if worse := self._compared().worse:
+            are = "cell is" if len(worse) == 1 else "cells are"
+            problems.append(f"{len(worse)} {are} worse than the baseline")
         if self.file is not None and self.file.problem:
             problems.append(self.file.problem)
         if self.options.report is not None and not self.rows:
@@ -150,17 +164,40 @@ class Reporter:
         order = {id(row): number for number, row in enumerate(summary.in_order(self.rows))}
         return by_cause(sorted(self.failed.values(), key=lambda one: order.get(id(one.row), len(order))))
 
+    def _from_here(self, path: Path) -> str:
+        """A path as short as it can be written in the folder of the run."""
+        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
+
     def closing(self) -> Closing:
         """What the run closes with."""
         return Closing(
             rows=summary.in_order(self.rows),
             failures=self._causes(),
-            changes=self._compared().blocks(),
+            changes=self._compared().brief(),
             problems=self._problems(),
             seconds=time.perf_counter() - self.started,
             workers=self.workers,
-            kept=str(self.options.results) if self.options.results else "",
+            kept=self._from_here(self.options.results) if self.options.results else "",
+            paths=[self._from_here(path) for path in self.options.functions],
         )
+
+    def nothing_selected(self) -> str:
+        """What a -k that selects nothing has probably meant; empty where there was none."""
+        words = [word for word in re.findall(r"[\w.-]+", self.words) if word not in ("and", "or", "not")]
+        if not words or not self.selects_nothing:
+            return ""
+        names = [function.name for function in self.functions()]
+        tests = [word for path in content.VERIFICATION.glob("test_*.py") for word in (path.name, *_tests_in(path))]
+        known = [*names, *backends.BACKENDS, *backends.DEVICES, *backends.DTYPES, *backends.MODES, *tests]
+        lost = [word for word in words if not any(word.lower() in name for name in known)]
+        parts = sorted({part for name in known for part in (name, *name.split("_"))})
+        told = [f"no test has {word!r} in its name{meant(word.lower(), parts)}" for word in lost]
+        known_alone = "each of its words is known, but no test that was selected otherwise has them as it asks"
+        return f"-k {self.words!r} selects nothing: {'; '.join(told) or known_alone}"
+
+
+def _tests_in(path: Path) -> list[str]:
+    return re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M)
 
 
 class Summary:
@@ -172,6 +209,8 @@ class Summary:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         closing = self.reporter.closing()
         if not closing.rows and not closing.problems:
+            if told := self.reporter.nothing_selected():
+                terminalreporter.write_line(told)
             return
         terminalreporter.section("what was verified")
         colour = terminalreporter.hasmarkup
@@ -195,7 +234,7 @@ class Summary:
             "not all agree": summary.disagreements(rows),
             f"verified, but an error of {summary.STRONG:.0%} might have passed, at the worst input": summary.weak(rows),
             "not run": summary.not_run(rows),
-            **{f"since the baseline, {title}": lines for title, lines in reporter.closing().changes.items()},
+            **{f"since the baseline, {title}": lines for title, lines in reporter._compared().blocks().items()},
             "what fails the run beside the tests": reporter.closing().problems,
         }
         for title, lines in blocks.items():

@@ -1,5 +1,6 @@
 """A verification test from begin to end: search the cell, write its result row, and fail with a report where needed."""
 
+import functools
 import json
 import platform
 import time
@@ -22,11 +23,23 @@ from gradproof.oracles.exact import Uncomputable
 from gradproof.oracles.kept import input_key
 from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
-from gradproof.report.closing.failure import Compared, Culprit, failure_text
+from gradproof.registry.advice import line_in
+from gradproof.report.closing.failure import Culprit, failure_text
 from gradproof.report.closing.failures import FAMILY, SUBJECT, WHERE
 from gradproof.report.closing.summary import BACKEND_PARTS
+from gradproof.report.compared import Compared
 from gradproof.report.origin import subject
-from gradproof.report.rows.results import PROPERTY, SCRIPT, Row, hexadecimal, new_row, number, written
+from gradproof.report.rows.results import (
+    DERIVATION,
+    IMPLEMENTATION,
+    PROPERTY,
+    SCRIPT,
+    Row,
+    hexadecimal,
+    new_row,
+    number,
+    written,
+)
 from gradproof.report.scripts.files import file_name
 from gradproof.report.scripts.sources import CannotWrite
 from gradproof.verification import watch
@@ -51,7 +64,7 @@ OURS = {
 """The other parts, in the words of a reason."""
 
 
-BAD_ENTRY = "a bad entry of the registry"
+BAD_ENTRY, NO_TRUTH = "a bad entry of the registry", "there is no truth to compare with"
 
 SHOWN = ("verdict", "error", "bound", "input")
 """What of a row is a property of its test by itself."""
@@ -96,7 +109,8 @@ class Verification:
             examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
             known = examiner.known if check == "exact" else []
             witnesses = _witnesses(cell, known) if check == "exact" else ()
-            tally = self._searched(cell, check, examiner.version, examine, share, witnesses)
+            at_fault = functools.partial(_at_fault, examiner)
+            tally = self._searched(cell, check, examiner.version, examine, share, witnesses, at_fault=at_fault)
         except Unsupported as error:
             reason, forbidden = str(error), isinstance(error, Missing) and self._is_required(cell)
         else:
@@ -230,7 +244,8 @@ class Verification:
             reason = f"it has no hand-derived gradient: backends are held to {held} alone"
             self._not_run(cell, "hand", reason, fail=False)
         # A few draws alone may all be kinks.
-        tally = self._searched(cell, "hand", "", _digits_at(function), share if function.points else 1.0)
+        share = share if function.points else 1.0
+        tally = self._searched(cell, "hand", "", _digits_at(function), share, at_fault=lambda finding: DERIVATION)
         if tally.failure is not None:
             lines = [
                 f"hand-derived gradient / exact differences: {tally.failure.judgement.reason}",
@@ -295,9 +310,11 @@ class Verification:
         examine: Callable[[Inputs], Finding],
         share: float,
         witnesses: tuple[Inputs, ...] = (),
+        *,
+        at_fault: Callable[[Finding], str],
     ) -> Tally:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
-        function, problem, seen = cell.function, "", []
+        function, problem, line, seen = cell.function, "", None, []
 
         self._note(cell, check, backend_version, f"while {cell.backend} was run")
 
@@ -325,23 +342,25 @@ class Verification:
                 met=met,
                 named=check == "exact" and MODES[cell.mode].order == 1 and cell.dtype not in HALF,
             )
-        except RegistryError as error:
-            problem = f"{BAD_ENTRY}: {error}"
-        except Uncomputable as error:
-            problem = f"there is no truth to compare with: {error}"
+        except (RegistryError, Uncomputable) as error:
+            problem = f"{BAD_ENTRY if isinstance(error, RegistryError) else NO_TRUTH}: {error}"
+            line = line_in(error.__cause__, function.path) if error.__cause__ else None
         if problem:
-            self._not_run(cell, check, problem, fail=True)
+            self._not_run(cell, check, problem, fail=True, line=line)
         row = self._row(cell, check, tally.verdict, backend_version) | self._found(function, tally)
+        if tally.failure is not None and (fault := at_fault(tally.failure)):
+            row["at_fault"] = fault
         row["seconds"] = round(time.perf_counter() - started, 4)
         row["spent"] = {part: round(s - before[part], 4) for part, s in CLOCK.spent.items() if s > before[part]}
         self._keep(row)
         return tally
 
-    def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool) -> None:
+    def _not_run(self, cell: Cell, check: str, reason: str, *, fail: bool, line: int | None = None) -> None:
         row = self._row(cell, check, Verdict.NOT_RUN, "") | {"reason": reason}
         # What was not run is mostly nobody's fault; where it fails the run, readers of the row must see it.
         self._keep(row | {"fails": True} if fail else row)
-        self.item.user_properties.append((WHERE, cell.function.where))
+        where = f"{cell.function.path}:{line}" if line else cell.function.where
+        self.item.user_properties.append((WHERE, where))
         if fail:
             pytest.fail(f"NOT RUN: {cell.id}: {reason}", pytrace=False)
         pytest.skip(reason)
@@ -392,6 +411,16 @@ def _is_of_the_derivation(examiner: Examiner, finding: Finding) -> bool:
     if examiner.adapter.differentiates or worst is None or worst.argument == "value":
         return False
     return examiner.reference.truth(finding.inputs).hand == "disagrees"
+
+
+def _at_fault(examiner: Examiner, finding: Finding) -> str:
+    """What is wrong where no library is to blame: the derivation, or an implementation; empty where one may be."""
+    if _is_of_the_derivation(examiner, finding):
+        return DERIVATION
+    function = examiner.cell.function
+    # What the built-in registry has a backend run is the backend's own.
+    is_own = examiner.cell.backend in function.implementations and not function.is_builtin
+    return IMPLEMENTATION if is_own else ""
 
 
 def _culprit(examiner: Examiner, finding: Finding) -> Culprit:

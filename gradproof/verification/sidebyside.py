@@ -7,7 +7,7 @@ import numpy as np
 from gradproof.oracles import exact
 from gradproof.oracles.verdict import Answer
 from gradproof.registry import Function, Inputs
-from gradproof.report.closing.failure import Compared
+from gradproof.report.compared import Compared
 from gradproof.report.opinions import ROUNDED
 from gradproof.verification.examine import Examiner, Finding, reference_of
 

@@ -100,7 +100,7 @@ def test_what_has_no_row_any_more_fails_if_it_was_selected() -> None:
     assert line == "f-stub-cpu-float64-reverse, exact: verified before, no row now"
     for others in ([other_place], [other_function]):
         result = found(row(), None, *others)
-        assert result.worse == [] and result.told == ["not selected this time: 1 cells of stub-cpu-float64-reverse"]
+        assert result.worse == [] and result.told == ["not selected this time: 1 cells of stub-cpu"]
 
 
 def test_the_run_says_what_was_selected() -> None:
@@ -114,7 +114,7 @@ def test_the_versions_of_both_runs_are_shown() -> None:
 
 
 def test_a_new_cell_is_told() -> None:
-    assert found(None, row()).told == ["new: f-stub-cpu-float64-reverse, exact: verified"]
+    assert found(None, row()).new == ["f-stub-cpu-float64-reverse, exact: verified"]
 
 
 def written(path: Path, *rows: Row) -> Path:
@@ -131,7 +131,29 @@ def test_the_command_compares_two_files(tmp_path: Path) -> None:
     text = (tmp_path / "below" / "c.md").read_text(encoding="utf-8")
     assert "## Since the baseline" in text and "### Error grew\n\n- f-stub" in text
     assert compare_files(before, before).status == 0
+    assert compare_files(before, before).text.startswith("versions: no package has another")
     assert compare_files(now, before).status == 0
+
+
+def test_what_changed_alike_is_one_line_and_all_of_it_a_screen(tmp_path: Path) -> None:
+    names = [{"function": f"f{k}", "dtype": dtype} for k in range(200) for dtype in ("float64", "float32")]
+    rows = [row(**name) for name in names]
+    wrong = [row(**name, verdict="wrong", reason="the sign is wrong") for name in names[:300]]
+    grown = [row(**name, **GROWN) for name in names[300:]]
+    result = compare(rows, [*wrong, *grown])
+    assert len(result.worse) == 400 and [len(lines) for lines in result.brief().values()] == [1, 1]
+    [line] = result.brief()["newly wrong"]
+    assert line == "stub-cpu, 300 cells of f0, f1, f2 and 147 more: verified before, wrong now: the sign is wrong"
+    [line] = result.brief()["error grew"]
+    assert line.startswith("stub-cpu, 100 cells of f150, f151, f152 and 47 more: such as f150-stub-cpu-float64-reverse")
+    # Causes of their own are counted where they are too many.
+    wrong = [row(**name, verdict="wrong", reason=f"reason {k}") for k, name in enumerate(names)]
+    before, now = written(tmp_path / "a", *rows), written(tmp_path / "b", *wrong)
+    lines = compare_files(before, now).text.splitlines()
+    assert len(lines) <= 40 and "  and 394 more" in lines
+    assert lines[-1] == "400 cells got worse, 0 better; every cell: --markdown FILE"
+    compare_files(before, now, tmp_path / "c.md")
+    assert (tmp_path / "c.md").read_text(encoding="utf-8").count("wrong now") == 400
 
 
 def test_two_files_of_which_nothing_can_be_compared(tmp_path: Path) -> None:

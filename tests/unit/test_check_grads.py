@@ -712,7 +712,7 @@ def test_a_mode_that_does_not_exist_for_the_code_is_told():
     x = made.array([0.5, -1.25])
     report = gradproof.check_grads(doubled, (x,))
     assert [finding.mode for finding in report.findings] == ["forward"]
-    assert any("reverse mode is refused" in note for note in report.notes)
+    assert list(report.refused) == ["reverse"]
     with pytest.raises(gradproof.GradientError, match="everse-mode"):
         gradproof.check_grads(doubled, (x,), modes="rev")
 
@@ -720,9 +720,41 @@ def test_a_mode_that_does_not_exist_for_the_code_is_told():
 def test_a_rule_without_a_forward_mode_is_told():
     made = frame("JX")
     report = gradproof.check_grads(made.scaled(1.0), (made.array([0.5, -1.25, 3.0]),))
-    assert any("forward mode is refused" in note for note in report.notes)
-    with pytest.raises(gradproof.GradientError):
+    assert list(report.refused) == ["forward"] and report.text.count("forward mode, which") == 1
+    with pytest.raises(gradproof.GradientError) as caught:
         gradproof.check_grads(made.scaled(1.001), (made.array([0.5, -1.25, 3.0]),))
+    # It has no part in what reverse mode gets wrong.
+    assert "forward mode" not in str(caught.value)
+
+
+def test_a_second_derivative_that_is_lost_is_told():
+    made = frame("PT")
+    torch = made.namespace
+
+    class Cubed(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, d):
+            return 3 * ctx.saved_tensors[0] ** 2 * d
+
+    x = made.array([0.5, -1.25, 3.0])
+    # PyTorch itself gives zeros, and says nothing.
+    slope = torch.func.grad(lambda x: Cubed.apply(x).sum())
+    assert not torch.func.grad(lambda x: slope(x).sum())(x.detach()).any()
+    assert gradproof.check_grads(Cubed.apply, (x,)).verdict == "verified"
+    for mode in ({"order": 2}, {"modes": "reverse_over_reverse"}):
+        with pytest.raises(gradproof.GradientError, match="no second derivative for x: "):
+            gradproof.check_grads(Cubed.apply, (x,), **mode)
+    with pytest.raises(gradproof.GradientError):
+        gradproof.gradgradcheck(Cubed.apply, (x,))
 
 
 def test_a_module_that_is_the_function_stands_for_its_parameters():

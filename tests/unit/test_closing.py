@@ -1,6 +1,10 @@
 """What a run closes with fits a screen, whatever it found: the sentence first, then what fails, and what is left out is
 counted; and what GitHub is told."""
 
+import io
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,6 +114,14 @@ def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() ->
     assert "not run:" not in lines
 
 
+def test_the_last_line_is_a_command_that_works_as_it_is_printed() -> None:
+    closing = Closing([row(function="a")], by_cause([failed("cube")]), paths=["my grads/mine.py"])
+    assert closing.lines()[-1] == "gradproof show cube 'my grads/mine.py'"
+    assert Closing([row(function="a")]).lines(40)[-1] == "gradproof show a"
+    # It is one line however long it is.
+    assert Closing([row()], paths=["x" * 200]).lines()[-1] == f"gradproof show f {'x' * 200}"
+
+
 def test_quiet_says_the_sentence_and_what_fails() -> None:
     assert len(Closing([row()]).lines(brief=True)) == 1
     assert len(large().lines(brief=True)) < len(large().lines()) - 20
@@ -159,7 +171,7 @@ def test_github_is_told_at_the_line_and_once_for_each_cause(tmp_path: Path, monk
 
 def test_a_cell_is_told_of_when_it_takes_seconds_and_no_more_when_it_has_ended() -> None:
     at_work = {"gw0": row(test="slow", reason="while jax was run"), "gw1": row(test="quick")}
-    progress = Progress(lambda: at_work, SimpleNamespace())
+    progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
     assert progress.lines(0.0) == progress.lines(4.0) == []
     progress.pytest_runtest_logreport(SimpleNamespace(when="call", nodeid="quick"))
     assert progress.lines(6.0) == ["  at work for 6 s: f-jax-cpu-float64-reverse, exact, while jax was run"]
@@ -167,3 +179,35 @@ def test_a_cell_is_told_of_when_it_takes_seconds_and_no_more_when_it_has_ended()
     assert len(progress.lines(16.0)) == 1
     at_work["gw0"] = row(test="next")
     assert progress.lines(17.0) == progress.lines(20.0) == []
+
+
+WATCHED = """
+import sys
+import textwrap
+from gradproof.verification import command, progress
+
+progress.TOLD_AT, progress.EVERY = (0.2, 60.0), 0.05
+sys.exit(command.verify(["slow.py", "--backend=numpy", "-k", "float64"]))
+"""
+
+
+def test_what_is_at_work_is_told_while_it_is_and_not_among_the_failures(tmp_path: Path) -> None:
+    slow = """
+    import time
+
+    from gradproof import Reals, function
+
+    @function(x=Reals(), points=[dict(x=1.5)])
+    def slow(xp, x):
+        time.sleep(0.1)
+        return x * x
+
+    @slow.gradient
+    def _(xp, x):
+        return 3 * x
+    """
+    (tmp_path / "slow.py").write_text(textwrap.dedent(slow), encoding="utf-8")
+    command = [sys.executable, "-c", WATCHED]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120).stdout
+    assert "  at work for " in printed.partition("= FAILURES =")[0]
+    assert "Captured stdout" not in printed and "at work" not in printed.partition("= FAILURES =")[2]

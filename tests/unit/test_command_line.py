@@ -298,7 +298,10 @@ def test_what_got_worse_than_the_baseline_fails(tmp_path: Path) -> None:
     assert run(tmp_path, GOOD, "--results", "before.jsonl").returncode == 0
     assert run(tmp_path, GOOD, "--baseline", "before.jsonl").returncode == 0
     output = failing(tmp_path, GOOD.replace("3 * x * x", "3 * x"), "--baseline", "before.jsonl")
-    assert "worse than the baseline: cube-numpy-cpu-float64-reverse, exact: verified before" in output
+    # Of cells that changed alike there is one line.
+    assert "since the baseline, newly wrong:" in output and "worse than the baseline" in output
+    assert output.count("cube-numpy-cpu-float64-reverse, exact: verified before") <= 1
+    assert "since the baseline, versions" not in output
 
 
 def test_an_error_that_grew_and_a_cell_that_is_gone(tmp_path: Path) -> None:
@@ -311,8 +314,8 @@ def test_an_error_that_grew_and_a_cell_that_is_gone(tmp_path: Path) -> None:
     (tmp_path / "before.jsonl").write_text(written)
     output = failing(tmp_path, GOOD, "--baseline", "before.jsonl", "--dtype", "float64,float32")
     assert "since the baseline, error grew:" in output
-    assert "worse than the baseline: cube-numpy-cpu-float64-reverse, exact" in output
-    assert "since the baseline, versions:" in output and "not selected this time: 1 cells" in output
+    assert "worse than the baseline" in output
+    assert "since the baseline, versions:" not in output and "not selected this time: 1 cells" in output
     assert run(tmp_path, GOOD, "--baseline", "before.jsonl", "-k", "nothing").returncode == 5
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 import gradproof
 from gradproof.cli import app
 from gradproof.report.tables import blame, conventions
+from gradproof.report.text import WIDTH
 from gradproof.verification import watch
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,9 @@ ERRORS = {
     "point that is no number": ("blame sine --point one", "gradproof blame: Invalid value for '--point'"),
     "point that is not there": ("blame cube --point 9 --functions mine.py", "it has no point 9"),
     "input that is not one": ("blame cube --input {} --functions mine.py", "the input {} is not one of cube"),
+    "function of a file": ("show cubes", "Of a file of your own: gradproof show cubes FILE"),
+    "function of another file": ("explain cubes mine.py", "there is no function cubes. Did you mean cube?"),
+    "a file for a name": ("show mine.py", "mine.py is a file; name one of its functions: gradproof show cube mine.py"),
     "functions that are not there": ("list --functions absent.py", "there is no file or folder absent.py"),
     "no function of that name": ("conventions nonesuch", "no function has nonesuch in its name"),
     "absent file": ("compare absent.jsonl mine.py", "absent.jsonl: No such file or directory"),
@@ -154,6 +158,35 @@ def test_the_list_of_a_file_of_ones_own() -> None:
     done = run("list", "--functions", "mine.py")
     assert done.exit_code == 0
     assert done.stdout.splitlines()[1].split() == ["cube", "mine.py", "1", "f(x)", "=", "x³"]
+
+
+def test_a_file_stands_behind_the_name_in_every_command_that_looks_up() -> None:
+    assert run("list", "mine.py").stdout == run("list", "--functions", "mine.py").stdout
+    assert "mine.py" not in run("list", "cube").stdout
+    for command in ("show", "explain"):
+        more = ("--backend", "numpy") if command == "explain" else ()
+        behind, named = run(command, "cube", "mine.py", *more), run(command, "cube", "--functions", "mine.py", *more)
+        assert behind.exit_code == 0 and behind.stdout == named.stdout, behind.output
+
+
+def test_a_file_that_cannot_be_loaded_is_shown_with_its_problem_alone(folder: Path) -> None:
+    (folder / "broken.py").write_text("def f(x:\n")
+    shown = run("show", "broken", "broken.py").stdout
+    assert "SyntaxError at line 1" in shown and "body" not in shown and "derivation" not in shown
+
+
+def test_a_word_that_no_function_has_is_guessed() -> None:
+    done = run("list", "sofmax")
+    assert done.exit_code == 1 and done.stderr == "no function has sofmax in its name, field or formula. " + (
+        "Did you mean softmax?\n"
+    )
+
+
+def test_code_is_shown_as_it_is_written_and_all_else_fits_a_terminal() -> None:
+    lines = run("show", "layer_norm").stdout.splitlines()
+    wide = [line for line in lines if len(line) > WIDTH]
+    assert all(line.startswith("      ") for line in wide) and "  derivation" in lines
+    assert max(map(len, run("list", "norm").stdout.splitlines())) <= WIDTH
 
 
 def test_the_list_can_be_of_what_is_recorded() -> None:

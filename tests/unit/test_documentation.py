@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gradproof import GradientError
 from gradproof.cli import app
 from tests.unit.made import needs
 
@@ -91,7 +92,80 @@ def test_a_function_without_a_body_is_verified_as_the_page_on_functions_shows(tm
     assert {row["verdict"] for row in rows if row["check"] == "exact"} == {"verified"}
 
 
-@pytest.mark.parametrize("page", ["tutorial", "command_line"])
+def commands(page: Path) -> list[str]:
+    """The lines of a page that are commands, those of its blocks and those that are set in."""
+    text = page.read_text(encoding="utf-8")
+    blocks = [line for block in fenced(page, "sh") for line in block.splitlines()]
+    set_in = re.findall(r"^ {4}((?:gradproof|pytest|python3?|nox|pip) .*)$", text, re.M)
+    return [shlex.join(shlex.split(line, comments=True)) for line in (*blocks, *set_in)]
+
+
+ELSEWHERE = "another test of this file runs it"
+MINUTES = "it takes minutes: CI runs it, or its like"
+EVERYTHING = "it imports every framework, which takes a minute; with --backend numpy it is run"
+
+UNTRIED = {
+    "gradproof verify mine.py --backend numpy": ELSEWHERE,
+    "gradproof blame log_softmax --point 0": ELSEWHERE,
+    "gradproof verify -k tensorflow": MINUTES,
+    "gradproof verify": MINUTES,
+    "gradproof operations torch -k softmax": MINUTES,
+    "gradproof campaign --state results/campaign": "it runs for hours",
+    "gradproof accuracy -k tanh --dtype bfloat16": MINUTES,
+    "gradproof accuracy -k natural_logarithm --backend torch --every 1/1024": MINUTES,
+    "python -m benchmarks.programs --backend torch,autograd --count 10000 --seed 7": MINUTES,
+    "pip install hypofuzz": "it installs a package, and fuzzes until it is ended",
+    "nox -s verify(tensorflow-cpu)": MINUTES,
+    "python3 -m venv .venv": "the first lines of the README are the whole of CI",
+    "gradproof explain exponential_of_sine --at x=1000": EVERYTHING,
+    "gradproof verify mine.py --backend jax,torch": EVERYTHING,
+    "gradproof verify mine.py": EVERYTHING,
+}
+"""Commands that are not run here, by how they begin before any `&&`, and why."""
+
+STATUS = {"gradproof merge": 1}
+"""What a command ends with that is not 0: of the backends that it expects nothing is there."""
+
+TRIED = ["README", "command_line", "ci", "page", "index", "exhaustive", "campaign", "CONTRIBUTING"]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A folder with a file of functions and the results files that the pages name."""
+    folder = tmp_path_factory.mktemp("results")
+    assert run("gradproof new mine.py", folder).returncode == 0
+    done = run("gradproof verify mine.py --backend numpy --results results.jsonl -q", folder)
+    assert done.returncode == 0, done.stdout
+    (folder / "results").mkdir()
+    names = ("BEFORE.jsonl", "NOW.jsonl", "now.jsonl", "last_month.jsonl", "last_week.jsonl", "results/numpy.jsonl")
+    for name in names:
+        shutil.copy(folder / "results.jsonl", folder / name)
+    return folder
+
+
+def untried(command: str) -> str | None:
+    """The line of the table that says why a command is not run here."""
+    first = shlex.split(command.partition(" '&&' ")[0])
+    return next((line for line in UNTRIED if shlex.split(line) == first), None)
+
+
+NAMED = list(dict.fromkeys(line for page in PAGES if page.stem in TRIED for line in commands(page)))
+RUN = [line for line in NAMED if untried(line) is None]
+
+
+def test_what_is_not_run_here_stands_in_the_documentation():
+    assert {page.stem for page in PAGES} >= set(TRIED) and len(RUN) >= 7
+    assert {untried(line) for line in NAMED} - {None} == set(UNTRIED)
+
+
+@pytest.mark.parametrize("number", range(len(RUN)))
+def test_every_other_command_of_the_documentation_runs(results, number):
+    done = run(RUN[number], results)
+    status = next((code for start, code in STATUS.items() if RUN[number].startswith(start)), 0)
+    assert done.returncode == status, RUN[number] + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", ["tutorial"])
 def test_the_commands_of_a_page_run(page, tmp_path):
     for block in fenced(ROOT / "docs" / f"{page}.md", "sh"):
         for command in block.splitlines():
@@ -114,6 +188,20 @@ def test_the_tutorial_finds_what_it_says(number, tmp_path, capsys):
     shown = re.search(r"^```python.*?^```\n(.*?)(?=^##|\Z)", sections("tutorial")[number], re.M | re.S)[1]
     for line in filter(None, re.findall(r"^ {4}(.*)", shown, re.M)):
         assert line.strip() == "…" or " on " in line or line.strip() in printed, line
+
+
+def test_what_the_readme_finds_is_what_it_shows():
+    """The lines beneath its code are those that the code prints."""
+    pytest.importorskip("torch")
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    [code] = fenced(ROOT / "README.md", "python")
+    with pytest.raises(GradientError) as raised:
+        exec(compile(code, "readme", "exec"), {"__name__": "readme"})
+    printed = str(raised.value)
+    shown = re.match(r"\n*((?: {4}.*\n)+)", text.partition(f"{code}```")[2])[1].splitlines()
+    assert shown[-1].strip() == "…" and len(shown) > 8
+    for line in shown[1:-1]:
+        assert line.removeprefix("    ") in printed.splitlines(), line
 
 
 def sections(page):

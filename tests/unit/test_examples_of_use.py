@@ -16,9 +16,9 @@ NOTEBOOK = EXAMPLES / "backprop.ipynb"
 
 SAID = {
     "forgotten_sum": "the gradient for b has the shape (4, 3); (3,) is right",
-    "sum_over_the_wrong_axis": "shift: 3 of 3 wrong; x: right; scale: right",
-    "saved_tensor_changed": "x: 3 of 3 wrong",
-    "term_that_is_zero_at_zero": "args[0]: 2 of 3 wrong",
+    "sum_over_the_wrong_axis": "shift: 3 of 3 entries wrong; right: x, scale",
+    "saved_tensor_changed": "x: 3 of 3 entries wrong",
+    "term_that_is_zero_at_zero": "args[0]: 2 of 3 entries wrong",
 }
 
 

@@ -115,6 +115,36 @@ def test_a_syntax_error_names_its_line_and_stands_there_once(tmp_path: Path) -> 
     assert len(causes) == len(group) and the_same(causes) == f"the same in {len(group) - 1} more cells"
 
 
+def line_with(folder: Path, text: str) -> int:
+    lines = (folder / "mine.py").read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if text in line)
+
+
+def test_a_mistake_is_told_at_the_line_of_what_is_wrong(tmp_path: Path) -> None:
+    """Where an annotation stands: beneath the decorators, and at the statement where that is known."""
+    source = """
+    @function(
+        x=Reals(),
+        points=[dict(x=0.5)],
+    )
+    def misspelt(xp, x):
+        y = 2 * x
+        return xp.sinn(y)
+
+    @good.gradient
+    def derived(xp, x):
+        return 3 * x
+    """
+    made = loaded(tmp_path, source)
+    assert made["misspelt"].where.endswith(f":{line_with(tmp_path, 'def misspelt')}")
+    assert failing(made["misspelt"]).where.endswith(f"mine.py:{line_with(tmp_path, 'xp.sinn')}")
+    assert failing(made["good"], NAMES["NP"]).where.endswith(f"mine.py:{line_with(tmp_path, 'def derived')}")
+    (broken,) = loaded(tmp_path, "\ndef bad(xp, x:\n    return x\n").values()
+    assert failing(broken).where.endswith(f"mine.py:{line_with(tmp_path, 'def bad')}")
+    broken = loaded(tmp_path, "\nimport nonesuch_of_mine\n")["mine"]
+    assert failing(broken).where.endswith(f"mine.py:{line_with(tmp_path, 'nonesuch')}")
+
+
 def test_what_lies_beside_a_file_can_be_imported_while_it_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "beside_the_file_of_mine.py").write_text("FACTOR = 3.0\n", encoding="utf-8")
     functions = loaded(tmp_path, "from beside_the_file_of_mine import FACTOR\n")
@@ -137,10 +167,42 @@ def test_one_defect_is_one_failure_that_names_its_modes(tmp_path: Path) -> None:
     pytest.importorskip(NAMES["AG"])
     made = off(tmp_path)
     (group,) = by_cause([failing(made, mode=mode) for mode in ("rematerialized", "reverse", "forward")])
-    assert group[0].row["mode"] == "reverse"
+    assert group[0].row["mode"] == "reverse" and group[0].row["at_fault"] == "implementation"
     assert the_same(group) == "the same cause: wrong in float64 rematerialized, float64 forward"
     assert "good by its implementation" in group[0].subject and group[0].where.startswith(str(tmp_path / "mine.py:"))
     assert len(group[0].text.splitlines()) <= 30 and "ran         the implementation for" in group[0].text
+
+
+def test_a_second_derivative_that_is_lost_is_told_with_what_to_declare(tmp_path: Path) -> None:
+    pytest.importorskip(NAMES["PT"])
+    source = """
+    @function(x=Reals(), points=[dict(x=0.5)])
+    def cubed(xp, x):
+        return x * x * x
+
+    @cubed.implementation("torch")
+    def _(x):
+        import torch
+
+        class Cubed(torch.autograd.Function):
+            @staticmethod
+            def forward(x):
+                return x**3
+
+            @staticmethod
+            def setup_context(ctx, inputs, output):
+                ctx.save_for_backward(*inputs)
+
+            @staticmethod
+            @torch.autograd.function.once_differentiable
+            def backward(ctx, d):
+                return 3 * ctx.saved_tensors[0] ** 2 * d
+
+        return Cubed.apply(x)
+    """
+    made = loaded(tmp_path, source)["cubed"]
+    text = " ".join(failing(made, NAMES["PT"], "reverse_over_reverse").text.split())
+    assert text.startswith("WRONG") and "marked once_differentiable" in text and 'modes=("reverse",)' in text
 
 
 def test_what_is_wrong_in_two_backends_is_two_causes(tmp_path: Path) -> None:
@@ -160,8 +222,9 @@ def test_a_wrong_derivation_is_one_cause_whoever_ran_it(tmp_path: Path) -> None:
     by_hand = Failed.of(item.nodeid, item.user_properties, str(raised.value))
     group = [failing(made, NAMES["NP"]), by_hand]
     assert [failed.is_of_the_derivation for failed in group] == [True, True]
+    assert [failed.row["at_fault"] for failed in group] == ["derivation", "derivation"]
     (causes,) = by_cause(group)
-    assert causes[0] is by_hand and by_hand.where.endswith("mine.py:9")
+    assert causes[0] is by_hand and by_hand.where.endswith("mine.py:10")
     assert the_same(causes) == f"the same cause: wrong in {NAMES['NP']} float64"
 
 

@@ -14,7 +14,7 @@ import pytest
 from markupsafe import Markup, escape
 
 from gradproof.oracles.tape.namespace import record
-from gradproof.registry import load_builtin
+from gradproof.registry import Function, load_builtin
 from gradproof.report.outcome import Unusable
 from gradproof.report.page.accuracy import by_function, read_rows
 from gradproof.report.page.badge import badge
@@ -31,9 +31,9 @@ from gradproof.report.page.notebook import picture
 from gradproof.report.page.profiles import profiles_of
 from gradproof.report.page.render import Given, compact, headline, one_file, prose
 from gradproof.report.page.trend import Run
-from gradproof.report.rows.results import ResultsError, Row, new_row
+from gradproof.report.rows.results import DERIVATION, IMPLEMENTATION, ResultsError, Row, new_row
 from gradproof.verification import command
-from tests.unit.made import NAMES, at, entry, needs, registered
+from tests.unit.made import NAMES, at, builtin, entry, needs, registered
 
 FIRST = NAMES["JX"]
 HOSTILE = (
@@ -157,6 +157,44 @@ def test_since_when_reaches_back_without_a_gap() -> None:
 def test_what_got_better_and_worse_and_the_runs_are_shown() -> None:
     text = made(wrong("a"), row("b"), earlier=[Run("monday", [row("a"), wrong("b")])])
     assert "1 cells got worse, 1 better" in text and "newly wrong" in text and "monday" in text
+
+
+# What is nobody's but the author's
+
+
+def own_code() -> tuple[Function, list[Row]]:
+    """A person's function with a derivation and an implementation that are wrong, and the rows of it."""
+    mine = entry(lambda xp, x: x * x, lambda xp, x: 3 * x, x=())
+    mine.name = "mine"
+    mine.implementation(FIRST)(lambda x: 1.01 * x * x)
+    rows = [
+        wrong("mine", backend="hand", check="hand", dtype="exact"),
+        wrong("mine", backend=NAMES["NP"], at_fault=DERIVATION),
+        wrong("mine", backend=FIRST, at_fault=IMPLEMENTATION),
+    ]
+    return mine, rows
+
+
+def test_a_slip_of_one_s_own_is_no_finding_against_a_library() -> None:
+    mine, rows = own_code()
+    derivation, implementation = findings(rows, {"mine": mine}, {})
+    assert [f.who for f in (derivation, implementation)] == ["your derivation", f"your implementation for {FIRST}"]
+    assert len(derivation.rows) == 2 and derivation.shown is rows[0]
+    assert derivation.where.startswith("test_page.py:") and implementation.where.startswith("test_page.py:")
+    text = one_file(Given(rows, {"mine": mine}))
+    assert "A report to paste" not in text and "not reported" not in text and "yours" in text
+    assert ">The derivation of mine is wrong; the implementation of mine is wrong<" in text
+    assert "1 in the function&#39;s own code" in text or "1 in the function's own code" in text
+    assert not re.search(r"✕ \d new", text)
+    # A library that gets such a function wrong is told of as ever.
+    theirs = findings([wrong("mine", backend=NAMES["AG"])], {"mine": mine}, {})
+    assert [f.who for f in theirs] == [NAMES["AG"]] and theirs[0].is_upstream
+
+
+def test_a_wrong_derivation_of_the_registry_is_not_called_yours() -> None:
+    mine, rows = own_code()
+    [finding] = findings(rows[:1], {"mine": builtin(mine)}, {})
+    assert finding.who == "derivation" and not finding.is_upstream
 
 
 # What is hostile
@@ -338,7 +376,7 @@ def test_a_run_writes_one_file_that_shows_the_script_which_it_wrote(tmp_path: Pa
     text = page_path.read_text(encoding="utf-8")
     [script] = scripts.glob("*.py")
     assert text.count(str(escape(script.read_text(encoding="utf-8").rstrip()))) == 1
-    assert "doubled fails on autograd" in text and "<script>alert" not in text
+    assert "The implementation of doubled is wrong" in text and "<script>alert" not in text
 
 
 HOSTILE_FILE = '''

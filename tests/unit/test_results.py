@@ -237,7 +237,7 @@ def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their
 
     def told(given: list[Row]) -> list[str]:
         reporter = Reporter(
-            SimpleNamespace(results=None, report=None, baseline=None, required=()), lambda _: True, list
+            SimpleNamespace(results=None, report=None, baseline=None, required=(), functions=()), lambda _: True, list
         )
         reporter.rows, lines = given, []
         terminal = {"section": lines.append, "write_line": lines.append, "hasmarkup": False, "isatty": False}
@@ -294,3 +294,19 @@ def test_seconds() -> None:
     assert line.startswith("in 2 workers together: backend 8.0 s, the rest 4.0 s; the whole run is 1.5 times the time")
     assert seconds([row()], whole=1.0) == []
     assert "times" not in seconds([row(spent={"search": 1.0})], whole=1.0)[0]
+
+
+def test_a_word_that_selects_nothing_is_guessed() -> None:
+    options = SimpleNamespace(results=None, report=None, baseline=None, required=(), functions=())
+
+    def told(words: str, selects_nothing: bool = True) -> str:
+        reporter = Reporter(options, lambda _: True, lambda: [SimpleNamespace(name="log_softmax")], words=words)
+        reporter.selects_nothing = selects_nothing
+        return reporter.nothing_selected()
+
+    assert told("sofmax and jax") == (
+        "-k 'sofmax and jax' selects nothing: no test has 'sofmax' in its name. Did you mean softmax?"
+    )
+    assert "each of its words is known" in told("softmax and not jax and test_hand")
+    # Tests of somebody else may have run, and nothing may have been named.
+    assert told("sofmax", selects_nothing=False) == told("") == ""

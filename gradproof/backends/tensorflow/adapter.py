@@ -8,10 +8,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-# Before the import: otherwise every run opens with the log of the C++ runtime.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# With more, parts of a gradient are added up as they arrive: the last digits are others at each call, on the CPU too,
-# and where deterministic operations are asked for.
+# Before the import. With more, parts of a gradient are added up as they arrive: the last digits are others at each
+# call, on the CPU too, and where deterministic operations are asked for.
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 # TensorFlow Lite imports JAX where that is installed, for a converter that nothing here needs. A run that selected

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import numpy as np
-
 from gradproof.oracles.verdict import Entry, Judgement
 from gradproof.registry import Function, Inputs
 from gradproof.registry.names import printable
+from gradproof.report.compared import Compared, beside, counted
 from gradproof.report.rows.results import hexadecimal
-from gradproof.report.text import exact_in_decimals, shortened
+from gradproof.report.text import exact_in_decimals
 
 LINES = 30
 """A failure is no longer: a script stands in it where there is room."""
@@ -21,7 +20,10 @@ LINES = 30
 WIDTH = 110
 
 SMALL = 24
-"""Arrays of so many entries at most are shown, what is right beside what came."""
+"""Inputs of so many entries at most are shown."""
+
+MOST_ROWS = 4
+"""So many rows of an array are shown, what is right beside what came, where there is room."""
 
 LONG_POINT = 400
 """A point of more letters is not repeated; the row of --results has it."""
@@ -46,16 +48,6 @@ class Culprit:
         if not self.backend:
             return self.subject
         return f"{self.subject} on {self.backend} {self.version}, {self.device}, {self.dtype}, {self.mode}"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """What is right and what came for one argument, entry by entry; `wrong` is a mask of what lies beyond its bound."""
-
-    name: str
-    expected: np.ndarray
-    got: np.ndarray
-    wrong: np.ndarray
 
 
 def failure_text(
@@ -84,7 +76,7 @@ def failure_text(
     if judgement.worst is not None:
         lines += _entry_lines(judgement.worst)
     lines += _block("arguments", [counted(compared)] if compared else [], 2)
-    lines += _side_by_side(compared, judgement.worst)
+    arrays_at = len(lines)
     if caught:
         errors = ", ".join(f"{name}: {error:.2g}" for name, error in caught.items())
         lines += _block("caught", [f"relative errors of an entry are seen here from {errors} on"], 1)
@@ -94,33 +86,17 @@ def failure_text(
     # Unwrapped, to be copied.
     lines.append(f"  {'again':12}{again}")
     lines.append(f"  {'keep it':12}{_kept(function, inputs)}")
+    room = (LINES - len(lines) - len(script[:1]) - 2) // 2
+    lines[arrays_at:arrays_at] = _side_by_side(compared, judgement.worst, min(max(room, 1), MOST_ROWS))
     script = script if len(lines) + len(script) <= LINES else script[:1]
     lines += [f"  {'script' if i == 0 else '':12}{line}".rstrip() for i, line in enumerate(script)]
     return "\n".join(lines)
 
 
-def counted(compared: Iterable[Compared]) -> str:
-    """Which arguments are right, which are not, and in how many of their entries."""
-    wrong = [c for c in compared if c.wrong.any()]
-    told = [f"{c.name}: {int(c.wrong.sum())} of {c.wrong.size} entries wrong" for c in wrong]
-    right = [c.name for c in compared if not c.wrong.any()]
-    return "; ".join(told + ([f"right: {shortened(right, 8)}"] if right else []))
-
-
-def _side_by_side(compared: Iterable[Compared], worst: Entry | None) -> list[str]:
-    shown = [c for c in compared if worst is not None and c.name == worst.argument and 1 < c.wrong.size <= SMALL]
-    return [
-        line
-        for c in shown
-        for line in (
-            *_block(f"d {c.name}"[:11], [f"expected {_numbers(c.expected)}"], 2),
-            *_block("", [f"got      {_numbers(c.got)}"], 2),
-        )
-    ]
-
-
-def _numbers(values: np.ndarray) -> str:
-    return " ".join(np.array2string(np.asarray(values), precision=6, max_line_width=10_000).split())
+def _side_by_side(compared: Iterable[Compared], worst: Entry | None, most: int) -> list[str]:
+    shown = [c for c in compared if worst is not None and c.name == worst.argument]
+    lines = [line for c in shown for line in beside(c, worst.index, most)]
+    return [f"  {title:12}{text}".rstrip() for title, text in lines]
 
 
 def _entry_lines(entry: Entry) -> list[str]:

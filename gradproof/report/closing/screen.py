@@ -3,6 +3,7 @@ recorded, where the time went, and where the rest is to be found."""
 
 import io
 import re
+import shlex
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -41,7 +42,7 @@ Block = tuple[str, RenderableType]
 class Closing:
     """What a run closes with. `failures` are those of one cause each, `changes` what a baseline shows, by title,
     `problems` what fails the run beside its tests, `seconds` how long each of the `workers` took, and `kept` the
-    results file, where one was written."""
+    results file, where one was written. `paths` are the files of functions, where they are not the built-in ones."""
 
     rows: Sequence[Row]
     failures: Sequence[Sequence[Failed]] = ()
@@ -50,6 +51,7 @@ class Closing:
     seconds: float = 0.0
     workers: int = 1
     kept: str = ""
+    paths: Sequence[str] = ()
 
     def lines(self, width: int = WIDTH, colour: bool = False, brief: bool = False) -> list[str]:
         """The screen as lines of text, or, where it is to be `brief`, the sentence and what fails alone."""
@@ -57,7 +59,9 @@ class Closing:
         parts: list[RenderableType] = [Text(self.sentence, style=self._style)]
         for title, block in blocks:
             parts += ["", Text(f"{title}:" if title else "", style="bold"), block] if title else ["", block]
-        return _printed(parts, width, colour)
+        lines = _printed(parts, width, colour)
+        # To be copied to a shell, as it is printed: on one line, however narrow the terminal.
+        return lines if brief or not self.rows else [*lines, self._show()]
 
     @property
     def sentence(self) -> str:
@@ -103,10 +107,8 @@ class Closing:
         told = {id(one.row) for group in self.failures for one in group if one.row["verdict"] == Verdict.NOT_RUN}
         rest = [row for row in self.rows if id(row) not in told]
         blocks = [("", _places(self.rows)), *self._recorded(), *_not_run(rest)]
-        versions = self.changes.get("versions", [])
-        changed = [line for line in versions if " before, " in line] or versions[:1]
-        if changed:
-            blocks.append(("since the baseline, versions", _some(changed, MOST_CHANGES)))
+        if versions := self.changes.get("versions"):
+            blocks.append(("since the baseline, versions", _some(versions, MOST_CHANGES)))
         if weak := [row for row in self.rows if summary.strength(row)[2] > summary.STRONG]:
             function, argument, error = max(map(summary.strength, weak), key=lambda found: found[2])
             text = (
@@ -135,7 +137,11 @@ class Closing:
 
     def _more(self) -> str:
         kept = f"every row: {self.kept}" if self.kept else "every row: --results FILE"
-        return f"more: -v prints the tables; {kept}; one function: gradproof show NAME"
+        return f"more: -v prints the tables; {kept}{'; one function:' if self.rows else ''}"
+
+    def _show(self) -> str:
+        one = self.failures[0][0].family if self.failures else self.rows[0]["function"]
+        return printable(shlex.join(["gradproof", "show", one, *self.paths]))
 
 
 def _lost(rows: Sequence[Row]) -> str:

@@ -5,6 +5,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gradproof import divergences
@@ -14,12 +15,13 @@ from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function
 from gradproof.report.page.model import ordered
 from gradproof.report.page.names import cut
-from gradproof.report.rows.results import Row, cell_of, ratio_of
+from gradproof.report.rows.results import DERIVATION, IMPLEMENTATION, Row, cell_of, fault_of, ratio_of
 
-DERIVATION = "derivation"
-"""The kind of a hand-derived gradient that fails: no backend has a part in it."""
+HAND = "hand"
+"""What stands for a backend where a derivation is wrong."""
 
-PAGE_KINDS = (DERIVATION, *KINDS)
+PAGE_KINDS = (DERIVATION, IMPLEMENTATION, *KINDS)
+"""Of those that begin it no backend's maintainers are to be told: whoever wrote the function mends it."""
 
 SHOWN = 240
 """So many letters of an input are shown; the script has all of it."""
@@ -31,8 +33,8 @@ SIGNIFICANT = 8
 @dataclass
 class Finding:
     """Rows of one backend that fail for one cause. `title` is the cause, or the function where none is recorded;
-    `issue` an address, or empty; `recorded` the versions that are recorded to have it. `is_upstream` says whether the
-    backend's maintainers are to be told: a person's own implementation is not theirs."""
+    `issue` an address, or empty; `recorded` the versions that are recorded to have it. `where` is the line of what a
+    function's own author is to mend, and `is_yours` says whether that is a person's, and not the registry's."""
 
     backend: str
     kind: str
@@ -46,13 +48,27 @@ class Finding:
     script: str = ""
     formula: str = ""
     since: str = ""
-    is_upstream: bool = True
+    where: str = ""
+    is_yours: bool = False
     shown: Row = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:
         """The id of its place on the page."""
         return f"finding-{self.backend}-{self.title.replace(' ', '-')}"
+
+    @property
+    def is_upstream(self) -> bool:
+        """Whether the backend's maintainers are to be told."""
+        return self.kind not in (DERIVATION, IMPLEMENTATION)
+
+    @property
+    def who(self) -> str:
+        """Whose code is wrong."""
+        whose = "your " if self.is_yours else ""
+        if self.is_upstream:
+            return self.backend
+        return f"{whose}derivation" if self.kind == DERIVATION else f"{whose}implementation for {self.backend}"
 
     @property
     def functions(self) -> list[str]:
@@ -105,13 +121,14 @@ def _rank(finding: Finding) -> tuple:
 def _group(row: Row) -> tuple:
     if row.get("known"):
         return row["backend"], str(row.get("kind")), str(row.get("cause")), False
-    return row["backend"], _kind_of(row), row["function"], True
+    kind = _kind_of(row)
+    return HAND if kind == DERIVATION else row["backend"], kind, row["function"], True
 
 
 def _kind_of(row: Row) -> str:
     """The kind of what nobody has recorded, as far as a row tells: a person may find a graver or a milder one."""
-    if row["check"] == "hand":
-        return DERIVATION
+    if fault := fault_of(row):
+        return fault
     if row["verdict"] == Verdict.UNSUPPORTED:
         return "unsupported"
     if row["verdict"] == Verdict.IMPRECISE:
@@ -123,7 +140,8 @@ def _kind_of(row: Row) -> str:
 def _finding(key: tuple, rows: list[Row], entries: Mapping[str, Function], scripts: Mapping[str, str]) -> Finding:
     backend, kind, name, is_new = key
     with_script = [row for row in rows if row["check"] == "exact" and cell_of(row) in scripts]
-    shown = min(with_script or rows, key=_size)
+    # Of a derivation its own check says most: in a backend it is run in rounded numbers.
+    shown = min(with_script or [row for row in rows if row["check"] == HAND] or rows, key=_size)
     entry = entries.get(shown["function"])
     finding = Finding(
         backend=backend,
@@ -134,7 +152,8 @@ def _finding(key: tuple, rows: list[Row], entries: Mapping[str, Function], scrip
         rows=rows,
         script=scripts.get(cell_of(shown), "") if shown in with_script else "",
         formula=entry.formula if entry else "",
-        is_upstream=kind != DERIVATION and (entry is None or entry.is_builtin or backend not in entry.implementations),
+        where=_where(entry, kind, backend),
+        is_yours=kind in (DERIVATION, IMPLEMENTATION) and entry is not None and not entry.is_builtin,
         shown=shown,
     )
     record = None if is_new else _record(backend, name, shown["function"])
@@ -144,6 +163,15 @@ def _finding(key: tuple, rows: list[Row], entries: Mapping[str, Function], scrip
         finding.workaround = record.workaround
         finding.issue = record.issue if record.issue.startswith("https://") else ""
     return finding
+
+
+def _where(entry: Function | None, kind: str, backend: str) -> str:
+    """The file and line of what the author of a function is to mend."""
+    if entry is not None and kind == DERIVATION and entry.hand is not None:
+        return Path(entry.hand_where).name
+    if entry is not None and kind == IMPLEMENTATION and backend in entry.implementations:
+        return Path(entry.implementation_where(backend)).name
+    return ""
 
 
 def _record(backend: str, cause: str, function: str) -> Divergence | None:

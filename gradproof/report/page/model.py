@@ -10,7 +10,7 @@ from functools import cached_property
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, ratio_of, worst_verdict
+from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, fault_of, ratio_of, worst_verdict
 from gradproof.report.tables.functions import field_of
 
 WIDTHS = {
@@ -109,13 +109,15 @@ class Line:
 @dataclass
 class Total:
     """What holds on one backend and device: functions right wherever they were tried, deviating as recorded, failing
-    beyond that, not there, and those of which nothing could be said."""
+    beyond that, failing by their own derivation or implementation, not there, and those of which nothing could be
+    said."""
 
     place: str
     versions: list[str]
     right: int = 0
     recorded: int = 0
     failing: int = 0
+    own: int = 0
     unsupported: int = 0
     silent: int = 0
     causes: Counter[str] = field(default_factory=Counter)
@@ -123,7 +125,7 @@ class Total:
     @property
     def tried(self) -> int:
         """How many functions were tried."""
-        return self.right + self.recorded + self.failing + self.unsupported + self.silent
+        return self.right + self.recorded + self.failing + self.own + self.unsupported + self.silent
 
 
 @dataclass
@@ -228,8 +230,9 @@ def _total(place: str, functions: Mapping[str, list[Row]]) -> Total:
 def _state(rows: Sequence[Row]) -> str:
     """How a function stands on a backend, in the words of `Total`."""
     failing = [row for row in rows if row["verdict"] in FAILING]
-    if any(not row.get("known") for row in failing):
-        return "failing"
+    new = [row for row in failing if not row.get("known")]
+    if new:
+        return "own" if all(map(fault_of, new)) else "failing"
     if failing:
         # What the backend does not have in any form is another matter than what it gets wrong.
         ran = [row for row in rows if row["verdict"] not in (*SAYS_NOTHING, Verdict.UNSUPPORTED)]

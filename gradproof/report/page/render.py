@@ -20,14 +20,14 @@ from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function
 from gradproof.report.page import views
 from gradproof.report.page.accuracy import BANDS, Spread, tables
-from gradproof.report.page.findings import DERIVATION, PAGE_KINDS, Finding, facts, findings, report_text
+from gradproof.report.page.findings import PAGE_KINDS, Finding, facts, findings, report_text
 from gradproof.report.page.functions import context_of
 from gradproof.report.page.model import WIDTHS, Line, Overview, Total, ordered, overview, totals
 from gradproof.report.page.names import slug, visible
 from gradproof.report.page.profiles import profiles_of
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
-from gradproof.report.rows.results import HOLDS, VERDICTS, Row, ratio_of
+from gradproof.report.rows.results import DERIVATION, HOLDS, IMPLEMENTATION, VERDICTS, Row, fault_of, ratio_of
 from gradproof.report.tables.conventions import Convention
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,7 +42,9 @@ MOST_ROWS = 20_000
 
 HINTS = {
     "new": "not recorded: this is what to look at",
+    "yours": "what you wrote has another gradient than its formula; no library has a part in it",
     DERIVATION: "a gradient derived by hand is not the derivative",
+    IMPLEMENTATION: "code that a backend runs in place of the body has another gradient",
     "defect": "a finite wrong value at an ordinary point, or another dtype or shape",
     "trap": "NaN or infinity where value and gradient are finite",
     "precision": "digits are lost",
@@ -182,12 +184,10 @@ def _overview(
 
 def headline(found: Overview) -> str:
     """One sentence that answers whether there is anything new."""
-    functions = sorted({row["function"] for row in found.failing})
-    where = ordered({row["backend"] for row in found.failing}, BACKENDS)
-    if functions:
-        some = functions[0] if len(functions) == 1 else f"{len(functions)} functions"
-        verb = "fails" if len(functions) == 1 else "fail"
-        return f"{some} {verb} on {', '.join(where)}"
+    parts = [_own(found, DERIVATION), _own(found, IMPLEMENTATION), _theirs(found)]
+    if any(parts):
+        told = "; ".join(part for part in parts if part)
+        return f"T{told[1:]}" if told.startswith("the ") else told
     if broken := _broken(found):
         return f"{', '.join(broken) if len(broken) <= 2 else f'{len(broken)} functions'} could not be verified"
     if any(row.get("known") for row in found.rows):
@@ -195,6 +195,24 @@ def headline(found: Overview) -> str:
     if not any(row["verdict"] in HOLDS and row["check"] != "hand" for row in found.rows):
         return "Nothing was verified on a backend"
     return "Every gradient that was judged is right"
+
+
+def _own(found: Overview, fault: str) -> str:
+    """Whose derivation or implementation is wrong; empty where none is."""
+    names = sorted({row["function"] for row in found.failing if fault_of(row) == fault})
+    if not names:
+        return ""
+    return f"the {fault} of {names[0]} is wrong" if len(names) == 1 else f"{len(names)} {fault}s are wrong"
+
+
+def _theirs(found: Overview) -> str:
+    """What fails on which backends though the function's own code is right; empty where nothing does."""
+    rows = [row for row in found.failing if not fault_of(row)]
+    if not rows:
+        return ""
+    names = sorted({row["function"] for row in rows})
+    where = ", ".join(ordered({row["backend"] for row in rows}, BACKENDS))
+    return f"{names[0]} fails on {where}" if len(names) == 1 else f"{len(names)} functions fail on {where}"
 
 
 def _lead(found: Overview) -> str:
@@ -224,6 +242,7 @@ def _card(total: Total) -> dict[str, Any]:
     told = f"{total.causes.total()} cause{several}: {causes}" if causes else ""
     known = {"place": total.place, "versions": total.versions, "right": total.right, "tried": total.tried}
     counts = {"recorded": total.recorded, "failing": total.failing, "silent": total.silent}
+    counts |= {"own": total.own}
     return known | counts | {"unsupported": total.unsupported, "parts": views.parts(total), "causes_told": told}
 
 
@@ -237,12 +256,13 @@ def _kinds(kind: str, count: int) -> str:
 def _groups(told: Sequence[Finding]) -> list[dict[str, Any]]:
     groups: dict[str, list[Finding]] = {}
     for finding in told:
-        groups.setdefault("new" if finding.is_new else finding.kind, []).append(finding)
+        kind = "yours" if finding.is_yours else "new" if finding.is_new else finding.kind
+        groups.setdefault(kind, []).append(finding)
     is_first = True
     made = []
     for kind, members in groups.items():
         # What is new stands open; of what is recorded no more than the gravest kind, where it is short.
-        is_open = kind == "new" or (is_first and len(members) <= MANY)
+        is_open = kind in ("yours", "new") or (is_first and len(members) <= MANY)
         is_first = False
         shown = [_shown(finding) for finding in members]
         title = PLURALS.get(kind, kind)
@@ -251,8 +271,8 @@ def _groups(told: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _shown(finding: Finding) -> dict[str, Any]:
-    names = "backend kind title reason issue recorded workaround script formula since is_upstream"
-    listed = "anchor functions dtypes modes verdicts versions"
+    names = "backend kind title reason issue recorded workaround script formula since is_upstream where"
+    listed = "anchor who functions dtypes modes verdicts versions"
     known = {name: getattr(finding, name) for name in f"{names} {listed}".split()}
     row = finding.shown
     tone = views.CLASSES[finding.verdicts[0]] + ("" if finding.is_new else " k")

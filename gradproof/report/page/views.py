@@ -79,7 +79,7 @@ def parts(total: Total) -> list[tuple[str, int]]:
     return [
         ("o", total.right),
         ("w k", total.recorded),
-        ("w", total.failing),
+        ("w", total.failing + total.own),
         ("u", total.unsupported),
         ("n", total.silent),
     ]

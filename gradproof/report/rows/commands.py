@@ -1,6 +1,7 @@
 """`gradproof compare` and `gradproof merge`: results files in, text and files out."""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from gradproof.report.rows import job_summary
 from gradproof.report.rows.comparison import Comparison, compare
 from gradproof.report.rows.merge import merge, results_files, unmet
 from gradproof.report.rows.results import CELL, ResultsError, read
+from gradproof.report.text import WIDTH
+
+MOST = 6
+"""So many changes of each kind are printed; a file has every cell."""
 
 
 def compare_files(before: Path, now: Path, markdown: Path | None = None) -> Outcome:
@@ -20,9 +25,17 @@ def compare_files(before: Path, now: Path, markdown: Path | None = None) -> Outc
     found = compare(old, new)
     if markdown is not None:
         _write(markdown, job_summary.changes(found))
-    lines = [part for title, block in found.blocks().items() for part in (f"{title}:", *(f"  {b}" for b in block))]
-    lines.append(f"{len(found.worse)} cells got worse, {len(found.right)} better")
+    lines = [] if found.changed_versions else ["versions: no package has another", ""]
+    for title, block in found.brief().items():
+        lines += [f"{title}:", *(part for line in block[:MOST] for part in _hung(line))]
+        lines += [f"  and {len(block) - MOST} more", ""] if len(block) > MOST else [""]
+    every = f"{markdown} has every cell" if markdown is not None else "every cell: --markdown FILE"
+    lines.append(f"{len(found.worse)} cells got worse, {len(found.right)} better; {every}")
     return Outcome("\n".join(lines), status=1 if found.worse else 0)
+
+
+def _hung(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
 def merge_files(
@@ -55,7 +68,7 @@ def merge_files(
     head = f"{counts}; {merged.duplicates} rows were there already, {len(merged.conflicts)} contradict another"
     problems = [f"unusable: {line}" for line in merged.unusable]
     problems += [f"missing: {line}" for line in (*missing, *told)]
-    problems += [f"worse than the baseline: {line}" for line in found.worse]
+    problems += [f"worse than the baseline: {line}" for line in found.brief_of_worse()]
     status = 2 if merged.unusable else 1 if missing or found.worse else 0
     text = "\n".join([head, *(f"conflict: {line}" for line in merged.conflicts)])
     return Outcome(text, problems=problems, status=status)

@@ -4,11 +4,12 @@ asked for this time, is told."""
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.report.rows.results import CELL, SAYS_NOTHING, Row, name_of
+from gradproof.report.text import shortened
 
 FACTOR, ULP = 2.0, 1.0
 """The noise. An error within its bound has grown where, at the same input, it is more than `FACTOR` times what it was
@@ -17,17 +18,45 @@ itself to the bit; another build may add up in another order, which moves an err
 last digit the other way, which is an ulp. At another input there is nothing to compare."""
 
 
+WRONG, GROWN, GONE, RIGHT = "newly wrong", "error grew", "not run any more", "newly right"
+NEW, BESIDES = "new cells", "besides"
+"""The titles of what changed."""
+
+CHANGED = " before, "
+"""What stands between what was and what is."""
+
+NAMED = 3
+"""So many functions are named of cells that changed alike."""
+
+
 @dataclass
 class Comparison:
     """Lines of text, a line per cell: what got worse by its verdict, whose error grew, what is not run any more, what
-    got better, and what else is to be told. `versions` has a line per package of which both runs had one."""
+    got better, what is new, and what else is to be told. `versions` has a line per package of which both runs had one.
+    `groups` has by title, backend and cause the rows that changed alike."""
 
     wrong: list[str] = field(default_factory=list)
     grown: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     right: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
+    groups: dict[str, dict[tuple[str, str], list[Row]]] = field(default_factory=dict)
+
+    def note(self, title: str, row: Row, what: str, cause: str) -> None:
+        """Take in a cell and what became of it; `cause` is what cells that changed alike have in common."""
+        self._lines[title].append(f"{name_of(row)}{what}")
+        self.groups.setdefault(title, {}).setdefault((_where(row), cause), []).append(row)
+
+    @property
+    def told(self) -> list[str]:
+        """What fails nothing."""
+        return self.new + self.remarks
+
+    @property
+    def _lines(self) -> dict[str, list[str]]:
+        return {WRONG: self.wrong, GROWN: self.grown, GONE: self.gone, RIGHT: self.right, NEW: self.new}
 
     @property
     def worse(self) -> list[str]:
@@ -38,12 +67,28 @@ class Comparison:
         """The lines by title, without those that have none."""
         blocks = {
             "versions": self.versions,
-            "newly wrong": self.wrong,
-            "error grew": self.grown,
-            "not run any more": self.gone,
-            "newly right": self.right,
-            "besides": self.told,
+            **self._lines,
+            BESIDES: self.remarks,
         }
+        return {title: lines for title, lines in blocks.items() if lines}
+
+    @property
+    def changed_versions(self) -> list[str]:
+        """The packages of which the runs had different versions."""
+        return [line for line in self.versions if CHANGED in line]
+
+    def brief_of_worse(self) -> list[str]:
+        """What fails the run, in a line for what changed alike."""
+        return [line for title, lines in self.brief().items() if title in (WRONG, GROWN, GONE) for line in lines]
+
+    def brief(self) -> dict[str, list[str]]:
+        """The same with a line for the cells of a backend that changed alike, the many first, and of the versions
+        those that changed."""
+        blocks = {"versions": self.changed_versions}
+        for title, lines in self._lines.items():
+            groups = sorted(self.groups.get(title, {}).items(), key=lambda group: -len(group[1]))
+            blocks[title] = [_alike(*key, rows, lines) for key, rows in groups]
+        blocks[BESIDES] = self.remarks
         return {title: lines for title, lines in blocks.items() if lines}
 
 
@@ -57,20 +102,21 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
     for cell, row in new.items():
         was = old.get(cell)
         if was is None:
-            result.told.append(f"new: {name_of(row)}: {row['verdict']}")
+            result.note(NEW, row, f": {row['verdict']}", str(row["verdict"]))
         elif _is_run(was) and not _is_run(row):
-            result.gone.append(f"{name_of(row)}: {was['verdict']} before, {row['verdict']} now{_reason(row)}")
+            result.note(GONE, row, f": {_change(was, row)}", _change(was, row))
         elif row["verdict"] != was["verdict"]:
-            line = f"{name_of(row)}: {was['verdict']} before, {row['verdict']} now{_reason(row)}"
             change = Verdict(row["verdict"]).severity - Verdict(was["verdict"]).severity
-            (result.wrong if change > 0 else result.right).append(line)
+            result.note(WRONG if change > 0 else RIGHT, row, f": {_change(was, row)}", _change(was, row))
         elif row["verdict"] not in FAILING and was.get("ratio") is not None and row.get("ratio") is not None:
             if (was.get("input"), was.get("entry")) != (row.get("input"), row.get("entry")):
                 elsewhere += 1
             elif has_grown(was, row):
-                result.grown.append(f"{name_of(row)}, {row.get('entry')}: {_size(was)} before, {_size(row)} now")
+                result.note(GROWN, row, f", {row.get('entry')}: {_size(was)} before, {_size(row)} now", "")
     if elsewhere:
-        result.told.append(f"not compared: the errors of {elsewhere} cells, the largest of which is at another input")
+        result.remarks.append(
+            f"not compared: the errors of {elsewhere} cells, the largest of which is at another input"
+        )
     _add_absent(result, [row for cell, row in old.items() if cell not in new], is_selected or _seen_in(now))
     return result
 
@@ -89,10 +135,27 @@ def _add_absent(result: Comparison, rows: Iterable[Row], is_selected: Callable[[
         if not _is_run(row):
             continue
         if is_selected(row):
-            result.gone.append(f"{name_of(row)}: {row['verdict']} before, no row now")
+            result.note(GONE, row, f": {row['verdict']} before, no row now", f"{row['verdict']} before, no row now")
         else:
-            unasked["-".join([row["backend"], row["device"], row["dtype"], row["mode"]])] += 1
-    result.told += [f"not selected this time: {count} cells of {where}" for where, count in unasked.items()]
+            unasked[_where(row)] += 1
+    result.remarks += [f"not selected this time: {count} cells of {where}" for where, count in unasked.items()]
+
+
+def _change(was: Row, row: Row) -> str:
+    return f"{was['verdict']}{CHANGED}{row['verdict']} now{_reason(row)}"
+
+
+def _where(row: Row) -> str:
+    return f"{row['backend']}-{row['device']}"
+
+
+def _alike(where: str, cause: str, rows: Sequence[Row], lines: Sequence[str]) -> str:
+    """One line for cells that changed alike; of one cell, or where each has numbers of its own, that of the first."""
+    first = next(line for line in lines if line.startswith(name_of(rows[0])))
+    if len(rows) == 1:
+        return first
+    names = shortened(list(dict.fromkeys(row["function"] for row in rows)), NAMED)
+    return f"{where}, {len(rows)} cells of {names}: {cause or f'such as {first}'}"
 
 
 def _seen_in(rows: Iterable[Row]) -> Callable[[Row], bool]:

@@ -42,6 +42,11 @@ SAYS_NOTHING = (Verdict.NOT_RUN, Verdict.INCONCLUSIVE)
 """The verdicts where nothing was tried, or nothing could be judged."""
 
 
+DERIVATION, IMPLEMENTATION = "derivation", "implementation"
+"""What a row names as being `at_fault` where no library is: the hand-derived gradient, or code that a backend was given
+to run in place of the body."""
+
+
 class ResultsError(Unusable):
     """A results file that cannot be used. The message names the file, what is wrong, and the cure."""
 
@@ -61,6 +66,11 @@ def cell_of(row: Row) -> str:
 def name_of(row: Row) -> str:
     """The words of a row: its cell, and its check."""
     return f"{cell_of(row)}, {row['check']}"
+
+
+def fault_of(row: Row) -> str:
+    """What is wrong in a row that fails where no library is to blame; empty where one may be."""
+    return DERIVATION if row["check"] == "hand" else str(row.get("at_fault", ""))
 
 
 def read(path: Path) -> list[Row]:

@@ -2,6 +2,7 @@
 what each backend gives beside the truth."""
 
 import ast
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ from gradproof.registry import Function, Inputs
 from gradproof.report.answers import answer, computable, dtype_of
 from gradproof.report.outcome import Outcome, Unusable
 from gradproof.report.passes import Node, nodes, shown, tape_lines
-from gradproof.report.text import columns
+from gradproof.report.text import WIDTH, columns, laid_out
 
 MOST_NODES = 60
 """So many nodes of a tape are shown."""
@@ -58,7 +59,8 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     with computable(function):
         reference = WholeReference(function)
         truth = reference.truth(inputs)
-        lines = [f"{function.name} at {_given(function, inputs)}", function.formula, ""]
+        head = (f"{function.name} at {_given(function, inputs)}", function.formula)
+        lines = [*(part for line in head for part in textwrap.wrap(line, WIDTH)), ""]
         lines += _by_derivation(function, inputs) if function.hand is not None else _by_tape(function, inputs)
         if truth.kink is not None:
             lines += [
@@ -99,7 +101,7 @@ def _by_derivation(function: Function, inputs: Inputs) -> list[str]:
     adapter = backends.load(PLAIN)
     xp = adapter.namespace(dtype_of(function), "cpu")
     plain = adapter.arguments(function, inputs, dtype_of(function), "cpu")
-    lines = [["", "", "exactly", "in NumPy's float64"]]
+    lines = [["", "exactly", "in NumPy's float64"]]
     with ctx.workprec(exact.FIRST_PRECISION):
         on = BallArithmetic()
         domains = function.domains.values()
@@ -110,13 +112,14 @@ def _by_derivation(function: Function, inputs: Inputs) -> list[str]:
         ):
             found, returned = nodes(code, on.namespace(), *balls)
             theirs, returned_theirs = nodes(code, xp, *plain)
-            lines.append([title, "", "", ""])
-            lines += [
-                ["", *_node(node, other)] for node, other in zip(found, theirs, strict=False) if shown(node.value)
-            ]
+            lines.append([title, "", ""])
+            lines += [_node(node, other) for node, other in zip(found, theirs, strict=False) if shown(node.value)]
             pairs = zip(results, _parts(returned), _parts(returned_theirs), strict=True)
-            lines += [["", f"→ {name}", shown(ours), shown(other)] for name, ours, other in pairs]
-    return columns(lines)
+            lines += [[f"  → {name}", shown(ours), shown(other)] for name, ours, other in pairs]
+    if max(map(len, columns(lines))) > WIDTH:
+        # The numbers are what is asked for, and what stands behind a # is in the source.
+        lines = [[line[0].partition("  #")[0], *line[1:]] for line in lines]
+    return laid_out(lines, beside=1)
 
 
 def _parts(returned: Any) -> list[Any]:
@@ -127,7 +130,7 @@ def _node(node: Node, other: Node) -> list[str]:
     # One line may give several names their values.
     line = node.line if node.line.startswith(f"{node.name} =") else f"{node.name}, in: {node.line}"
     line = line if len(line) <= WIDEST_LINE else f"{line[: WIDEST_LINE - 2]} …"
-    return [line, shown(node.value), shown(other.value)]
+    return [f"  {line}", shown(node.value), shown(other.value)]
 
 
 def _by_tape(function: Function, inputs: Inputs) -> list[str]:
@@ -145,7 +148,7 @@ def _by_tape(function: Function, inputs: Inputs) -> list[str]:
 def of_tape(evaluation: Evaluation, sweep: Sweep, names: Sequence[str]) -> list[str]:
     """The passes over a tape as a table."""
     head = ["node", "", "value", "derivative of the result in it"]
-    return columns([head, *tape_lines(evaluation, sweep, names, MOST_NODES)])
+    return laid_out([head, *tape_lines(evaluation, sweep, names, MOST_NODES)], beside=2)
 
 
 def _beside(
@@ -163,7 +166,7 @@ def _beside(
     if len(entries) > MOST_ENTRIES:
         lines.append([f"and {len(entries) - MOST_ENTRIES} more entries", "", "", "", ""])
     problems = [f"{who}: {given.splitlines()[0]}" for who, given in answers.items() if isinstance(given, str)]
-    return [*columns(lines), *problems]
+    return [*laid_out(lines, beside=2), *(part for line in problems for part in textwrap.wrap(line, WIDTH))]
 
 
 def entry_lines(where: str, right: Exact, index: tuple[int, ...], got: dict[str, float]) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import shlex
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
@@ -12,16 +13,23 @@ from gradproof.backends import BACKENDS
 from gradproof.divergences import KINDS, Divergence
 from gradproof.registry import Function
 from gradproof.registry.domains import Domain
+from gradproof.registry.names import meant
 from gradproof.report.closing.summary import in_order
 from gradproof.report.outcome import Outcome
 from gradproof.report.rows.results import Row, name_of, ratio_of
 from gradproof.report.tables import conventions
-from gradproof.report.text import columns
+from gradproof.report.text import WIDTH, columns
+
+SOURCES = ("body", "derivation", "code of its own")
+"""The parts of what is shown that are code."""
 
 
-def functions(entries: Sequence[Function], words: Sequence[str] = (), backend: str = "") -> Outcome:
+def functions(
+    entries: Sequence[Function], words: Sequence[str] = (), backend: str = "", paths: Sequence[str] = ()
+) -> Outcome:
     """The functions in whose name, field or formula all of these words occur, a row each, which speaks for the variants
-    as well; of a `backend`, those alone of which a divergence is recorded. 1 where there is none."""
+    as well; of a `backend`, those alone of which a divergence is recorded. 1 where there is none. `paths` are the files
+    that they stand in, where they are not the built-in ones."""
     variants: dict[str, list[Function]] = {}
     for entry in entries:
         variants.setdefault(entry.variant_of or entry.name, []).append(entry)
@@ -36,8 +44,22 @@ def functions(entries: Sequence[Function], words: Sequence[str] = (), backend: s
         formula = entry.formula if not entry.problems else f"a bad entry: {'; '.join(entry.problems)}"
         rows.append([entry.name, field_of(entry), str(len(family) - 1), *([kinds] if backend else []), formula])
     if not rows:
-        return Outcome(problems=["no function has all of these words in its name, field or formula"], status=1)
-    return Outcome(f"{len(rows)} functions; gradproof show NAME tells more of one", table=[head, *rows])
+        return Outcome(problems=[_none_of(variants.values(), words)], status=1)
+    first = shlex.join([rows[0][0], *paths])
+    count = f"{len(rows)} function{'s' if len(rows) > 1 else ''}"
+    return Outcome(f"{count}; more of one: gradproof show {first}", table=[head, *rows])
+
+
+def _none_of(families: Iterable[Sequence[Function]], words: Sequence[str]) -> str:
+    """That there is no such function, and what was meant by a word that none has."""
+    families = list(families)
+    lost = [word for word in words if not any(_has(family, [word]) for family in families)]
+    if not lost:
+        return "no function has all of these words in its name, field or formula"
+    names = [one.name for family in families for one in family]
+    known = {*names, *(part for name in names for part in name.split("_")), *(field_of(f[0]) for f in families if f)}
+    absent = "no function has {} in its name, field or formula{}"
+    return "; ".join(absent.format(word, meant(word.lower(), sorted(known))) for word in lost)
 
 
 def _has(family: Iterable[Function], words: Sequence[str]) -> bool:
@@ -73,8 +95,7 @@ def details(function: Function, entries: Iterable[Function], rows: Iterable[Row]
         "domains": [f"{name}: {_domain(domain)}" for name, domain in function.domains.items()],
         "points": [_point(function, number) for number in range(len(function.points))],
         "problems": function.problems,
-        "body": source(function.body),
-        "derivation": source(function.hand) if function.hand else ["none: held to exact differences alone"],
+        **(_code(function) if function.domains else {}),
         "code of its own": [
             line
             for name, code in function.implementations.items()
@@ -86,8 +107,27 @@ def details(function: Function, entries: Iterable[Function], rows: Iterable[Row]
     }
     lines = [function.name]
     for title, block in blocks.items():
-        lines += [f"  {title if i == 0 else '':17}{line}".rstrip() for i, line in enumerate(block)]
+        if title in SOURCES and block:
+            # Code stands as it is written.
+            lines += [f"  {title}", *(f"      {line}".rstrip() for line in block)]
+            continue
+        shown = [part for line in block for part in _fitting(line)]
+        lines += [f"  {title if i == 0 else '':17}{line}".rstrip() for i, line in enumerate(shown)]
     return Outcome("\n".join(lines))
+
+
+def _code(function: Function) -> dict[str, list[str]]:
+    """The body and the derivation; of a file that could not be loaded there is neither."""
+    derivation = source(function.hand) if function.hand else ["none: held to exact differences alone"]
+    return {"body": source(function.body), "derivation": derivation}
+
+
+def _fitting(line: str) -> list[str]:
+    """A line in parts that fit beside their title, each after the first indented as the first and by some more."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line, WIDTH - 19, subsequent_indent=f"{indent}    ", break_long_words=False, break_on_hyphens=False
+    ) or [""]
 
 
 def _promised(function: Function, backend: str) -> str:
@@ -138,4 +178,4 @@ def _told(backend: str, known: Divergence) -> list[str]:
     versions = f" {known.versions}" if str(known.versions) else ""
     text = f"{backend}{versions}, {known.kind} {known.cause}: {known.verdict} in {where}: {known.reason}"
     issue = [f"  {known.issue}"] if known.issue.startswith("http") else []
-    return [*textwrap.wrap(text, 100, subsequent_indent="  "), *issue]
+    return [text, *issue]
