@@ -128,6 +128,12 @@ def test_findings_stand_by_gravity_and_new_ones_first() -> None:
     ]
 
 
+def test_a_wrong_number_stands_before_another_dtype() -> None:
+    without = [recorded(name, "defect", "widens", error=None) for name in ("a", "b")]
+    told = findings([*without, recorded("c", "defect", "sign")], {}, {})
+    assert [finding.title for finding in told] == ["sign", "widens"]
+
+
 def test_a_finding_shows_its_smallest_input_and_its_script() -> None:
     long = recorded("a", "defect", "one", input={"x": ["0x1p+0"] * 9}, mode="forward")
     short = recorded("b", "defect", "one")

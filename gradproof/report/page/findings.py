@@ -101,7 +101,8 @@ class Finding:
 def findings(
     rows: Iterable[Row], entries: Mapping[str, Function], scripts: Mapping[str, str], earlier: Sequence[list[Row]] = ()
 ) -> list[Finding]:
-    """The findings, new ones first, then by kind; within a kind those that show in most functions first. `scripts` has
+    """The findings, new ones first, then by kind; within a kind a wrong number before another dtype or shape, and then
+    those that show in most functions first. `scripts` has
     the standalone scripts by the words of their cell, `earlier` the rows of earlier runs, the oldest first."""
     groups: dict[tuple, list[Row]] = defaultdict(list)
     for row in rows:
@@ -115,7 +116,8 @@ def findings(
 
 def _rank(finding: Finding) -> tuple:
     kind = PAGE_KINDS.index(finding.kind) if finding.kind in PAGE_KINDS else len(PAGE_KINDS)
-    return not finding.is_new, kind, -len(finding.functions), finding.backend, finding.title
+    has_no_number = finding.shown.get("error") is None
+    return not finding.is_new, kind, has_no_number, -len(finding.functions), finding.backend, finding.title
 
 
 def _group(row: Row) -> tuple:

@@ -42,7 +42,7 @@ MOST_ROWS = 20_000
 
 HINTS = {
     "new": "not recorded: this is what to look at",
-    "yours": "what you wrote has another gradient than its formula; no library has a part in it",
+    "yours": "what you wrote has another gradient than is meant, by itself or by what it calls of a library",
     DERIVATION: "a gradient derived by hand is not the derivative",
     IMPLEMENTATION: "code that a backend runs in place of the body has another gradient",
     "defect": "a finite wrong value at an ordinary point, or another dtype or shape",
