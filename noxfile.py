@@ -56,11 +56,20 @@ def all_in_one(session: nox.Session) -> None:
 
 @nox.session
 def suite(session: nox.Session) -> None:
-    """All of the suite's own tests, with those that take too long for every day: that each script of what is recorded
-    reproduces it, and that each entry is missed when it is deleted."""
+    """The suite's own tests, with those that take too long for every day: that each script of what is recorded
+    reproduces it, and that each entry is missed when it is deleted. Every input has a session of its own."""
     _install(session, "requirements.txt", "requirements/torch-cpu.txt", "requirements/browser.txt")
     # It verifies no cell, and a results file without a row is an error where results are merged.
-    _run(session, "suite", "pytest", "tests/unit", "--hypothesis-profile", "nightly", "-n", "auto", rows=False)
+    command = ["pytest", "tests/unit", "-m", "not exhaustive", "--hypothesis-profile", "nightly", "-n", "auto"]
+    _run(session, "suite", *command, rows=False)
+
+
+@nox.session
+def exhaustive(session: nox.Session) -> None:
+    """Every number of half precision, function by function: what is far off fails until its cause is recorded."""
+    _install(session, "requirements.txt", "requirements/torch-cpu.txt")
+    command = ["pytest", "tests/unit/test_exhaustive.py", "--hypothesis-profile", "nightly", "-n", "auto"]
+    _run(session, "exhaustive", *command, rows=False)
 
 
 MUTATED = ("verdict", "rounding", "machine_model")
