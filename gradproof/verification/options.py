@@ -43,7 +43,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--require",
         action="append",
         default=[],
-        metavar="BACKEND[-DEVICE]",
+        metavar="BACKEND[-DEVICE],…",
         help="fail, do not skip, when this backend is missing, broken, or verifies nothing (repeatable)",
     )
     group.addoption(
@@ -132,7 +132,9 @@ class Options:
             names_modes=names_modes,
             asked_modes=_asked_by_name(config.getoption("mode")),
             budget=_budget(config.getoption("budget")),
-            required=tuple(_required(name) for name in config.getoption("require")),
+            required=tuple(
+                _required(name.strip()) for names in config.getoption("require") for name in names.split(",")
+            ),
             functions=_functions(config),
             results=path("results"),
             baseline=_existing("--baseline", baseline) if (baseline := path("baseline")) else None,

@@ -274,6 +274,7 @@ def test_one_line_is_to_be_changed_where_gradcheck_is_called():
     [
         ({"modes": "foward"}, "Did you mean forward"),
         ({"order": 0}, "give 1 for the gradient"),
+        ({"order": np.zeros(99)}, r"order is an array: give 1 or 2. The arguments .* check_grads\(f, \(x, y\)\)"),
         ({"draws": -1}, "give a number of inputs"),
         ({"accuracy": 0.0}, "larger than 0"),
         ({"argnums": 3}, "there are 1 arguments"),
@@ -492,6 +493,7 @@ def test_another_gradient_at_a_second_call_is_told():
 
 def with_rule(short: str, rule: Callable) -> Callable:
     """Σ x³, with the backward pass `rule(x, g)`."""
+    frame(short)
     if short == "PT":
         return by_hand(lambda x: (x**3).sum(), lambda saved, g: rule(saved[0], g))
     if short == "JX":
@@ -615,8 +617,7 @@ OF_COMPLEX = {
 )
 def test_a_complex_function_in_every_quadrant(short, name):
     if short == "TF":
-        import tensorflow as tf
-
+        tf = pytest.importorskip("tensorflow")
         z, f = tf.constant(QUADRANTS, tf.complex128), getattr(tf.math, name)
     else:
         made = frame(short)

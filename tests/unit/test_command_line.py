@@ -140,6 +140,7 @@ OPTIONS = {
     "mode": (("--mode", "sideways"), "--mode: 'sideways' is not known."),
     "device": (("--device", "tpu"), "--device: 'tpu' is not known."),
     "require": (("--require", "numpy-tpu"), "'tpu' is not known."),
+    "one of several": (("--require", "numpy,autogradd"), "'autogradd' is not known. Did you mean autograd?"),
     "seed": (("--hypothesis-seed", "random"), "--hypothesis-seed: 'random' is no whole number; give a number"),
     "profile": (("--hypothesis-profile", "nope"), "--hypothesis-profile: 'nope' is not known. Known: dev, ci, nightly"),
     "profile that is close": (("--hypothesis-profile", "nightl"), "Did you mean nightly?"),

@@ -187,6 +187,13 @@ def test_a_single_cell_that_is_missing_is_named() -> None:
     assert missing(rows, "torch-cpu") == [f"torch-cpu-{gone['dtype']}: 1 cells have no row: {gone['function']}"]
 
 
+def test_functions_of_ones_own_are_not_missed_among_the_built_in_ones() -> None:
+    rows = [row | {"function": "mine"} for row in everything()[:3]]
+    assert missing(rows, "torch-cpu") == [
+        "torch-cpu: its functions are others than are expected, mine. Name the file or folder of yours: --functions PATH"
+    ]
+
+
 def test_a_dtype_that_is_missing_is_named() -> None:
     rows = [r for r in everything() if r["dtype"] != "float32"]
     assert missing(rows, "torch-cpu") == ["torch-cpu-float32: verified nothing"]

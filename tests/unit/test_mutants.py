@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gradproof import Complex, Reals, function, weights
+from gradproof.oracles import whole
 from gradproof.oracles.verdict import Judgement, Verdict
 from gradproof.registry import Function, load_builtin
 from gradproof.report.outcome import Unusable
@@ -178,25 +179,25 @@ def holes(monkeypatch: pytest.MonkeyPatch, module: object, name: str, hole: obje
 
 
 def test_a_judge_who_lets_all_pass_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    survived = holes(monkeypatch, examine, "judge", lambda *given: Judgement(Verdict.VERIFIED))
+    survived = holes(monkeypatch, whole, "judge", lambda *given: Judgement(Verdict.VERIFIED))
     assert survived >= {VALUE, AT_STRENGTH, "the other sign", "zero", "NaN in the smallest entry"}
 
 
 def test_a_judge_who_never_looks_at_the_value_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def blind(answer, truth, bounds, names, format):
-        return examine_judge(replace(answer, value=truth.value.high), truth, bounds, names, format)
+        return whole_judge(replace(answer, value=truth.value.high), truth, bounds, names, format)
 
-    examine_judge = examine.judge
-    assert holes(monkeypatch, examine, "judge", blind) == {VALUE}
+    whole_judge = whole.judge
+    assert holes(monkeypatch, whole, "judge", blind) == {VALUE}
 
 
 def test_a_bound_that_is_wider_than_told_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     def wide(answer, truth, bounds, names, format):
         wider = tuple(2 * bound for bound in bounds.gradient)
-        return examine_judge(answer, truth, replace(bounds, gradient=wider), names, format)
+        return whole_judge(answer, truth, replace(bounds, gradient=wider), names, format)
 
-    examine_judge = examine.judge
-    assert holes(monkeypatch, examine, "judge", wide) == {AT_STRENGTH}
+    whole_judge = whole.judge
+    assert holes(monkeypatch, whole, "judge", wide) == {AT_STRENGTH}
 
 
 def test_a_second_call_that_nobody_looks_at_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +237,7 @@ def test_survivors_are_listed_and_fail(monkeypatch: pytest.MonkeyPatch, tmp_path
     good = mutants([cubes], ["numpy"], FEW, page)
     assert good.status == 0 and "survived" not in good.text
     assert "None survived" in page.read_text(encoding="utf-8")
-    monkeypatch.setattr(examine, "judge", lambda *given: Judgement(Verdict.VERIFIED))
+    monkeypatch.setattr(whole, "judge", lambda *given: Judgement(Verdict.VERIFIED))
     monkeypatch.setattr(examine, "structural_problem", lambda *given: "")
     bad = mutants([cubes], ["numpy"], FEW, page)
     assert bad.status == 1

@@ -14,7 +14,7 @@ from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
 from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge, lost
 from gradproof.registry import Reals, function
-from gradproof.verification.examine import Examiner
+from gradproof.verification.examine import Examiner, reference_of
 
 SINGLE = FORMATS["float32"]
 NOT_FINITE = (math.nan, math.inf, -math.inf)
@@ -361,6 +361,7 @@ def examined(part: object, *, device: str = "cpu", dtype: str = "float32") -> An
     """What an examiner of float32 on the CPU makes of `part` as the gradient of a vector of two."""
     examiner = object.__new__(Examiner)
     examiner.cell = SimpleNamespace(function=tie, backend="stub", device="cpu", dtype=dtype)
+    examiner.reference = reference_of(tie)
     examiner.adapter = SimpleNamespace(
         to_numpy=as_array,
         dtype_of=lambda part: part.dtype.name,

@@ -112,7 +112,8 @@ class Closing:
         if weak := [row for row in self.rows if summary.strength(row)[2] > summary.STRONG]:
             function, argument, error = max(map(summary.strength, weak), key=lambda found: found[2])
             text = (
-                f"{_count(len(weak), 'check')} would have missed an error of {summary.STRONG:.0%} at the worst input; "
+                f"{_count(len(weak), 'check')} would have missed an error of {summary.STRONG:.0%} at the worst input, "
+                "where rounding alone may make as much; that is no failure: "
             )
             least = "would miss one of any size" if error >= 1 else f"sees one from {error:.2g} on"
             blocks.append(("", _plain(f"{text}the weakest {least}: {function} {argument}")))

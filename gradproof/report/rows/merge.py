@@ -121,6 +121,10 @@ def _unmet_cells(merged: Merged, backend: str, device: str, registry: Sequence[F
     rows = [row for row in merged.cells.values() if (row["backend"], row["device"]) == (backend, device)]
     if not rows:
         return [f"{backend}-{device}: no row of it is in any file"]
+    found = {row["function"] for row in rows}
+    if not found & {function.name for function in registry}:
+        others = f"its functions are others than are expected, {_some(sorted(found))}"
+        return [f"{backend}-{device}: {others}. Name the file or folder of yours: --functions PATH"]
     problems = []
     for dtype, names in _expected(backend, registry).items():
         cells = [r for r in rows if (r["dtype"], r["check"]) == (dtype, "exact")]

@@ -37,13 +37,20 @@ WIDEST_LINE = 64
 """Letters of a line of code that are shown."""
 
 
+def _literal(keyword: ast.keyword) -> Any:
+    try:
+        return ast.literal_eval(keyword.value)
+    except ValueError as error:
+        raise ValueError(f"{keyword.arg} is neither a number nor a list of numbers") from error
+
+
 def values_at(text: str) -> dict[str, Any]:
     """The numbers and lists of numbers that `x=1000, w=[1, 2]` gives by name. Raises `Unusable`."""
     try:
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
             raise ValueError("each argument is given by its name")
-        found = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+        found = {str(keyword.arg): _literal(keyword) for keyword in call.keywords}
         for value in found.values():
             np.asarray(value, dtype=complex)
     except (SyntaxError, ValueError, TypeError) as error:
