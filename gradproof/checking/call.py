@@ -104,10 +104,8 @@ def _tuple(args: Any) -> Any:
 
 def _named_modes(modes: str | Iterable[str], order: int) -> tuple[str, ...]:
     if not isinstance(order, int):
-        raise ArgumentError(
-            f"order is {'an array' if hasattr(order, 'shape') else type(order).__name__}: give 1 or 2. The arguments of "
-            "the function are one tuple: check_grads(f, (x, y))"
-        )
+        given = "an array" if hasattr(order, "shape") else f"a {type(order).__name__}"
+        raise ArgumentError(f"order is {given}: give 1 or 2. The arguments of f are one tuple: check_grads(f, (x, y))")
     if order < 1:
         raise ArgumentError(f"order={order!r}: give 1 for the gradient, or 2 for Hessian-vector products as well")
     given = (modes,) if isinstance(modes, str) else tuple(modes)
