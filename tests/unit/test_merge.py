@@ -189,9 +189,8 @@ def test_a_single_cell_that_is_missing_is_named() -> None:
 
 def test_functions_of_ones_own_are_not_missed_among_the_built_in_ones() -> None:
     rows = [row | {"function": "mine"} for row in everything()[:3]]
-    assert missing(rows, "torch-cpu") == [
-        "torch-cpu: its functions are others than are expected, mine. Name the file or folder of yours: --functions PATH"
-    ]
+    [told] = missing(rows, "torch-cpu")
+    assert told.startswith("torch-cpu: its functions are others than are expected, mine. ") and "--functions" in told
 
 
 def test_a_dtype_that_is_missing_is_named() -> None:
