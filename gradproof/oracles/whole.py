@@ -58,7 +58,17 @@ class Recordings:
             return f"{type(error).__name__}: {error}"
 
 
-class WholeReference(Reference):
+class _Judging:
+    """The verdict by a reference, whichever derivative it is of."""
+
+    function: Function
+
+    def judged(self, answer: Answer, truth: Truth, bounds: Bounds, format: Format) -> Judgement:
+        """The verdict on an answer."""
+        return judge(answer, truth, bounds, list(self.function.domains), format)
+
+
+class WholeReference(_Judging, Reference):
     """The reference of one function, with the wider bound beside the bound of its derivation."""
 
     def __init__(self, function: Function) -> None:
@@ -68,10 +78,6 @@ class WholeReference(Reference):
     def wider(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds, widened to what the body's own reverse sweep may cost; at a kink those of its sides."""
         return self.kept.found(("wider bounds", model), inputs, lambda: self._find_wider(inputs, model))
-
-    def judged(self, answer: Answer, truth: Truth, bounds: Bounds, format: Format) -> Judgement:
-        """The verdict on an answer."""
-        return judge(answer, truth, bounds, list(self.function.domains), format)
 
     def _find_wider(self, inputs: Inputs, model: MachineModel) -> Bounds:
         narrow, truth = self.bounds(inputs, model), self.truth(inputs)
@@ -100,7 +106,7 @@ def _widened(
     return replace(narrow, gradient=tuple(wide), near_kink=narrow.near_kink or bool(evaluation.undecided_at))
 
 
-class WholeSecondOrder(SecondOrder):
+class WholeSecondOrder(_Judging, SecondOrder):
     """The reference of Hessian-vector products, where there is no derivation by second differences of the body."""
 
     first: WholeReference
@@ -108,10 +114,6 @@ class WholeSecondOrder(SecondOrder):
     def wider(self, inputs: Inputs, model: MachineModel) -> Bounds:
         """The bounds, widened to what a second pass over the body's own reverse sweep may cost."""
         return self.first.kept.found(("wider bounds of H v", model), inputs, lambda: self._find_wider(inputs, model))
-
-    def judged(self, answer: Answer, truth: Truth, bounds: Bounds, format: Format) -> Judgement:
-        """The verdict on an answer."""
-        return judge(answer, truth, bounds, list(self.function.domains), format)
 
     def _find_wider(self, inputs: Inputs, model: MachineModel) -> Bounds:
         narrow = self.bounds(inputs, model)

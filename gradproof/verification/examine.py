@@ -47,8 +47,8 @@ def second_order_of(function: Function) -> WholeSecondOrder:
 
 
 @cache
-def _traces_of(function: Function, backend: str, dtype: str, device: str) -> Traces:
-    return Traces(function, backends.load(backend), dtype, device)
+def _traces_of(function: Function, backend: str, dtype: str, device: str, flushes: bool) -> Traces:
+    return Traces(function, backends.load(backend), dtype, device, flushes)
 
 
 _ANSWERS: dict[tuple, "Answer | BackendRaised"] = {}
@@ -136,7 +136,9 @@ class Examiner:
 
     def _of_the_trace(self, order: int) -> TracedReference:
         cell = self.cell
-        return TracedReference(_traces_of(cell.function, cell.backend, cell.dtype, cell.device), order)
+        return TracedReference(
+            _traces_of(cell.function, cell.backend, cell.dtype, cell.device, self.model.flushes), order
+        )
 
     def _judge_of(self, function: Function) -> JudgedBy:
         if not function.has_body:

@@ -52,7 +52,7 @@ class TracedReference:
         if solution.problem:
             unknown = tuple(np.full(x.shape, np.inf) for x in inputs)
             return Bounds(np.asarray(np.inf), unknown, solution.problem)
-        found = bounds_of(solution, flushes=model.flushes)
+        found = bounds_of(solution, flushes=self.traces.flushes)
         return replace(found, gradient=tuple(self._joined(found.gradient, lambda a, b: np.stack([a, b], axis=-1))))
 
     wider = bounds
@@ -84,7 +84,7 @@ class TracedReference:
         own = judge_by(split, truth.solution.truth, halves, self.names, format)
         if own.verdict not in FAILING:
             return own
-        other = judge(truth.solution, answer.value, split.gradient, self.names)
+        other = judge(truth.solution, answer.value, split.gradient, self.names, flushes=self.traces.flushes)
         return other if other.verdict in (Verdict.VERIFIED, Verdict.CONVENTION) else own
 
     def _ordered(self, inputs: Inputs) -> Solution | HessianProduct:
@@ -110,10 +110,11 @@ def _names(name: str, domain: Domain) -> tuple[str, ...]:
 
 class Traces:
     """The forward pass of the implementation of one function, in one backend, dtype and device, traced and solved at
-    one input after the other."""
+    one input after the other. `flushes` says whether subnormal numbers may be zero there."""
 
-    def __init__(self, function: Function, adapter: Adapter, dtype: str, device: str) -> None:
+    def __init__(self, function: Function, adapter: Adapter, dtype: str, device: str, flushes: bool) -> None:
         self.function, self.adapter, self.dtype, self.device = function, adapter, dtype, device
+        self.flushes = flushes
         self._code = adapter.callable(function, dtype, device)
         self._kept: dict[bytes, Solution] = {}
         self._cells = 0
@@ -144,8 +145,7 @@ class Traces:
             raise
         except Exception as error:  # whatever somebody's code raises
             raise self._uncomputable(f"{type(error).__name__}: {error}") from error
-        flushes = self.device in self.adapter.flushes_subnormals
-        found.problem = found.problem or replay_problem(found, self._value_of, flushes=flushes)
+        found.problem = found.problem or replay_problem(found, self._value_of, flushes=self.flushes)
         return found
 
     def _value_of(self, parts: Sequence[np.ndarray]) -> np.ndarray:
