@@ -7,8 +7,9 @@ import functools
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from gradproof import content
 from gradproof.registry.advice import line_in
@@ -80,15 +81,26 @@ def _what_was_raised(error: BaseException, path: Path) -> str:
 def _execute(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file or folder {path}")
-    name = _module_name(path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise ImportError(f"{path} is not a Python file")
+    name = _module_name(path)
+    loader = SourceFileLoader if path.is_relative_to(content.FUNCTIONS) else _FromSource
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader(name, str(path)))
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     with _importable(path.parent):
         spec.loader.exec_module(module)
     return module
+
+
+class _FromSource(SourceFileLoader):
+    """Reads a person's file each time. Python takes the code that it compiled before where size and second of the file
+    are the same, and would verify what stood there before a plus became a minus."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 @contextlib.contextmanager

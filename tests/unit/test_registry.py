@@ -1,6 +1,8 @@
 """The registry: a bad entry or a bad file carries its problem and stops nobody else, weights tell entries apart, and
 every domain draws arrays of its own that float32 holds exactly."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,6 +197,18 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     (entry,) = load([write(tmp_path, "notes.txt", "text")])
     assert "not a Python file" in problem_of(entry)
+
+
+def test_a_file_that_changed_within_a_second_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Python takes the code that it compiled before: it looks at the size and the second alone.
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    found = []
+    for sign in "+-":
+        path = write(tmp_path, "mine.py", GOOD.replace("2 * x", f"x {sign} 2"))
+        os.utime(path, (1e9, 1e9))
+        (entry,) = load([path])
+        found.append(entry.body(np, 1.0))
+    assert found == [3, -1]
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
