@@ -131,6 +131,16 @@ def _function(command: str, name: str, paths: Sequence[Path]) -> Function:
         raise RegistryError(f"{told} Of a file of your own: gradproof {command} {name} FILE") from None
 
 
+def _backends(given: str) -> list[str]:
+    from gradproof.backends import BACKENDS
+
+    named = _names([given])
+    for one in named:
+        if one not in BACKENDS:
+            raise typer.BadParameter(f"{one!r} is not known; known are {', '.join(BACKENDS)}.", param_hint="--backend")
+    return named
+
+
 def _names(given: list[str] | None) -> list[str]:
     """The names of an option that may be repeated, each time with several, separated by commas."""
     return [name.strip() for names in given or () for name in names.split(",") if name.strip()]
@@ -143,6 +153,9 @@ def _command(panel: str, **settings: Any) -> Callable:
 FunctionsOption = Annotated[
     list[Path] | None,
     typer.Option("--functions", metavar="PATH", help="Functions of this file or folder, not the built-in ones."),
+]
+OpinionsOption = Annotated[
+    str, typer.Option("--backend", metavar="NAME,...", help="Whose answers are shown; of all without.")
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a function, as gradproof list prints it.")]
 PathArgument = Annotated[
@@ -464,9 +477,7 @@ def explain(
     ],
     path: PathArgument = None,
     at: Annotated[str, typer.Option(metavar="INPUT", help="The input; its first point without.")] = "",
-    backend: Annotated[
-        str, typer.Option("--backend", metavar="NAME,...", help="Whose answers are shown; of all without.")
-    ] = "",
+    backend: OpinionsOption = "",
     functions: FunctionsOption = None,
 ) -> None:
     """Work a function at one input: its forward and backward pass node by node, in exact digits, and what each backend
@@ -481,13 +492,9 @@ def explain(
     gradproof explain cube mine.py --at "x=1.5" --backend numpy
     gradproof explain mymodule:loss --at "w=[0.5, -1.25], x=2" --backend jax
     ```"""
-    from gradproof.backends import BACKENDS
     from gradproof.report.answers import installed_backends
 
-    named = _names([backend])
-    for one in named:
-        if one not in BACKENDS:
-            raise typer.BadParameter(f"{one!r} is not known; known are {', '.join(BACKENDS)}.", param_hint="--backend")
+    named = _backends(backend)
     if ":" in name:
         from gradproof.checking.explaining import explain_code
 
@@ -522,9 +529,12 @@ def blame(
     given: Annotated[
         str, typer.Option("--input", metavar="JSON", help="Another input: an array per argument, by its name.")
     ] = "",
+    backend: OpinionsOption = "",
     functions: FunctionsOption = None,
 ) -> None:
     """Say who agrees with whom on a gradient: exact differences, the derivation, and every installed backend.
+
+    Of several points those are shown whole at which somebody disagrees; all are with one that is named.
 
     Examples:
 
@@ -534,7 +544,8 @@ def blame(
     ```"""
     from gradproof.report.tables import blame as room
 
-    _tell(room.blame(_function("blame", name, [*(functions or ()), *(path or ())]), point, given))
+    made = _function("blame", name, [*(functions or ()), *(path or ())])
+    _tell(room.blame(made, point, given, _backends(backend)))
 
 
 @_command(RESULTS)

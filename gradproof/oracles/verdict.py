@@ -48,7 +48,8 @@ class Entry:
     """The worst entry of an answer: where it is, what is right, what came, how far off and how far it may be.
 
     `relative` is the error against the largest true entry of the same argument, or against what `Truth.scale` says.
-    `order` is 1 for a gradient, 2 for a Hessian-vector product."""
+    `order` is 1 for a gradient, 2 for a Hessian-vector product. Where it `is_relative`, error and bound are parts of
+    what came, and no numbers of its unit."""
 
     argument: str
     index: tuple[int, ...]
@@ -59,6 +60,7 @@ class Entry:
     ulp: float = math.nan
     relative: float = math.nan
     order: int = 1
+    is_relative: bool = False
 
     @property
     def ratio(self) -> float:
@@ -119,10 +121,14 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
         if got.size
     )
     if precise_formula:
-        return Judgement(Verdict.IMPRECISE, "digits are lost: off by no more than √u of the largest true entry", worst)
+        return Judgement(
+            Verdict.IMPRECISE,
+            "digits are lost: off by no more than √u (half the digits) of the largest true entry",
+            worst,
+        )
     return Judgement(
         Verdict.WRONG,
-        "off by more than √u of the largest true entry" if np.isfinite(worst.got) else "not finite",
+        "off by more than √u (half the digits) of the largest true entry" if np.isfinite(worst.got) else "not finite",
         worst,
     )
 

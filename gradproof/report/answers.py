@@ -21,12 +21,12 @@ Answer = tuple[np.ndarray, ...] | str
 
 
 @contextmanager
-def computable(function: Function) -> Iterator[None]:
-    """Have it told as bad input where balls cannot evaluate a function. Raises `Unusable`."""
+def computable() -> Iterator[None]:
+    """Have it told as bad input where balls cannot evaluate a function, which the error names. Raises `Unusable`."""
     try:
         yield
     except Uncomputable as error:
-        raise Unusable(f"{function.name} ({function.where}): there is no truth to compare with: {error}") from error
+        raise Unusable(f"there is no truth to compare with: {error}") from error
 
 
 def installed_backends() -> list[str]:

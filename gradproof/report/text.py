@@ -1,5 +1,6 @@
 """Tables as text: columns for a terminal or a log, and Markdown; and what is safe to print of what others wrote."""
 
+import shlex
 import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
@@ -49,6 +50,19 @@ def markdown_table(lines: Sequence[Sequence[str]]) -> str:
 def on_one_line(text: str) -> str:
     """Text on one line that ends no cell of a Markdown table: a reason may be what a framework raised."""
     return " ".join(printable(text).split()).replace("|", "\\|")
+
+
+def shell_lines(command: str, width: int) -> list[str]:
+    """A command on lines of this width, where its words are no longer, that a shell reads as one."""
+    lines = [""]
+    for word in shlex.split(command):
+        word = shlex.quote(word)
+        if lines[-1] and len(lines[-1]) + len(word) + 3 > width:
+            lines[-1] += " \\"
+            lines.append(f"  {word}")
+        else:
+            lines[-1] = f"{lines[-1]} {word}".lstrip() if len(lines) == 1 else f"{lines[-1]} {word}"
+    return lines
 
 
 def exact_in_decimals(value: float) -> bool:

@@ -73,13 +73,17 @@ def fits(function: Function, dtype: str) -> bool:
 
 
 def _dtypes(function: Function, options: Options) -> tuple[str, ...]:
-    """Those asked for in which the function can be tried; where there is none, one in which it says so."""
+    """Those asked for in which the function can be tried; where there is none, one in which it says so, and so does a
+    bad entry."""
+    if function.problems:
+        return options.dtypes[:1]
     fitting = tuple(dtype for dtype in options.dtypes if fits(function, dtype))
     return fitting or options.dtypes[:1]
 
 
 def _modes(function: Function, options: Options) -> tuple[str, ...]:
-    return options.modes if fits(function, _dtypes(function, options)[0]) else options.modes[:1]
+    can_be_tried = not function.problems and fits(function, _dtypes(function, options)[0])
+    return options.modes if can_be_tried else options.modes[:1]
 
 
 def plan(functions: list[Function], options: Options) -> list[Cell]:
@@ -87,7 +91,7 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
 
     A backend that runs on the CPU only has no cells for another device; a function of complex arguments has cells in
     the complex dtypes, and any other function in the real ones. Where none of its own was asked for, one cell says
-    so."""
+    so; that an entry is bad one cell of each backend says, whichever of them is selected."""
     large, names_mode = is_large(functions), len(options.modes) > 1
     cells = (
         Cell(function, backend, device, dtype, mode, names_mode)
@@ -109,7 +113,7 @@ def plan(functions: list[Function], options: Options) -> list[Cell]:
 def _is_selected(cell: Cell, options: Options, large: bool) -> bool:
     """Whether the options select this combination: what was named is tried, or reported as not run; of what was not
     named, the default run leaves out what a backend does not claim and what takes too long for every day."""
-    if not fits(cell.function, cell.dtype):
+    if cell.function.problems or not fits(cell.function, cell.dtype):
         return True
     known, declared = backends.BACKENDS[cell.backend], cell.function.promise(cell.backend)
     if not cell.function.has_body and cell.backend not in cell.function.implementations:
@@ -144,7 +148,7 @@ def with_differences(cells: list[Cell], options: Options) -> list[Cell]:
         cell
         for cell in cells
         if MODES[cell.mode].order == 1 and not MODES[cell.mode].batched and not cell.only_watches
-        if fits(cell.function, cell.dtype)
+        if fits(cell.function, cell.dtype) and not cell.function.problems
         if options.names_modes or (_speaks(cell) and not cell.function.variant_of)
         if options.names_dtypes or cell.dtype not in HALF
         # The differences are taken in the widest dtype, where other code is traced than in this one.

@@ -22,6 +22,9 @@ from gradproof.verification.selected import is_ours_by_name
 NOTES = "gradproof_notes"
 """The key under which a worker is told where its notes go."""
 
+IMPORTING = "while {backend} was imported"
+"""What a process is at before it has a backend."""
+
 SLOW = 1.0
 """Seconds from which on an import is worth sparing a worker."""
 

@@ -158,11 +158,14 @@ class Options:
         start = ["gradproof", "verify"]
         if self.profile not in profiles.DRAWS:
             start = ["pytest", "-p", "gradproof.plugin", "-p", "gradproof.verification.command"]
-        functions = [f"--functions={path.resolve()}" for path in self.functions]
+        files = [str(path.resolve()) for path in self.functions]
+        if start[0] == "pytest":
+            files = [f"--functions={file}" for file in files]
         # Of a user's functions a profile that is named has as many draws as it says, and no more.
         timed = self.functions and not self.names_profile
         profile = [] if timed else [f"--hypothesis-profile={self.profile}"]
-        return shlex.join([*start, "-k", test, *functions, *self.given, *profile, f"--hypothesis-seed={self.seed}"])
+        seed = [f"--hypothesis-seed={self.seed}"] if self.seed else []
+        return shlex.join([*start, *files, "-k", test, *self.given, *profile, *seed])
 
 
 def _functions(config: pytest.Config) -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import pytest
 
 from gradproof.report.rows.results import Row, name_of
-from gradproof.verification.isolation import Notes
+from gradproof.verification.isolation import IMPORTING, Notes
 
 TOLD_AT = (5.0, 15.0, 30.0, 60.0, 120.0, 240.0)
 """Seconds after which a cell is told of, each time once."""
@@ -63,11 +63,18 @@ class Progress:
             if test != row["test"]:
                 test, since, told = row["test"], now, 0
             if test not in self._done and told < len(TOLD_AT) and now - since >= TOLD_AT[told]:
-                doing = f", {row['reason']}" if row.get("reason") else ""
-                lines.append(f"  at work for {now - since:.0f} s: {name_of(row)}{doing}")
+                lines.append(f"  at work for {now - since:.0f} s: {_doing(row)}")
                 told += 1
             self._since[process] = test, since, told
         return lines
+
+
+def _doing(row: Row) -> str:
+    reason = row.get("reason")
+    if reason == IMPORTING.format(**row):
+        # The first cell of a backend waits for that on behalf of all others.
+        return f"{row['backend']} is imported"
+    return f"{name_of(row)}, {reason}" if reason else name_of(row)
 
 
 def of_this_process(notes: Notes) -> Callable[[], Mapping[str, Row]]:

@@ -3,8 +3,9 @@ failure once for each cause, and closes with the summary. A required backend tha
 here."""
 
 import re
+import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from gradproof.registry.names import meant
 from gradproof.report.closing import summary
 from gradproof.report.closing.coverage import coverage
 from gradproof.report.closing.failures import Failed, by_cause, the_same
-from gradproof.report.closing.screen import WIDTH, Closing
+from gradproof.report.closing.screen import MOST_FAILURES, WIDTH, Closing
 from gradproof.report.rows.comparison import Comparison, compare
 from gradproof.report.rows.results import HOLDS, PROPERTY, SCRIPT, ResultsError, ResultsFile, Row, read
 from gradproof.verification import github
@@ -65,7 +66,8 @@ class Reporter:
             version = backends.installed_version(name)
             devices = [d for d in backends.DEVICES if backends.missing(name, d) is None]
             found.append(f"{name} {version} ({', '.join(devices)})" if version else f"{name} (not installed)")
-        return [f"gradproof: {'; '.join(found)}; seed {self.options.seed}"]
+        told = f"gradproof: {'; '.join(found)}; seed {self.options.seed}"
+        return textwrap.wrap(told, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if hasattr(report, "node"):  # pytest-xdist's
@@ -148,15 +150,17 @@ class Reporter:
             terminalreporter.stats["failed"] = failed  # all of them are counted
 
     def _folded(self, reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
-        """Of the reports of failed tests one for each cause, which names the others."""
-        groups = {group[0].test: group for group in self._causes()}
+        """Of the reports of failed tests one for each cause, which names the others. What the closing screen says
+        whole, why an entry could not be run, is left to that."""
+        causes = self._causes()
+        groups = {group[0].test: group for group in causes}
+        told = {group[0].test for group in causes[:MOST_FAILURES] if group[0].is_a_line}
         kept = []
         for report in reports:
             if report.nodeid not in self.failed:
                 kept.append(report)
-            elif report.nodeid in groups:
-                if same := the_same(groups[report.nodeid]):
-                    report.longrepr = f"{self.failed[report.nodeid].text}\n  {'also':12}{same}; -v prints each"
+            elif report.nodeid in groups and report.nodeid not in told:
+                report.longrepr = _with_the_same(groups[report.nodeid])
                 kept.append(report)
         return kept
 
@@ -194,6 +198,13 @@ class Reporter:
         told = [f"no test has {word!r} in its name{meant(word.lower(), parts)}" for word in lost]
         known_alone = "each of its words is known, but no test that was selected otherwise has them as it asks"
         return f"-k {self.words!r} selects nothing: {'; '.join(told) or known_alone}"
+
+
+def _with_the_same(group: Sequence[Failed]) -> str:
+    """The text of the first failure of a cause, and where else it shows."""
+    same = the_same(group)
+    also = textwrap.wrap(f"{same}; -v prints each", WIDTH - 14, break_on_hyphens=False) if same else []
+    return "\n".join([group[0].text, *(f"  {'also' if i == 0 else '':12}{part}" for i, part in enumerate(also))])
 
 
 def _tests_in(path: Path) -> list[str]:

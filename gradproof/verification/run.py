@@ -46,22 +46,23 @@ from gradproof.verification import watch
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
 from gradproof.verification.examine import Examiner, Finding, reference_of
-from gradproof.verification.isolation import Notes
+from gradproof.verification.isolation import IMPORTING, Notes
 from gradproof.verification.options import Options
 from gradproof.verification.references import references
 from gradproof.verification.reproduce import exactly, script_of
 from gradproof.verification.search import Effort, Tally, drawn, search
 from gradproof.verification.sidebyside import compared, compared_by_hand
 
-THEIRS = (*BACKEND_PARTS, "import")
-"""The parts of the work in which a backend is waited for."""
+IMPORT = "import"
+"""The part of the work in which a backend is waited for before it is asked anything: a busy machine takes long over it,
+which says nothing about a gradient."""
 
 OURS = {
     "exact reference": "the exact reference was computed",
     "bounds": "the bound was computed",
     "search": "inputs were drawn",
 }
-"""The other parts, in the words of a reason."""
+"""The parts in which no backend is waited for, in the words of a reason."""
 
 
 BAD_ENTRY, NO_TRUTH = "a bad entry of the registry", "there is no truth to compare with"
@@ -104,7 +105,7 @@ class Verification:
     def _verify(self, cell: Cell, check: str, share: float) -> None:
         self._check_entry(cell, check)
         try:
-            self._note(cell, check, "", f"while {cell.backend} was imported")
+            self._note(cell, check, "", IMPORTING.format(backend=cell.backend))
             examiner = Examiner(cell, may_refuse=self.asked_modes is not None and cell.mode not in self.asked_modes)
             examine = examiner.against_truth if check == "exact" else examiner.against_own_differences
             known = examiner.known if check == "exact" else []
@@ -133,11 +134,11 @@ class Verification:
         self.notes.write(self._row(cell, check, Verdict.UNSUPPORTED, backend_version) | {"reason": doing})
 
     def _stopped(self, cell: Cell, check: str, stopped: Stopped) -> None:
-        is_theirs = stopped.during in THEIRS and not isinstance(stopped, OutOfMemory)
+        is_theirs = stopped.during in BACKEND_PARTS and not isinstance(stopped, OutOfMemory)
         verdict = Verdict.UNSUPPORTED if is_theirs else Verdict.NOT_RUN
         doing = {key: self.notes.row[key] for key in ("input", "versions")}
         during = self.notes.row["reason"]
-        if isinstance(stopped, Hung) and not is_theirs:
+        if isinstance(stopped, Hung) and not is_theirs and stopped.during != IMPORT:
             # What takes us long says nothing about a backend.
             during = f"while {OURS.get(stopped.during, 'its answers were compared')}, in which no backend has a part"
         row = self._row(cell, check, verdict, "") | doing | {"reason": f"{stopped} {during}"}
@@ -193,7 +194,7 @@ class Verification:
             self.item.user_properties.append((SCRIPT, [cell.full_id, text]))
         folder = self.options.reproduce
         if folder is None:
-            return [f"{self.again} --reproduce DIR"]
+            return ["that command with --reproduce DIR writes one"]
         path = folder / file_name(cell.full_id)
         path.write_text(text, encoding="utf-8")
         return [str(path)]
@@ -499,7 +500,15 @@ def _digits_at(function: Function) -> Callable[[Inputs], Finding]:
                 return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, "a kink"), out_of_range="a kink")
             agreement = hand_against_exact(function, inputs)
         off = 10.0**-agreement.digits
-        entry = Entry(agreement.argument, agreement.index, agreement.difference, agreement.hand, off, 10.0**-DIGITS)
+        entry = Entry(
+            agreement.argument,
+            agreement.index,
+            agreement.difference,
+            agreement.hand,
+            off,
+            10.0**-DIGITS,
+            is_relative=True,
+        )
         if agreement.holds:
             return Finding(inputs, Judgement(Verdict.VERIFIED, str(agreement), entry))
         verdict = Verdict.IMPRECISE if agreement.is_rounded else Verdict.WRONG

@@ -14,7 +14,7 @@ from gradproof.report.closing.summary import disagreements
 from gradproof.report.opinions import EXACT, HAND, Opinion, digits_between, groups, odd_ones, opinions
 from gradproof.report.tables.blame import blame, matrix
 from gradproof.verification import references
-from tests.unit.made import at, entry
+from tests.unit.made import NAMES, at, entry
 
 X = at([0.5, -2.0])
 GOOD, BAD = (np.array([1.0, -4.0]),), (np.array([1.0, 4.0]),)
@@ -111,6 +111,18 @@ def test_a_point_or_an_input_that_is_not_there_is_named(point: int | None, given
 def test_a_function_without_a_point_needs_an_input() -> None:
     with pytest.raises(RegistryError, match="it has no point; give an input with --input"):
         blame(square())
+
+
+def test_of_several_points_those_are_shown_whole_at_which_somebody_disagrees() -> None:
+    made = entry(lambda xp, x: x * x, lambda xp, x: (xp.where(x > 1, 3 * x, 2 * x),), x=())
+    made.points = [at(0.5), at(0.25), at(2.0)]
+    lines = blame(made, named=[NAMES["NP"]]).text.splitlines()
+    assert [line for line in lines if " at point " in line] == [
+        f"{made.name} at point 0, x = 0.5",
+        f"{made.name} at point 1, x = 0.25",
+    ]
+    assert lines.count("  4 agree") == 2 and "odd one out: by hand, numpy" in lines
+    assert "all agree" in blame(made, 0, named=[NAMES["NP"]]).text
 
 
 # In the text of a failure

@@ -2,6 +2,7 @@
 counted; and what GitHub is told."""
 
 import io
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import pytest
 from gradproof.report.closing.failures import Failed, by_cause
 from gradproof.report.closing.screen import WIDTH, Closing
 from gradproof.report.rows.results import Row
+from gradproof.report.text import shell_lines
 from gradproof.verification import github
 from gradproof.verification.progress import Progress
 
@@ -100,14 +102,16 @@ def test_nothing_is_never_called_right() -> None:
 
 
 def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() -> None:
-    reason = "there is no truth to compare with: norm (/a/b/mine.py:13): line 15: ball arithmetic has no xp.linalg.norm"
+    reason = (
+        "there is no truth to compare with: norm (/a/b/mine.py:13): line 15: the exact arithmetic has no xp.linalg.norm"
+    )
     bad = [
         row(function="norm", verdict="not run", ratio=None, reason=reason, dtype=dtype, fails=True)
         for dtype in ("a", "b")
     ]
     causes = by_cause([Failed(str(k), one, "NOT RUN", "norm", "", "norm") for k, one in enumerate(bad)])
     lines = Closing(bad, causes).lines()
-    assert "NOT RUN  norm (mine.py:13): line 15: ball arithmetic has no xp.linalg.norm" in lines
+    assert "NOT RUN  norm (mine.py:13): line 15: the exact arithmetic has no xp.linalg.norm" in lines
     assert "         the same in 1 more cell" in lines
     assert any(line.split()[:6] == ["jax-cpu", "0", "of", "1", "·", "1"] for line in lines)
     # Its reason has been told.
@@ -161,12 +165,27 @@ def test_github_is_told_at_the_line_and_once_for_each_cause(tmp_path: Path, monk
     assert len(lines) == github.MOST
     assert lines[0] == (
         "::error file=mine.py,line=7,title=WRONG%3A bad0::WRONG: bad0%0A  reason      off, 100 %25%0A"
-        "the same cause: wrong in float64 forward"
+        "the same cause: wrong in forward"
     )
     assert page.read_text(encoding="utf-8").startswith("## Gradproof\n\n```\n20 failures")
 
 
+def test_a_command_is_printed_within_the_screen_and_copied_as_one() -> None:
+    command = ["printf", "%s\n", *(f"test[{number}-x y]" for number in range(12))]
+    lines = shell_lines(shlex.join(command), 60)
+    assert len(lines) > 2 and max(map(len, lines)) <= 60
+    copied = "\n".join(f"              {line}" for line in lines)
+    done = subprocess.run(["sh", "-c", copied], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == command[2:]
+
+
 # Progress
+
+
+def test_an_import_is_told_as_one_and_not_as_the_work_of_a_cell() -> None:
+    at_work = {"gw0": row(test="first", reason="while jax was imported")}
+    progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
+    assert progress.lines(0.0) == [] and progress.lines(7.0) == ["  at work for 7 s: jax is imported"]
 
 
 def test_a_cell_is_told_of_when_it_takes_seconds_and_no_more_when_it_has_ended() -> None:

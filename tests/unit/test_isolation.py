@@ -139,6 +139,14 @@ def test_a_framework_that_dies_while_it_is_imported_costs_its_own_cells(tmp_path
     assert len(rows) == CELLS
 
 
+def test_a_framework_that_is_slow_to_import_is_not_accused(tmp_path: Path) -> None:
+    done, rows = run(tmp_path, "pass", "--timeout", "4", fakes={"autograd": "import time; time.sleep(1000)"})
+    assert done.returncode == 1
+    slow = [row for row in rows if row["backend"] == "autograd"]
+    assert {row["verdict"] for row in slow} == {"not run"}
+    assert {row["reason"] for row in slow} == {"no answer within 4 s while autograd was imported"}
+
+
 PROBE = """
     import sqlite3, tempfile
     from contextlib import closing

@@ -85,6 +85,10 @@ def test_of_two_findings_the_worse_is_kept_and_told(tmp_path: Path, worse: Row) 
     for order in (paths, paths[::-1]):
         merged = merge(order)
         assert merged.rows == [row(**worse)]
+        if "verdict" not in worse:
+            # Two seeds find other numbers, which contradicts nobody.
+            assert (merged.others, merged.conflicts) == (1, [])
+            continue
         (line,) = merged.conflicts
         assert line.startswith("f-torch-cpu-float32-reverse, exact: ")
         assert f"in {order[1].name}" in line

@@ -1,6 +1,8 @@
 """One mistake in a person's file, one message: it names the line, what was meant and what the standard calls it, and
 the other functions of the file run."""
 
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from gradproof import registry
+from gradproof.backends import BACKENDS, DTYPES, MODES
 from gradproof.registry import Function
 from gradproof.report.closing.failures import Failed, by_cause, the_same
-from gradproof.verification.cells import Cell
+from gradproof.verification.cells import Cell, plan, with_differences
+from gradproof.verification.options import Options
 from gradproof.verification.run import Verification
 from tests.unit.made import NAMES
 
@@ -115,6 +119,26 @@ def test_a_syntax_error_names_its_line_and_stands_there_once(tmp_path: Path) -> 
     assert len(causes) == len(group) and the_same(causes) == f"the same in {len(group) - 1} more cells"
 
 
+def test_a_bad_entry_takes_one_cell_of_each_backend(tmp_path: Path) -> None:
+    """Whichever backend is selected says that it is bad, and once."""
+    (broken,) = loaded(tmp_path, "def bad(xp, x:\n    return x\n").values()
+    options = Options(tuple(BACKENDS), ("cpu",), DTYPES, tuple(MODES), False, False, (), (), None, None)
+    cells = plan([broken], options)
+    assert [cell.backend for cell in cells] == [*BACKENDS] and with_differences(cells, options) == []
+
+
+def test_why_nothing_could_be_run_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def bad(xp, x:\n    return x\n", encoding="utf-8")
+    command = [sys.executable, "-m", "gradproof", "verify", "broken.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout.count("SyntaxError at line 1") == 1, done.stdout
+    assert "= FAILURES =" not in done.stdout and len(done.stdout.splitlines()) <= 32
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert not [name for name in BACKENDS if f"{name} is imported" in done.stdout]
+    told = subprocess.run([*command, "-v"], cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert told.count("SyntaxError at line 1") > len(BACKENDS)
+
+
 def line_with(folder: Path, text: str) -> int:
     lines = (folder / "mine.py").read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, start=1) if text in line)
@@ -168,7 +192,7 @@ def test_one_defect_is_one_failure_that_names_its_modes(tmp_path: Path) -> None:
     made = off(tmp_path)
     (group,) = by_cause([failing(made, mode=mode) for mode in ("rematerialized", "reverse", "forward")])
     assert group[0].row["mode"] == "reverse" and group[0].row["at_fault"] == "implementation"
-    assert the_same(group) == "the same cause: wrong in float64 rematerialized, float64 forward"
+    assert the_same(group) == "the same cause: wrong in rematerialized, forward"
     assert "good by its implementation" in group[0].subject and group[0].where.startswith(str(tmp_path / "mine.py:"))
     assert len(group[0].text.splitlines()) <= 30 and "ran         the implementation for" in group[0].text
 

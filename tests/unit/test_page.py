@@ -50,7 +50,10 @@ def row(function: str = "softmax", verdict: str = "verified", backend: str = FIR
 
 def wrong(function: str = "softmax", **given: Any) -> Row:
     numbers = {"entry": "x[0]", "expected": "1.5", "got": 2.0, "error": 0.5, "bound": 1e-3, "ratio": 500.0, "ulp": 9.0}
-    shown = {"input": {"x": ["0x1.8p+0", "-0x1p-1"]}, "reason": "off by more than √u of the largest true entry"}
+    shown = {
+        "input": {"x": ["0x1.8p+0", "-0x1p-1"]},
+        "reason": "off by more than √u (half the digits) of the largest true entry",
+    }
     return row(function, "wrong", **numbers, **shown) | given
 
 

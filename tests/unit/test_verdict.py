@@ -55,7 +55,7 @@ def test_imprecise_up_to_the_root_of_the_roundoff(off: float) -> None:
 
 
 def test_the_root_of_the_roundoff_itself_is_imprecise() -> None:
-    # √u of the largest true entry, 4, to the last bit.
+    # √u (half the digits) of the largest true entry, 4, to the last bit.
     assert judged([4.0 + 2.0**-10], [4.0]).verdict == Verdict.IMPRECISE
     assert judged([4.0 + 2.0**-10 + 2.0**-40], [4.0]).verdict == Verdict.WRONG
 

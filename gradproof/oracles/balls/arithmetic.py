@@ -81,4 +81,4 @@ class BallArithmetic(RealArithmetic):
     def namespace(self) -> Namespace:
         """The `xp` that runs a body in this evaluation."""
         groups = {group: _OfOne(operations, self) for group, operations in _NAMESPACE.items()}
-        return Namespace("ball arithmetic", groups["main"], groups)
+        return Namespace("the exact arithmetic", groups["main"], groups)

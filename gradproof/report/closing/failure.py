@@ -12,12 +12,13 @@ from gradproof.registry import Function, Inputs
 from gradproof.registry.names import printable
 from gradproof.report.compared import Compared, beside, counted
 from gradproof.report.rows.results import hexadecimal
-from gradproof.report.text import exact_in_decimals
+from gradproof.report.text import exact_in_decimals, shell_lines
 
 LINES = 30
 """A failure is no longer: a script stands in it where there is room."""
 
-WIDTH = 110
+WIDTH = 86
+"""Columns of what stands beside a title, which has 14."""
 
 SMALL = 24
 """Inputs of so many entries at most are shown."""
@@ -71,7 +72,7 @@ def failure_text(
         *_block("formula", [function.formula], 2),
         f"              {function.where}",
         *_block("ran", [culprit.ran] if culprit.ran else [], 1),
-        *_block("reason", [judgement.reason], 2),
+        *_block("reason", [judgement.reason], 3),
     ]
     if judgement.worst is not None:
         lines += _entry_lines(judgement.worst)
@@ -83,8 +84,8 @@ def failure_text(
     lines += _block("input", _input_lines(function, inputs), 5)
     lines += _block("simplest", [cut] if cut else [], 1)
     lines += _block("references", references, 9)
+    lines += [f"  {'again' if i == 0 else '':12}{line}" for i, line in enumerate(shell_lines(again, WIDTH))]
     # Unwrapped, to be copied.
-    lines.append(f"  {'again':12}{again}")
     lines.append(f"  {'keep it':12}{_kept(function, inputs)}")
     room = (LINES - len(lines) - len(script[:1]) - 2) // 2
     lines[arrays_at:arrays_at] = _side_by_side(compared, judgement.worst, min(max(room, 1), MOST_ROWS))
@@ -106,8 +107,14 @@ def _entry_lines(entry: Entry) -> list[str]:
         f"  entry       {entry.symbol}",
         f"  expected    {entry.expected}",
         f"  got         {entry.got!r}{exactly}",
-        f"  error       {entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}",
+        f"  error       {_error(entry)}{ulp}",
     ]
+
+
+def _error(entry: Entry) -> str:
+    if not entry.is_relative:
+        return f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}"
+    return f"relative, {entry.error:.3g}; a right one agrees to {-math.log10(entry.bound):.0f} digits"
 
 
 def _input_lines(function: Function, inputs: Inputs) -> list[str]:

@@ -53,6 +53,11 @@ class Failed:
         return self.subject.startswith("the hand-derived gradient")
 
     @property
+    def is_a_line(self) -> bool:
+        """Whether nothing was run, and why is all there is to say."""
+        return self.row["verdict"] == Verdict.NOT_RUN and "\n" not in self.text.strip()
+
+    @property
     def headline(self) -> str:
         """The first line of its text."""
         return self.text.strip().partition("\n")[0]
@@ -89,7 +94,7 @@ def the_same(group: Sequence[Failed]) -> str:
 
 def _place(row: Row, first: Row) -> str:
     """What names a row beside the first of its cause: of all that names it, what is another."""
-    names = [row[key] for key in CELL[:5] if row[key] != first[key] or key == "dtype"]
+    names = [row[key] for key in CELL[:5] if row[key] != first[key]]
     if row["check"] == "differences":
         names.append("own differences")
-    return " ".join(names)
+    return " ".join(names) or row["dtype"]

@@ -24,6 +24,9 @@ from gradproof.report.text import shortened
 WIDTH = 100
 """Columns; a narrower terminal has its own."""
 
+MOST_LINES = {"NOT RUN": 5}
+"""A cause is told in two lines; why nothing could be run in more, because it is told nowhere else."""
+
 MOST_FAILURES, MOST_CHANGES, MOST_RECORDED, MOST_REASONS = 6, 4, 10, 3
 """So many of each are told; how many more there are is said."""
 
@@ -198,15 +201,16 @@ def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
         return _beside("RECORD", f"{first.family}{on}: {first.headline}")
     reason = str(row.get("reason") or first.headline)
     ratio = ratio_of(row)
-    size = f" ({ratio:.2g} times its bound)" if ratio > 1 else ""
+    # How far a derivation is off its reason says, in digits.
+    size = f" ({ratio:.2g} times its bound)" if ratio > 1 and row["backend"] != HAND else ""
     told = _plainly(reason) if row["verdict"] == Verdict.NOT_RUN else f"{first.subject}{on}: {reason}{size}"
-    same = the_same(group)
-    return [*_beside(word, told), *([("", same)] if same else [])]
+    return [*_beside(word, told), *([("", same)] if (same := the_same(group)) else [])]
 
 
 def _beside(word: str, text: str) -> list[tuple[str, str]]:
-    """A word, and a text of two lines at most beside it."""
-    parts = textwrap.wrap(printable(text), WIDTH - len(word) - 2, max_lines=2, placeholder=" …")
+    """A word, and a text of a few lines at most beside it."""
+    most = MOST_LINES.get(word, 2)
+    parts = textwrap.wrap(printable(text), WIDTH - len(word) - 2, max_lines=most, placeholder=" …")
     return [(word if i == 0 else "", part) for i, part in enumerate(parts)]
 
 

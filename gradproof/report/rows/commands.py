@@ -65,7 +65,10 @@ def merge_files(
         absent = [*merged.unusable, *missing, *told]
         _write(summary, job_summary.summary(merged.rows, merged.conflicts, absent, found if baseline else None))
     counts = f"{len(merged.cells)} cells from {len(paths) - len(merged.unusable)} files"
-    head = f"{counts}; {merged.duplicates} rows were there already, {len(merged.conflicts)} contradict another"
+    again = f"{merged.duplicates} rows were there already"
+    if merged.others:
+        again += f", {merged.others} with other numbers and the same verdict, of which the worst are kept"
+    head = f"{counts}; {again}; {len(merged.conflicts)} contradict another"
     problems = [f"unusable: {line}" for line in merged.unusable]
     problems += [f"missing: {line}" for line in (*missing, *told)]
     problems += [f"worse than the baseline: {line}" for line in found.brief_of_worse()]

@@ -26,13 +26,16 @@ SHOWN = 20
 class Merged:
     """Rows of all files, one per cell and set of versions.
 
-    `jobs` has the rows of each job as its files gave them; a file JOB.jsonl or JOB.SHARD.jsonl belongs to JOB.
+    `jobs` has the rows of each job as its files gave them; a file JOB.jsonl or JOB.SHARD.jsonl belongs to JOB. Of a
+    cell that several have run, the worst row is kept: `duplicates` counts rows that say the same, `others` those of the
+    same verdict by other numbers, as other seeds bring, and `conflicts` names those that contradict one another.
     `unusable` says what is wrong with the files that could not be read, a line each."""
 
     cells: dict[str, Row] = field(default_factory=dict)
     jobs: dict[str, list[Row]] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
     duplicates: int = 0
+    others: int = 0
     unusable: list[str] = field(default_factory=list)
 
     @property
@@ -57,6 +60,9 @@ class Merged:
             return
         worse = max(kept, row, key=_badness)
         self.cells[key] = worse
+        if _claim(kept) == _claim(row):
+            self.others += 1
+            return
         self.conflicts.append(
             f"{name_of(row)}: {row['verdict']} in {path.name}, {kept['verdict']} before; "
             f"kept: {worse['verdict']}, error / bound {worse.get('ratio')}"
@@ -75,6 +81,12 @@ def _finding(row: Row) -> Row:
         # An exception's own text may count what its process has done, or say where it lay in memory.
         found["reason"] = re.sub(r"0x[0-9a-f]+|\d+", "#", row["reason"])
     return found
+
+
+def _claim(row: Row) -> tuple:
+    """What a row says of its cell, by whatever numbers; of what does not hold, why as well."""
+    why = "" if row["verdict"] in HOLDS else _finding(row).get("reason")
+    return row["verdict"], bool(row.get("fails")), bool(row.get("known")), why
 
 
 def _badness(row: Row) -> tuple[int, float]:

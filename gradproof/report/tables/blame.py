@@ -3,6 +3,7 @@ whom, and who is the odd one out."""
 
 import json
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
 from gradproof.report.opinions import Opinion, digits_between, groups, odd_ones, opinions
 from gradproof.report.outcome import Outcome
-from gradproof.report.text import columns
+from gradproof.report.text import WIDTH, columns
 
 MOST_ENTRIES = 6
 """So many entries are shown with their numbers."""
@@ -20,9 +21,10 @@ MOST_ENTRIES = 6
 LEGEND = "= agree within what they may be off; a number: the digits that agree; · cannot be compared"
 
 
-def blame(function: Function, point: int | None = None, given: str = "") -> Outcome:
+def blame(function: Function, point: int | None = None, given: str = "", named: Sequence[str] = ()) -> Outcome:
     """The matrix at every point of a function, or at one, or at the input that is `given` as JSON, an array per
-    argument by its name. Raises `RegistryError` for a point or an input that the function does not have."""
+    argument by its name; of several points a line does where all agree. The backends that are `named` are asked, or all
+    that are installed. Raises `RegistryError` for a point or an input that the function does not have."""
     function.check()
     if given:
         inputs = [_input(function, given)]
@@ -34,14 +36,24 @@ def blame(function: Function, point: int | None = None, given: str = "") -> Outc
         raise function.error(f"it has no point {point}; its points are numbered from 0 to {len(function.points) - 1}")
     if not inputs:
         raise function.error("it has no point; give an input with --input")
-    names = installed_backends()
+    names = list(named) or installed_backends()
     lines = [LEGEND]
-    for at in inputs:
+    for number, at in enumerate(inputs):
         shown = ", ".join(f"{name} = {x.tolist()}" for name, x in zip(function.domains, at, strict=True))
-        with computable(function):
+        with computable():
             found = opinions(function, at, names)
+            if len(inputs) > 1 and len(groups(found)) == 1:
+                lines += ["", *_agreed(found, f"{function.name} at point {number}, {shown}")]
+                continue
             lines += ["", f"{function.name} at {shown}", *matrix(found), *numbers(function, at, found)]
     return Outcome("\n".join(lines))
+
+
+def _agreed(found: Sequence[Opinion], where: str) -> list[str]:
+    """That all who have an opinion agree, in a few lines."""
+    silent = [f"{one.name} ({_first_line(one.problem)})" for one in found if one.problem]
+    told = f"{len(found) - len(silent)} agree" + (f"; no opinion: {'; '.join(silent)}" if silent else "")
+    return [_first_line(where), f"  {told}"]
 
 
 def _input(function: Function, given: str) -> Inputs:
@@ -73,8 +85,12 @@ def matrix(found: Sequence[Opinion]) -> list[str]:
         return [*text, "nobody has an opinion"]
     if len(parts) == 1:
         return [*text, "all that have an opinion agree" if any(o.problem for o in found) else "all agree"]
-    text += [f"agree with one another: {', '.join(part)}" for part in parts]
-    return [*text, f"odd one out: {', '.join(odd_ones(found))}"]
+    text += [line for part in parts for line in _wrapped(f"agree with one another: {', '.join(part)}")]
+    return [*text, *_wrapped(f"odd one out: {', '.join(odd_ones(found))}")]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def numbers(function: Function, at: Inputs, found: Sequence[Opinion]) -> list[str]:
@@ -95,9 +111,10 @@ def numbers(function: Function, at: Inputs, found: Sequence[Opinion]) -> list[st
         who: dict[str, list[str]] = {}
         for one in with_numbers:
             who.setdefault(repr(float(one.gradient[entry])), []).append(one.name)
-        lines += [
-            [places[entry] if i == 0 else "", value, ", ".join(names)] for i, (value, names) in enumerate(who.items())
-        ]
+        for i, (value, names) in enumerate(who.items()):
+            parts = textwrap.wrap(", ".join(names), WIDTH - 40, break_on_hyphens=False)
+            first = [places[entry] if i == 0 else "", value, parts[0]]
+            lines += [first, *(["", "", part] for part in parts[1:])]
     if len(places) > MOST_ENTRIES:
         lines.append([f"and {len(places) - MOST_ENTRIES} more", "", ""])
     return ["", *columns(lines)]

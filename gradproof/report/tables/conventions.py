@@ -52,7 +52,7 @@ def conventions(entries: Iterable[Function], names: Sequence[str]) -> list[Conve
     for function in entries:
         reference = Reference(function)
         for number, inputs in enumerate(function.points):
-            with computable(function):
+            with computable():
                 kink = reference.truth(inputs).kink
                 if kink is not None and kink.exists:
                     found.append(_convention(reference, number, inputs, names))

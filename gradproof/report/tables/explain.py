@@ -63,7 +63,7 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     backends beside the exact one. Raises `Unusable` and `RegistryError`."""
     function.check()
     inputs = _inputs(function, at)
-    with computable(function):
+    with computable():
         reference = WholeReference(function)
         truth = reference.truth(inputs)
         head = (f"{function.name} at {_given(function, inputs)}", function.formula)

@@ -50,7 +50,7 @@ def widths(entries: Iterable[Function]) -> Outcome:
     found = []
     for function in entries:
         function.check()
-        with computable(function):
+        with computable():
             found += [width(function, Reference(function), function.points)] if function.points else []
     wide = sorted((w for w in found if w.widths and max(w.widths) > VACUOUS), key=lambda w: -min(w.widths))
     rows = [[w.name, f"{min(w.widths):.1e}", f"{max(w.widths):.1e}"] for w in wide]
