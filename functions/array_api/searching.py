@@ -33,6 +33,24 @@ def _(xp, x, y):
     return d_x, d_y
 
 
+@function(x=Reals((3,)), points=[dict(x=[1.5, 0.5, -0.25]), dict(x=[0.0, -2.0, 1.0])])
+def square_beside_choice(xp, x):
+    """f(x) = s + Σᵢ wᵢ (s where Mᵢ, xᵢ elsewhere), s = Σₖ xₖ²
+
+    x: 3; a fixed mask M. The number s is stretched for the choice, and used once more as it is."""
+    mask = xp.asarray([True, False, True])
+    s = xp.matmul(x, x)  # node 1
+    return s + xp.sum(weights(xp, (3,)) * xp.where(mask, s, x))
+
+
+@square_beside_choice.gradient
+def _(xp, x):
+    mask = xp.asarray([1.0, 0.0, 1.0])
+    d_c = weights(xp, (3,))  # node 3 input: f = Σ w c, with node 2: c = s where M, x elsewhere
+    d_s = 1 + xp.sum(mask * d_c)  # node 3 input, where s stands alone, and node 2 input: every place to which it went
+    return (2 * x * d_s + (1 - mask) * d_c,)  # node 1 input, s = Σ x²; and node 2 input, elsewhere
+
+
 @function(
     x=Reals((3,)),
     y=Reals((3,)),

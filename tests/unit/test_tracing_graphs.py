@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradproof import backends
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Replay, Untraceable, judge, replay, second_inputs, solve
 from gradproof.oracles.verdict import Judgement, Verdict
@@ -927,6 +928,20 @@ def test_a_gradient_by_hand_is_judged(short: str, wrapped: str) -> None:
     judgement, _ = judged(wrap(swish(1e-9)), inputs("8"))
     assert judgement.verdict in (Verdict.IMPRECISE, Verdict.WRONG)
     assert judgement.worst.index == (3,) and judgement.worst.error > 1e3 * judgement.worst.bound
+
+
+def test_what_raises_within_a_scan_leaves_nothing_behind(short: str) -> None:
+    """The framework leaves a device in its scope of variables there, and refuses to recompute from then on."""
+
+    def raising(x: Any) -> Any:
+        return t.scan(lambda a, b: [][0], x)
+
+    compiled = backends.load(NAMES[short]).compile(raising)
+    for run in (lambda: traced(raising, inputs("3")), lambda: compiled(*inputs("3"))):
+        with pytest.raises(Exception, match="list index out of range"):
+            run()
+        judgement, _ = judged(t.recompute_grad(swish()), inputs("8"))
+        assert judgement.verdict is Verdict.VERIFIED
 
 
 @pytest.mark.parametrize("entry", range(8))

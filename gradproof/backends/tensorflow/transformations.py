@@ -146,11 +146,25 @@ def exact_shapes() -> Iterator[None]:
         options.function_cache, forwardprop._TRACE_COUNT = before
 
 
+@contextlib.contextmanager
+def scope_kept() -> Iterator[None]:
+    """Have the scope of variables as it was where something raises. A scan, map or fold leaves a device in it where its
+    step raises while it is traced (TensorFlow 2.21.0), and whatever recomputes is refused from then on."""
+    scope = tf.compat.v1.get_variable_scope()
+    before = scope.caching_device
+    try:
+        yield
+    except BaseException:
+        # Its own setter is refused outside of graphs.
+        scope._caching_device = before
+        raise
+
+
 def placed(f: Callable, handle: str | None = None) -> Callable:
     """`f` run on this device, or else where its first argument lies (inside a graph: where the graph says)."""
 
     def run(*arguments: Any) -> Any:
-        with tf.device(handle or arguments[0].device or None):
+        with scope_kept(), tf.device(handle or arguments[0].device or None):
             return f(*arguments)
 
     return run

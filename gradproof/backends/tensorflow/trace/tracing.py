@@ -11,6 +11,7 @@ import tensorflow as tf
 from gradproof.backends.tensorflow.trace.interpreter import Interpreter, Unknown
 from gradproof.backends.tensorflow.trace.lists import TensorList
 from gradproof.backends.tensorflow.trace.operation import format_of, is_numeric
+from gradproof.backends.tensorflow.transformations import scope_kept
 from gradproof.backends.tracing import Traced
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates, Tape, Untraceable
 from gradproof.oracles.tape.program import is_user_code
@@ -57,7 +58,8 @@ def _concrete_function(f: Callable[..., list[Any]], arguments: Sequence[Any]) ->
         ]
 
     try:
-        return tf.function(run, autograph=False).get_concrete_function(*specs)
+        with scope_kept():
+            return tf.function(run, autograph=False).get_concrete_function(*specs)
     except Untraceable:
         raise
     except Exception as error:  # whatever a user's code does with tensors that have no values
@@ -66,7 +68,8 @@ def _concrete_function(f: Callable[..., list[Any]], arguments: Sequence[Any]) ->
             raise refusal from error
     # Python code that branches on a tensor: AutoGraph makes branches of the graph of it.
     try:
-        return tf.function(run, autograph=True).get_concrete_function(*specs)
+        with scope_kept():
+            return tf.function(run, autograph=True).get_concrete_function(*specs)
     except Exception as error:
         raise refusal from error
 
