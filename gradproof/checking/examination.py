@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.backends.calls import LaterCallRaised
+from gradproof.backends.calls import LaterCallRaised, one_after_the_other
 from gradproof.backends.transformations import Unsupported
 from gradproof.checking import differentiation
 from gradproof.checking.draws import drawn, drawn_arguments, simpler
@@ -21,6 +21,7 @@ from gradproof.checking.report import Finding, Report
 from gradproof.checking.rows import row_of
 from gradproof.checking.truths import Held, TracedTruth, formula_truth, is_formula, real_parts, traced_truth
 from gradproof.oracles.kinks import Kink
+from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -201,14 +202,12 @@ class _Examination:
         self.progress.step = f"{where}: what is true"
         try:
             held = self._held(arrays)
-        except Exception:
-            try:
-                self._value(arrays)
-            except Exception as error:  # without a trace as well: it is the function's
-                if not was_drawn:
-                    self._raises_again(error, arrays)
-                return
-            raise
+        except Exception as error:
+            if (raised := self._raised_by_the_function(error, arrays)) is None:
+                raise
+            if not was_drawn:
+                self._raises_again(raised, arrays)
+            return
         self.report.truth = held.told
         if isinstance(held, TracedTruth) and not was_drawn:
             self.report.traced = held.traced
@@ -221,6 +220,22 @@ class _Examination:
                 if _is_ours(error):
                     raise
                 yield from self._refused(mode, error, arrays)
+
+    def _raised_by_the_function(self, error: Exception, arrays: list[Any]) -> Exception | None:
+        """What the function itself raised on the way to the truth, at this call or from it on; None where it is the
+        truth that cannot be had."""
+        try:
+            self._value(arrays)
+        except Exception as raised:  # without a trace as well
+            return raised
+        if self.request.truth is not None:
+            return None
+        try:
+            self._held(arrays)
+        except Exception:  # it is no accident of one call
+            return None
+        cause = error.__cause__ if isinstance(error, Untraceable) else None
+        return cause if isinstance(cause, Exception) else error
 
     def _tell_of_zeros(self, held: Held) -> None:
         # A gradient of zeros is right wherever the program does not depend on an argument, meant or not.
@@ -256,7 +271,7 @@ class _Examination:
             return self._second_order(held, mode, arrays, value, was_drawn)
         if mode == "forward":
             return self._forward(held, arrays, value, was_drawn)
-        if mode == "reverse" and self.request.jac is None and not was_drawn:
+        if mode == "reverse" and not was_drawn:
             return self._reverse(held, arrays, value)
         given = self._reverse_like(mode, arrays)
         return self._compared(held, mode, arrays, value, given, was_drawn)
@@ -264,8 +279,10 @@ class _Examination:
     def _reverse(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding:
         """Reverse mode, unless a second call gives another gradient, or the result twice over not its double."""
         # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
-        # otherwise, as clipping, need not be linear in it.
-        factors = (1.0, 1.0, -2.0) if self.problem.is_scalar and self.request.truth is None else (1.0, 1.0)
+        # otherwise, as clipping, need not be linear in it; and nothing comes into a gradient that somebody wrote.
+        by_hand = self.request.jac is not None
+        is_multiplied = self.problem.is_scalar and self.request.truth is None and not by_hand
+        factors = (1.0, 1.0, -2.0) if is_multiplied else (1.0, 1.0)
         raised = None
         try:
             first, *others = self._pulled_back(arrays, factors)
@@ -275,11 +292,8 @@ class _Examination:
         if finding.judgement.verdict != Verdict.VERIFIED:
             return finding
         if raised is not None:
-            which = (
-                "a second backward pass"
-                if raised.factor == 1
-                else f"the gradient of {raised.factor:g} times the result"
-            )
+            second = "a second call of the gradient" if by_hand else "a second backward pass"
+            which = second if raised.factor == 1 else f"the gradient of {raised.factor:g} times the result"
             judgement = Judgement(Verdict.UNSUPPORTED, f"{which} raises {_said(raised.__cause__)}")
             return self._made("reverse", judgement, arrays)
         _, parts = self._parts(held, first)
@@ -309,6 +323,8 @@ class _Examination:
     def _pulled_back(self, arrays: list[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
         """The gradients of the result times each factor; fewer of a function that runs its backward pass itself."""
         calls, scalar = self.problem.calls, self.problem.scalar
+        if self.request.jac is not None:
+            return one_after_the_other(lambda _: self.problem.jacobian(*arrays), factors)
         try:
             return calls.pulled_back(scalar, arrays, factors)
         except LaterCallRaised:

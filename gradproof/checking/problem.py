@@ -88,25 +88,27 @@ def _check_count(name: str, f: Callable, args: tuple) -> None:
         raise ArgumentError(f"{name} does not take {len(args)} positional arguments: {error}") from None
 
 
-def framework_of(f: Callable, args: tuple, has_jac: bool) -> str:
-    """The backend whose arrays these arguments are; where they are NumPy's, that of what `f` makes of them."""
+def framework_of(f: Callable, args: tuple, has_jac: bool) -> tuple[str, list[Any]]:
+    """The backend whose arrays these arguments are; where they are NumPy's, that of what `f` makes of them. And what
+    it made of them, where it had to be asked."""
     leaves = [leaf for _, leaf in flatten(args)[0]]
     found = dict.fromkeys(name for leaf in leaves if (name := _owner(leaf)) is not None)
     if len(found) > 1:
         raise ArgumentError(f"the arguments are arrays of {' and '.join(found)}: give those of one framework")
     if found:
-        return next(iter(found))
+        return next(iter(found)), []
     if has_jac:
-        return "numpy"
+        return "numpy", []
     named = _named_in(f)
     try:
-        made = (name for _, leaf in flatten(f(*args))[0] if (name := _owner(leaf)) is not None)
-        return next(made, None) or named or "autograd"
+        made = f(*args)
+        owners = (name for _, leaf in flatten(made)[0] if (name := _owner(leaf)) is not None)
+        return next(owners, None) or named or "autograd", [made]
     except Exception:
         # NumPy's own arrays may lack what the function asks of an array, as JAX's `at`.
         if named is None:
             raise
-        return named
+        return named, []
 
 
 def _named_in(f: Callable) -> str | None:
@@ -149,7 +151,7 @@ def problem_of(
         raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
     args = tuple(args) if isinstance(args, list | tuple) else (args,)
     _check_count(name or _name_of(f), f, args)
-    backend = framework_of(f, args, jac is not None)
+    backend, made = framework_of(f, args, jac is not None)
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
     names = [_full_name(calls, f, path) for path, _ in named]
@@ -173,9 +175,10 @@ def problem_of(
         return calls.applied(jac, args, dtype)[1](given(arrays))
 
     arguments = [Argument(names[i], leaves[i], calls.dtype_of(leaves[i])) for i in chosen]
-    # Copies: NumPy's become the framework's, and what a function does to its arguments does not reach the caller's.
-    own = [calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments]
-    shapes = _result_shapes(calls, result_of(*own))
+    if dtype or backend != "autograd" or not made:
+        # Copies: NumPy's become the framework's, and what a function does to its arguments does not reach the caller's.
+        made = [result_of(*(calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments))]
+    shapes = _result_shapes(calls, made[0])
     return Problem(
         name=name or _name_of(f),
         backend=backend,
@@ -331,7 +334,8 @@ def _parts_of_jacobian(given: Any, count: int) -> Sequence[Any]:
 
 
 def _contracted_part(w: np.ndarray, part: Any, argument: Argument) -> np.ndarray:
-    part, shape = np.asarray(part), np.shape(argument.leaf)
+    # A copy: what is filled in may be filled again at the next call.
+    part, shape = np.array(part), np.shape(argument.leaf)
     if w.ndim == 0:
         return part
     if part.shape != w.shape + shape:

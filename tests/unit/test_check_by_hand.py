@@ -94,6 +94,65 @@ def test_a_gradient_that_is_a_list():
     assert check_grads(lambda x: x[0] * x[1], np.array([2.0, 3.0]), jac=lambda x: [x[1], x[0]])
 
 
+def raising(f, after, once=False):
+    """A function that works `after` times, and raises then: from then on, or `once`."""
+    calls = []
+
+    def used_up(*args):
+        calls.append(args)
+        if len(calls) == after + 1 or (len(calls) > after and not once):
+            raise OSError("the buffer is used up")
+        return f(*args)
+
+    return used_up
+
+
+@pytest.mark.parametrize("once", (False, True))
+@pytest.mark.parametrize("uses", range(1, 5))
+def test_a_function_that_raises_at_a_later_call_is_told(uses, once):
+    both = raising(lambda x: (optimize.rosen(x), optimize.rosen_der(x)), uses, once)
+    for f, jac in ((raising(optimize.rosen, uses, once), optimize.rosen_der), (both, True)):
+        with pytest.raises(GradientError, match="another call of the function raises OSError: the buffer") as caught:
+            check_grads(f, X, jac=jac)
+        assert caught.value.report.verdict == "unsupported"
+
+
+@pytest.mark.parametrize(
+    "f, args, jac",
+    [
+        (optimize.rosen, X, optimize.rosen_der),
+        (residual, X, jacobian),
+        (energy, (X, np.diag(X)), lambda x, a: (0.5 * (a + a.T) @ x, 0.5 * np.outer(x, x))),
+    ],
+)
+def test_a_gradient_that_raises_at_its_second_call_is_told(f, args, jac):
+    for once in (False, True):
+        with pytest.raises(GradientError, match="a second call of the gradient raises OSError: the buffer") as caught:
+            check_grads(f, args, jac=raising(jac, 1, once))
+        assert caught.value.report.verdict == "unsupported"
+
+
+def test_a_gradient_that_adds_to_what_it_gave_before_is_told():
+    total = np.zeros(4)
+
+    def added(x):
+        total[:] += optimize.rosen_der(x)
+        return total
+
+    with pytest.raises(GradientError, match="a second call gives another gradient"):
+        check_grads(optimize.rosen, X, jac=added)
+
+
+def test_a_gradient_that_is_filled_into_one_array_is_right():
+    filled = np.zeros(4)
+
+    def into(x):
+        filled[:] = optimize.rosen_der(x)
+        return filled
+
+    assert check_grads(optimize.rosen, X, jac=into).verdict == "verified"
+
+
 def test_single_precision():
     x = X.astype(np.float32)
     assert check_grads(optimize.rosen, x, jac=optimize.rosen_der, dtypes=("float32", "float64")).verdict == "verified"

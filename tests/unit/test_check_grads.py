@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 import gradproof
 from gradproof import backends
 from gradproof.checking import progress
+from gradproof.oracles.tape import Untraceable
 from tests.unit.made import DIFFERENTIATING
 
 RANDOM = np.random.default_rng(20261129)
@@ -547,19 +548,49 @@ def test_a_wrong_gradient_that_raises_later_is_wrong():
     assert caught.value.report.verdict == "wrong"
 
 
+def raising(f: Callable, after: int, once: bool) -> Callable:
+    """A function that works `after` times, and raises then: from then on, or `once`."""
+    calls = []
+
+    def used_up(x):
+        calls.append(x)
+        if len(calls) == after + 1 or (len(calls) > after and not once):
+            raise OSError("the buffer is used up")
+        return f(x)
+
+    return used_up
+
+
 @pytest.mark.parametrize("uses", range(1, 6))
 def test_a_function_that_raises_at_a_later_call_is_told(uses):
-    calls, made = [], frame("PT")
-
-    def f(x):
-        calls.append(x)
-        if len(calls) > uses:
-            raise OSError("the buffer is used up")
-        return x.tanh()
-
+    f = raising(lambda x: x.tanh(), uses, once=False)
     with pytest.raises(gradproof.GradientError, match="OSError: the buffer is used up") as caught:
-        gradproof.check_grads(f, (made.array(X),), modes=("fwd", "rev"))
+        gradproof.check_grads(f, (frame("PT").array(X),), modes=("fwd", "rev"))
     assert caught.value.report.verdict == "unsupported"
+
+
+@pytest.mark.parametrize("check", [gradproof.gradcheck, gradproof.gradgradcheck])
+@pytest.mark.parametrize("uses", (1, 2, 3))
+def test_a_function_that_raises_at_one_call_alone_is_told(uses, check):
+    f = raising(lambda x: x.tanh(), uses, once=True)
+    with pytest.raises(gradproof.GradientError, match="another call of the function raises OSError: the buffer"):
+        check(f, (frame("PT").array(X),))
+
+
+@pytest.mark.parametrize("once", (False, True))
+@pytest.mark.parametrize("uses", range(1, 5))
+def test_a_function_of_numpy_arrays_that_raises_later_is_told(uses, once):
+    frame("AG")
+    f = raising(lambda x: x**3, uses, once)
+    with pytest.raises(gradproof.GradientError, match="another call of the function raises OSError: the buffer"):
+        gradproof.check_grads(f, (np.array(X),))
+
+
+def test_what_is_meant_and_raises_later_is_no_fault_of_the_function():
+    frame("AG")
+    meant = raising(lambda x: x**3, 2, once=True)
+    with pytest.raises((OSError, Untraceable), match="the buffer is used up"):
+        gradproof.check_grads(lambda x: x**3, (np.array(X),), truth=meant)
 
 
 def test_what_is_drawn_where_the_function_raises_says_nothing():
