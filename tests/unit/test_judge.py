@@ -71,7 +71,7 @@ def test_bounds_say_nothing_where_all_of_an_argument_is_below_them(
 
 
 def test_subnormals_are_flushed_only_where_it_is_said() -> None:
-    found = solved(lambda x: x.tape.sum(x) * 2.0, [1e-310, 0.5])
+    found = solved(lambda x: x.tape.sum(x) * 2.0, [1e-310, -1e-310])
     error = float((found.bounds().value + found.bounds(flushes=True).value) / 2)
     assert error > found.bounds().value
     value, gradient = np.array(float(found.value) + error), [np.array([2.0, 2.0])]
