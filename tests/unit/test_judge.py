@@ -2,12 +2,24 @@
 that show whether the trace is the program."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gradproof.oracles.tape import Cells, Solution, judge, replay_problem, second_inputs
+from gradproof.oracles.machine_model import FORMATS
+from gradproof.oracles.tape import (
+    Cells,
+    Solution,
+    factorizations,
+    judge,
+    replay,
+    replay_problem,
+    second_inputs,
+    second_inputs_in_turn,
+)
+from gradproof.oracles.tape.first_order import first_order
 from gradproof.oracles.tape.judge import (
     LEAVES_THE_TRACE,
     RAISES_BESIDE,
@@ -15,6 +27,7 @@ from gradproof.oracles.tape.judge import (
     TO_FIRST_ORDER,
     Replay,
     _say_nothing,
+    _sharpened,
     _told,
     nearer_inputs,
 )
@@ -61,13 +74,33 @@ def test_what_stands_on_no_bound_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("parts", "out_of_range", "nothing"),
-    [([1e-9, 1e9], "", False), ([1e9, 1e9], "", True), ([1e-9, 1e-9], "an overflow", True)],
+    [
+        ([1e-9, 1e9], "", False),
+        ([1e9, 1e9], "", True),
+        ([FOUND.truth.scale[0]] * 2, "", True),
+        ([1e-9, 1e-9], "an overflow", True),
+    ],
 )
 def test_bounds_say_nothing_where_all_of_an_argument_is_below_them(
     parts: list[float], out_of_range: str, nothing: bool
 ) -> None:
     bounds = replace(FOUND.bounds(), gradient=(np.array(parts),), out_of_range=out_of_range)
     assert _say_nothing(FOUND, bounds) == nothing
+
+
+def test_bounds_say_nothing_less_of_an_argument_whose_gradient_is_0() -> None:
+    found = solved(lambda x, y: x.tape.sum(x * x) + x.tape.sum(0.0 * y), [0.5, -1.25], [1.0, 2.0])
+    assert found.truth.scale[1] == 0
+    assert not _say_nothing(found, found.bounds())
+
+
+def test_of_two_bounds_the_smaller_counts_unless_the_sweep_left_its_range() -> None:
+    sharper = first_order(FOUND).gradient[0]
+    for out_of_range, expected in (("", [sharper[0], 0.0]), ("an overflow", sharper)):
+        given = replace(FOUND.bounds(), gradient=(np.array([1e9, 0.0]),), out_of_range=out_of_range)
+        found = _sharpened(FOUND, given, None, False)
+        assert found.gradient[0].tolist() == list(expected)
+        assert found.to_first_order and not found.out_of_range
 
 
 def test_subnormals_are_flushed_only_where_it_is_said() -> None:
@@ -77,6 +110,27 @@ def test_subnormals_are_flushed_only_where_it_is_said() -> None:
     value, gradient = np.array(float(found.value) + error), [np.array([2.0, 2.0])]
     assert judge(found, value, gradient, ["x"]).verdict != Verdict.VERIFIED
     assert judge(found, value, gradient, ["x"], flushes=True).verdict == Verdict.VERIFIED
+
+
+# Without a bound
+
+
+def overflowing(x: Cells) -> Cells:
+    return abs(x[0]) + x.tape.map("log", 1.0 + x.tape.map("exp", x[1]))
+
+
+@pytest.mark.parametrize(
+    ("value", "slope", "verdict"),
+    [
+        (800.0, 0.5, Verdict.CONVENTION),
+        (800.0, 1.5, Verdict.INCONCLUSIVE),
+        (801.0, 0.5, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_what_lies_between_the_slopes_of_a_kink_needs_no_bound(value: float, slope: float, verdict: Verdict) -> None:
+    found = solved(overflowing, [0.0, 800.0])
+    assert "overflows" in found.bounds().out_of_range
+    assert judge(found, np.array(value), [np.array([slope, 1.0])], ["x"]).verdict == verdict
 
 
 # What the trace holds fixed
@@ -104,6 +158,32 @@ def test_of_a_choice_that_is_certain_there_is_no_other_gradient() -> None:
 def test_a_replay_holds_within_its_bound(ratio: float, holds: bool) -> None:
     assert Replay(ratio).holds == holds
     assert not Replay(ratio, "out of range").holds
+
+
+def test_the_error_of_a_replay_is_told_in_units_of_its_bound() -> None:
+    x = np.array([0.5, -1.25])
+    found = solved(squares, x, format="float32")
+    off = np.array(float(found.value) + 0.75 * float(found.bounds().value))
+    assert replay(found.tape, found.output, [x], off).ratio == pytest.approx(0.75, rel=1e-6)
+    still, output = program(lambda x: x[0] * 1.0, [0.0, 1.0])
+    exact = replay(still, int(output.numbers), [np.array([0.0, 1.0])], np.array(0.75 * FORMATS["float64"].tiny))
+    assert exact.ratio == pytest.approx(0.75)
+
+
+def test_a_second_input_that_overflows_replays_nothing() -> None:
+    tape, output = program(lambda x: x.tape.sum(x.tape.map("exp", x)), [0.5, 1.0], format="float32")
+    assert "out of range" in replay(tape, int(output.numbers), [np.array([100.0, 1.0])], np.array(math.e)).problem
+
+
+def test_signs_are_chosen_in_some_factorizations_alone() -> None:
+    a = np.array([[2.0, 0.5], [0.5, 1.0]])
+
+    def inputs_of(factor: Callable[[Cells], Cells]) -> int:
+        tape, _ = program(factor, a)
+        return len(list(second_inputs_in_turn(tape)))
+
+    assert inputs_of(lambda x: factorizations.eigvalsh(x, np.linalg.eigvalsh(a))) == 1
+    assert inputs_of(lambda x: factorizations.eigh(x, *np.linalg.eigh(a))[1]) > 3
 
 
 @pytest.mark.parametrize("x", [[0.0] * 64, [1.0] * 64, [-4.0] * 64])
