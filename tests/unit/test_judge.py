@@ -31,6 +31,7 @@ from gradproof.oracles.tape.judge import (
     _told,
     nearer_inputs,
 )
+from gradproof.oracles.tape.solution import Alternative
 from gradproof.oracles.verdict import Judgement, Verdict
 from tests.unit.test_tape import branched, program, solved, verdict_of
 
@@ -110,6 +111,26 @@ def test_subnormals_are_flushed_only_where_it_is_said() -> None:
     value, gradient = np.array(float(found.value) + error), [np.array([2.0, 2.0])]
     assert judge(found, value, gradient, ["x"]).verdict != Verdict.VERIFIED
     assert judge(found, value, gradient, ["x"], flushes=True).verdict == Verdict.VERIFIED
+    here = found.tape, found.output, found.inputs, value
+    assert not replay(*here).holds
+    assert replay(*here, flushes=True).holds
+
+
+def test_a_replay_at_which_subnormals_may_be_flushed_says_so() -> None:
+    found = solved(lambda x: x.tape.sum(x) * 2.0, [1e-310, -1e-310])
+    for flushes, told in ((False, LEAVES_THE_TRACE), (True, "")):
+        error = float((found.bounds().value + found.bounds(flushes=True).value) / 2)
+        assert replay_problem(found, lambda moved: np.array(2 * moved[0].sum() + error), flushes=flushes) == told
+    assert replay_problem(found, lambda moved: np.array(2 * moved[0].sum() + error)) == LEAVES_THE_TRACE
+
+
+def test_a_lawful_gradient_is_found_behind_one_that_cannot_be_judged() -> None:
+    found, lawful = replace(FOUND), solved(lambda x: x.tape.sum(x * x), FOUND.inputs[0])
+    beyond = solved(lambda x: x.tape.sum(x.tape.map("exp", x * 2000.0)), FOUND.inputs[0])
+    found.alternatives = [Alternative("an overflow", beyond), Alternative("squares", lawful)]
+    value, gradient = np.array(float(lawful.value)), [2 * FOUND.inputs[0]]
+    assert judge(found, value, gradient, ["x"]).reason == "squares"
+    assert judge(found, value, [np.array([1.0, 2.0])], ["x"]).verdict == Verdict.WRONG
 
 
 # Without a bound
@@ -231,7 +252,8 @@ def test_what_leaves_the_trace_is_told() -> None:
 
 
 def test_where_the_function_raises_nearer_inputs_are_tried() -> None:
-    assert replay_problem(FOUND, raising_beyond(2.0**-10, FOUND)) == ""
+    for spread in (2.0**-10, 2.0**-16):
+        assert replay_problem(FOUND, raising_beyond(spread, FOUND)) == ""
     assert replay_problem(FOUND, raising_beyond(2.0**-10, FOUND, leak=1.0)) == LEAVES_THE_TRACE
     assert replay_problem(FOUND, raising_beyond(0.0, FOUND)) == RAISES_BESIDE
 
