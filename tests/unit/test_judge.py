@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gradproof.oracles.machine_model import FORMATS
+from gradproof.oracles.reference import Bounds
 from gradproof.oracles.tape import (
     Cells,
     Solution,
@@ -23,7 +24,6 @@ from gradproof.oracles.tape.first_order import first_order
 from gradproof.oracles.tape.judge import (
     LEAVES_THE_TRACE,
     RAISES_BESIDE,
-    SPREADS,
     TO_FIRST_ORDER,
     Replay,
     _say_nothing,
@@ -93,14 +93,18 @@ def test_bounds_say_nothing_less_of_an_argument_whose_gradient_is_0() -> None:
     found = solved(lambda x, y: x.tape.sum(x * x) + x.tape.sum(0.0 * y), [0.5, -1.25], [1.0, 2.0])
     assert found.truth.scale[1] == 0
     assert not _say_nothing(found, found.bounds())
+    # Of a small one there is as much to say as of a large one.
+    small = solved(lambda x: x.tape.sum(x * x) * 2.0**-20, [0.5, -1.25])
+    assert _say_nothing(small, replace(small.bounds(), gradient=(np.full(2, 0.5),)))
 
 
 def test_of_two_bounds_the_smaller_counts_unless_the_sweep_left_its_range() -> None:
     sharper = first_order(FOUND).gradient[0]
     for out_of_range, expected in (("", [sharper[0], 0.0]), ("an overflow", sharper)):
-        given = replace(FOUND.bounds(), gradient=(np.array([1e9, 0.0]),), out_of_range=out_of_range)
+        given = Bounds(np.array(0.0), (np.array([1e9, 0.0]),), out_of_range)
         found = _sharpened(FOUND, given, None, False)
         assert found.gradient[0].tolist() == list(expected)
+        assert found.value == (first_order(FOUND).value if out_of_range else 0.0)
         assert found.to_first_order and not found.out_of_range
 
 
@@ -133,7 +137,11 @@ def test_a_lawful_gradient_is_found_behind_one_that_cannot_be_judged() -> None:
     found.alternatives = [Alternative("an overflow", beyond), Alternative("squares", lawful)]
     value, gradient = np.array(float(lawful.value)), [2 * FOUND.inputs[0]]
     assert judge(found, value, gradient, ["x"]).reason == "squares"
-    assert judge(found, value, [np.array([1.0, 2.0])], ["x"]).verdict == Verdict.WRONG
+    assert judge(found, value, [gradient[0] * (1 + 1e-12)], ["x"]).verdict == Verdict.IMPRECISE
+    # What is neither is told how far it is from the gradient itself.
+    far = np.array(float(FOUND.value)), [np.array([1.0, 2.0])], ["x"]
+    assert judge(found, *far) == judge(FOUND, *far)
+    assert judge(found, *far).verdict == Verdict.WRONG
 
 
 # Without a bound
@@ -214,7 +222,7 @@ def test_signs_are_chosen_in_some_factorizations_alone() -> None:
 def test_a_second_input_lies_beside_the_first(x: list[float]) -> None:
     tape, _ = program(squares, x)
     (moved,) = second_inputs(tape)
-    step = (moved - x) / (SPREADS[0] * max(1.0, abs(x[0])))
+    step = (moved - x) / (2.0**-7 * max(1.0, abs(x[0])))
     assert (np.abs(step) <= 1).all()
     assert step.min() < -0.75 and step.max() > 0.75
 
@@ -252,6 +260,24 @@ def test_what_leaves_the_trace_is_told() -> None:
         return np.sum(np.exp(FOUND.inputs[0]) * moved[0])
 
     assert replay_problem(FOUND, leaking) == LEAVES_THE_TRACE
+
+
+@pytest.mark.parametrize(("ratio", "told"), [(0.75, ""), (1.5, LEAVES_THE_TRACE)])
+def test_what_leaves_the_trace_is_off_by_more_than_the_bound(ratio: float, told: str) -> None:
+    found = solved(squares, [0.5, -1.25], format="float32")
+    (x,) = second_inputs(found.tape)
+    unit = 1.0 / replay(found.tape, found.output, [x], squares_at([x]) + 1.0).ratio
+    assert replay_problem(found, lambda moved: squares_at(moved) + ratio * unit) == told
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 0)])
+def test_no_second_input_takes_another_branch(places: tuple[int, int]) -> None:
+    larger, smaller = places
+    x = np.ones(2)
+    x[larger] += 2.0**-10
+    tape, _ = program(lambda x: x.tape.sum(x * x) if bool(x[larger] > x[smaller]) else x.tape.sum(x), x)
+    (moved,) = second_inputs(tape)
+    assert moved[larger] > moved[smaller]
 
 
 def test_where_the_function_raises_nearer_inputs_are_tried() -> None:
