@@ -72,7 +72,7 @@ def exhaustive(session: nox.Session) -> None:
     _run(session, "exhaustive", *command, rows=False)
 
 
-MUTATED = ("verdict", "rounding", "machine_model")
+MUTATED = ("verdict", "rounding", "machine_model", "reference", "judge")
 """The modules whose survivors have all been looked at (docs/MUTATION.md)."""
 
 

@@ -64,6 +64,7 @@ def kinks_by_hand(xp, x):
 @pytest.mark.parametrize("hand", [None, kinks_by_hand], ids=["bare", "hand"])
 def test_only_what_rounding_decides_has_two_sides(hand: object) -> None:
     ((low, high),) = Reference(entry(kinks, hand, x=(3,))).bounds(at([0.0, 1e-5, 3.0]), SINGLE).sides
+    assert low[0] <= -1 and high[0] >= 1
     assert low[1] <= 0 and high[1] >= 1
     assert low[2] == pytest.approx(1, abs=1e-4) == high[2]
 
@@ -141,3 +142,16 @@ def test_an_error_in_the_smallest_entry_is_seen_beside_a_huge_one(wrong: bool) -
     with ctx.workprec(exact.FIRST_PRECISION):
         hand = [balls(1e30, 2 * arb(1e-10) * 1.5 * (1 + wrong * arb(2) ** -40))]
     assert Reference(made).hand_agrees(inputs, hand) == (not wrong)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_an_error_in_a_tiny_gradient_is_seen(wrong: bool) -> None:
+    made = entry(lambda xp, x: 1e-30 * x**2, x=())
+    with ctx.workprec(exact.FIRST_PRECISION):
+        hand = [np.array(arb(1e-30) * (1 + wrong * arb(2) ** -20), dtype=object)]
+    assert Reference(made).hand_agrees(at(0.5), hand) == (not wrong)
+
+
+def test_an_argument_that_is_only_compared_is_constant() -> None:
+    made = entry(lambda xp, x, y: xp.where(x > 0, 1.0, 2.0) * y, x=(), y=())
+    assert Reference(made).constant_in(at(0.5, 3.0)) == ("x",)
