@@ -2,6 +2,7 @@
 from one file. They are of functions that act entry by entry, at all inputs; what a cell of the verification is known to
 get wrong stands in the file of its backend."""
 
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -14,13 +15,25 @@ FILE = content.DIVERGENCES / "records" / "accuracy.toml"
 
 
 @dataclass(frozen=True)
+class Span:
+    """Neighbouring inputs of a function of one argument, and the largest error among them in ulp: infinite where an
+    answer is not finite and the truth is, or the reverse."""
+
+    low: float
+    high: float
+    ulp: float
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where a cause shows: names of functions, backends and dtypes, none for all of them, and "value" or "slope"."""
+    """Where a cause shows: names of functions, backends and dtypes, none for all of them, and "value" or "slope".
+    `regions` are the inputs and the largest error that it explains there, none for all of both."""
 
     functions: tuple[str, ...]
     quantity: str
     backends: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    regions: tuple[Span, ...] = ()
 
     def has(self, row: dict[str, Any]) -> bool:
         """Whether a row of a sweep is from here."""
@@ -30,6 +43,12 @@ class Place:
             and self.quantity == quantity
             and (not self.backends or row["backend"] in self.backends)
             and (not self.dtypes or row["dtype"] in self.dtypes)
+        )
+
+    def explains(self, far: Span) -> bool:
+        """Whether an error of this size, at these inputs, is what is recorded here."""
+        return not self.regions or any(
+            known.low <= far.low and far.high <= known.high and far.ulp <= known.ulp for known in self.regions
         )
 
 
@@ -50,10 +69,33 @@ def causes(path: Path = FILE) -> tuple[Cause, ...]:
 
 
 def _place(entry: dict[str, Any]) -> Place:
-    lists = {name: tuple(value) for name, value in entry.items() if name != "quantity"}
-    return Place(quantity=entry["quantity"], **lists)
+    lists = {name: tuple(value) for name, value in entry.items() if name not in ("quantity", "regions")}
+    regions = tuple(Span(*map(float, region)) for region in entry.get("regions", ()))
+    return Place(quantity=entry["quantity"], regions=regions, **lists)
 
 
 def cause_of(row: dict[str, Any], path: Path = FILE) -> Cause | None:
-    """The cause that is recorded for a row of a sweep, if any."""
-    return next((cause for cause in causes(path) if any(place.has(row) for place in cause.places)), None)
+    """The cause that is recorded for a row of a sweep, if any: for its worst input, where it tells one."""
+    worst = _worst(row)
+    return next(
+        (c for c in causes(path) if any(p.has(row) and (worst is None or p.explains(worst)) for p in c.places)), None
+    )
+
+
+def _worst(row: dict[str, Any]) -> Span | None:
+    at = row.get("nonfinite_input") or row.get("finite_input")
+    if at is None and "input" not in row:
+        return None
+    return at_input(at, math.inf) if at else at_input(row["input"], row["ulp"])
+
+
+def at_input(numbers: list[str], ulp: float) -> Span:
+    """An error at one input, as a row tells it. That of two arguments lies in no region."""
+    x = float.fromhex(numbers[0]) if len(numbers) == 1 else math.nan
+    return Span(x, x, ulp)
+
+
+def is_explained(row: dict[str, Any], far: list[Span], path: Path = FILE) -> bool:
+    """Whether all of a row that is far off is recorded, by one cause or by several."""
+    places = [place for cause in causes(path) for place in cause.places if place.has(row)]
+    return bool(places) and all(any(place.explains(span) for place in places) for span in far)

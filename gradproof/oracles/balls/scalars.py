@@ -70,9 +70,45 @@ def log_ndtr(x: arb) -> arb:
     return (-tail).log1p() if x > 0 else ((-x / arb(2).sqrt()).erfc() / 2).log()
 
 
+def gammainc(a: arb, x: arb) -> arb:
+    """P(a, x), x from 0 on: for a whole a Arb goes on below 0, where SciPy and the frameworks have no number."""
+    return arb.nan() if x < 0 else x.gamma_lower(a, regularized=1)
+
+
+def gammaincc(a: arb, x: arb) -> arb:
+    """Q(a, x), x from 0 on as well"""
+    return arb.nan() if x < 0 else x.gamma_upper(a, regularized=1)
+
+
+ZETA_FAR = 2**32
+"""Beyond this exponent Arb's expansion of ζ(s, q) takes a second and gives no number; its first term does."""
+
+
+def zeta(s: arb, q: arb) -> arb:
+    """Hurwitz's ζ(s, q) as the sum of its series, s > 1: what Arb has below is no number to SciPy and the frameworks"""
+    if s < 1:
+        return arb.nan()
+    if not (s > ZETA_FAR and q > 0):
+        return s.zeta(q)
+    rest = (q + 1) ** -s * (1 + (q + 1) / (s - 1))  # a term, and the integral that is above those behind it
+    return q**-s + arb(0, 1) * rest
+
+
+def zeta_in_s(s: arb, q: arb) -> arb:
+    """∂ζ(s, q)/∂s = -Σ log(k + q) (k + q)⁻ˢ"""
+    if not (s > ZETA_FAR and q > 0):
+        return arb_series([s, 1]).zeta(q)[1]
+    log = (q + 1).log()
+    rest = (q + 1) ** -s * (log + (q + 1) * (log / (s - 1) + 1 / (s - 1) ** 2))
+    return -q.log() * q**-s + arb(0, 1) * rest
+
+
 def betainc(a: arb, b: arb, x: arb) -> arb:
-    """I_x(a, b), the distribution function of the beta distribution. It rises with x and b and falls with a, so that it
-    lies between two corners; on a ball that is not narrow Arb looks for seconds, and finds a wider one."""
+    """I_x(a, b), the distribution function of the beta distribution, x from 0 to 1. It rises with x and b and falls
+    with a, so that it lies between two corners; on a ball that is not narrow Arb looks for seconds, and finds a wider
+    one."""
+    if x < 0 or x > 1:
+        return arb.nan()
     if not (a > 0 and b > 0 and 0 < x < 1):
         return x.beta_lower(a, b, regularized=1)
     low = x.lower().beta_lower(a.upper(), b.lower(), regularized=1)
@@ -106,12 +142,12 @@ SPECIAL: dict[str, Callable[[arb], arb]] = {
 SEVERAL: dict[str, Callable[..., arb]] = {
     "betainc": betainc,
     "expn": lambda n, x: x.expint(n),
-    "gammainc": lambda a, x: x.gamma_lower(a, regularized=1),
-    "gammaincc": lambda a, x: x.gamma_upper(a, regularized=1),
+    "gammainc": gammainc,
+    "gammaincc": gammaincc,
     "i0e": partial(scaled_bessel_i, 0),
     "i1e": partial(scaled_bessel_i, 1),
     "polygamma": polygamma,
-    "zeta": lambda s, q: s.zeta(q),
+    "zeta": zeta,
 }
 """Functions of several numbers. `i0e` and `i1e` take |x| as their second: its kink is decided on the whole array."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flint import arb, arb_series
 
-from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL, polygamma
+from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL, polygamma, zeta_in_s
 
 
 def _sinc(x: arb) -> arb:
@@ -75,7 +75,7 @@ def _betainc(a: arb, b: arb, x: arb) -> tuple[Callable, Callable, Callable]:
 
 
 def _zeta(s: arb, q: arb) -> tuple[Callable, Callable]:
-    return lambda: arb_series([s, 1]).zeta(q)[1], lambda: -s * (s + 1).zeta(q)  # DLMF 25.11.17
+    return lambda: zeta_in_s(s, q), lambda: -s * (s + 1).zeta(q)  # DLMF 25.11.17
 
 
 def _in_steps(name: str) -> Callable:

@@ -32,5 +32,23 @@ def at_bins(values: np.ndarray, dtype: str) -> np.ndarray:
     return _per_sign(dtype) + places_of(values, dtype) / NEIGHBOURS
 
 
+def edges_of(bins: np.ndarray, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """The smallest and the largest number of each of these bins."""
+    half = _per_sign(dtype)
+    is_negative = bins < half
+    nearest = np.where(is_negative, half - 1 - bins, bins - half) * NEIGHBOURS
+    last = int(places_of(np.array(FORMATS[dtype].largest), dtype))
+    ends = _numbers_at(nearest, dtype), _numbers_at(np.minimum(nearest + NEIGHBOURS - 1, last), dtype)
+    return np.where(is_negative, -ends[1], ends[0]), np.where(is_negative, -ends[0], ends[1])
+
+
+def _numbers_at(places: np.ndarray, dtype: str) -> np.ndarray:
+    """The number that has so many numbers of the format between 0 and itself: the inverse of `places_of`."""
+    format = FORMATS[dtype]
+    in_a_binade = 2 ** (format.precision - 1)
+    exponents = np.maximum(places // in_a_binade - 1, 0)
+    return np.ldexp((places - exponents * in_a_binade) * format.smallest, exponents)
+
+
 def _per_sign(dtype: str) -> int:
     return int(places_of(np.array(FORMATS[dtype].largest), dtype)) // NEIGHBOURS + 1

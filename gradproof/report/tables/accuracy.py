@@ -5,7 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gradproof.divergences.accuracy import cause_of, causes
+import numpy as np
+
+from gradproof.divergences.accuracy import Span, at_input, cause_of, causes, is_explained
+from gradproof.report.rows.profile import edges_of
 from gradproof.report.text import markdown_table
 
 Row = dict[str, Any]
@@ -85,8 +88,21 @@ def document(rows: Sequence[Row], command: str) -> str:
 
 
 def unrecorded(rows: Iterable[Row]) -> list[Row]:
-    """The rows that are far off without a cause that is recorded."""
-    return [row for row in measured(rows) if is_far(row) and cause_of(row) is None]
+    """The rows that are far off, at some inputs, without a cause that is recorded for these."""
+    return [row for row in measured(rows) if is_far(row) and not is_explained(row, far_of(row))]
+
+
+def far_of(row: Row) -> list[Span]:
+    """Where a row is far off: bins of its profile where it has one, the inputs that it names elsewhere."""
+    # Of answers that are finite where the truth is not a profile says nothing.
+    names = ("finite_input",) if "profile" in row else ("nonfinite_input", "finite_input")
+    spans = [at_input(row[name], math.inf) for name in names if name in row]
+    if "profile" not in row:
+        return [*spans, at_input(row["input"], row["ulp"])] if row.get("ulp", 0.0) > FAR else spans
+    errors = np.array([0.0 if error is None else float(error) for error in row["profile"]])
+    bins = np.flatnonzero(errors > FAR)
+    edges = edges_of(bins, row["dtype"])
+    return spans + [Span(*map(float, span)) for span in zip(*edges, errors[bins], strict=True)]
 
 
 def _told(far: Sequence[list[Row]]) -> list[str]:

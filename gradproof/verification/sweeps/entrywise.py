@@ -123,10 +123,15 @@ def _acts_so(made: Entrywise, start: float) -> bool:
             whole = np.asarray(made.function.body(xp, *inputs))
             moved = np.asarray(made.function.body(xp, *(x[order] for x in inputs)))
             alone = [np.asarray(made.function.body(xp, *(x[i : i + 1] for x in inputs))) for i in range(PROBE)]
+            total = np.sum(_unweighted(made.origin.body)(xp, *inputs))
         except Exception:  # whatever a body raises that was not written for these shapes
             return False
     if whole.shape != (PROBE,) or whole.dtype.kind != "f" or any(one.shape != (1,) for one in alone):
         return False
     if not np.isfinite(whole).all():
         return False
-    return bool(np.allclose(whole[order], moved, 1e-12) and np.allclose(whole, np.concatenate(alone), 1e-12))
+    # A sum that goes into something else, as the square of a sum, is no sum of what its entries give.
+    is_additive = np.allclose(whole.sum(), total, 1e-12)
+    return bool(
+        is_additive and np.allclose(whole[order], moved, 1e-12) and np.allclose(whole, np.concatenate(alone), 1e-12)
+    )

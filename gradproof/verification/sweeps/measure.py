@@ -110,7 +110,7 @@ def statistics(
         row |= {"got": float(got[worst]).hex(), "truth": float(high[worst]).hex()}
     for name, where in (("nonfinite", lost), ("finite", made)):
         if where.any():
-            row[f"{name}_input"] = _hex(inputs, int(_most_ordinary(inputs, where)))
+            row[f"{name}_input"] = _hex(inputs, _most_ordinary(inputs, where))
     if bins is not None:
         row["profile"] = _profile(error, compared, lost, bins)
     return row
@@ -177,6 +177,7 @@ def _hex(inputs: tuple[np.ndarray, ...], index: int) -> list[str]:
 
 def _most_ordinary(inputs: tuple[np.ndarray, ...], where: np.ndarray) -> int:
     """Of these inputs the one that is nearest to 1 in size: it says more than one at the end of the range."""
+    chosen = np.flatnonzero(where)
     with np.errstate(divide="ignore"):
-        distance = sum(np.abs(np.log2(np.abs(x))) for x in inputs)
-    return int(np.argmin(np.where(where, np.where(np.isnan(distance), np.inf, distance), np.inf)))
+        distance = sum(np.abs(np.log2(np.abs(x[chosen]))) for x in inputs)
+    return int(chosen[np.argmin(distance)])

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from flint import arb, ctx
 
 from gradproof import content
-from gradproof.oracles.balls import TaylorArithmetic, first_coefficient
+from gradproof.oracles import exact
+from gradproof.oracles.balls import TaylorArithmetic, depends, first_coefficient
 from gradproof.oracles.reference import Reference
 from gradproof.registry import RegistryError
 from gradproof.verification.sweeps.entrywise import Entrywise
@@ -36,6 +38,25 @@ between two arguments, and is taken to have no slope at any of them."""
 FOLDER = content.CACHE / "accuracy"
 
 _SOURCES = ("oracles/balls", "oracles", "registry/formulas")
+
+
+class _Series(TaylorArithmetic):
+    """Series for which only a tie of what moves is one: a counter that reaches its limit is no kink."""
+
+    def greater(self, x: Any, y: Any) -> Any:
+        noted = self.at_kink
+        decision = super().greater(x, y)
+        self.at_kink = noted or (self.at_kink and self._moves(x, y))
+        return decision
+
+    def equal(self, x: Any, y: Any) -> Any:
+        noted = self.at_kink
+        decision = super().equal(x, y)
+        self.at_kink = noted or (self.at_kink and self._moves(x, y))
+        return decision
+
+    def _moves(self, *compared: Any) -> bool:
+        return any(depends(entry) for x in compared for entry in self._lift(x).entries.flat)
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,8 @@ def find(entry: Entrywise, inputs: tuple[np.ndarray, ...]) -> Truth:
     if len(tied) <= TIES_JUDGED:
         for index in tied:
             kinks[index] = _fill_tie(entry, inputs, index, pairs)
+    # Where there is no value, out of the domain, there is no slope, whatever its formula gives there.
+    pairs[1:, :, np.isnan(pairs[0, 0])] = np.nan
     return Truth(tuple((pair[0], pair[1]) for pair in pairs), kinks)
 
 
@@ -106,7 +129,7 @@ def _evaluated(entry: Entrywise, inputs: list[np.ndarray]) -> tuple[list[np.ndar
     """Object arrays of balls: the values, and the slopes in each argument; and whether something ties."""
     columns, ties = [], False
     for moving in range(len(inputs)):
-        on = TaylorArithmetic()
+        on = _Series()
         arrays = [on.inputs(x) for x in inputs]
         arrays[moving] = on.moving(arrays[moving], np.ones_like(inputs[moving]))
         result = on.asarray(entry.function.body(on.namespace(), *arrays), "balls").entries
@@ -151,16 +174,27 @@ def _halves(ball: arb) -> tuple[float, float]:
 
 def _fill_tie(entry: Entrywise, inputs: tuple, index: int, pairs: np.ndarray) -> bool:
     """Ask the reference for a single input at which something ties; whether there is no slope there."""
+    at = tuple(np.asarray(x[index]) for x in inputs)
     try:
-        found = Reference(entry.function).truth(tuple(np.asarray(x[index]) for x in inputs))
+        found = Reference(entry.function).truth(at)
     except RegistryError:
         return True
     pairs[0, :, index] = found.value.high, found.value.low
     if found.kink is not None:
         return True
-    for row, part in enumerate(found.gradient, start=1):
-        pairs[row, :, index] = part.high, part.low
+    for argument in range(len(inputs)):
+        pairs[1 + argument, :, index] = _halves_at_tie(entry, at, argument)
     return False
+
+
+def _halves_at_tie(entry: Entrywise, at: tuple, argument: int) -> tuple[float, float]:
+    """The slope as an exact difference, where doubling its step confirms it: where the domain ends, as that of x√x at
+    0, a difference is as far off as the root of its step."""
+    with ctx.workprec(exact.FIRST_PRECISION):
+        difference = exact.directional(entry.function, at, exact.unit(at, argument, ()))
+        slope = difference.certain
+        is_known = difference.truncation() <= arb(2) ** -CERTAIN_BITS * abs(slope)
+        return _halves(slope) if slope.is_zero() or abs(slope) < NOTHING or is_known else (math.nan, 0.0)
 
 
 def key(entry: Entrywise, inputs: tuple[np.ndarray, ...]) -> str:
@@ -181,6 +215,7 @@ def _source_of_truth() -> bytes:
 
 
 def _sources() -> Iterator[Path]:
+    yield Path(__file__)
     package = Path(__file__).parents[2]
     for folder in _SOURCES:
         yield from sorted((package / folder).glob("*.py"))
