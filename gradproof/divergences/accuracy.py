@@ -4,6 +4,7 @@ get wrong stands in the file of its backend."""
 
 import math
 import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,13 +27,14 @@ class Span:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a cause shows: names of functions, backends and dtypes, none for all of them, and "value" or "slope".
-    `regions` are the inputs and the largest error that it explains there, none for all of both."""
+    """Where a cause shows: names of functions, backends, dtypes and modes, none for all of them, and "value" or
+    "slope". `regions` are the inputs, with the largest error in each, that it explains; none for all of them."""
 
     functions: tuple[str, ...]
     quantity: str
     backends: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
     regions: tuple[Span, ...] = ()
 
     def has(self, row: dict[str, Any]) -> bool:
@@ -43,6 +45,7 @@ class Place:
             and self.quantity == quantity
             and (not self.backends or row["backend"] in self.backends)
             and (not self.dtypes or row["dtype"] in self.dtypes)
+            and (not self.modes or row["mode"] in self.modes)
         )
 
     def explains(self, far: Span) -> bool:
@@ -75,27 +78,23 @@ def _place(entry: dict[str, Any]) -> Place:
 
 
 def cause_of(row: dict[str, Any], path: Path = FILE) -> Cause | None:
-    """The cause that is recorded for a row of a sweep, if any: for its worst input, where it tells one."""
+    """The cause that is recorded for a row of a sweep, if any: for the worst input that it names."""
     worst = _worst(row)
-    return next(
-        (c for c in causes(path) if any(p.has(row) and (worst is None or p.explains(worst)) for p in c.places)), None
-    )
+    return next((c for c in causes(path) if any(p.has(row) and p.explains(worst) for p in c.places)), None)
 
 
-def _worst(row: dict[str, Any]) -> Span | None:
+def _worst(row: dict[str, Any]) -> Span:
     at = row.get("nonfinite_input") or row.get("finite_input")
-    if at is None and "input" not in row:
-        return None
-    return at_input(at, math.inf) if at else at_input(row["input"], row["ulp"])
+    return at_input(at, math.inf) if at else at_input(row.get("input", ()), row.get("ulp", 0.0))
 
 
-def at_input(numbers: list[str], ulp: float) -> Span:
+def at_input(numbers: Sequence[str], ulp: float) -> Span:
     """An error at one input, as a row tells it. That of two arguments lies in no region."""
     x = float.fromhex(numbers[0]) if len(numbers) == 1 else math.nan
     return Span(x, x, ulp)
 
 
-def is_explained(row: dict[str, Any], far: list[Span], path: Path = FILE) -> bool:
+def is_explained(row: dict[str, Any], far: Iterable[Span], path: Path = FILE) -> bool:
     """Whether all of a row that is far off is recorded, by one cause or by several."""
     places = [place for cause in causes(path) for place in cause.places if place.has(row)]
     return bool(places) and all(any(place.explains(span) for place in places) for span in far)

@@ -9,8 +9,8 @@ import pytest
 import scipy.special
 from flint import arb, ctx
 
-from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic
-from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL
+from gradproof.oracles.balls import BallArithmetic, Balls, TaylorArithmetic, scalars
+from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL, zeta, zeta_in_s
 from gradproof.oracles.machine_model import FORMATS, SLACK, ULPS, MachineModel
 from tests.unit.made import at, confirmed, entry
 
@@ -201,3 +201,33 @@ def test_the_kink_of_a_scaled_function_is_noticed() -> None:
 def test_what_is_outside_the_domain_is_not_a_number() -> None:
     outside: dict[str, Any] = {"erfinv": 1.5, "ndtri": -0.5, "lambertw": -0.5}
     assert not any(evaluate(name, (x,)).entries[()].is_finite() for name, x in outside.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("gammainc", (10.0, -1.0)),
+        ("gammaincc", (10.0, -1.0)),
+        ("betainc", (12.0, 7.0, -0.5)),
+        ("betainc", (12.0, 7.0, 1.5)),
+        ("zeta", (0.5, 1.5)),
+    ],
+)
+def test_where_scipy_has_no_number_though_arb_goes_on_there_is_none(name: str, arguments: tuple) -> None:
+    assert np.isnan(getattr(scipy.special, name)(*arguments))
+    assert evaluate(name, arguments).entries[()].is_nan()
+
+
+@pytest.mark.parametrize("q", [0.25, 1.0, 1.5, 40.0])
+def test_zeta_by_its_first_term_holds_what_arb_gives(q: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    s, q = arb(20), arb(q)
+    value, slope = zeta(s, q), zeta_in_s(s, q)
+    monkeypatch.setattr(scalars, "ZETA_FAR", 10)
+    assert zeta(s, q).contains(value) and zeta_in_s(s, q).contains(slope)
+    assert not zeta(s, q).rad() > 2 * value and zeta(s, q).rad() > value.rad()
+
+
+def test_zeta_far_out_is_a_number_where_arb_has_none() -> None:
+    far = arb(2) ** 120
+    assert not far.zeta(arb(1.5)).is_finite()
+    assert zeta(far, arb(1.5)).rel_accuracy_bits() > 60 and zeta_in_s(far, arb(1.5)).rel_accuracy_bits() > 60

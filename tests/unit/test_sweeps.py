@@ -12,9 +12,9 @@ from gradproof import backends
 from gradproof.cli import app
 from gradproof.oracles.machine_model import FORMATS
 from gradproof.registry import load_builtin
-from gradproof.report.rows.profile import bins_of, places_of
+from gradproof.report.rows.profile import bins_of, edges_of, places_of
 from gradproof.report.tables import accuracy
-from gradproof.verification.sweeps import every, inputs, run
+from gradproof.verification.sweeps import every, inputs, run, truth
 from gradproof.verification.sweeps.entrywise import entrywise
 from gradproof.verification.sweeps.measure import rounded, statistics
 from gradproof.verification.sweeps.polynomials import truth_of_run
@@ -33,6 +33,27 @@ def test_what_acts_entry_by_entry_is_found_by_running_it() -> None:
     assert not {"softmax", "cumulative_sum", "logsumexp", "vector_norm"} & set(found)
     # Another domain alone is the same action.
     assert "exponential_scalar" not in found and "celu_quarter" in found
+
+
+def test_the_square_of_a_sum_is_no_sum_of_entries() -> None:
+    def penalty(xp: object, x: object) -> object:
+        return xp.sum(x * x) + xp.sum(x) ** 2
+
+    assert not entrywise([entry(penalty, x=(5,)), registered("penalty_one")])
+    assert entrywise([entry(lambda xp, x: xp.sum(x * x) + xp.sum(x), x=(5,))])
+
+
+def test_a_body_is_swept_without_its_weights() -> None:
+    (square,) = entrywise([registered("square")])
+    asked = []
+
+    class Factor(np.ndarray):
+        def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> object:
+            asked.append(ufunc.__name__)
+            return getattr(ufunc, method)(*(np.asarray(x) for x in inputs), **options).view(Factor)
+
+    square.function.body(backends.load("numpy").namespace("float64", "cpu"), np.ones(3).view(Factor))
+    assert asked in (["multiply"], ["square"])
 
 
 def test_every_number_of_half_precision_is_an_input() -> None:
@@ -74,6 +95,31 @@ def test_what_ties_has_no_slope_unless_it_is_smooth_there() -> None:
     assert not found.kinks.any() and found.quantities[0][0][1] == 1 and found.quantities[1][0][1] == 0
 
 
+def test_a_counter_that_reaches_its_limit_is_no_kink() -> None:
+    (series,) = entrywise([registered("exponential_series")])
+    found = find(series, (np.array([-0.5, 0.0, 2.0]),))
+    assert not found.kinks.any() and found.quantities[1][0][2] == 1 + 2 + 2 + 8 / 6
+    (kinked,) = entrywise([entry(lambda xp, x: xp.sum(xp.where(x > 1, 2 * x, x + 1)), x=(5,))])
+    assert find(kinked, (np.array([0.5, 1.0, 2.0]),)).kinks.tolist() == [False, True, False]
+
+
+def test_the_error_of_a_step_is_no_slope() -> None:
+    (made,) = entrywise([registered("power_with_number_one_and_a_half")])
+    value, slope = find(made, (np.array([-1.0, 0.0, 0.25]),)).quantities
+    assert np.array_equal(value[0], [np.nan, 0.0, 0.125], equal_nan=True)
+    assert np.array_equal(slope[0], [np.nan, np.nan, 0.75], equal_nan=True)
+
+
+def test_there_is_no_slope_where_there_is_no_value() -> None:
+    (made,) = entrywise([registered("exponential_integral_of_order_one")])
+    value, slope = find(made, (np.array([-1.0, 1.0]),)).quantities
+    assert np.isnan(value[0]).tolist() == np.isnan(slope[0]).tolist() == [True, False]
+
+
+def test_what_finds_the_truth_is_part_of_its_source() -> None:
+    assert Path(truth.__file__) in set(truth._sources())
+
+
 def test_counts_are_of_what_was_planted() -> None:
     x = np.array([1.0, 2.0, 3.0, 4.0, 2.0**-20, 0.0])
     right = np.array([1.0, 2.0, 3.0, 1e6, 2.0**-20, 0.0])
@@ -94,6 +140,12 @@ def test_a_subnormal_input_that_is_taken_for_zero_is_counted_apart() -> None:
     assert (row["as_zero"], row["nonfinite"]) == (1, 0)
 
 
+def test_an_answer_that_is_not_finite_at_zero_alone_is_told_there() -> None:
+    x = np.array([-2.0, 0.0, 1.0])
+    row = statistics(np.array([0.0, np.nan, 0.0]), (np.zeros(3), np.zeros(3)), (x,), np.zeros(3, bool), HALF)
+    assert (row["nonfinite"], row["nonfinite_input"]) == (1, [(0.0).hex()])
+
+
 def test_every_number_has_its_bin_and_neighbours_share_one() -> None:
     for dtype, count in (("float16", 248), ("bfloat16", 256)):
         values = inputs.of_one(dtype)
@@ -103,6 +155,18 @@ def test_every_number_has_its_bin_and_neighbours_share_one() -> None:
         assert (np.diff(bins) >= 0).all() and len(sizes) == count and sizes.max() == 256
         assert sizes[1 : count // 2 - 1].min() == 256 and sizes[count // 2 : -1].min() == 256
         assert (bins_of(-values[values > 0], dtype) == count - 1 - bins_of(values[values > 0], dtype)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_bin_ends_at_its_smallest_and_largest_number(dtype: str) -> None:
+    values = inputs.of_one(dtype)
+    bins = bins_of(values, dtype)
+    low, high = edges_of(np.arange(bins.max() + 1), dtype)
+    first = np.flatnonzero(np.diff(bins, prepend=-1))
+    assert (low == values[first]).all()
+    # Zero stands in the bin of the positive numbers; the negative ones end at the other zero.
+    last = np.append(values[first[1:] - 1], values[-1])
+    assert (high == np.where(np.arange(len(low)) == bins[values == 0] - 1, 0.0, last)).all()
 
 
 def test_a_profile_has_the_largest_error_of_each_bin() -> None:

@@ -3,11 +3,12 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gradproof.divergences.accuracy import Span, at_input, cause_of, causes, is_explained
+from gradproof.divergences.accuracy import FILE, Span, at_input, cause_of, causes, is_explained
 from gradproof.report.rows.profile import edges_of
 from gradproof.report.text import markdown_table
 
@@ -87,9 +88,9 @@ def document(rows: Sequence[Row], command: str) -> str:
     )
 
 
-def unrecorded(rows: Iterable[Row]) -> list[Row]:
+def unrecorded(rows: Iterable[Row], path: Path = FILE) -> list[Row]:
     """The rows that are far off, at some inputs, without a cause that is recorded for these."""
-    return [row for row in measured(rows) if is_far(row) and not is_explained(row, far_of(row))]
+    return [row for row in measured(rows) if is_far(row) and not is_explained(row, far_of(row), path)]
 
 
 def far_of(row: Row) -> list[Span]:

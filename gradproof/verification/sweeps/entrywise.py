@@ -34,6 +34,16 @@ class _Unsummed:
         return x
 
 
+class _Unit(float):
+    """The number 1, by which nothing is multiplied: a product with a constant is a statement of its own, whose tangent
+    TensorFlow's forward mode, for one, takes for NaN where the other factor is infinite."""
+
+    def __mul__(self, other: Any) -> Any:
+        return other
+
+    __rmul__ = __mul__
+
+
 @dataclass(frozen=True, eq=False)
 class Entrywise:
     """A function of one or two arrays of one shape that acts entry by entry, under the name of the registry's entry.
@@ -64,7 +74,7 @@ def entrywise(functions: Iterable[Function]) -> list[Entrywise]:
 
 
 def _of(function: Function) -> Entrywise:
-    body = _unweighted(function.body)
+    body = _unweighted(function.body, _Unit(1))
 
     def action(xp: Any, *arrays: Any) -> Any:
         return body(_Unsummed(xp), *arrays)
@@ -98,11 +108,11 @@ def _by_entries(hand: Callable) -> Callable:
     return gradient
 
 
-def _unweighted(code: Callable) -> Callable:
-    """The same code, for which every weight is the number 1."""
+def _unweighted(code: Callable, unit: float = 1.0) -> Callable:
+    """The same code, for which every weight is this 1."""
     if isinstance(code, functools.partial):
-        return functools.partial(_unweighted(code.func), *code.args, **code.keywords)
-    known = {**code.__globals__, "weights": lambda xp, shape: 1.0}
+        return functools.partial(_unweighted(code.func, unit), *code.args, **code.keywords)
+    known = {**code.__globals__, "weights": lambda xp, shape: unit}
     made = types.FunctionType(code.__code__, known, code.__name__, code.__defaults__, code.__closure__)
     made.__kwdefaults__ = code.__kwdefaults__
     return made
