@@ -218,6 +218,10 @@ def test_where_scipy_has_no_number_though_arb_goes_on_there_is_none(name: str, a
     assert evaluate(name, arguments).entries[()].is_nan()
 
 
+def test_where_zeta_has_no_number_its_slope_has_none_and_takes_no_time() -> None:
+    assert zeta_in_s(arb(-60000), arb(1.5)).is_nan() and zeta(arb(-60000), arb(1.5)).is_nan()
+
+
 @pytest.mark.parametrize("q", [0.25, 1.0, 1.5, 40.0])
 def test_zeta_by_its_first_term_holds_what_arb_gives(q: float, monkeypatch: pytest.MonkeyPatch) -> None:
     s, q = arb(20), arb(q)

@@ -95,7 +95,9 @@ def zeta(s: arb, q: arb) -> arb:
 
 
 def zeta_in_s(s: arb, q: arb) -> arb:
-    """∂ζ(s, q)/∂s = -Σ log(k + q) (k + q)⁻ˢ"""
+    """∂ζ(s, q)/∂s = -Σ log(k + q) (k + q)⁻ˢ, s > 1 as well: Arb takes a second for an exponent far below"""
+    if s < 1:
+        return arb.nan()
     if not (s > ZETA_FAR and q > 0):
         return arb_series([s, 1]).zeta(q)[1]
     log = (q + 1).log()
