@@ -64,6 +64,39 @@ class Cause:
     places: tuple[Place, ...]
 
 
+@dataclass(frozen=True)
+class Endless:
+    """Calls on all inputs at once that are known not to return, and why. They are not made."""
+
+    reason: str
+    functions: tuple[str, ...]
+    backends: tuple[str, ...]
+    dtypes: tuple[str, ...]
+
+
+@cache
+def endless(path: Path = FILE) -> tuple[Endless, ...]:
+    """All that are recorded."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("endless", ())
+    return tuple(
+        Endless(e["reason"], *(tuple(e[name]) for name in ("functions", "backends", "dtypes"))) for e in entries
+    )
+
+
+def why_endless(names: dict[str, Any]) -> str | None:
+    """Why what a row of a sweep is to be of does not return, if that is recorded."""
+    return next(
+        (
+            known.reason
+            for known in endless()
+            if names["function"] in known.functions
+            and names["backend"] in known.backends
+            and names["dtype"] in known.dtypes
+        ),
+        None,
+    )
+
+
 @cache
 def causes(path: Path = FILE) -> tuple[Cause, ...]:
     """All that are recorded."""

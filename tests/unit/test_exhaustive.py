@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gradproof.backends import BACKENDS
-from gradproof.divergences.accuracy import Place, Span, at_input, cause_of, causes
+from gradproof.divergences import accuracy
+from gradproof.divergences.accuracy import Endless, Place, Span, at_input, cause_of, causes, endless
 from gradproof.registry import load_builtin
 from gradproof.report.tables.accuracy import far_of, is_far, unrecorded
 from gradproof.verification.sweeps.entrywise import entrywise
@@ -50,6 +51,8 @@ def test_every_function_is_right_at_every_number(backend: str, part: int, pytest
 
 def test_causes_are_of_functions_that_there_are() -> None:
     known = {made.name for made in entrywise(load_builtin())}
+    for call in endless():
+        assert set(call.functions) <= known and set(call.backends) <= set(BACKENDS) and set(call.dtypes) <= set(HALF)
     for cause in causes():
         for place in cause.places:
             assert set(place.functions) <= known and set(place.backends) <= set(BACKENDS)
@@ -90,6 +93,15 @@ def test_a_cause_explains_its_inputs_its_errors_and_its_quantity_alone(tmp_path:
     assert _unrecorded(tmp_path, FARTHEST[0], small, FARTHEST[2]) == ["value", "x"]
     assert _unrecorded(tmp_path, *FARTHEST[:2], large) == ["value", "x"]
     assert _unrecorded(tmp_path, *FARTHEST, mode="forward") == ["value", "x"]
+
+
+def test_a_call_that_does_not_return_is_not_made_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = Endless("it counts and never arrives", ("square",), ("numpy",), ("float16",))
+    monkeypatch.setattr(accuracy, "endless", lambda: (call,))
+    chosen = Selection(backends=("numpy",), dtypes=("float16",))
+    (row,) = sweep([registered("square")], chosen, tmp_path)
+    assert row["refused"] == "it does not return: it counts and never arrives"
+    assert len(sweep([registered("root_of_square")], chosen, tmp_path)) == 2
 
 
 def test_an_error_at_two_arguments_lies_in_no_region() -> None:

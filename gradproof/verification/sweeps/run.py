@@ -12,6 +12,7 @@ import numpy as np
 
 from gradproof import backends
 from gradproof.backends import BACKENDS
+from gradproof.divergences.accuracy import why_endless
 from gradproof.oracles.machine_model import FORMATS
 from gradproof.registry import Function
 from gradproof.report.rows.profile import bins_of
@@ -116,6 +117,8 @@ def _timed(entry: Entrywise, at: tuple[np.ndarray, ...], folder: Path) -> tuple[
 
 
 def _measured(entry: Entrywise, adapter: Any, names: Row, at: tuple, exact: tuple[Truth, float]) -> list[Row]:
+    if (reason := why_endless(names)) is not None:
+        return [{"quantity": "", "refused": f"it does not return: {reason}"}]
     dtype, (true, truth_seconds) = names["dtype"], exact
     try:
         answer = ask(entry, adapter, dtype, names["device"], names["mode"], at)
