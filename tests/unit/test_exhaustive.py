@@ -8,7 +8,7 @@ import pytest
 
 from gradproof.backends import BACKENDS
 from gradproof.divergences import accuracy
-from gradproof.divergences.accuracy import Endless, Place, Span, at_input, cause_of, causes, endless
+from gradproof.divergences.accuracy import FILE, Endless, Place, Span, at_input, cause_of, causes, endless
 from gradproof.registry import load_builtin
 from gradproof.report.tables.accuracy import far_of, is_far, unrecorded
 from gradproof.verification.sweeps.entrywise import entrywise
@@ -93,6 +93,17 @@ def test_a_cause_explains_its_inputs_its_errors_and_its_quantity_alone(tmp_path:
     assert _unrecorded(tmp_path, FARTHEST[0], small, FARTHEST[2]) == ["value", "x"]
     assert _unrecorded(tmp_path, *FARTHEST[:2], large) == ["value", "x"]
     assert _unrecorded(tmp_path, *FARTHEST, mode="forward") == ["value", "x"]
+
+
+def test_a_cause_that_is_taken_from_the_record_is_missed(tmp_path: Path) -> None:
+    entries = FILE.read_text(encoding="utf-8").split("\n[[cause]]")
+    without = [entry for entry in entries if 'id = "root-of-a-square"' not in entry]
+    assert len(without) == len(entries) - 1
+    shorter = tmp_path / "causes.toml"
+    shorter.write_text("\n[[cause]]".join(without), encoding="utf-8")
+    rows = sweep([registered("root_of_square")], Selection(backends=("numpy",), dtypes=("float16",)), tmp_path)
+    assert unrecorded(rows) == []
+    assert [row["quantity"] for row in unrecorded(rows, shorter)] == ["value", "x"]
 
 
 def test_a_call_that_does_not_return_is_not_made_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
