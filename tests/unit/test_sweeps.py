@@ -211,6 +211,15 @@ def test_a_run_goes_on_where_it_was_ended(tmp_path: Path, monkeypatch: pytest.Mo
     assert sweep([registered("square")], NUMPY, tmp_path) == first
 
 
+def test_a_cell_of_which_a_row_was_cut_off_is_found_again(tmp_path: Path) -> None:
+    first = sweep([registered("square")], NUMPY, tmp_path)
+    value, slope = (tmp_path / run.ROWS).read_text().splitlines()
+    (tmp_path / run.ROWS).write_text(f"{value}\n{slope[:40]}\n")
+    again = sweep([registered("square")], NUMPY, tmp_path)
+    assert [(row["quantity"], row["compared"]) for row in again] == [(r["quantity"], r["compared"]) for r in first]
+    assert sweep([registered("square")], NUMPY, tmp_path) == again
+
+
 def test_rows_without_a_profile_are_found_again(tmp_path: Path) -> None:
     first = sweep([registered("square")], NUMPY, tmp_path)
     old = [{name: value for name, value in row.items() if name != "profile"} for row in first]

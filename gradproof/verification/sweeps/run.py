@@ -96,8 +96,8 @@ def _of_dtype(
         for mode in selection.modes_of(backend):
             names = dict(zip(NAMES, (entry.name, backend, selection.device, dtype, mode), strict=True))
             state = {"version": adapter.version(), "machine": machine(), "source": source}
-            there = kept.get(_identity(names | state))
-            if there is None:
+            there = kept.get(_identity(names | state), [])
+            if not _is_whole(there, entry):
                 exact = exact or _timed(entry, at, folder)
                 there = [names | row | state for row in _measured(entry, adapter, names, at, exact)]
                 _append(folder / ROWS, there)
@@ -164,7 +164,7 @@ def _identity(row: Row) -> tuple:
 
 
 def _read(path: Path) -> dict[tuple, list[Row]]:
-    kept: dict[tuple, list[Row]] = {}
+    kept: dict[tuple, dict[str, Row]] = {}
     lines = path.read_text().splitlines() if path.exists() else []
     for line in lines:
         try:
@@ -173,11 +173,18 @@ def _read(path: Path) -> dict[tuple, list[Row]]:
             continue  # the last line of a run that was ended
         if row.get("every") and "profile" not in row:
             continue  # found before there were profiles
-        kept.setdefault(_identity(row), []).append(row)
-    return kept
+        kept.setdefault(_identity(row), {})[row["quantity"]] = row
+    return {cell: list(rows.values()) for cell, rows in kept.items()}
+
+
+def _is_whole(rows: list[Row], entry: Entrywise) -> bool:
+    """Whether no row of a cell is missing, as where a run was ended while it wrote them."""
+    quantities = {row["quantity"] for row in rows}
+    return quantities == {""} or quantities == {"value", *entry.arguments}
 
 
 def _append(path: Path, rows: list[Row]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write("".join(f"{json.dumps(row)}\n" for row in rows))
+    # In one call, so that the rows of several processes do not mix.
+    with path.open("ab", buffering=0) as file:
+        file.write("".join(f"{json.dumps(row)}\n" for row in rows).encode())

@@ -2,6 +2,7 @@
 on series, which needs no derivation. Each is found once and kept on disk, under the source that it depends on."""
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -77,7 +78,7 @@ def truth(entry: Entrywise, inputs: tuple[np.ndarray, ...], folder: Path = FOLDE
             return Truth(tuple((pair[0], pair[1]) for pair in pairs), kept["kinks"])
     found = find(entry, inputs)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
+    partial = path.with_suffix(f".{os.getpid()}.partial.npz")  # several processes may find the same truth at once
     np.savez_compressed(partial, pairs=np.array(found.quantities), kinks=found.kinks)
     partial.replace(path)
     return found
