@@ -92,7 +92,7 @@ def test_a_bad_gradient_is_named_and_the_others_run(tmp_path: Path, gradient: st
             return {gradient}
     """)
     output = failing(tmp_path, source)
-    assert message in output
+    assert message in flat(output)
     assert "mine.py:" in output
     assert "verified" in output
 
@@ -266,7 +266,7 @@ def test_a_required_backend_that_is_missing_fails(tmp_path: Path) -> None:
 
 def test_a_required_backend_that_is_broken_fails(tmp_path: Path) -> None:
     output = failing(tmp_path, GOOD, "--backend", "torch", "--require", "torch-cpu", fakes={"torch": ABSENT})
-    assert "NOT RUN: cube-torch-cpu-float64: importing torch" in output
+    assert "NOT RUN importing torch" in flat(output)
     assert "--require torch-cpu: nothing was verified on it" in output
 
 

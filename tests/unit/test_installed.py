@@ -3,6 +3,7 @@ settings of their own: it claims one name, leaves their tests as they are, and f
 
 import importlib.metadata
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -217,7 +218,9 @@ WRONG = MINE.replace("3 * x * x", "3 * x * x * (1 + 2.0**-8)")
 
 
 def again(output: str) -> list[str]:
-    return [line.partition("again")[2].strip() for line in output.splitlines() if line.startswith("  again")]
+    """The commands, as they are copied: with the lines on which they go on."""
+    found = re.findall(r"^  again ((?:.*\\\n)*.*)$", output, re.MULTILINE)
+    return [command.strip() for command in found]
 
 
 @pytest.mark.parametrize("options", [(), ("--mode", "reverse", "--dtype", "float64,float32"), ("-n", "2")], ids=str)

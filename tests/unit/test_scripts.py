@@ -182,7 +182,7 @@ def failing(made: Function, folder: Path | None) -> str:
 
 def test_the_failure_says_where_the_script_is_and_is_a_screen_of_text(tmp_path: Path) -> None:
     made = planted(half_detached)
-    assert "script      pytest planted --reproduce DIR" in failing(made, None)
+    assert "script      that command with --reproduce DIR writes one" in failing(made, None)
     text = failing(made, tmp_path)
     (script,) = tmp_path.iterdir()
     assert script.name == f"body-{NAME}-cpu-float64-reverse.py" and f"script      {script}" in text
