@@ -529,6 +529,7 @@ def blame(
     given: Annotated[
         str, typer.Option("--input", metavar="JSON", help="Another input: an array per argument, by its name.")
     ] = "",
+    at: Annotated[str, typer.Option(metavar="INPUT", help="Another input, as explain takes it: x=1, w=[2, 3].")] = "",
     backend: OpinionsOption = "",
     functions: FunctionsOption = None,
 ) -> None:
@@ -540,12 +541,12 @@ def blame(
 
     ```
     gradproof blame x_log_y --point 0
-    gradproof blame hinge --input '{"x": [0.5, -1.0]}'
+    gradproof blame hinge --at "x=[0.5, -1.0]"
     ```"""
     from gradproof.report.tables import blame as room
 
     made = _function("blame", name, [*(functions or ()), *(path or ())])
-    _tell(room.blame(made, point, given, _backends(backend)))
+    _tell(room.blame(made, point, given, _backends(backend), at))
 
 
 @_command(RESULTS)

@@ -67,23 +67,28 @@ def check_grads(
             **dict(argnums=argnums, dtypes=dtypes, draws=draws, truth=truth, accuracy=accuracy, jac=jac),
             **dict(strict=strict, name=name),
         )
-    # A gradient that somebody wrote is differentiated in no mode.
-    asked = _named_modes("rev" if jac is not None and modes is BOTH else modes, order)
-    request = Request(
-        f=f,
-        args=_tuple(args),
-        modes=asked,
-        named=frozenset() if modes is BOTH else frozenset(asked),
-        argnums=argnums,
-        dtypes=(dtypes,) if isinstance(dtypes, str) else tuple(dtypes or ()),
-        draws=_count("draws", draws),
-        truth=_function("truth", truth),
-        accuracy=_positive("accuracy", accuracy),
-        jac=jac,
-        name=name,
-        notes=_told(order, atol=atol, rtol=rtol, eps=eps),
-    )
-    return _concluded(examine(request), strict)
+    try:
+        # A gradient that somebody wrote is differentiated in no mode.
+        asked = _named_modes("rev" if jac is not None and modes is BOTH else modes, order)
+        request = Request(
+            f=f,
+            args=_tuple(args),
+            modes=asked,
+            named=frozenset() if modes is BOTH else frozenset(asked),
+            argnums=argnums,
+            dtypes=(dtypes,) if isinstance(dtypes, str) else tuple(dtypes or ()),
+            draws=_count("draws", draws),
+            truth=_function("truth", truth),
+            accuracy=_positive("accuracy", accuracy),
+            jac=jac,
+            name=name,
+            notes=_told(order, atol=atol, rtol=rtol, eps=eps),
+        )
+        report = examine(request)
+    except ArgumentError as error:
+        # Its way through this package says nothing about the call.
+        raise error.with_traceback(None) from None
+    return _concluded(report, strict)
 
 
 def _concluded(report: Report, strict: bool) -> Report:

@@ -182,6 +182,7 @@ class Reporter:
             seconds=time.perf_counter() - self.started,
             workers=self.workers,
             kept=self._from_here(self.options.results) if self.options.results else "",
+            page=self._from_here(self.options.report) if self.options.report and not self.page_problem else "",
             paths=[self._from_here(path) for path in self.options.functions],
         )
 

@@ -109,7 +109,7 @@ def test_a_point_or_an_input_that_is_not_there_is_named(point: int | None, given
 
 
 def test_a_function_without_a_point_needs_an_input() -> None:
-    with pytest.raises(RegistryError, match="it has no point; give an input with --input"):
+    with pytest.raises(RegistryError, match="it has no point; give an input with --at"):
         blame(square())
 
 
@@ -121,7 +121,9 @@ def test_of_several_points_those_are_shown_whole_at_which_somebody_disagrees() -
         f"{made.name} at point 0, x = 0.5",
         f"{made.name} at point 1, x = 0.25",
     ]
-    assert lines.count("  4 agree") == 2 and "odd one out: by hand, numpy" in lines
+    agreed = "  agree: exact differences, by hand, numpy, numpy's differences"
+    assert lines.count(agreed) == 2 and "odd one out: by hand, numpy" in lines
+    assert "odd one out: by hand, numpy" in blame(made, named=[NAMES["NP"]], where="x=2").text
     assert "all agree" in blame(made, 0, named=[NAMES["NP"]]).text
 
 

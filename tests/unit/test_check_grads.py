@@ -287,6 +287,8 @@ def test_a_bad_call_is_one_line(changes, message):
     with pytest.raises(gradproof.ArgumentError, match=message) as caught:
         gradproof.check_grads(made.namespace.tanh, (made.array([0.5]),), **changes)
     assert "\n" not in str(caught.value)
+    # This test and the call: what lies beneath says nothing of it.
+    assert len(caught.traceback) == 2
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,28 @@ def test_a_reentrant_checkpoint_is_verified():
     assert torch.is_grad_enabled()
 
 
+def test_a_backward_pass_that_writes_to_what_was_saved_is_found():
+    """The first is right; a second on the same graph reads what the first has written."""
+    torch = frame("PT").namespace
+
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = torch.exp(x)
+            ctx.save_for_backward(y)
+            return 2 * y
+
+        @staticmethod
+        def backward(ctx, d):
+            (y,) = ctx.saved_tensors
+            return d * y.mul_(2)
+
+    x = torch.tensor([0.5, -1.25], dtype=torch.float64, requires_grad=True)
+    for checker in (torch.autograd.gradcheck, gradproof.gradcheck):
+        with pytest.raises(Exception, match="modified by an inplace operation"):
+            checker(Doubled.apply, (x,))
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.001])
 def test_a_function_that_fills_the_gradients_itself_is_held_to_them(factor):
     torch = frame("PT").namespace

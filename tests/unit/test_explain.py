@@ -115,7 +115,7 @@ def test_loops_have_a_node_for_each_turn_and_tracing_leaves_nothing_behind() -> 
 
 ERRORS = {
     "unknown function": (("softmx",), "there is no function softmx. Did you mean softmax?"),
-    "argument": (("sine", "--at", "y=1"), "--at gives y; the arguments are x"),
+    "argument": (("sine", "--at", "y=1"), "--at gives y; give each argument, as --at "),
     "shape": (("exponential_of_sine", "--at", "x=[1, 2]"), "--at gives x the shape (2,); its domain has ()"),
     "no numbers": (("sine", "--at", "x=a"), "--at 'x=a'"),
     "no names": (("sine", "--at", "1"), "each argument is given by its name"),

@@ -23,6 +23,9 @@ from gradproof.backends.trees import Leaf, key_path
 from gradproof.oracles.tape import Untraceable
 
 NOT_DENSE = "tensors that are not dense are not traced"
+OVERWRITTEN = "modified by an inplace operation"
+"""In what PyTorch raises where a backward pass has written to what the forward pass saved for it."""
+
 MAKE_IT_INSIDE = "Give truth=, the same on dense tensors; or dense arguments, of which the function makes the others."
 
 
@@ -111,8 +114,8 @@ class TorchCalls(Calls):
             kept = len(factors) > 1
             try:
                 return torch.autograd.grad(result, leaves, incoming, retain_graph=kept, allow_unused=True)
-            except RuntimeError:
-                if was_first:
+            except RuntimeError as error:
+                if was_first or OVERWRITTEN in str(error):
                     raise
                 # A backward pass may give back what it has kept, and then there is a forward pass for each.
                 return anew(f, arrays, (by,))[0]

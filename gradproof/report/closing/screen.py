@@ -45,7 +45,8 @@ Block = tuple[str, RenderableType]
 class Closing:
     """What a run closes with. `failures` are those of one cause each, `changes` what a baseline shows, by title,
     `problems` what fails the run beside its tests, `seconds` how long each of the `workers` took, and `kept` the
-    results file, where one was written. `paths` are the files of functions, where they are not the built-in ones."""
+    results file and `page` the page, where they were written. `paths` are the files of functions, where they are not
+    the built-in ones."""
 
     rows: Sequence[Row]
     failures: Sequence[Sequence[Failed]] = ()
@@ -54,6 +55,7 @@ class Closing:
     seconds: float = 0.0
     workers: int = 1
     kept: str = ""
+    page: str = ""
     paths: Sequence[str] = ()
 
     def lines(self, width: int = WIDTH, colour: bool = False, brief: bool = False) -> list[str]:
@@ -141,6 +143,7 @@ class Closing:
 
     def _more(self) -> str:
         kept = f"every row: {self.kept}" if self.kept else "every row: --results FILE"
+        kept += f"; the page: {self.page}" if self.page else ""
         return f"more: -v prints the tables; {kept}{'; one function:' if self.rows else ''}"
 
     def _show(self) -> str:

@@ -24,6 +24,10 @@ BACKEND_PARTS = ("backend", "compile, first call", "own differences")
 """The parts of the time that are spent inside the backends."""
 
 
+SOME = 1.0
+"""Seconds inside the backends from which on the whole run is set against them."""
+
+
 def in_order(rows: Iterable[Row]) -> list[Row]:
     """The rows by function, then backend, device, dtype, mode and check: several workers hand them in as they come."""
     orders = {"backend": [*BACKENDS], "device": [*DEVICES], "dtype": [*DTYPES], "mode": [*MODES], "check": [*CHECKS]}
@@ -178,6 +182,8 @@ def seconds(rows: Iterable[Row], whole: float, workers: int = 1) -> list[str]:
     whole *= workers
     parts = ", ".join(f"{part} {s:.1f} s" for part, s in spent.most_common())
     inside = sum(spent[part] for part in BACKEND_PARTS)
-    ratio = f"; the whole run is {whole / inside:.1f} times the time inside the backends" if inside else ""
+    # Of what took no time a ratio says nothing.
+    is_told = inside >= SOME
+    ratio = f"; the whole run is {whole / inside:.1f} times the time inside the backends" if is_told else ""
     where = f"in {workers} workers together: " if workers > 1 else ""
     return [f"{where}{parts}, the rest {max(whole - sum(spent.values()), 0.0):.1f} s{ratio}"]

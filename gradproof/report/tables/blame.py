@@ -13,6 +13,7 @@ from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
 from gradproof.report.opinions import Opinion, digits_between, groups, odd_ones, opinions
 from gradproof.report.outcome import Outcome
+from gradproof.report.tables.explain import inputs_at
 from gradproof.report.text import WIDTH, columns
 
 MOST_ENTRIES = 6
@@ -21,12 +22,17 @@ MOST_ENTRIES = 6
 LEGEND = "= agree within what they may be off; a number: the digits that agree; · cannot be compared"
 
 
-def blame(function: Function, point: int | None = None, given: str = "", named: Sequence[str] = ()) -> Outcome:
+def blame(
+    function: Function, point: int | None = None, given: str = "", named: Sequence[str] = (), where: str = ""
+) -> Outcome:
     """The matrix at every point of a function, or at one, or at the input that is `given` as JSON, an array per
-    argument by its name; of several points a line does where all agree. The backends that are `named` are asked, or all
-    that are installed. Raises `RegistryError` for a point or an input that the function does not have."""
+    argument by its name, or said by `where` as `explain` takes it; of several points a few lines where all agree. The
+    backends that are `named` are asked, or all that are installed. Raises `Unusable` and `RegistryError` for a point or
+    an input that the function does not have."""
     function.check()
-    if given:
+    if where:
+        inputs = [inputs_at(function, where)]
+    elif given:
         inputs = [_input(function, given)]
     elif point is None:
         inputs = function.points
@@ -35,7 +41,7 @@ def blame(function: Function, point: int | None = None, given: str = "", named: 
     else:
         raise function.error(f"it has no point {point}; its points are numbered from 0 to {len(function.points) - 1}")
     if not inputs:
-        raise function.error("it has no point; give an input with --input")
+        raise function.error("it has no point; give an input with --at")
     names = list(named) or installed_backends()
     lines = [LEGEND]
     for number, at in enumerate(inputs):
@@ -52,14 +58,17 @@ def blame(function: Function, point: int | None = None, given: str = "", named: 
 def _agreed(found: Sequence[Opinion], where: str) -> list[str]:
     """That all who have an opinion agree, in a few lines."""
     silent = [f"{one.name} ({_first_line(one.problem)})" for one in found if one.problem]
-    told = f"{len(found) - len(silent)} agree" + (f"; no opinion: {'; '.join(silent)}" if silent else "")
-    return [_first_line(where), f"  {told}"]
+    told = f"agree: {', '.join(one.name for one in found if not one.problem)}"
+    told += f"; no opinion: {'; '.join(silent)}" if silent else ""
+    return [_first_line(where), *textwrap.wrap(told, WIDTH - 4, initial_indent="  ", subsequent_indent="    ")]
 
 
 def _input(function: Function, given: str) -> Inputs:
     example = json.dumps({name: np.zeros(domain.real_shape).tolist() for name, domain in function.domains.items()})
     try:
         values: Any = json.loads(given)
+        if not isinstance(values, dict):
+            raise ValueError("it names no argument")
         if set(values) != set(function.domains):
             raise ValueError(f"it names {', '.join(map(str, values)) or 'nothing'}")
         arrays = {name: np.array(values[name], dtype=np.float64) for name in function.domains}

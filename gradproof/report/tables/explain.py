@@ -2,6 +2,7 @@
 what each backend gives beside the truth."""
 
 import ast
+import shlex
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -54,7 +55,9 @@ def values_at(text: str) -> dict[str, Any]:
         for value in found.values():
             np.asarray(value, dtype=complex)
     except (SyntaxError, ValueError, TypeError) as error:
-        raise Unusable(f"--at {text!r}: {error}; give one such as --at 'x=1000, w=[0.5, -1.25]'") from error
+        # What Python says of its syntax is about a call that nobody wrote.
+        why = "it cannot be read" if isinstance(error, SyntaxError) else error
+        raise Unusable(f"--at {text!r}: {why}; give one such as --at 'x=1000, w=[0.5, -1.25]'") from error
     return found
 
 
@@ -62,7 +65,7 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     """The passes of a function at the input that `at` gives, or at its first point, and the gradients of these
     backends beside the exact one. Raises `Unusable` and `RegistryError`."""
     function.check()
-    inputs = _inputs(function, at)
+    inputs = inputs_at(function, at)
     with computable():
         reference = WholeReference(function)
         truth = reference.truth(inputs)
@@ -79,22 +82,31 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     return Outcome("\n".join(lines))
 
 
-def _inputs(function: Function, at: str) -> Inputs:
+def inputs_at(function: Function, at: str) -> Inputs:
+    """The input that `at` gives, or the first point. Raises `Unusable` and `RegistryError`."""
     if not at:
         if not function.points:
             raise function.error("it has no point; give an input with --at")
         return function.points[0]
     values = values_at(at)
     if set(values) != set(function.domains):
-        given, wanted = ", ".join(values) or "nothing", ", ".join(function.domains)
-        raise function.error(f"--at gives {given}; the arguments are {wanted}")
+        given = ", ".join(values) or "nothing"
+        raise function.error(f"--at gives {given}; give each argument, as {_example(function)}")
     arrays = []
     for name, domain in function.domains.items():
         array = np.asarray(values[name], np.complex128 if domain.is_complex else np.float64)
         if array.shape != domain.shape:
-            raise function.error(f"--at gives {name} the shape {array.shape}; its domain has {domain.shape}")
+            told = f"--at gives {name} the shape {array.shape}; its domain has {domain.shape}"
+            raise function.error(f"{told}, as {_example(function)}")
         arrays.append(domain.reals(array))
     return tuple(arrays)
+
+
+def _example(function: Function) -> str:
+    """An input as it is written, of zeros where there is no point."""
+    zeros = tuple(np.zeros(domain.real_shape) for domain in function.domains.values())
+    text = _given(function, function.points[0] if function.points else zeros)
+    return f"--at {shlex.quote(text)}" if len(text) <= WIDTH else "gradproof show has one"
 
 
 def _given(function: Function, inputs: Inputs) -> str:
