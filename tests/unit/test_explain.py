@@ -68,6 +68,15 @@ def test_a_function_of_a_person_and_an_array(tmp_path: Path) -> None:
     assert halved[halved.index("d_y = factor * weights(xp, (3,))") + 1].startswith("exactly [0.5546875 ")
 
 
+def test_a_derivation_that_is_wrong_is_said_to_be(tmp_path: Path) -> None:
+    scaffold.new(tmp_path / "mine.py")
+    assert not any("disagree" in line for line in explained("scaled_cubes", str(tmp_path / "mine.py"), *PLAIN))
+    text = (tmp_path / "mine.py").read_text(encoding="utf-8")
+    (tmp_path / "mine.py").write_text(text.replace("b * 3 * x", "b * 2 * x"), encoding="utf-8")
+    lines = explained("scaled_cubes", str(tmp_path / "mine.py"), *PLAIN)
+    assert "mine.py:" in " ".join(lines) and "and exact differences disagree: 0 digits agree" in " ".join(lines)
+
+
 def test_without_a_derivation_the_tape_is_shown(tmp_path: Path) -> None:
     body = "from gradproof import Reals, function\n\n@function(x=Reals())\ndef f(xp, x):\n    return xp.sin(x) * x\n"
     (tmp_path / "mine.py").write_text(body, encoding="utf-8")

@@ -12,6 +12,7 @@ from flint import ctx
 
 from gradproof import backends
 from gradproof.oracles import exact
+from gradproof.oracles.agreement import hand_against_exact
 from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.balls.complex_numbers import of_pairs
 from gradproof.oracles.machine_model import FORMATS
@@ -33,6 +34,9 @@ MOST_ENTRIES = 12
 
 PLAIN = "numpy"
 """The backend whose arrays a pass is shown in, and which runs the hand-derived gradient."""
+
+COMPARED_FOR = 5.0
+"""Seconds for which the entries of a derivation are held to exact differences."""
 
 WIDEST_LINE = 64
 """Letters of a line of code that are shown."""
@@ -78,8 +82,23 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
                 "this is a kink: there is no derivative here; gradproof conventions NAME says who takes which",
             ]
         else:
-            lines += ["", *_beside(function, inputs, truth.value, truth.gradient, names)]
+            lines += [
+                *_disagreement(function, inputs),
+                "",
+                *_beside(function, inputs, truth.value, truth.gradient, names),
+            ]
     return Outcome("\n".join(lines))
+
+
+def _disagreement(function: Function, inputs: Inputs) -> list[str]:
+    """That the derivation, whose numbers stand above, is not that of the body, whose gradient stands beneath."""
+    if function.hand is None:
+        return []
+    agreement = hand_against_exact(function, inputs, COMPARED_FOR)
+    if agreement.holds:
+        return []
+    told = f"the derivation at {function.hand_where} and exact differences {agreement}: {agreement.cure}"
+    return ["", *textwrap.wrap(told, WIDTH)]
 
 
 def inputs_at(function: Function, at: str) -> Inputs:
