@@ -581,7 +581,7 @@ def test_a_function_that_raises_at_one_call_alone_is_told(uses, check):
 
 @pytest.mark.parametrize("once", (False, True))
 @pytest.mark.parametrize("uses", range(1, 5))
-def test_a_function_of_numpy_arrays_that_raises_later_is_told(uses, once):
+def test_a_function_of_plain_arrays_that_raises_later_is_told(uses, once):
     frame("AG")
     f = raising(lambda x: x**3, uses, once)
     with pytest.raises(gradproof.GradientError, match="another call of the function raises OSError: the buffer"):
