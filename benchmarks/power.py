@@ -148,7 +148,7 @@ def solved(program: Program, dtype: str) -> tuple[Solution, list[np.ndarray]]:
         arrays = tuple(jnp.asarray(a, dtype) for a in program.arrays)
         problem = problem_of(program.code, arrays)
         traced = problem.calls.trace(problem.scalar, problem.leaves)
-        given = reverse_like(problem, "compiled", problem.leaves)
+        given = reverse_like(problem, "compiled")(*problem.leaves)
         return solve(traced.tape, traced.outputs[0]), [np.asarray(part) for part in given]
 
 

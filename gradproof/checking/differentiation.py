@@ -26,9 +26,15 @@ def is_second_order(mode: str) -> bool:
     return mode in MODES and MODES[mode].order == 2
 
 
-def reverse_like(problem: Problem, mode: str, arrays: Sequence[Any]) -> tuple[Any, ...]:
-    """What a mode gives in the place of the gradient: an array per argument, or None where it is unconnected."""
-    return _COMPOSED[mode](problem)(*arrays)
+def goes_back_through_a_slope(mode: str) -> bool:
+    """Whether the Hessian-vector product of a mode is the gradient of the slope along a direction."""
+    return mode in ("reverse_over_reverse", "reverse_over_forward")
+
+
+def reverse_like(problem: Problem, mode: str) -> Callable[..., tuple[Any, ...]]:
+    """What a mode gives in the place of the gradient: a function to an array per argument, or None where it is
+    unconnected."""
+    return _COMPOSED[mode](problem)
 
 
 def _reverse(problem: Problem) -> Callable:
@@ -119,24 +125,21 @@ def pushed_forward(problem: Problem, arrays: Sequence[Any], tangents: Sequence[A
 # Second order
 
 
-def hessian_product(
-    problem: Problem, mode: str, arrays: Sequence[Any], direction: Sequence[np.ndarray], velocity: Sequence[Any]
-) -> tuple[Any, ...]:
-    """The Hessian times a direction, given per argument as numbers and as arrays of the framework, by one of three
-    routes."""
+def pushed_gradient(problem: Problem) -> Callable[..., tuple[Any, ...]]:
+    """Forward mode over reverse mode: from the arguments, and a direction after them, to the Hessian times that."""
+    transformations = problem.calls.transformations
+    return transformations.jvp(_connected(problem, transformations.inner_gradient(problem.scalar)))
+
+
+def slope(problem: Problem, mode: str, direction: Sequence[np.ndarray], velocity: Sequence[Any]) -> Callable[..., Any]:
+    """The slope along a direction, given per argument as numbers and as arrays of the framework: the function whose
+    gradient is the Hessian times that direction."""
     transformations, scalar = problem.calls.transformations, problem.scalar
-    if mode == "forward_over_reverse":
-        inner = _connected(problem, transformations.inner_gradient(scalar))
-        return transformations.jvp(inner)(*arrays, *velocity)
     if mode == "reverse_over_forward":
         push = transformations.jvp(scalar)
-        return transformations.gradient(lambda *given: push(*given, *velocity))(*arrays)
+        return lambda *given: push(*given, *velocity)
     inner = _connected(problem, transformations.inner_gradient(scalar))
-
-    def slope(*given: Any) -> Any:
-        return problem.calls.contract(list(zip(direction, inner(*given), strict=True)))
-
-    return transformations.gradient(slope)(*arrays)
+    return lambda *given: problem.calls.contract(list(zip(direction, inner(*given), strict=True)))
 
 
 def _connected(problem: Problem, gradient: Callable) -> Callable:

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,15 @@ from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 PACKAGE = str(Path(__file__).parents[1])
 BACKENDS = str(Path(PACKAGE, "backends"))
 
+Pull = Callable[[Sequence[float]], list[tuple[Any, ...]]]
+"""From what a result is multiplied by, call by call, to the gradient of each."""
+
 SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
 """What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
 
+
+ROUNDINGS = 4.0
+"""Roundings by which two values of one function may differ besides their bounds, which may be of exact ones."""
 
 REFUSAL = 60
 """Letters of what a framework says of a mode that nobody asked for."""
@@ -39,8 +46,7 @@ NOT_LINEAR = (
     "the gradient of -2 times the result is not -2 times the gradient: the backward pass does not multiply with the "
     "gradient that comes in"
 )
-
-
+ANOTHER_PRODUCT = "a second call gives another second derivative"
 LOST = "there is no gradient for {}: it is None"
 LOST_AGAIN = (
     "there is no second derivative for {}: the gradient cannot be differentiated again, as where a backward pass is "
@@ -267,46 +273,102 @@ class _Examination:
     # One mode
 
     def _finding(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
-        if differentiation.is_second_order(mode):
-            return self._second_order(held, mode, arrays, value, was_drawn)
         if mode == "forward":
-            return self._forward(held, arrays, value, was_drawn)
-        if mode == "reverse" and not was_drawn:
-            return self._reverse(held, arrays, value)
-        given = self._reverse_like(mode, arrays)
-        return self._compared(held, mode, arrays, value, given, was_drawn)
+            finding = self._forward(held, arrays, value, was_drawn)
+            return finding if was_drawn else self._with_its_value(finding, held, arrays, value)
+        if differentiation.is_second_order(mode):
+            direction = self._hessian_direction(held, arrays)
+            along = held.second(direction)
+            if along is None:
+                return self._made(mode, Judgement(Verdict.INCONCLUSIVE, "no second derivative of a formula"), arrays)
+            held = along
+            pull = partial(self._hessian_products, mode, arrays, direction)
+        elif mode == "reverse":
+            pull = partial(self._pulled_back, arrays)
+        else:
+            pull = partial(self._called, differentiation.reverse_like(self.problem, mode), arrays)
+        if was_drawn:
+            return self._compared(held, mode, arrays, value, pull((1.0,))[0], was_drawn)
+        return self._asked_again(held, mode, arrays, value, pull)
 
-    def _reverse(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding:
-        """Reverse mode, unless a second call gives another gradient, or the result twice over not its double."""
-        # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
-        # otherwise, as clipping, need not be linear in it; and nothing comes into a gradient that somebody wrote.
-        by_hand = self.request.jac is not None
-        is_multiplied = self.problem.is_scalar and self.request.truth is None and not by_hand
-        factors = (1.0, 1.0, -2.0) if is_multiplied else (1.0, 1.0)
+    def _asked_again(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, pull: Pull) -> Finding:
+        """What a mode gives, unless a second call gives another, or the result twice over not its double."""
+        factors = self._factors(mode)
         raised = None
         try:
-            first, *others = self._pulled_back(arrays, factors)
+            first, *others = pull(factors)
         except LaterCallRaised as error:
             raised, (first, *others) = error, error.found
-        finding = self._compared(held, "reverse", arrays, value, first, was_drawn=False)
+        finding = self._compared(held, mode, arrays, value, first, was_drawn=False)
         if finding.judgement.verdict != Verdict.VERIFIED:
             return finding
         if raised is not None:
-            second = "a second call of the gradient" if by_hand else "a second backward pass"
-            which = second if raised.factor == 1 else f"the gradient of {raised.factor:g} times the result"
+            which = self._later_call(mode, raised.factor)
             judgement = Judgement(Verdict.UNSUPPORTED, f"{which} raises {_said(raised.__cause__)}")
-            return self._made("reverse", judgement, arrays)
+            return self._made(mode, judgement, arrays)
         _, parts = self._parts(held, first)
-        for by, given, why in zip(factors[1:], others, (ANOTHER_GRADIENT, NOT_LINEAR), strict=False):
+        another = ANOTHER_PRODUCT if differentiation.is_second_order(mode) else ANOTHER_GRADIENT
+        for by, given, why in zip(factors[1:], others, (another, NOT_LINEAR), strict=False):
             problem, again = self._parts(held, given)
             if problem or not _are_equal(held, parts, [part / by for part in again]):
-                return self._made("reverse", Judgement(Verdict.WRONG, problem or why), arrays)
-        return finding
+                return self._made(mode, Judgement(Verdict.WRONG, problem or why), arrays)
+        return self._with_its_value(finding, held, arrays, value)
 
-    def _reverse_like(self, mode: str, arrays: list[Any]) -> tuple[Any, ...]:
+    def _with_its_value(self, finding: Finding, held: Held, arrays: list[Any], value: np.ndarray) -> Finding:
+        """The finding, unless the value that a rule returns beside what was verified is another than the plain one, or,
+        where second derivatives are asked for, has another gradient."""
+        transformations = self.problem.calls.transformations
+        if finding.judgement.verdict != Verdict.VERIFIED or not transformations.rules_give_values:
+            return finding
+        problem = ""
+        if finding.mode == "reverse":
+            problem = self._another_value(held, value, transformations.value_and_gradient(self.problem.scalar)(*arrays))
+        elif finding.mode == "forward":
+            push = transformations.value_and_tangent(self.problem.scalar)
+            problem = self._another_value(held, value, push(*arrays, *arrays))
+        elif finding.mode == "reverse_over_reverse":
+            problem = self._another_gradient_of_the_value(arrays)
+        return self._made(finding.mode, Judgement(Verdict.WRONG, problem), arrays) if problem else finding
+
+    def _another_value(self, held: Held, value: np.ndarray, given: Sequence[Any]) -> str:
+        plain, beside = float(value), float(self.problem.calls.to_numpy(given[0]))
+        inexactness = max(ROUNDINGS * held.format.unit_roundoff, self.request.accuracy or 0.0)
+        if abs(beside - plain) <= 2 * float(held.bounds().value) + inexactness * abs(plain):
+            return ""
+        return f"the value returned while it is differentiated is {beside!r}, and otherwise {plain!r}"
+
+    def _another_gradient_of_the_value(self, arrays: list[Any]) -> str:
+        transformations = self.problem.calls.transformations
+        both = transformations.value_and_gradient(self.problem.scalar)
+        held = self._held(arrays)
+        plain = transformations.gradient(self.problem.scalar)(*arrays)
+        try:
+            beside = transformations.gradient(lambda *given: both(*given)[0])(*arrays)
+        except Exception:  # a rule need not be one that can be differentiated itself
+            return ""
+        (_, right), (problem, parts) = self._parts(held, plain), self._parts(held, beside)
+        if problem or not _are_equal(held, right, parts):
+            return "the value returned while it is differentiated has another gradient"
+        return ""
+
+    def _factors(self, mode: str) -> tuple[float, ...]:
+        """What the result is multiplied by, call by call: 1 twice, and -2 where that shows more."""
+        # Of a scalar the incoming gradient is 1, and nobody sees whether it was multiplied with. What is meant
+        # otherwise, as clipping, need not be linear in it; and nothing comes into a gradient that somebody wrote.
+        is_pulled = mode == "reverse" and self.problem.is_scalar
+        is_multiplied = is_pulled and self.request.truth is None and self.request.jac is None
+        return (1.0, 1.0, -2.0) if is_multiplied else (1.0, 1.0)
+
+    def _later_call(self, mode: str, factor: float) -> str:
+        if factor != 1:
+            return f"the gradient of {factor:g} times the result"
         if self.request.jac is not None:
-            return self.problem.jacobian(*arrays)
-        return differentiation.reverse_like(self.problem, mode, arrays)
+            return "a second call of the gradient"
+        return "a second backward pass" if mode == "reverse" else "a second call"
+
+    def _called(self, gradient: Callable, arrays: list[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        """What one program gives each time that it is called."""
+        return one_after_the_other(lambda _: gradient(*arrays), factors)
 
     def _compared(
         self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, given: Sequence[Any], was_drawn: bool
@@ -470,16 +532,21 @@ class _Examination:
 
     # Second order
 
-    def _second_order(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
+    def _hessian_direction(self, held: Held, arrays: list[Any]) -> Sequence[np.ndarray]:
         shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
         direction = differentiation.hessian_direction(shapes)
-        direction = held.symmetrized(direction) or direction
-        second = held.second(direction)
-        if second is None:
-            return self._made(mode, Judgement(Verdict.INCONCLUSIVE, "no second derivative of a formula"), arrays)
+        return held.symmetrized(direction) or direction
+
+    def _hessian_products(
+        self, mode: str, arrays: list[Any], direction: Sequence[np.ndarray], factors: Sequence[float]
+    ) -> list[tuple[Any, ...]]:
+        """The Hessian times a direction, once for each factor of the slope along it."""
         velocity = self._tangents(arrays, direction)
-        given = differentiation.hessian_product(self.problem, mode, arrays, self._numpy(velocity), velocity)
-        return self._compared(second, mode, arrays, value, given, was_drawn)
+        if not differentiation.goes_back_through_a_slope(mode):
+            push = differentiation.pushed_gradient(self.problem)
+            return self._called(push, [*arrays, *velocity], factors)
+        slope = differentiation.slope(self.problem, mode, self._numpy(velocity), velocity)
+        return self.problem.calls.pulled_back(slope, arrays, factors)
 
     # What was found
 

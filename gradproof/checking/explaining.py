@@ -46,7 +46,7 @@ def explain_code(name: str, at: str, backend: str = "") -> Outcome:
         problem = problem_of(by_name, tuple(arrays), argnums=range(len(names)), name=name)
         with problem.calls.at_work():
             traced = problem.calls.trace(problem.scalar, problem.leaves)
-            got = reverse_like(problem, "reverse", problem.leaves)
+            got = reverse_like(problem, "reverse")(*problem.leaves)
     except (ArgumentError, Untraceable, TypeError) as error:
         raise Unusable(f"{name}: {error}") from error
     with ctx.workprec(exact.FIRST_PRECISION):

@@ -14,6 +14,7 @@ import numpy as np
 from gradproof import backends, divergences
 from gradproof.backends import MODES, Missing, Unsupported
 from gradproof.backends.adapter import REAL_PART
+from gradproof.backends.calls import LaterCallRaised
 from gradproof.backends.settings import SETTINGS
 from gradproof.backends.stopped import OutOfMemory, ran_out
 from gradproof.divergences import Divergence
@@ -421,6 +422,22 @@ class Examiner:
             arrays = self.arrays(inputs)
             value, gradient = self.adapter.value_and_gradient(lambda *arguments: cotangent * f(*arguments))(*arrays)
             return self._converted(inputs, self._checked(value, (), self._dtype(False)), gradient, ())
+
+    def second_pass(self, inputs: Inputs) -> Answer:
+        """The gradient of the second of two backward passes over one forward pass: a rule may have written to what was
+        kept for it. Raises `Unsupported` where no code of a person's own runs."""
+        function, backend = self.cell.function, self.cell.backend
+        if backend not in function.implementations or not self.adapter.differentiates:
+            raise Unsupported("a framework's own rules leave alone what they have kept")
+        f = self.adapter.callable(function, self.cell.dtype, self.cell.device)
+        with self._at_work("backend", "a second backward pass over one forward pass"):
+            arrays = self.arrays(inputs)
+            try:
+                _, gradient = backends.calls_of(backend).pulled_back(f, arrays, (1.0, 1.0))
+            except LaterCallRaised as raised:
+                assert isinstance(raised.__cause__, Exception)
+                raise raised.__cause__ from None
+            return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
 
     def pushed_value(self, inputs: Inputs) -> float:
         """The value that forward mode gives beside a tangent. Raises `Unsupported` where the backend has none."""

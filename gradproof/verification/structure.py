@@ -53,6 +53,9 @@ class Examiner(Protocol):
     def pulled_back(self, inputs: Inputs, cotangent: float) -> Answer:
         """Value and gradient of `cotangent` times the function, by reverse mode."""
 
+    def second_pass(self, inputs: Inputs) -> Answer:
+        """The gradient of the second of two backward passes over one forward pass."""
+
     def pushed_value(self, inputs: Inputs) -> float:
         """The value that forward mode gives beside a tangent."""
 
@@ -68,7 +71,10 @@ def structural_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allow
             return again.problem
         if not allowance.covers(partial(_repeats, answer, again)):
             return "a second call gives another gradient"
-    tries = {"reverse": (_cotangent_problem, _returned_value_problem), "forward": (_pushed_value_problem,)}
+    tries = {
+        "reverse": (_cotangent_problem, _returned_value_problem, _second_pass_problem),
+        "forward": (_pushed_value_problem,),
+    }
     problems = (find(examiner, inputs, answer, allowance) for find in tries.get(examiner.cell.mode, ()))
     return next(filter(None, problems), "")
 
@@ -138,4 +144,14 @@ def _returned_value_problem(examiner: Examiner, inputs: Inputs, answer: Answer, 
         return ""
     if again.problem or not allowance.covers(partial(_repeats, answer, again)):
         return "the value returned while it is differentiated has another gradient"
+    return ""
+
+
+def _second_pass_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
+    try:
+        again = examiner.second_pass(inputs)
+    except Unsupported:
+        return ""
+    if again.problem or not allowance.covers(partial(_repeats, answer, again)):
+        return "a second backward pass over one forward pass gives another gradient"
     return ""

@@ -12,6 +12,7 @@ import pytest
 
 import gradproof
 from gradproof import Positive, Reals, function, weights
+from gradproof.backends import Unsupported
 from gradproof.checking.report import GradproofWarning
 from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.differences import forward_noise, own_differences
@@ -386,11 +387,42 @@ def test_scaling_by_a_cotangent_may_round_anew() -> None:
         def gradient_of_returned_value(self, inputs):
             return Answer(value, right)
 
+        def second_pass(self, inputs):
+            raise Unsupported("a framework's own rules leave alone what they have kept")
+
     answer = Answer(value, (right[0], np.array(0.0)))
     allowance = Allowance(reference.bounds(inputs, DOUBLE), lambda: reference.wider(inputs, DOUBLE))
     assert structural_problem(Scaled(), inputs, answer, allowance) == ""
     Scaled.noise = 1e-12
     assert structural_problem(Scaled(), inputs, answer, allowance) == "a second call gives another gradient"
+
+
+@pytest.mark.parametrize("is_in_place", [False, True])
+def test_a_rule_that_writes_to_what_was_saved_is_found_at_its_second_pass(is_in_place) -> None:
+    """The first backward pass is right; a second one over the same forward pass reads what the first has written."""
+    needs("torch")
+    import torch
+
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = torch.exp(x)
+            ctx.save_for_backward(y)
+            return y.clone()
+
+        @staticmethod
+        def backward(ctx, d):
+            (y,) = ctx.saved_tensors
+            return d * (y.detach().mul_(1) if is_in_place else y)
+
+    made = entry(lambda xp, x: xp.exp(x), x=())
+    made.implementation("torch")(Doubled.apply)
+    found = Examiner(Cell(made, "torch", "cpu", "float64", "reverse")).against_truth(at(0.5))
+    if not is_in_place:
+        assert found.judgement.verdict == Verdict.VERIFIED
+    else:
+        assert found.judgement.verdict == Verdict.UNSUPPORTED
+        assert "a second backward pass over one forward pass raises" in found.judgement.reason
 
 
 # Own differences

@@ -494,6 +494,105 @@ def test_another_gradient_at_a_second_call_is_told():
         gradproof.gradcheck(by_hand(lambda x: x.sin(), backward), (x,))
 
 
+@pytest.mark.parametrize("kind", ["right", "raises", "changes", "writes"])
+def test_a_second_derivative_is_asked_for_twice(kind):
+    """PyTorch's gradgradcheck goes back twice over one graph, and so finds what is right only once."""
+    torch = frame("PT").namespace
+    calls = []
+
+    def rule(x, d, g):
+        calls.append(g)
+        if len(calls) > 1 and kind == "raises":
+            raise OSError("the buffer is used up")
+        found = 6 * x * d * g * (len(calls) if kind == "changes" else 1), 3 * x**2 * g
+        if kind == "writes":
+            with torch.no_grad():
+                x.mul_(2)
+        return found
+
+    class Slope(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, d):
+            ctx.save_for_backward(x.clone(), d)
+            return 3 * x**2 * d
+
+        @staticmethod
+        def backward(ctx, g):
+            return rule(*ctx.saved_tensors, g)
+
+    cubes = by_hand(lambda x: x**3, lambda saved, d: Slope.apply(saved[0], d))
+    x = frame("PT").array(X)
+    told = {
+        "raises": "a second call raises OSError: the buffer is used up",
+        "changes": "a second call gives another second derivative",
+        "writes": "a second call raises RuntimeError: one of the variables",
+    }
+    if kind == "right":
+        assert gradproof.check_grads(cubes, (x,), modes="rev", order=2).verdict == "verified"
+        return
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(cubes, (x,), modes="rev", order=2)
+    assert told[kind] in str(caught.value)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e-6])
+@pytest.mark.parametrize("mode", ["rev", "fwd"])
+def test_the_value_beside_a_gradient_is_compared_with_the_plain_one(mode, offset):
+    """What value_and_grad, vjp and jvp return as the value comes from the rule, and nothing else asks for it."""
+    frame("JX")
+    import jax
+    import jax.numpy as jnp
+
+    if mode == "rev":
+        sine = jax.custom_vjp(jnp.sin)
+        sine.defvjp(lambda x: (jnp.sin(x) + offset, x), lambda x, g: (g * jnp.cos(x),))
+    else:
+        sine = jax.custom_jvp(jnp.sin)
+        sine.defjvp(lambda x, v: (jnp.sin(x[0]) + offset, jnp.cos(x[0]) * v[0]))
+    x = frame("JX").array(X)
+    if not offset:
+        assert gradproof.check_grads(sine, (x,), modes=mode).verdict == "verified"
+        return
+    with pytest.raises(gradproof.GradientError, match="the value returned while it is differentiated is"):
+        gradproof.check_grads(sine, (x,), modes=mode)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_value_beside_a_gradient_has_its_gradient_where_a_second_is_asked_for(order):
+    frame("JX")
+    import jax
+    import jax.numpy as jnp
+
+    sine = jax.custom_vjp(jnp.sin)
+    sine.defvjp(lambda x: (jax.lax.stop_gradient(jnp.sin(x)), x), lambda x, g: (g * jnp.cos(x),))
+    x = frame("JX").array(X)
+    if order == 1:
+        assert gradproof.check_grads(sine, (x,), modes="rev").verdict == "verified"
+        return
+    with pytest.raises(gradproof.GradientError, match=r"the value returned .* has another gradient"):
+        gradproof.check_grads(sine, (x,), modes="rev", order=order)
+
+
+def test_a_compiled_gradient_is_asked_for_twice():
+    frame("TF")
+    import tensorflow as tf
+
+    factor = tf.Variable(1.0, dtype=tf.float64)
+
+    @tf.custom_gradient
+    def cubes(x):
+        def rule(g):
+            now = factor.read_value()
+            with tf.control_dependencies([now]):
+                factor.assign_add(1.0)
+            return now * g * 3 * x**2
+
+        return x**3, rule
+
+    with pytest.raises(gradproof.GradientError, match="a second call gives another gradient"):
+        gradproof.check_grads(cubes, (frame("TF").array(X),), modes=("compiled",))
+
+
 def with_rule(short: str, rule: Callable) -> Callable:
     """Σ x³, with the backward pass `rule(x, g)`."""
     frame(short)
