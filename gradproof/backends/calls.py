@@ -154,6 +154,10 @@ class Calls(ABC):
         """Arrays of one shape along a new leading axis."""
 
     @abstractmethod
+    def taken(self, array: Any, places: np.ndarray) -> Any:
+        """The entries of an array at these places, counted through it as it is read, as a vector."""
+
+    @abstractmethod
     def zeros_like(self, array: Any) -> Any:
         """Zeros of an array's shape and dtype."""
 

@@ -35,6 +35,9 @@ SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
 """What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
 
 
+SMALLER = -0.5
+"""What the result is multiplied by instead of -2 where that overflows."""
+
 ROUNDINGS = 4.0
 """Roundings by which two values of one function may differ besides their bounds, which may be of exact ones."""
 
@@ -47,6 +50,10 @@ NOT_LINEAR = (
     "gradient that comes in"
 )
 ANOTHER_PRODUCT = "a second call gives another second derivative"
+BESIDE_INFINITY = (
+    "the answer is not finite in places, and the result is infinite in places: 0 times the slope of an infinite entry "
+    "may be NaN. Return the finite entries alone to have this judged"
+)
 LOST = "there is no gradient for {}: it is None"
 LOST_AGAIN = (
     "there is no second derivative for {}: the gradient cannot be differentiated again, as where a backward pass is "
@@ -137,7 +144,8 @@ def _said(error: BaseException | None) -> str:
 def _are_equal(held: Held, parts: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
     """Whether two gradients differ by no more than two right ones can."""
     rows = zip(parts, others, held.bounds().gradient, strict=True)
-    return all(bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in rows)
+    with np.errstate(over="ignore", invalid="ignore"):  # of what is near the largest number, and differs
+        return all(bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in rows)
 
 
 class _Examination:
@@ -310,6 +318,10 @@ class _Examination:
         another = ANOTHER_PRODUCT if differentiation.is_second_order(mode) else ANOTHER_GRADIENT
         for by, given, why in zip(factors[1:], others, (another, NOT_LINEAR), strict=False):
             problem, again = self._parts(held, given)
+            if by != 1 and not problem and not all(np.isfinite(part).all() for part in again):
+                # Twice a gradient may leave the range, or what leads to it.
+                by = SMALLER
+                problem, again = self._parts(held, pull((by,))[0])
             if problem or not _are_equal(held, parts, [part / by for part in again]):
                 return self._made(mode, Judgement(Verdict.WRONG, problem or why), arrays)
         return self._with_its_value(finding, held, arrays, value)
@@ -379,8 +391,16 @@ class _Examination:
         judgement = held.judged(value, parts, self.request.accuracy)
         if judgement.verdict in FAILING:
             judgement = self._along_symmetric(held, value, parts) or judgement
-        finding = self._made(mode, judgement, arrays, held, parts, was_drawn)
-        return finding
+        if self.problem.leaves_out_infinities and not all(np.isfinite(part).all() for part in parts):
+            judgement = self._beside_infinity(held, value, parts)
+        return self._made(mode, judgement, arrays, held, parts, was_drawn)
+
+    def _beside_infinity(self, held: Held, value: np.ndarray, parts: Sequence[np.ndarray]) -> Judgement:
+        """The verdict on what is finite of an answer, where what is not may come from entries that are left out."""
+        exact = [truth.high for truth in held.truth.gradient]
+        filled = [np.where(np.isfinite(part), part, right) for part, right in zip(parts, exact, strict=True)]
+        judgement = held.judged(value, filled, self.request.accuracy)
+        return judgement if judgement.verdict in FAILING else Judgement(Verdict.INCONCLUSIVE, BESIDE_INFINITY)
 
     def _pulled_back(self, arrays: list[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
         """The gradients of the result times each factor; fewer of a function that runs its backward pass itself."""
@@ -432,7 +452,7 @@ class _Examination:
             return self._made("forward", judgement, arrays, held, parts, was_drawn)
         # One direction by itself: what maps over all of them is another program.
         known = self._slopes(arrays, dense[: 1 if units else None])
-        if not np.isfinite(known).all() and (reason := self._leaves_the_range(held)):
+        if not np.isfinite(known).all() and (reason := self._why_not_finite(held)):
             return self._made("forward", Judgement(Verdict.INCONCLUSIVE, reason), arrays, was_drawn=was_drawn)
         judgement = self._along(held, dense[: len(known)], known)
         looks_right = judgement.verdict == Verdict.VERIFIED
@@ -479,10 +499,11 @@ class _Examination:
         except Exception:  # one after the other they say what is the matter
             return None
 
-    @staticmethod
-    def _leaves_the_range(held: Held) -> str:
+    def _why_not_finite(self, held: Held) -> str:
         """Why slopes need not be finite where every entry of the gradient is: they are made of all of them at once, and
         what is beyond the range in one, times a tangent of 0, is NaN in all."""
+        if self.problem.leaves_out_infinities:
+            return BESIDE_INFINITY
         if held.problem or held.truth.kink is not None:
             return ""
         total = 4 * sum(float(np.abs(part.high).sum()) for part in held.truth.gradient)

@@ -49,7 +49,8 @@ class Problem:
     """A function of arrays: `scalar(*arrays)` takes one for each of `arguments`, and gives a real scalar.
 
     `results` says of what the scalar is made: the shapes of the results, with weights where there is more than one
-    number. `name` is the function's."""
+    number. `name` is the function's. `finite` has, for each result, the places of its finite entries, where some are
+    infinite: the scalar is made of them, and of all entries where there is None."""
 
     name: str
     backend: str
@@ -58,11 +59,17 @@ class Problem:
     scalar: Callable
     results: str
     jacobian: Callable | None = None
+    finite: Sequence[np.ndarray | None] = ()
 
     @property
     def is_scalar(self) -> bool:
         """Whether the function gives one real number, which is not contracted with anything."""
         return self.results == OF_A_SCALAR
+
+    @property
+    def leaves_out_infinities(self) -> bool:
+        """Whether the scalar is made of a part of a result, because the rest is infinite."""
+        return any(places is not None for places in self.finite)
 
     @property
     def leaves(self) -> list[Any]:
@@ -179,14 +186,16 @@ def problem_of(
         # Copies: NumPy's become the framework's, and what a function does to its arguments does not reach the caller's.
         made = [result_of(*(calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments))]
     shapes = _result_shapes(calls, made[0])
+    finite = _finite_places(calls, made[0], shapes) if jac is None else [None] * len(shapes)
     return Problem(
         name=name or _name_of(f),
         backend=backend,
         calls=calls,
         arguments=arguments,
-        scalar=_contracted(calls, result_of, shapes),
-        results=_described(shapes),
+        scalar=_contracted(calls, result_of, shapes, finite),
+        results=_described(shapes, finite),
         jacobian=None if jac is None else _contracted_jacobian(jac, gradient_of, shapes, arguments),
+        finite=finite,
     )
 
 
@@ -280,16 +289,41 @@ def _result_shapes(calls: Calls, result: Any) -> list[Shape]:
     return shapes
 
 
-def _contracted(calls: Calls, result_of: Callable, shapes: list[Shape]) -> Callable:
+def _finite_places(calls: Calls, result: Any, shapes: list[Shape]) -> list[np.ndarray | None]:
+    """For each result with infinite entries among finite ones the places of those; None for the others."""
+    found: list[np.ndarray | None] = []
+    for (_, leaf), shape in zip(calls.flatten(result)[0], shapes, strict=True):
+        values = np.ravel(calls.to_numpy(leaf)) if shape is not None else np.zeros(0)
+        finite = np.isfinite(values)
+        # NaN is no arithmetic with infinities: the function has no value there, which is told.
+        is_partly_infinite = finite.any() and not finite.all() and not np.isnan(values).any()
+        found.append(np.flatnonzero(finite) if is_partly_infinite else None)
+    return found
+
+
+def contractible(w: np.ndarray, places: np.ndarray | None) -> np.ndarray:
+    """The weights of those entries of a result that the scalar is made of."""
+    return w if places is None else np.ravel(w)[places]
+
+
+def _contracted(
+    calls: Calls, result_of: Callable, shapes: list[Shape], finite: Sequence[np.ndarray | None]
+) -> Callable:
     """The results times fixed uneven weights, summed; one real number stays as it is."""
     real_scalar = shapes == [((), False)]
-    constants = [None if shape is None else cotangent(*shape) for shape in shapes]
+    constants = [
+        None if shape is None else contractible(cotangent(*shape), places)
+        for shape, places in zip(shapes, finite, strict=True)
+    ]
 
     def scalar(*arrays: Any) -> Any:
         leaves = [leaf for _, leaf in calls.flatten(result_of(*arrays))[0]]
         if real_scalar:
             return leaves[0]
-        return calls.contract([(w, y) for w, y in zip(constants, leaves, strict=True) if w is not None])
+        triples = zip(constants, leaves, finite, strict=True)
+        return calls.contract(
+            [(w, y if places is None else calls.taken(y, places)) for w, y, places in triples if w is not None]
+        )
 
     return scalar
 
@@ -345,8 +379,12 @@ def _contracted_part(w: np.ndarray, part: Any, argument: Argument) -> np.ndarray
     return np.asarray(np.tensordot(w.astype(part.dtype), part, axes=w.ndim))
 
 
-def _described(shapes: list[Shape]) -> str:
+def _described(shapes: list[Shape], finite: Sequence[np.ndarray | None]) -> str:
     if shapes == [((), False)]:
         return OF_A_SCALAR
     given = [f"{'complex ' if is_complex else ''}{shape}" for shape, is_complex in filter(None, shapes)]
-    return f"Σ w · its result, of shape {', '.join(given)}, with fixed uneven weights w"
+    sizes = [
+        int(np.prod(shape[0])) - len(p) for shape, p in zip(shapes, finite, strict=True) if shape and p is not None
+    ]
+    without = f" without its {sum(sizes)} infinite {'entry' if sum(sizes) == 1 else 'entries'}," if sizes else ""
+    return f"Σ w · its result, of shape {', '.join(given)},{without} with fixed uneven weights w"

@@ -93,7 +93,8 @@ class Finding:
             self.expected[name], self.got[name] = exact.high, np.asarray(part, float)
             self.wrong[name] = ~(exact.distance(np.asarray(part)) <= bound)
             if scale > 0 and self.order == 1:
-                self.caught[name] = float(np.max(bound)) / scale
+                # Where there is no bound for an entry, nothing would have been seen in it.
+                self.caught[name] = float(np.max(np.where(np.isnan(bound), np.inf, bound))) / scale
 
 
 @dataclass

@@ -337,7 +337,12 @@ def formula_truth(problem: Problem, arrays: list[Any], body: Callable) -> Formul
 
     def contracted(xp: Any, *arguments: Any) -> Any:
         result = body(xp, *arguments)
-        return xp.sum(weights(xp, tuple(result.shape)) * result) if result.ndim else result
+        if not result.ndim:
+            return result
+        w = weights(xp, tuple(result.shape))
+        if (places := problem.finite[0]) is not None:
+            w, result = (xp.take(xp.reshape(part, (-1,)), places, axis=0) for part in (w, result))
+        return xp.sum(w * result)
 
     inputs = tuple(_reals(d, v) for d, v in zip(domains.values(), values, strict=True))
     path, line = inspect.getsourcefile(body) or "?", line_of(body.__code__)

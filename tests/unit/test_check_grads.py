@@ -573,6 +573,53 @@ def test_the_value_beside_a_gradient_has_its_gradient_where_a_second_is_asked_fo
         gradproof.check_grads(sine, (x,), modes="rev", order=order)
 
 
+@everywhere
+def test_infinite_entries_of_a_result_are_left_out(short):
+    """Where some entries of a result are infinite, as after a mask of -inf, the others are judged all the same."""
+    xp, array = frame(short).namespace, frame(short).array
+    given = (array(np.array([0.5, -1.25, 2.0])), array(np.array([0.0, -np.inf, 0.0])))
+    report = gradproof.check_grads(lambda x, mask: xp.exp(x) + mask, given, argnums=0, modes="rev")
+    assert report.verdict == "verified"
+    assert "of shape (3,), without its 1 infinite entry, with fixed" in report.results
+
+
+@everywhere
+def test_what_is_infinite_times_zero_accuses_nobody(short):
+    """The slope of log at 0 is infinite; that entry is left out, and 0 times its slope is NaN in any program."""
+    xp, array = frame(short).namespace, frame(short).array
+    x = array(np.array([0.0, 1.0, 2.0]))
+    with np.errstate(divide="ignore"), pytest.warns(gradproof.GradproofWarning):
+        report = gradproof.check_grads(lambda x: xp.log(x), (x,), modes="rev")
+    assert report.verdict == "inconclusive"
+    assert "Return the finite entries alone" in report.findings[0].judgement.reason
+
+
+@pytest.mark.parametrize("slope", [1.0, 1.000001])
+def test_beside_an_infinite_entry_a_finite_one_is_judged(slope):
+    frame("PT")
+    log = by_hand(lambda x: x.log(), lambda saved, d: d * slope / saved[0])
+    x = frame("PT").array(np.array([0.0, 1.0, 2.0]))
+    if slope == 1.0:
+        with pytest.warns(gradproof.GradproofWarning):
+            assert gradproof.check_grads(log, (x,), modes="rev").verdict == "inconclusive"
+        return
+    with pytest.raises(gradproof.GradientError, match=r"df/d args\[0\]\[[12]\]"):
+        gradproof.check_grads(log, (x,), modes="rev")
+
+
+@pytest.mark.parametrize("multiplies", [True, False])
+def test_twice_a_gradient_near_the_largest_number_accuses_nobody(multiplies):
+    """Of exp at 709.5 the gradient is 1.4e308: twice that overflows, and half of it shows as much."""
+    frame("PT")
+    exponentials = by_hand(lambda x: x.exp().sum(), lambda saved, d: (d if multiplies else 1.0) * saved[0].exp())
+    x = frame("PT").array(np.array([709.5, 1.0]))
+    if multiplies:
+        assert gradproof.check_grads(exponentials, (x,), modes="rev").verdict == "verified"
+        return
+    with pytest.raises(gradproof.GradientError, match="does not multiply with the gradient that comes in"):
+        gradproof.check_grads(exponentials, (x,), modes="rev")
+
+
 def test_a_compiled_gradient_is_asked_for_twice():
     frame("TF")
     import tensorflow as tf

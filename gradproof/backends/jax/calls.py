@@ -61,6 +61,9 @@ class JaxCalls(Calls):
     def stacked(self, arrays: Sequence[Any]) -> Any:
         return jnp.stack(list(arrays))
 
+    def taken(self, array: Any, places: np.ndarray) -> Any:
+        return jnp.reshape(array, (-1,))[places]
+
     def zeros_like(self, array: Any) -> Any:
         return jnp.zeros_like(array)
 

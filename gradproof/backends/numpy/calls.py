@@ -40,6 +40,9 @@ class NumpyCalls(Calls):
     def stacked(self, arrays: Sequence[Any]) -> Any:
         return self.namespace.stack(list(arrays))
 
+    def taken(self, array: Any, places: np.ndarray) -> Any:
+        return self.namespace.reshape(array, (-1,))[places]
+
     def zeros_like(self, array: Any) -> Any:
         return self.namespace.zeros_like(array)
 

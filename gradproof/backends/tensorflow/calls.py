@@ -100,6 +100,9 @@ class TensorflowCalls(Calls):
     def stacked(self, arrays: Sequence[Any]) -> Any:
         return tf.stack(list(arrays))
 
+    def taken(self, array: Any, places: np.ndarray) -> Any:
+        return tf.gather(tf.reshape(array, (-1,)), places)
+
     def zeros_like(self, array: Any) -> Any:
         return tf.zeros_like(array)
 

@@ -153,6 +153,9 @@ class TorchCalls(Calls):
             return super().parameters_of(owner.forward)[1 if takes_context else 0 :]
         return super().parameters_of(f)
 
+    def taken(self, array: torch.Tensor, places: np.ndarray) -> torch.Tensor:
+        return array.reshape(-1)[torch.as_tensor(places, device=array.device)]
+
     def zeros_like(self, array: Any) -> Any:
         return torch.zeros_like(array)
 
