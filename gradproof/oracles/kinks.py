@@ -255,19 +255,25 @@ def probe(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
     # gradient is unbounded they run away.
     if all((_spread(p) <= _spread(q) * 2.0**-10).all() for p, q in zip(near, far, strict=True)):
         return None
+    vanishing = [np.abs(p) <= np.abs(q) * VANISHING for p, q in zip(near, far, strict=True)]
     settled = all(
-        ((abs(p - q) <= SETTLED * np.abs(p).max(initial=0.0)) | (np.abs(p) <= np.abs(q) * VANISHING)).all()
-        for p, q in zip(near, far, strict=True)
+        ((abs(p - q) <= SETTLED * np.abs(p).max(initial=0.0)) | tends_to_zero).all()
+        for p, q, tends_to_zero in zip(near, far, vanishing, strict=True)
     )
-    return Kink(near, settled, seen, closer)
+    limits = tuple(np.where(tends_to_zero, 0.0, p) for p, tends_to_zero in zip(near, vanishing, strict=True))
+    return Kink(limits, settled, seen, closer)
 
 
 def beside(inputs: Inputs, gradient_at: GradientAt) -> Kink | None:
     """The one limit around inputs at which the function jumps, and so has no gradient; None where there is none."""
     generic = generic_direction(inputs)
-    look = _look(inputs, gradient_at, PROBE_BITS)
-    seen, limits = _limits(look, [generic, tuple(-part for part in generic)])
-    return Kink(limits, True, seen, look) if seen else None
+    sides, looks = [generic, tuple(-part for part in generic)], (PROBE_BITS, CLOSER_BITS)
+    far, near = (_limits(_look(inputs, gradient_at, bits), sides) for bits in looks)
+    if not near[0] or len(far[0]) != len(near[0]):
+        return None
+    # The limit is farther along the way from what was seen far off to what was seen close by, and not so far again.
+    rows = tuple(np.concatenate([q, 2 * q - p]) for p, q in zip(far[1], near[1], strict=True))
+    return Kink(rows, True, near[0] * 2, _look(inputs, gradient_at, CLOSER_BITS))
 
 
 def _look(inputs: Inputs, gradient_at: GradientAt, bits: int) -> Callable[[Direction], Gradient | None]:

@@ -205,7 +205,8 @@ def _outside(given: tuple[np.ndarray, ...], truth: Truth, bounds: Bounds, names:
         outside = np.maximum(np.maximum(low - got, got - high), 0.0)
         flat = int(np.argmax(np.where(np.isnan(outside), np.inf, outside)))
         index = tuple(int(k) for k in np.unravel_index(flat, got.shape))
-        expected = f"between {low[index]:.17g} and {high[index]:.17g}"
+        ends = [f"{side[index]:.17g}" for side in (low, high)]
+        expected = ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
         error, bound = float(outside[index]), float(bounds.gradient[i][index])
         candidates.append(Entry(name, index, expected, float(got[index]), error, bound))
     return max(candidates, key=_badness)

@@ -620,6 +620,38 @@ def test_twice_a_gradient_near_the_largest_number_accuses_nobody(multiplies):
         gradproof.check_grads(exponentials, (x,), modes="rev")
 
 
+@everywhere
+def test_a_slope_that_goes_to_zero_at_the_end_of_a_domain_is_zero(short):
+    """xʸ has no value left of x = 0 and the slope 0 there; what stands beside, 10⁻³⁸, is no limit."""
+    frame(short)
+    given = tuple(frame(short).array(np.array(values)) for values in ([0.0, 2.0], [2.0, 0.5]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert gradproof.check_grads(lambda x, y: x**y, given, modes="rev").verdict == "convention"
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e-9])
+def test_a_wrong_slope_at_the_end_of_a_domain_is_told_with_the_limit(offset):
+    frame("PT")
+
+    def backward(saved, d):
+        x, y = saved
+        return d * y * x ** (y - 1) + offset, d * x**y * x.clamp(min=1e-300).log()
+
+    given = tuple(frame("PT").array(np.array(values)) for values in ([0.0, 2.0], [2.0, 2.0]))
+    power = by_hand(lambda x, y: x**y, backward)
+    if not offset:
+        assert gradproof.check_grads(power, given, modes="rev").verdict == "convention"
+        return
+    with pytest.raises(gradproof.GradientError, match=r"expected     0\n"):
+        gradproof.check_grads(power, given, modes="rev")
+
+
+def test_the_end_of_a_domain_is_no_mistake_of_ours():
+    torch = frame("PT").namespace
+    with pytest.warns(gradproof.GradproofWarning, match="another slope to either side"):
+        gradproof.check_grads(lambda x: torch.acos(x) ** 2, (frame("PT").array(np.array(1.0)),), modes="rev")
+
+
 def test_a_compiled_gradient_is_asked_for_twice():
     frame("TF")
     import tensorflow as tf

@@ -32,6 +32,18 @@ PROBED = 48
 LOOKS = 4
 """Generic directions along which a function of many inputs must be smooth at a tie to be taken for smooth there."""
 
+OUR_MISTAKE = (
+    "the traced gradient does not agree with an exact difference of the trace itself: "
+    "a rule of Gradproof is wrong here. Please report it"
+)
+AT_AN_EDGE = "the function has another slope to either side, or none, as at the end of its domain"
+
+CLOSER = arb(2) ** -40
+"""By how much closer a limit beside a jump is looked at again."""
+
+VANISHING = arb(2) ** -5
+"""What is so much smaller there tends to zero, no slower than an eighth root of the distance."""
+
 CONTINUOUS = arb(2) ** -64
 """A value that changes by more, relatively, within a step of 2**-128 has jumped."""
 
@@ -286,10 +298,7 @@ class _Examination:
         elif prove:
             found.proved = self._agrees(exact.generic_direction(found.inputs))
             if not found.proved:
-                found.problem = (
-                    "the traced gradient does not agree with an exact difference of the trace itself: "
-                    "a rule of Gradproof is wrong here. Please report it"
-                )
+                found.problem = AT_AN_EDGE if self._sides_differ() else OUR_MISTAKE
 
     # Proof
 
@@ -435,6 +444,14 @@ class _Examination:
             self._kink = Sides.of([objects(either(p, q)) for p, q in zip(found.gradient, limits, strict=True)])
         found.gradient, found.proved = limits, True
 
+    def _sides_differ(self) -> bool:
+        """Whether the differences to either side are not one slope: at the end of a domain, as for acos at 1."""
+        with ctx.workprec(self.bits):
+            direction, h = exact.generic_direction(self.found.inputs), exact.step(self.found.inputs)
+            here, ahead, behind = (self._value_along(direction, step, self._frozen()) for step in (ZERO, h, -h))
+            gap, size = ahead - 2 * here + behind, abs(ahead - here) + abs(here - behind)
+            return not (gap.is_finite() and bool(abs(gap).abs_upper() <= SMOOTH * size.abs_upper() + exact.NOTHING))
+
     def _jumps(self) -> bool:
         with ctx.workprec(self.bits):
             value, h = self.found.value, exact.step(self.found.inputs)
@@ -444,11 +461,16 @@ class _Examination:
             return not all(bool(abs(side - value).abs_upper() <= slack) for side in sides)
 
     def _limit_beside(self) -> Gradient | None:
-        distance = exact.step(self.found.inputs)
+        """The limit of the gradient to one side: it is no farther from what stands close by than that is from what
+        stands far off, and zero where coming closer makes it so much smaller."""
+        far_off = exact.step(self.found.inputs)
         for seed in range(LOOKS):
-            beside = self._gradient_at(exact.generic_direction(self.found.inputs, seed), distance)
-            if beside is not None and all(e.is_finite() for e in flat(beside)):
-                return beside
+            direction = exact.generic_direction(self.found.inputs, seed)
+            far, near = (self._gradient_at(direction, distance) for distance in (far_off, far_off * CLOSER))
+            if far is None or near is None or not all(e.is_finite() for e in (*flat(far), *flat(near))):
+                continue
+            with ctx.workprec(self.bits):
+                return [objects(np.frompyfunc(_limit, 2, 1)(p, q)) for p, q in zip(far, near, strict=True)]
         return None
 
     def _certain_differences(self) -> Gradient:
@@ -472,6 +494,13 @@ class _Examination:
                 part[index] = (ahead - behind) / (2 * h)
             parts.append(part)
         return parts
+
+
+def _limit(far: arb, near: arb) -> arb:
+    """Where a number goes that is `far` at some distance and `near` at a 2^40th part of it."""
+    if bool(abs(near).abs_upper() <= VANISHING * abs(far).abs_upper()):
+        return ZERO
+    return near + (near - far) * arb(0, 1)
 
 
 def _moved(inputs: Sequence[np.ndarray], direction: Sequence[np.ndarray], distance: arb) -> Gradient:
