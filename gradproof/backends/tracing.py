@@ -23,7 +23,8 @@ class Traced:
     the framework's format; a result that has no floating-point numbers is a NumPy array. `operations` counts the
     framework's operations by name. `replay(arguments)` runs the framework's own forward pass at other arguments of the
     same shapes and gives its results as NumPy arrays. `notes` say where a value left the trace (`.item()` and the
-    like): if it came back, it did so as a constant, and a replay will differ."""
+    like): if it came back, it did so as a constant, and a replay will differ. `reverse_alone` says what reverse mode
+    takes for a constant, and no other mode."""
 
     tape: Tape
     inputs: list[Cells | ComplexCells]
@@ -31,3 +32,4 @@ class Traced:
     operations: Counter[str]
     replay: Callable[[Sequence[Any]], list[np.ndarray]]
     notes: list[str] = field(default_factory=list)
+    reverse_alone: list[str] = field(default_factory=list)

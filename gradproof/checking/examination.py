@@ -281,6 +281,8 @@ class _Examination:
     # One mode
 
     def _finding(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
+        if "forward" in mode and isinstance(held, TracedTruth) and held.reverse_alone:
+            raise Unsupported(held.reverse_alone[0])
         if mode == "forward":
             finding = self._forward(held, arrays, value, was_drawn)
             return finding if was_drawn else self._with_its_value(finding, held, arrays, value)

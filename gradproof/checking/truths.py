@@ -121,6 +121,7 @@ class TracedTruth(_Held):
     flushes: bool
     value_is_compared: bool = True
     told: str = OF_THE_TRACE
+    reverse_alone: Sequence[str] = ()
 
     @property
     def truth(self) -> Truth:
@@ -255,7 +256,8 @@ def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> 
     many = traced.tape.cell_count > IN_BALLS
     solution = (estimate if many else solve)(traced.tape, traced.outputs[0])
     flushes = calls.device_of(arrays[0]) in calls.transformations.flushes_subnormals
-    found = TracedTruth(real_names(problem.arguments), solution, _coarsest(problem), flushes, meant is None)
+    names = real_names(problem.arguments)
+    found = TracedTruth(names, solution, _coarsest(problem), flushes, meant is None, reverse_alone=traced.reverse_alone)
     if meant is not None:
         found.told = "the exact derivative of the function given as truth"
     elif not solution.problem:

@@ -201,6 +201,23 @@ def test_a_backward_pass_that_writes_to_what_was_saved_is_found():
             checker(Doubled.apply, (x,))
 
 
+NLL = "torch.nn.functional.gaussian_nll_loss(x, x.detach() + 1, v, full=True)"
+PADDED = "torch.nn.functional.embedding(torch.tensor([0, 1]), x[:, None], padding_idx=0).sum() + v.sum()"
+
+
+@pytest.mark.parametrize(("code", "why"), [(NLL, "torch.no_grad holds in"), (PADDED, "padding_idx of an embedding")])
+def test_what_reverse_mode_alone_takes_for_a_constant_is_not_held_against_forward_mode(code, why):
+    """A variance that is clamped inside no_grad, and a row whose gradient is left out."""
+    torch = frame("PT").namespace
+    f = eval(f"lambda x, v: {code}", {"torch": torch})
+    given = tuple(torch.tensor(values, dtype=torch.float64, requires_grad=True) for values in ([0.0, 1.5], [1e-8, 2.0]))
+    report = gradproof.check_grads(f, given)
+    assert report.verdict == "verified"
+    assert why in report.refused["forward"]
+    with pytest.raises(gradproof.GradientError, match=why):
+        gradproof.check_grads(f, given, modes="fwd")
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.001])
 def test_a_function_that_fills_the_gradients_itself_is_held_to_them(factor):
     torch = frame("PT").namespace

@@ -49,6 +49,8 @@ class Interpreter(TorchDispatchMode):
         self.tape, self.memory = tape, Memory(tape)
         self.operations: Counter[str] = Counter()
         self.notes: list[str] = []
+        self.reverse_alone: list[str] = []
+        self._looked_away = False  # whether the operation at work reads, inside no_grad, what has a gradient
         self.generators: list[tuple[str, str, torch.Generator]] = []
         self.within = 0  # how many forwards of an autograd.Function, or composite operations, are running
         self.functions = 0  # of them, how many autograd.Functions
@@ -79,6 +81,7 @@ class Interpreter(TorchDispatchMode):
         cells = self.memory.read(x)
         if isinstance(cells, Predicates) or self._has_gradient(x):
             return cells
+        self._looked_away = self._looked_away or (x.requires_grad and not torch.is_grad_enabled())
         return self._frozen(cells)
 
     def cells(self, x: Any, like: torch.Tensor | None = None, exact: bool = False) -> Any:
@@ -208,6 +211,7 @@ class Interpreter(TorchDispatchMode):
         if rule is None and base not in rules.DECOMPOSED:
             return self._decomposed(self._body(func), args, kwargs)
         self.operations[base] += 1
+        self._looked_away = False
         out = kwargs.get("out")
         options = {name: value for name, value in kwargs.items() if name != "out"}
         targets = [args[0]] if in_place else [] if out is None else tree_leaves(out)
@@ -342,6 +346,8 @@ class Interpreter(TorchDispatchMode):
             own = self._fitting(x, found[i] if i < len(found) else None)
             if own is None:
                 continue
+            if self._looked_away and not isinstance(own, Predicates):
+                self.reverse_alone.append(f"torch.no_grad holds in reverse mode only: {self.tape.where}")
             if before:
                 own = self._written(x, own, before[i])
             else:

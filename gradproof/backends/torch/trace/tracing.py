@@ -53,7 +53,7 @@ def trace(f: Callable, arguments: Sequence[torch.Tensor], differentiated: Sequen
         with torch.enable_grad():
             return [_values(x) for x in f(*moved)]
 
-    return Traced(tape, inputs, outputs, run.operations, replay, run.notes)
+    return Traced(tape, inputs, outputs, run.operations, replay, run.notes, run.reverse_alone)
 
 
 def _copy(x: torch.Tensor, differentiated: bool) -> torch.Tensor:

@@ -103,6 +103,7 @@ def embedding(run: Any, result: Tensor, weight: Tensor, indices: Tensor, padding
     if not is_padding.any() or run.functions:
         return rows
     # Only the backward pass reads this argument: it gives these rows no gradient.
+    run.reverse_alone.append(f"padding_idx of an embedding holds in reverse mode only: {run.tape.where}")
     numbers = rows.numbers.copy()
     numbers[is_padding] = run.tape.freeze(rows.like(numbers[is_padding])).numbers
     return rows.like(numbers)
