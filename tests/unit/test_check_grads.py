@@ -1096,3 +1096,24 @@ def test_what_takes_long_is_told_on_a_terminal(monkeypatch, is_terminal):
             time.sleep(0.005)
     assert ("loss: float64, input 1: reverse" in stream.getvalue()) is is_terminal
     assert stream.getvalue().endswith("\r") is is_terminal
+
+
+def test_a_special_function_that_loses_digits_is_said_to_lose_them():
+    """JAX's log_ndtr is good to ten digits at -30 and at 5, in its value: that is no value that leaves the trace."""
+    frame("JX")
+    import jax
+
+    for x, entry in ((-30.0, r"df/d x\[0\]|the value"), (5.0, "the value")):
+        with pytest.raises(gradproof.GradientError, match=entry) as caught:
+            gradproof.check_grads(lambda x: jax.scipy.special.log_ndtr(x), (frame("JX").array(np.array([x])),))
+        assert caught.value.report.verdict == "imprecise"
+
+
+def test_what_a_trace_holds_fixed_has_no_place_among_its_numbers():
+    """A shift of bits and an argmax of what is compared, beside a sign that jumps: JAX's poch."""
+    frame("JX")
+    import jax
+
+    x, order = (frame("JX").array(np.array(values)) for values in ([0.1, 3.0], [2.0, 2.0]))
+    report = gradproof.check_grads(lambda x: jax.scipy.special.poch(x, order), (x,), modes="rev")
+    assert report.verdict == "verified"

@@ -267,7 +267,15 @@ def test_what_leaves_the_trace_is_off_by_more_than_the_bound(ratio: float, told:
     found = solved(squares, [0.5, -1.25], format="float32")
     (x,) = second_inputs(found.tape)
     unit = 1.0 / replay(found.tape, found.output, [x], squares_at([x]) + 1.0).ratio
-    assert replay_problem(found, lambda moved: squares_at(moved) + ratio * unit) == told
+    offset = {True: 0.0, False: ratio * unit}
+    assert replay_problem(found, lambda m: squares_at(m) + offset[np.array_equal(m[0], found.inputs[0])]) == told
+
+
+@pytest.mark.parametrize(("off_by", "told"), [(1e-6, ""), (1e-2, LEAVES_THE_TRACE)])
+def test_digits_that_are_lost_at_the_input_too_have_not_left_the_trace(off_by: float, told: str) -> None:
+    """What is off by more than half of the digits at the input itself is not trusted to be traced."""
+    found = solved(squares, [0.5, -1.25], format="float32")
+    assert replay_problem(found, lambda moved: squares_at(moved) * (1 + 3 * off_by)) == told
 
 
 @pytest.mark.parametrize("places", [(0, 1), (1, 0)])

@@ -258,7 +258,21 @@ def replay_problem(
     """Why the tape is not the program: something left the trace and came back as a constant, which shows at any second
     input, where `value_of` gives the program's own value or raises, as outside of what it takes. Empty where it is."""
     told = _replayed(found, value_of, second_inputs_in_turn(found.tape), flushes)
-    return _replayed(found, value_of, nearer_inputs(found.tape), flushes, told) if told == RAISES_BESIDE else told
+    if told == RAISES_BESIDE:
+        return _replayed(found, value_of, nearer_inputs(found.tape), flushes, told)
+    return "" if told and _loses_digits_here(found, value_of, flushes) else told
+
+
+def _loses_digits_here(found: Solution, value_of: Callable[[Sequence[np.ndarray]], np.ndarray], flushes: bool) -> bool:
+    """Whether the value is off by some digits at the input itself, as that of a special function may be: then it says
+    nothing that it is off elsewhere as well."""
+    try:
+        value = np.asarray(value_of(found.inputs))
+    except Exception:  # whatever somebody's code raises
+        return False
+    true, format = float(found.value), FORMATS[min((i.format for i in found.tape.inputs), key=PRECISIONS.__getitem__)]
+    is_near = abs(float(value) - true) <= math.sqrt(format.unit_roundoff) * abs(true)
+    return is_near and replay(found.tape, found.output, found.inputs, value, flushes=flushes).ratio > 1
 
 
 def _replayed(

@@ -18,7 +18,7 @@ from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.balls.taylor import first_coefficient
 from gradproof.oracles.tape.arithmetic import ONE, ZERO, TapeArithmetic, TapeSeries, center_of
 from gradproof.oracles.tape.evaluation import HALF, Evaluation
-from gradproof.oracles.tape.program import FORMAT_NAMES, Instruction, Untraceable, entries_of, numbers_of
+from gradproof.oracles.tape.program import FORMAT_NAMES, NO_CELLS, Instruction, Untraceable, entries_of, numbers_of
 from gradproof.oracles.tape.second_derivatives import NoSecondDerivative
 
 PASSIVE = frozenset("compare logic truth freeze step settle settle_step settle_extremum order".split())
@@ -314,6 +314,8 @@ def needed(evaluation: Evaluation, output: int) -> tuple[np.ndarray, np.ndarray]
     cells[output] = True
     for instruction in reversed(tape.instructions):
         of_predicates = instruction.kind in ("compare", "logic")
+        if instruction.kind in NO_CELLS and not of_predicates:
+            continue  # what the trace holds fixed has no place of its own
         memory = predicates if of_predicates else cells
         here = memory[instruction.output : instruction.output + instruction.size]
         if not here.any():
