@@ -203,7 +203,9 @@ def _outside(given: tuple[np.ndarray, ...], truth: Truth, bounds: Bounds, names:
     for i, (name, got) in enumerate(zip(names, given, strict=True)):
         low, high = truth.kink.span(i)
         outside = np.maximum(np.maximum(low - got, got - high), 0.0)
-        flat = int(np.argmax(np.where(np.isnan(outside), np.inf, outside)))
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            ratio = np.where(outside > 0, outside / bounds.gradient[i], 0.0)
+        flat = int(np.argmax(np.where(np.isnan(outside), np.inf, ratio)))
         index = tuple(int(k) for k in np.unravel_index(flat, got.shape))
         ends = [f"{side[index]:.17g}" for side in (low, high)]
         expected = ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"

@@ -201,6 +201,34 @@ def test_a_backward_pass_that_writes_to_what_was_saved_is_found():
             checker(Doubled.apply, (x,))
 
 
+@pytest.mark.parametrize(("logit", "offset"), [(5.0, 0.0), (20.0, 0.0), (40.0, 0.0), (5.0, 1e-13), (-3.0, 1e-13)])
+def test_the_textbook_slope_of_a_cross_entropy_accuses_nobody(logit, offset):
+    """σ(x) - t is off by a rounding of 1, however small it is itself."""
+    torch = frame("PT").namespace
+    losses = torch.nn.functional.binary_cross_entropy_with_logits
+    target, weight = (torch.tensor(values, dtype=torch.float64) for values in ([1.0, 0.25], [3.0, 0.5]))
+    x = torch.tensor([logit, -0.5], dtype=torch.float64, requires_grad=True)
+
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return losses(x, target, pos_weight=weight)
+
+        @staticmethod
+        def backward(ctx, d):
+            (x,) = ctx.saved_tensors
+            hits = weight * target
+            return d * (((hits + 1 - target) * x.sigmoid() - hits) / 2 + offset)
+
+    assert verdict(lambda x: losses(x, target, pos_weight=weight), x) == "verified"
+    if offset:
+        with pytest.raises(gradproof.GradientError):
+            gradproof.check_grads(Own.apply, (x,), modes="rev")
+    else:
+        assert verdict(Own.apply, x, modes="rev") == "verified"
+
+
 NLL = "torch.nn.functional.gaussian_nll_loss(x, x.detach() + 1, v, full=True)"
 PADDED = "torch.nn.functional.embedding(torch.tensor([0, 1]), x[:, None], padding_idx=0).sum() + v.sum()"
 

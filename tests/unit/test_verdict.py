@@ -302,6 +302,17 @@ def test_the_entry_that_is_farthest_outside_is_named() -> None:
     assert worst.error == pytest.approx(0.25) and worst.expected == "between 0 and 1"
 
 
+@function(x=Reals((3,)))
+def tie_beside_a_tiny_slope(xp, x):
+    """f(x) = max(x₁, x₂) + 2⁻⁸⁰ x₃"""
+    return xp.maximum(x[0], x[1]) + 2.0**-80 * x[2]
+
+
+def test_what_is_outside_by_less_than_its_bound_is_not_named_before_what_is_wrong() -> None:
+    worst = judged_at_kink(tie_beside_a_tiny_slope, np.ones(3), 1.0, np.array([-1e-9, 1.0, 0.0])).worst
+    assert worst is not None and worst.index == (2,) and worst.ratio > 1
+
+
 @function(x=Reals())
 def steep(xp, x):
     """f(x) = 5 x + 2 |x|"""

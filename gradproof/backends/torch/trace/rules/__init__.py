@@ -15,7 +15,7 @@ RULES = {
 DECOMPOSED = frozenset(
     (
         "_log_softmax_backward_data _softmax_backward_data affine_grid_generator binary_cross_entropy "
-        "binary_cross_entropy_backward binary_cross_entropy_with_logits celu deg2rad elu elu_backward "
+        "binary_cross_entropy_backward celu deg2rad elu elu_backward "
         "gelu gelu_backward glu glu_backward grid_sampler_2d hardshrink hardsigmoid "
         "hardswish hardswish_backward hardtanh_backward huber_loss huber_loss_backward "
         "leaky_relu leaky_relu_backward log_sigmoid_backward log_sigmoid_forward logit logit_backward mish "

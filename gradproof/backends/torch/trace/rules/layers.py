@@ -261,6 +261,27 @@ def nll_loss(run: Any, result: Any, x: Tensor, target: Tensor, weight: Any, redu
     return [total if reduction == 2 else total / count, count]
 
 
+def binary_cross_entropy_with_logits(
+    run: Any,
+    result: Tensor,
+    x: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    positive: Tensor | None = None,
+    reduction: int = 1,
+) -> Cells:
+    """(1 - t) x + (p t + 1 - t) log (1 + exp -x), for targets t and weights p of what is positive. Its slope is that of
+    (p t + 1 - t) log (1 + exp x) - p t x, the same function: the textbook's σ(x) - t, which loses to rounding what the
+    value does not."""
+    tape, logits, targets = run.tape, run.real(x), run.real(target, x)
+    hits = targets if positive is None else targets * run.real(positive, x)
+    value = (1.0 - targets) * logits + (hits + (1.0 - targets)) * lowering.softplus(-logits)
+    slope = (hits + (1.0 - targets)) * lowering.softplus(logits) - hits * logits
+    losses = tape.graft(value, slope)
+    losses = losses if weight is None else losses * run.real(weight, x)
+    return losses if reduction == 0 else (tape.mean if reduction == 1 else tape.sum)(losses)
+
+
 def soft_margin_loss(run: Any, result: Tensor, x: Tensor, target: Tensor, reduction: int = 1) -> Cells:
     """log (1 + exp (-target x)), as PyTorch computes it, in the format of x throughout."""
     tape = run.tape
@@ -385,5 +406,6 @@ RULES: dict[str, Rule] = {
     "native_layer_norm": layer_norm,
     "nll_loss2d_forward": nll_loss,
     "nll_loss_forward": nll_loss,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
     "soft_margin_loss": soft_margin_loss,
 }
