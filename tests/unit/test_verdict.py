@@ -304,8 +304,8 @@ def test_the_entry_that_is_farthest_outside_is_named() -> None:
 
 @function(x=Reals((3,)))
 def tie_beside_a_tiny_slope(xp, x):
-    """f(x) = max(x₁, x₂) + 2⁻⁸⁰ x₃"""
-    return xp.maximum(x[0], x[1]) + 2.0**-80 * x[2]
+    """f(x) = max(x₁, x₂) + 2⁻⁴⁰ x₃"""
+    return xp.maximum(x[0], x[1]) + 2.0**-40 * x[2]
 
 
 def test_what_is_outside_by_less_than_its_bound_is_not_named_before_what_is_wrong() -> None:
