@@ -309,7 +309,10 @@ def tie_beside_a_tiny_slope(xp, x):
 
 
 def test_what_is_outside_by_less_than_its_bound_is_not_named_before_what_is_wrong() -> None:
-    worst = judged_at_kink(tie_beside_a_tiny_slope, np.ones(3), 1.0, np.array([-1e-9, 1.0, 0.0])).worst
+    truth = Reference(tie_beside_a_tiny_slope).truth((np.ones(3),))
+    bounds = Bounds(np.array(1e-6), (np.array([1e-6, 1e-6, 1e-15]),), "")
+    answer = Answer(np.array(1.0), (np.array([-1e-9, 1.0, 0.0]),))
+    worst = judge(answer, truth, bounds, ["x"], SINGLE).worst
     assert worst is not None and worst.index == (2,) and worst.ratio > 1
 
 
