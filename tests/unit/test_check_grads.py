@@ -1117,3 +1117,14 @@ def test_what_a_trace_holds_fixed_has_no_place_among_its_numbers():
     x, order = (frame("JX").array(np.array(values)) for values in ([0.1, 3.0], [2.0, 2.0]))
     report = gradproof.check_grads(lambda x: jax.scipy.special.poch(x, order), (x,), modes="rev")
     assert report.verdict == "verified"
+
+
+def test_digits_that_an_operation_does_not_promise_accuse_nobody():
+    """SciPy's density of float32 numbers is computed in float32 in part, and comes back in float64."""
+    frame("AG")
+    from autograd.scipy import stats
+
+    given = tuple(np.array(values, np.float32) for values in ([0.3, 3.0], [2.0, 0.5]))
+    with pytest.warns(gradproof.GradproofWarning, match="in fewer"):
+        report = gradproof.check_grads(lambda x, df: stats.t.logpdf(x, df), given, modes="rev")
+    assert "digits than its result has" in report.findings[0].judgement.reason

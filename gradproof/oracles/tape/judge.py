@@ -246,6 +246,11 @@ LEAVES_THE_TRACE = (
 )
 
 
+COARSER = (
+    "the value is off by more than the formats of the traced forward pass allow: something in it computes in fewer "
+    "digits than its result has. Give float64 arguments, or truth="
+)
+
 RAISES_BESIDE = (
     "beside the input the function raises, so that it cannot be seen whether a value leaves the trace and comes back "
     "as a constant. Give truth=, the function as it is meant"
@@ -260,19 +265,31 @@ def replay_problem(
     told = _replayed(found, value_of, second_inputs_in_turn(found.tape), flushes)
     if told == RAISES_BESIDE:
         return _replayed(found, value_of, nearer_inputs(found.tape), flushes, told)
-    return "" if told and _loses_digits_here(found, value_of, flushes) else told
+    return _told_of_here(found, value_of, flushes, told) if told else ""
 
 
-def _loses_digits_here(found: Solution, value_of: Callable[[Sequence[np.ndarray]], np.ndarray], flushes: bool) -> bool:
-    """Whether the value is off by some digits at the input itself, as that of a special function may be: then it says
-    nothing that it is off elsewhere as well."""
+def _told_of_here(
+    found: Solution, value_of: Callable[[Sequence[np.ndarray]], np.ndarray], flushes: bool, told: str
+) -> str:
+    """What is told of a value that is off elsewhere, and at the input itself by some digits as well: nothing where
+    rounding in the coarsest format of the arguments does not explain it, for then it loses them, as a special function
+    may."""
     try:
         value = np.asarray(value_of(found.inputs))
     except Exception:  # whatever somebody's code raises
-        return False
-    true, format = float(found.value), FORMATS[min((i.format for i in found.tape.inputs), key=PRECISIONS.__getitem__)]
-    is_near = abs(float(value) - true) <= math.sqrt(format.unit_roundoff) * abs(true)
-    return is_near and replay(found.tape, found.output, found.inputs, value, flushes=flushes).ratio > 1
+        return told
+    coarsest = FORMATS[min((i.format for i in found.tape.inputs), key=PRECISIONS.__getitem__)]
+    true = float(found.value)
+    if not abs(float(value) - true) <= math.sqrt(coarsest.unit_roundoff) * abs(true):
+        return told
+    models = None, MachineModel(coarsest, flushes)
+    is_off, is_off_in_the_coarsest = (
+        replay(found.tape, found.output, found.inputs, value, model=model, flushes=flushes).ratio > 1
+        for model in models
+    )
+    if not is_off:
+        return told
+    return "" if is_off_in_the_coarsest else COARSER
 
 
 def _replayed(
