@@ -12,7 +12,7 @@ from gradproof.oracles import exact
 from gradproof.oracles.kinks import Kink
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Bounds, Exact, Reference, Truth
-from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, judge, lost
+from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, _of_a_mixture, judge, lost
 from gradproof.registry import Reals, function
 from gradproof.verification.examine import Examiner, reference_of
 
@@ -300,6 +300,27 @@ def test_the_entry_that_is_farthest_outside_is_named() -> None:
     worst = judged_at_kink(tie, np.ones(2), 1.0, np.array([-0.125, 1.25])).worst
     assert worst is not None and (worst.argument, worst.index, worst.got) == ("x", (1,), 1.25)
     assert worst.error == pytest.approx(0.25) and worst.expected == "between 0 and 1"
+
+
+@pytest.mark.parametrize(("error", "bound", "ratio"), [(0.0, 0.0, 0.0), (1.0, 0.0, math.inf), (-1.0, 0.0, math.inf)])
+def test_of_a_bound_of_zero_any_error_is_infinitely_much(error: float, bound: float, ratio: float) -> None:
+    entry = Entry("x", (), "0", error, error, bound)
+    assert entry.ratio == ratio
+    assert not entry.is_relative
+
+
+@pytest.mark.parametrize("bound", [1.0, -1.0])
+def test_any_other_bound_divides(bound: float) -> None:
+    assert Entry("x", (), "0", 3.0, 3.0, bound).ratio == 3.0 / bound
+
+
+def test_a_mixture_of_limits_may_be_off_by_its_own_roundings() -> None:
+    """2 u of what is mixed, and nothing where all limits are one."""
+    limits = (np.array([[0.0, 3.0], [-4.0, 3.0]]),)
+    kink = Kink(limits, True, [], lambda direction: None)
+    bounds = Bounds(np.array(0.0), (np.array([1.0, 1.0]),), "")
+    (tolerance,) = _of_a_mixture(kink, bounds, SINGLE)
+    assert tolerance.tolist() == [1.0 + 8 * SINGLE.unit_roundoff, 1.0]
 
 
 @function(x=Reals((3,)))
