@@ -18,8 +18,8 @@ from gradproof.oracles import exact
 from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.tape.evaluation import Evaluation
 from gradproof.oracles.tape.sweep import Sweep
+from gradproof.report.numbers import array_shown, shown
 from gradproof.report.outcome import Outcome, Unusable
-from gradproof.report.passes import array_shown, shown
 from gradproof.report.tables.explain import of_tape, values_at
 from gradproof.report.text import laid_out
 

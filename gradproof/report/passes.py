@@ -1,5 +1,5 @@
 """A forward and a backward pass node by node, with numbers: the assignments of a body and of its derivation, as they
-are executed; and the instructions of a tape, where there is no derivation."""
+are executed, and the operations of what they return; and the instructions of a tape, where there is no derivation."""
 
 import functools
 import inspect
@@ -11,20 +11,12 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-from flint import arb
 
-from gradproof.oracles.balls import Balls, ComplexBalls
-from gradproof.oracles.balls.complex_numbers import pairs_of
-from gradproof.oracles.exact import digits
 from gradproof.oracles.tape.evaluation import Evaluation
 from gradproof.oracles.tape.program import Instruction, numbers_of
 from gradproof.oracles.tape.sweep import Sweep
-
-DIGITS, SHORT = 20, 8
-"""Digits of a number that stands alone, and of one of an array."""
-
-FEW = 6
-"""So many entries of an array are shown."""
+from gradproof.report.numbers import SHORT, array_shown, number_shown
+from gradproof.report.operations import returned as returned_by
 
 SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
 
@@ -38,12 +30,23 @@ class Node:
     value: Any
 
 
-def nodes(code: Callable, *arguments: Any) -> tuple[list[Node], Any]:
-    """What each line of a function assigns when it is called, in the order of execution, and what it returns. A line
-    that is executed again, in a loop, stands there again."""
+@dataclass(frozen=True)
+class Pass:
+    """What a function computed when it was called: its nodes in the order of execution, and what it `returned`, with
+    the last operation of each part where it is one, such as "v1 * x"."""
+
+    nodes: list[Node]
+    returned: Any
+    written: list[str]
+
+
+def passed(code: Callable, *arguments: Any) -> Pass:
+    """Call a function, and keep what each of its lines assigns, and what the operations of a return statement give,
+    which are called v1, v2 and so on. A line that is executed again, in a loop, stands there again."""
     plain = code.func if isinstance(code, functools.partial) else code
     target = inspect.unwrap(plain).__code__
     found: list[Node] = []
+    written: list[str] = []
     before: dict[str, Any] = {}
     at: list[int] = []
 
@@ -58,6 +61,9 @@ def nodes(code: Callable, *arguments: Any) -> tuple[list[Node], Any]:
         if event in ("line", "return"):
             note(frame)
             at.append(frame.f_lineno)
+        if event == "return" and (last := returned_by(frame, argument)) is not None:
+            written.extend(last.parts)
+            found.extend(Node(f"{name} = {text}", name, value) for name, text, value in last.operations)
         return inside
 
     def outside(frame: FrameType, event: str, argument: Any) -> Callable | None:
@@ -70,46 +76,8 @@ def nodes(code: Callable, *arguments: Any) -> tuple[list[Node], Any]:
     finally:
         sys.settrace(previous)
     # The first line finds the arguments, which nobody assigned.
-    return [node for node in found if node.name not in inspect.signature(plain).parameters], returned
-
-
-def shown(value: Any) -> str:
-    """A value as text: all digits that matter of a number, few of an array; empty for what is no number."""
-    if isinstance(value, ComplexBalls):
-        value = pairs_of(value)
-    if isinstance(value, Balls):
-        return array_shown(value.entries)
-    if isinstance(value, bool | int | float):
-        return repr(value.item() if isinstance(value, np.generic) else value)
-    shape = getattr(value, "shape", None)
-    if shape is None:
-        return ""
-    try:
-        return array_shown(np.asarray(value))
-    except Exception:  # an array that cannot leave its backend is left out
-        return ""
-
-
-def array_shown(entries: np.ndarray) -> str:
-    """An array of numbers or balls as text, and its shape where it has several axes."""
-    if entries.dtype.kind not in "Ofc" and entries.shape != ():
-        return ""
-    if entries.shape == ():
-        return _number(entries[()], DIGITS)
-    flat = [_number(entry, SHORT) for entry in entries.reshape(-1)[:FEW]]
-    more = " …" if entries.size > FEW else ""
-    return f"[{' '.join(flat)}{more}]" + (f" {entries.shape}" if entries.ndim > 1 else "")
-
-
-def _number(entry: Any, count: int) -> str:
-    if isinstance(entry, arb):
-        text = digits(entry, count)
-        # The zeros behind a number that is exact are no digits of it.
-        return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
-    entry = entry.item() if isinstance(entry, np.generic) else entry
-    if count == DIGITS or not isinstance(entry, float):
-        return repr(entry)
-    return f"{entry:.{SHORT}g}"
+    kept = [node for node in found if node.name not in inspect.signature(plain).parameters]
+    return Pass(kept, returned, written)
 
 
 # Tapes
@@ -174,7 +142,7 @@ def _operand(span: Any, known: Sequence[tuple[int, int, str]], evaluation: Evalu
         return f"{name}[{numbers[0] - start}]" if len(set(numbers)) == 1 else f"{name}[…]"
     if owners == [None]:
         values = evaluation.cells[numbers]
-        return _number(values[0], SHORT) if len(set(numbers)) == 1 else f"constants {array_shown(values)}"
+        return number_shown(values[0], SHORT) if len(set(numbers)) == 1 else f"constants {array_shown(values)}"
     return " and ".join(owner[2] if owner else "constants" for owner in owners[:3]) + (" …" if len(owners) > 3 else "")
 
 

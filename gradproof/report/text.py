@@ -1,20 +1,44 @@
 """Tables as text: columns for a terminal or a log, and Markdown; and what is safe to print of what others wrote."""
 
+import re
 import shlex
 import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
 from gradproof.registry.names import printable
 
 WIDTH = 100
 """Columns of a terminal for which text is laid out."""
 
+NARROWEST = 30
+"""Columns in which a text can be read."""
+
+IN_ONE_PIECE = re.compile(r"\b(?:gradproof [a-z]+|pip install) .+?(?=[,;.)?]+ |[;.)?]*$)|(?<!\w)'[^']{1,60}'(?!\w)")
+"""What is copied from a message, a command or a quoted word, which no line break may cut."""
+
 
 def columns(lines: Sequence[Sequence[str]]) -> list[str]:
     """Lines of cells as lines of text, every column as wide as its widest cell."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def folded(lines: Sequence[Sequence[str]], width: int = WIDTH) -> list[str]:
+    """The same, the last cell of a line on several lines where it would be wider than the `width`; and where that
+    leaves it too little room, beneath the first."""
+    room = width - sum(max(map(len, column)) + 2 for column in list(zip(*lines, strict=True))[:-1])
+    if room < NARROWEST:
+        return laid_out(lines, beside=1, width=width)
+    parts = [textwrap.wrap(last, room, break_long_words=False) or [""] for *_, last in lines]
+    return columns(
+        [
+            [*(line[:-1] if i == 0 else [""] * (len(line) - 1)), part]
+            for line, of_last in zip(lines, parts, strict=True)
+            for i, part in enumerate(of_last)
+        ]
+    )
 
 
 def laid_out(lines: Sequence[Sequence[str]], beside: int, width: int = WIDTH) -> list[str]:
@@ -32,6 +56,26 @@ def laid_out(lines: Sequence[Sequence[str]], beside: int, width: int = WIDTH) ->
             if cell:
                 told += _hung(cell, f"      {title:{room}}", " " * (room + 6), width)
     return told
+
+
+def wrapped(text: str, indent: str = "", width: int = WIDTH) -> list[str]:
+    """A message on lines of this width, each behind the first indented by some more. Commands and paths stay whole,
+    however long they are."""
+    held = IN_ONE_PIECE.sub(lambda found: found[0].replace(" ", "\0"), printable(" ".join(text.split())))
+    lines = textwrap.wrap(
+        held,
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\0", " ") for line in lines]
+
+
+def from_here(path: Path) -> str:
+    """A path as short as it can be written in this folder."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _hung(text: str, first: str, others: str, width: int) -> list[str]:
@@ -68,6 +112,11 @@ def shell_lines(command: str, width: int) -> list[str]:
 def exact_in_decimals(value: float) -> bool:
     """Whether the digits that Python prints of a float are the number itself, and not only the nearest to it."""
     return value - value != 0 or Decimal(repr(value)) == Decimal(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something, in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shortened(names: Sequence[str], most: int) -> str:

@@ -22,9 +22,10 @@ from gradproof.oracles.tape.sweep import Sweep
 from gradproof.oracles.whole import Recordings, WholeReference
 from gradproof.registry import Function, Inputs
 from gradproof.report.answers import answer, computable, dtype_of
+from gradproof.report.numbers import shown
 from gradproof.report.outcome import Outcome, Unusable
-from gradproof.report.passes import Node, nodes, shown, tape_lines
-from gradproof.report.text import WIDTH, columns, laid_out
+from gradproof.report.passes import Node, passed, tape_lines
+from gradproof.report.text import WIDTH, columns, laid_out, wrapped
 
 MOST_NODES = 60
 """So many nodes of a tape are shown."""
@@ -73,13 +74,13 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     with computable():
         reference = WholeReference(function)
         truth = reference.truth(inputs)
-        head = (f"{function.name} at {_given(function, inputs)}", function.formula)
+        head = (f"{function.name} at {written_input(function, inputs)}", function.formula)
         lines = [*(part for line in head for part in textwrap.wrap(line, WIDTH)), ""]
         lines += _by_derivation(function, inputs) if function.hand is not None else _by_tape(function, inputs)
         if truth.kink is not None:
             lines += [
                 "",
-                "this is a kink: there is no derivative here; gradproof conventions NAME says who takes which",
+                *wrapped(f"this is a kink: there is no derivative here. Who takes which: {_conventions(function)}"),
             ]
         else:
             lines += [
@@ -90,6 +91,12 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     return Outcome("\n".join(lines))
 
 
+def _conventions(function: Function) -> str:
+    """The command that says what the backends choose at the kinks of a function."""
+    files = [] if function.is_builtin else ["--functions", function.path]
+    return shlex.join(["gradproof", "conventions", function.name, *files])
+
+
 def _disagreement(function: Function, inputs: Inputs) -> list[str]:
     """That the derivation, whose numbers stand above, is not that of the body, whose gradient stands beneath."""
     if function.hand is None:
@@ -98,7 +105,7 @@ def _disagreement(function: Function, inputs: Inputs) -> list[str]:
     if agreement.holds:
         return []
     told = f"the derivation at {function.hand_where} and exact differences {agreement}: {agreement.cure}"
-    return ["", *textwrap.wrap(told, WIDTH)]
+    return ["", *wrapped(told)]
 
 
 def inputs_at(function: Function, at: str) -> Inputs:
@@ -124,11 +131,12 @@ def inputs_at(function: Function, at: str) -> Inputs:
 def _example(function: Function) -> str:
     """An input as it is written, of zeros where there is no point."""
     zeros = tuple(np.zeros(domain.real_shape) for domain in function.domains.values())
-    text = _given(function, function.points[0] if function.points else zeros)
+    text = written_input(function, function.points[0] if function.points else zeros)
     return f"--at {shlex.quote(text)}" if len(text) <= WIDTH else "gradproof show has one"
 
 
-def _given(function: Function, inputs: Inputs) -> str:
+def written_input(function: Function, inputs: Inputs) -> str:
+    """An input by the names of its arguments, of a large array its beginning."""
     pairs = zip(function.domains.items(), inputs, strict=True)
     told = (f"{name} = {domain.native(x).tolist()}" for (name, domain), x in pairs)
     return ", ".join(text if len(text) < 80 else f"{text[:77]}…" for text in told)
@@ -148,12 +156,16 @@ def _by_derivation(function: Function, inputs: Inputs) -> list[str]:
             ("forward", function.body, ["f"]),
             ("backward", function.hand, [f"df/d{name}" for name in function.domains]),
         ):
-            found, returned = nodes(code, on.namespace(), *balls)
-            theirs, returned_theirs = nodes(code, xp, *plain)
+            ours, theirs = passed(code, on.namespace(), *balls), passed(code, xp, *plain)
             lines.append([title, "", ""])
-            lines += [_node(node, other) for node, other in zip(found, theirs, strict=False) if shown(node.value)]
-            pairs = zip(results, _parts(returned), _parts(returned_theirs), strict=True)
-            lines += [[f"  → {name}", shown(ours), shown(other)] for name, ours, other in pairs]
+            if not ours.nodes and not ours.written:
+                lines.append(["  its operations cannot be told apart: give each a name on a line of its own", "", ""])
+            lines += [_node(*pair) for pair in zip(ours.nodes, theirs.nodes, strict=False) if shown(pair[0].value)]
+            written = ours.written if len(ours.written) == len(results) else [""] * len(results)
+            for name, text, right, got in zip(
+                results, written, _parts(ours.returned), _parts(theirs.returned), strict=True
+            ):
+                lines.append([_cut(f"  → {name} = {text}" if text else f"  → {name}"), shown(right), shown(got)])
     if max(map(len, columns(lines))) > WIDTH:
         # The numbers are what is asked for, and what stands behind a # is in the source.
         lines = [[line[0].partition("  #")[0], *line[1:]] for line in lines]
@@ -167,8 +179,11 @@ def _parts(returned: Any) -> list[Any]:
 def _node(node: Node, other: Node) -> list[str]:
     # One line may give several names their values.
     line = node.line if node.line.startswith(f"{node.name} =") else f"{node.name}, in: {node.line}"
-    line = line if len(line) <= WIDEST_LINE else f"{line[: WIDEST_LINE - 2]} …"
-    return [f"  {line}", shown(node.value), shown(other.value)]
+    return [_cut(f"  {line}"), shown(node.value), shown(other.value)]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDEST_LINE else f"{line[: WIDEST_LINE - 2]} …"
 
 
 def _by_tape(function: Function, inputs: Inputs) -> list[str]:
@@ -204,7 +219,7 @@ def _beside(
     if len(entries) > MOST_ENTRIES:
         lines.append([f"and {len(entries) - MOST_ENTRIES} more entries", "", "", "", ""])
     problems = [f"{who}: {given.splitlines()[0]}" for who, given in answers.items() if isinstance(given, str)]
-    return [*laid_out(lines, beside=2), *(part for line in problems for part in textwrap.wrap(line, WIDTH))]
+    return [*laid_out(lines, beside=2), *(part for line in problems for part in wrapped(line))]
 
 
 def entry_lines(where: str, right: Exact, index: tuple[int, ...], got: dict[str, float]) -> list[list[str]]:
