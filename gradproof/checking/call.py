@@ -3,12 +3,13 @@ and `gradgradcheck`, which take what PyTorch's take."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Never
 
 from hypothesis.strategies import SearchStrategy
 
 from gradproof import backends
 from gradproof.backends.modes import MODES
+from gradproof.checking.arguments import refusal
 from gradproof.checking.examination import ANOTHER_GRADIENT, Request, examine
 from gradproof.checking.problem import ArgumentError
 from gradproof.checking.report import GradientError, GradproofWarning, Report
@@ -40,6 +41,7 @@ def check_grads(
     jac: Callable | bool | None = None,
     strict: bool = False,
     name: str | None = None,
+    **unknown: Never,
 ) -> Any:
     """Verify the gradient that a framework gives for `f` at `args`, against the exact derivative of its forward pass.
 
@@ -61,6 +63,8 @@ def check_grads(
     cannot be traced and no `truth` is given, and `ArgumentError` where there is nothing to differentiate. Warns with
     `GradproofWarning` where nothing speaks against the gradient, but something that was asked for cannot be judged."""
     __tracebackhide__ = True  # pytest shows the caller's line, and the text of the error
+    if unknown:
+        raise refusal(check_grads, unknown, (gradcheck, gradgradcheck))
     if args is None:
         return lambda *given: check_grads(
             *(f, given, order, modes, atol, rtol, eps),
@@ -108,6 +112,8 @@ def _tuple(args: Any) -> Any:
 
 
 def _named_modes(modes: str | Iterable[str], order: int) -> tuple[str, ...]:
+    if isinstance(order, str):
+        raise ArgumentError(f"order={order!r}: give 1 or 2; a mode is named by modes={order!r}")
     if not isinstance(order, int):
         given = "an array" if hasattr(order, "shape") else f"a {type(order).__name__}"
         raise ArgumentError(f"order is {given}: give 1 or 2. The arguments of f are one tuple: check_grads(f, (x, y))")
@@ -167,6 +173,7 @@ def gradcheck(
     check_backward_ad: bool = True,
     fast_mode: bool = False,
     masked: bool | None = None,
+    **unknown: Never,
 ) -> bool:
     """Verify as `torch.autograd.gradcheck` is called: True where the gradient is right, and an error where it is not,
     which is also a `GradcheckError` of PyTorch; or False, without `raise_exception`.
@@ -174,6 +181,8 @@ def gradcheck(
     Every entry of the gradient is verified, so `fast_mode` has no effect, nor have the tolerances. A gradient must be
     the same at a second call, so `nondet_tol` has none either; structure and dtype are always compared."""
     __tracebackhide__ = True
+    if unknown:
+        raise refusal(gradcheck, unknown, (check_grads, gradgradcheck))
     modes = [
         *(["rev"] if check_backward_ad else []),
         *(["fwd"] if check_forward_ad or check_batched_forward_grad else []),
@@ -202,11 +211,14 @@ def gradgradcheck(
     check_rev_over_rev: bool = True,
     fast_mode: bool = False,
     masked: bool = False,
+    **unknown: Never,
 ) -> bool:
     """Verify second derivatives as `torch.autograd.gradgradcheck` is called: the product of the Hessian with a fixed
     direction, in every entry. The results are contracted with fixed weights, whatever `grad_outputs` are; of the other
     arguments what `gradcheck` says is true."""
     __tracebackhide__ = True
+    if unknown:
+        raise refusal(gradgradcheck, unknown, (check_grads, gradcheck))
     modes = [
         *(["reverse_over_reverse"] if check_rev_over_rev else []),
         *(["forward_over_reverse"] if check_fwd_over_rev else []),

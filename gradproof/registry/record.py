@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
-from hypothesis import strategies as st
 
 from gradproof import content
+from gradproof.registry import drawing as st
 from gradproof.registry.domains import Domain
-from gradproof.registry.names import printable
+from gradproof.registry.names import meant, printable
 
 Inputs = tuple[np.ndarray, ...]
 """One float64 array per argument, in the order of the body's signature. A complex argument is held in real numbers,
@@ -43,7 +43,8 @@ class Function:
     instead of the body, and `promises`, by the same name, what that code is declared to do. `variant_of` names the
     entry of which this is a variant, and `variants` are those of this one. `generator` makes an input of any size,
     `published` are values that somebody has printed. `problems` is what is
-    wrong with the entry; a function with problems is never evaluated."""
+    wrong with the entry; a function with problems is never evaluated. One that `is_file` stands for a file of which not
+    all could be loaded, and is no function."""
 
     name: str
     body: Callable
@@ -59,6 +60,7 @@ class Function:
     generator: Callable[[int, np.random.Generator], dict[str, Any]] | None = None
     published: list["Published"] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    is_file: bool = False
 
     @functools.cached_property
     def has_body(self) -> bool:
@@ -75,7 +77,7 @@ class Function:
         return hand
 
     def implementation(
-        self, backend: str, *, modes: Iterable[str] = (), accuracy: float | None = None
+        self, backend: str, *, modes: Iterable[str] = (), accuracy: float | None = None, **unknown: Never
     ) -> Callable[[Callable], Callable]:
         """Decorate the code that `backend` runs instead of the body: `(*arguments)` to a scalar, without `xp`.
 
@@ -98,6 +100,9 @@ class Function:
                 self.problems.append(f"accuracy={accuracy!r}: give a relative error between 0 and 1, such as 1e-6")
             return code
 
+        self.problems += [
+            f"an implementation has no argument {name!r}{meant(name, ('modes', 'accuracy'))}" for name in unknown
+        ]
         if not isinstance(backend, str):
             self.problems.append('an implementation is for no backend; name one: .implementation("jax")')
 
@@ -202,17 +207,21 @@ class Function:
         """The arguments themselves, complex where they are complex."""
         return tuple(domain.native(x) for domain, x in zip(self.domains.values(), inputs, strict=True))
 
-    def inputs(self) -> st.SearchStrategy[Inputs]:
+    def inputs(self) -> "st.SearchStrategy[Inputs]":
         """A Hypothesis strategy for one input: a float64 array per argument, every entry exact in float32."""
         return st.tuples(*(domain.strategy() for domain in self.domains.values()))
 
+    def faults(self) -> list[str]:
+        """What is wrong with the entry, once all of its file has been read."""
+        if self.has_body or self.implementations:
+            return list(self.problems)
+        empty = "its body is empty: write one, or decorate the code of a backend with .implementation"
+        return [*self.problems, empty]
+
     def check(self) -> None:
         """Raise `RegistryError` when the entry has a problem."""
-        problems = list(self.problems)
-        if not self.has_body and not self.implementations:
-            problems.append("its body is empty: write one, or decorate the code of a backend with .implementation")
-        if problems:
-            raise RegistryError(f"{self.name} ({self.where}): " + "; ".join(problems))
+        if faults := self.faults():
+            raise RegistryError(f"{self.name} ({self.where}): " + "; ".join(faults))
 
     def error(self, problem: str) -> RegistryError:
         """An error about this entry, found while it was evaluated."""
@@ -280,7 +289,7 @@ def _variant_problems(entry: Function, domains: dict[str, Domain], parameters: d
     known = list(inspect.signature(entry.body).parameters)
     unknown = [name for name in (*domains, *parameters) if name not in known]
     if unknown:
-        return [f"a variant names {', '.join(unknown)}, which the body does not take"]
+        return [f"a variant names {', '.join(unknown)}, which the body does not take{_meant(unknown, known)}"]
     is_early = entry.hand is None and entry.has_body
     problems = ["a variant is written above the gradient; write it below"] if is_early else []
     problems += [problem for name, domain in domains.items() if (problem := _domain_problem(name, domain))]
@@ -335,11 +344,18 @@ def _signature_problems(names: list[str], domains: dict[str, Domain]) -> list[st
     if missing:
         problems.append(f"no domain is given for {', '.join(missing)}: add {missing[0]}=Reals() to @function")
     if unknown:
-        problems.append(f"@function names {', '.join(unknown)}, which the body does not take")
-    problems += [problem for name, domain in domains.items() if (problem := _domain_problem(name, domain))]
+        problems.append(f"@function names {', '.join(unknown)}, which the body does not take{_meant(unknown, names)}")
+    taken = {name: domain for name, domain in domains.items() if name in names}
+    problems += [problem for name, domain in taken.items() if (problem := _domain_problem(name, domain))]
     if not names:
         problems.append("the body takes no argument behind xp")
     return problems
+
+
+def _meant(unknown: Iterable[str], taken: Iterable[str]) -> str:
+    """What was probably meant by the first of these that is near a name that can be given."""
+    known = (*taken, "points")
+    return next((told for name in unknown if (told := meant(name, known))), "")
 
 
 def _domain_problem(name: str, domain: Any) -> str:

@@ -276,6 +276,7 @@ def test_one_line_is_to_be_changed_where_gradcheck_is_called():
         ({"modes": "foward"}, "Did you mean forward"),
         ({"order": 0}, "give 1 for the gradient"),
         ({"order": np.zeros(99)}, r"order is an array: give 1 or 2. The arguments .* check_grads\(f, \(x, y\)\)"),
+        ({"order": "rev"}, "order='rev': give 1 or 2; a mode is named by modes='rev'"),
         ({"draws": -1}, "give a number of inputs"),
         ({"accuracy": 0.0}, "larger than 0"),
         ({"argnums": 3}, "there are 1 arguments"),
@@ -289,6 +290,39 @@ def test_a_bad_call_is_one_line(changes, message):
     assert "\n" not in str(caught.value)
     # This test and the call: what lies beneath says nothing of it.
     assert len(caught.traceback) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "message"),
+    [
+        ("check_grads", {"mode": "forward"}, "check_grads has no argument 'mode'. Did you mean modes?"),
+        ("check_grads", {"dtype": "float32"}, "Did you mean dtypes?"),
+        ("check_grads", {"wrt": 0}, "Did you mean argnums?"),
+        ("check_grads", {"tol": 1e-3}, "there is no tolerance to tune, as every entry has its own bound"),
+        ("check_grads", {"delta": 1e-3}, "accuracy=1e-6 declares that a gradient is an approximation"),
+        ("check_grads", {"backend": "x"}, "'backend': it is that of the arrays in args"),
+        ("check_grads", {"fast_mode": True}, "'fast_mode': gradcheck and gradgradcheck take it"),
+        ("check_grads", {"mode": 1, "tol": 1}, "'mode'. Did you mean modes?; check_grads has no argument 'tol': there"),
+        ("check_grads", {"banana": 1}, "'banana'. It has f, args, order, modes, atol, rtol, eps, argnums"),
+        ("gradcheck", {"tol": 1e-3}, "check_grads(…, accuracy=1e-6) declares"),
+        ("gradcheck", {"rtoll": 1e-3}, "gradcheck has no argument 'rtoll'. Did you mean rtol?"),
+        ("gradcheck", {"draws": 9}, "'draws': check_grads takes it"),
+        ("gradgradcheck", {"check_forward_ad": True}, "'check_forward_ad': gradcheck takes it"),
+        ("gradgradcheck", {"device": "cpu"}, "'device': it is that of the arrays in inputs"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_an_argument_that_a_call_does_not_take_is_told_with_what_to_give(call, given, message):
+    with pytest.raises(TypeError) as caught:
+        getattr(gradproof, call)(np.sin, (np.ones(2),), **given)
+    assert message in str(caught.value)
+    assert len(caught.traceback) == 2
+
+
+def test_tolerances_that_the_peers_take_are_taken():
+    made = frame("AG")
+    report = gradproof.check_grads(made.namespace.tanh, (made.array([0.5]),), atol=1.0, rtol=1.0, eps=1.0)
+    assert report and "atol, rtol, eps: taken and not used" in report.text
 
 
 @pytest.mark.parametrize(
