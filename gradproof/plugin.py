@@ -199,4 +199,5 @@ def verification(request: pytest.FixtureRequest) -> Verification:
         seconds=_share_of_budget(request.config),
         again=options.again(request.node.name),
         database=profiles.database(options.profile),
+        profile=options.profile,
     )

@@ -80,7 +80,7 @@ class Verification:
     command that calls it again, from any folder and with the same draws. The run verifies so many `functions`, among
     which it shares its time; 0 where a profile was named, which says how many draws there are. In a mode that is not
     among the `asked_modes` a backend may refuse a person's own rule; None are all of them. `seconds` are what a budget
-    leaves for this test."""
+    leaves for this test, and `profile` is the name of what says how much is drawn."""
 
     item: pytest.Item
     run_seed: int
@@ -92,6 +92,7 @@ class Verification:
     functions: int = FULL
     asked_modes: Collection[str] | None = None
     seconds: float | None = None
+    profile: str = ""
 
     def verify(self, cell: Cell, check: str, share: float) -> None:
         """Search one cell with `share` of the profile's draws, record the outcome, and fail where it fails.
@@ -371,6 +372,7 @@ class Verification:
         versions |= {cell.backend: backend_version} if backend_version else {}
         row = new_row(cell.names, check, verdict, self.item.nodeid, versions)
         row["tf32"] = cell.device == "gpu" and self.options.tf32
+        row |= {"seed": self.run_seed, "profile": self.profile}
         return row
 
     def _found(self, function: Function, tally: Tally) -> Row:

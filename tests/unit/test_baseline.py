@@ -79,7 +79,7 @@ def test_what_is_noise(changes: dict[str, Any], grown: bool) -> None:
 
 def test_errors_at_another_input_are_not_compared() -> None:
     result = found(row(), row(input={"x": ["0x1.0p+0"]}, **GROWN))
-    assert result.worse == [] and "not compared: the errors of 1 cells" in result.told[0]
+    assert result.worse == [] and "not compared: the errors of 1 cell, which" in result.told[0]
 
 
 def test_an_error_of_a_failing_cell_is_no_growth() -> None:
@@ -108,6 +108,15 @@ def test_the_run_says_what_was_selected() -> None:
     assert compare([row()], [], lambda row: False).worse == []
 
 
+def test_other_draws_are_told_in_one_line() -> None:
+    was, now = row(seed=0, profile="dev"), row(seed=7, profile="ci")
+    result = found(was, now)
+    assert result.draws == ["seed 0 before, 7 now; profile dev before, ci now"] and result.worse == []
+    assert list(result.brief()) == ["draws"] and next(iter(result.blocks())) == "draws"
+    # A file of before they were written says nothing of them.
+    assert found(was, was).draws == found(row(), now).draws == []
+
+
 def test_the_versions_of_both_runs_are_shown() -> None:
     now = row(versions={"stub": "1.1", "python": "3.13"})
     assert found(row(), now).versions == ["python none before, 3.13 now", "stub 1.0 before, 1.1 now"]
@@ -127,11 +136,11 @@ def test_the_command_compares_two_files(tmp_path: Path) -> None:
     outcome = compare_files(before, now, tmp_path / "below" / "c.md")
     assert outcome.status == 1
     assert "error grew:\n  f-stub" in outcome.text and "stub 1.0 before, 2.0 now" in outcome.text
-    assert "1 cells got worse" in outcome.text
+    assert "1 cell got worse" in outcome.text
     text = (tmp_path / "below" / "c.md").read_text(encoding="utf-8")
     assert "## Since the baseline" in text and "### Error grew\n\n- f-stub" in text
     assert compare_files(before, before).status == 0
-    assert compare_files(before, before).text.startswith("versions: no package has another")
+    assert compare_files(before, before).text.endswith("\nno package has another version")
     assert compare_files(now, before).status == 0
 
 
@@ -151,7 +160,7 @@ def test_what_changed_alike_is_one_line_and_all_of_it_a_screen(tmp_path: Path) -
     before, now = written(tmp_path / "a", *rows), written(tmp_path / "b", *wrong)
     lines = compare_files(before, now).text.splitlines()
     assert len(lines) <= 40 and "  and 394 more" in lines
-    assert lines[-1] == "400 cells got worse, 0 better; every cell: --markdown FILE"
+    assert lines[0] == "400 cells got worse, 0 better; every cell: --markdown FILE"
     compare_files(before, now, tmp_path / "c.md")
     assert (tmp_path / "c.md").read_text(encoding="utf-8").count("wrong now") == 400
 

@@ -13,11 +13,12 @@ from gradproof import backends
 from gradproof.oracles import exact
 from gradproof.registry import Function, load_builtin
 from gradproof.report.answers import answer
-from gradproof.report.tables import conventions
-from gradproof.report.tables.conventions import Convention, same
+from gradproof.report.tables import conventions, kinks
+from gradproof.report.tables.conventions import same
+from gradproof.report.tables.kinks import Convention
 from tests.unit.made import NAMES, at, entry
 
-RECORDED, VERSIONS = conventions.recorded()
+RECORDED, VERSIONS = kinks.recorded()
 
 
 @cache
@@ -60,8 +61,8 @@ def test_the_page_is_that_of_the_record() -> None:
 def test_what_is_written_is_read_again(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "conventions.toml"
     path.write_text(conventions.written(RECORDED, VERSIONS), encoding="utf-8")
-    monkeypatch.setattr(conventions, "PATH", path)
-    again, versions = conventions.recorded()
+    monkeypatch.setattr(kinks, "PATH", path)
+    again, versions = kinks.recorded()
     assert repr(again) == repr(RECORDED) and versions == VERSIONS
 
 
@@ -86,7 +87,7 @@ def test_a_kink_has_both_sides_and_the_span_between() -> None:
 def test_an_answer_outside_is_told(slope: float) -> None:
     found = convention_of(slope)
     assert found.outside == ("numpy",)
-    assert "wrong, outside: numpy" in "\n".join(conventions.lines_of(found))
+    assert "wrong, outside: numpy" in "\n".join(kinks.lines_of(found))
     assert "**" in conventions.page([found], {"numpy": "2"}).splitlines()[-1]
 
 

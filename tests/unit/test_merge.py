@@ -90,8 +90,10 @@ def test_of_two_findings_the_worse_is_kept_and_told(tmp_path: Path, worse: Row) 
             assert (merged.others, merged.conflicts) == (1, [])
             continue
         (line,) = merged.conflicts
-        assert line.startswith("f-torch-cpu-float32-reverse, exact: ")
-        assert f"in {order[1].name}" in line
+        first, second = ("verified (0.5 of its bound)", "wrong (9 times its bound)")[:: 1 if order == paths else -1]
+        assert line == (
+            f"f-torch-cpu-float32-reverse, exact: {first} in {order[0]}, {second} in {order[1]}; the worse is kept"
+        )
 
 
 def test_errors_that_differ_in_what_their_processes_count_are_one_finding() -> None:
@@ -215,6 +217,40 @@ def test_the_command_writes_both_files_and_fails_for_what_is_missing(tmp_path: P
     assert outcome.status == 1
     assert outcome.problems == ["missing: jax-gpu: no row of it is in any file"]
     assert "jax-gpu: no row" in (out / "all.md").read_text(encoding="utf-8")
+
+
+def test_what_the_files_were_made_with_is_told_where_it_differs(tmp_path: Path) -> None:
+    given = (
+        {"seed": 0, "profile": "dev"},
+        {"seed": 7, "profile": "dev", "ratio": 0.75},
+        {"versions": {"torch": "2.1"}},
+    )
+    paths = [written(tmp_path / f"{i}.jsonl", [row(**made)]) for i, made in enumerate(given)]
+    told = " ".join(merge_files(paths[:2], REGISTRY).text.split())
+    assert told.startswith("1 cell from 2 files; 1 with other numbers and the same verdict: the worst are kept; no con")
+    assert told.endswith(f"the files differ in: seed 0 in {paths[0]}; 7 in {paths[1]}")
+    assert f"torch 2.0 in {paths[0]}, {paths[1]}; 2.1 in {paths[2]}" in " ".join(
+        merge_files(paths, REGISTRY).text.split()
+    )
+    assert "differ" not in merge_files(paths[:1], REGISTRY).text
+    # The row of another backend does not say what this one runs beside.
+    beside = [row(versions={"torch": f"2.0{more}"}, function=f"f{more}") for more in ("", " (CUDA 13)")]
+    assert "differ" not in merge_files([written(tmp_path / "beside.jsonl", beside)], REGISTRY).text
+    # The worse of the two is kept, whichever seed it has, and its file is named where a third contradicts it.
+    third = written(tmp_path / "3.jsonl", [row(verdict="wrong", ratio=9.0, reason="the sign")])
+    told = merge_files([*paths[:2], third], REGISTRY).text
+    assert f"verified (0.75 of its bound) in {paths[1]}, wrong (9 times its bound, the sign)" in " ".join(told.split())
+
+
+def test_of_many_contradictions_a_screen_is_told_and_all_are_written(tmp_path: Path) -> None:
+    names = [f"f{k}" for k in range(50)]
+    paths = [
+        written(tmp_path / f"{verdict}.jsonl", [row(function=name, verdict=verdict) for name in names])
+        for verdict in ("verified", "wrong")
+    ]
+    lines = merge_files(paths, REGISTRY, summary=tmp_path / "all.md").text.splitlines()
+    assert "50 contradictions" in lines[0] and lines[-1] == "and 30 more: --summary FILE has every one"
+    assert (tmp_path / "all.md").read_text(encoding="utf-8").count("the worse is kept") == 50
 
 
 def test_what_is_only_told_fails_nothing(tmp_path: Path) -> None:

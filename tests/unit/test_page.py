@@ -165,7 +165,7 @@ def test_since_when_reaches_back_without_a_gap() -> None:
 
 def test_what_got_better_and_worse_and_the_runs_are_shown() -> None:
     text = made(wrong("a"), row("b"), earlier=[Run("monday", [row("a"), wrong("b")])])
-    assert "1 cells got worse, 1 better" in text and "newly wrong" in text and "monday" in text
+    assert "1 cell got worse, 1 better" in text and "newly wrong" in text and "monday" in text
 
 
 # What is nobody's but the author's
@@ -189,6 +189,9 @@ def test_a_slip_of_one_s_own_is_no_finding_against_a_library() -> None:
     derivation, implementation = findings(rows, {"mine": mine}, {})
     assert [f.who for f in (derivation, implementation)] == ["your derivation", f"your implementation for {FIRST}"]
     assert len(derivation.rows) == 2 and derivation.shown is rows[0]
+    # A derivation has no bound and no dtype; its error is told as what it is.
+    told = dict(facts(rows[0]))["error"]
+    assert told.endswith(", relative") and "bound" not in told and "exact" not in derivation.dtypes
     assert derivation.where.startswith("test_page.py:") and implementation.where.startswith("test_page.py:")
     text = one_file(Given(rows, {"mine": mine}))
     assert "A report to paste" not in text and "not reported" not in text and "yours" in text
@@ -305,7 +308,7 @@ def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
     path = tmp_path / "old.jsonl"
     path.write_text(json.dumps(old) + "\n")
     outcome = page([path], load_builtin(), output=tmp_path / "site")
-    assert "1 functions, 1 cells" in outcome.text
+    assert "1 function, 1 cell" in outcome.text
     assert "500 times its bound" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 

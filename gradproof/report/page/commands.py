@@ -14,7 +14,8 @@ from gradproof.report.page.trend import Run
 from gradproof.report.rows.merge import merge, results_files
 from gradproof.report.rows.results import ResultsError, Row, read
 from gradproof.report.scripts.files import scripts_in
-from gradproof.report.tables.conventions import recorded
+from gradproof.report.tables.kinks import recorded
+from gradproof.report.text import counted
 
 
 def page(
@@ -40,10 +41,12 @@ def page(
         [Run(path.stem, read(path)) for path in earlier],
         read_rows(accuracy) if accuracy is not None else (),
     )
-    return _site(given, output)
+    made = _site(given, output)
+    # Of one file there is nothing to say that its run has not said.
+    return Outcome("\n".join([made, *(merged.told if len(merged.files) > 1 else [])]))
 
 
-def _site(given: Given, output: Path) -> Outcome:
+def _site(given: Given, output: Path) -> str:
     found = overview(given.rows, given.entries)
     write(output / "index.html", overview_page(given, found))
     write(output / "badge.svg", badge(found))
@@ -53,7 +56,8 @@ def _site(given: Given, output: Path) -> Outcome:
     spreads = by_function(given.accuracy)
     for base, lines in _families(found).items():
         write(output / address_of(base, given.entries), function_page(given, base, lines, kinks, spreads))
-    return Outcome(f"{output / 'index.html'}: {len(found.lines)} functions, {len(given.rows)} cells")
+    functions, cells = counted(len(found.lines), "function"), counted(len(given.rows), "cell")
+    return f"{output / 'index.html'}: {functions}, {cells}"
 
 
 def _families(found: Overview) -> dict[str, list[Line]]:

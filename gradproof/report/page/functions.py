@@ -20,8 +20,8 @@ from gradproof.report.page.findings import SHOWN
 from gradproof.report.page.graphs import drawn
 from gradproof.report.page.model import Line
 from gradproof.report.page.names import cut
-from gradproof.report.tables.conventions import Convention
 from gradproof.report.tables.functions import source
+from gradproof.report.tables.kinks import Convention
 
 POINTS = 4
 """At so many of its points the graph of a function is drawn."""

@@ -10,8 +10,8 @@ from functools import cached_property
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, fault_of, ratio_of, worst_verdict
-from gradproof.report.tables.functions import field_of
+from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, fault_of, fullest, ratio_of, worst_verdict
+from gradproof.report.tables.listing import field_of
 
 WIDTHS = {
     **{"float64": "64", "complex128": "64", "float32": "32", "complex64": "32"},
@@ -218,8 +218,7 @@ def _total(place: str, functions: Mapping[str, list[Row]]) -> Total:
     rows = [row for of_one in functions.values() for row in of_one]
     # Of what never ran the version stands there without the packages beside it.
     found = {row["versions"].get(row["backend"], "") for row in rows} - {""}
-    versions = sorted(v for v in found if not any(other != v and other.startswith(v) for other in found))
-    total = Total(place, versions)
+    total = Total(place, fullest(found))
     for of_one in functions.values():
         setattr(total, state := _state(of_one), getattr(total, state) + 1)
     causes = {(row["kind"], row["cause"]) for row in rows if row.get("known")}

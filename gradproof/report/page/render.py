@@ -28,7 +28,7 @@ from gradproof.report.page.profiles import profiles_of
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
 from gradproof.report.rows.results import DERIVATION, HOLDS, IMPLEMENTATION, VERDICTS, Row, fault_of, ratio_of
-from gradproof.report.tables.conventions import Convention
+from gradproof.report.tables.kinks import Convention
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -163,8 +163,7 @@ def _overview(
         totals=[_card(total) for total in found.totals],
         groups=_groups(told),
         changes=change.blocks() if change else {},
-        worse=len(change.worse) if change else 0,
-        better=len(change.right) if change else 0,
+        change=change.counted if change else "",
         before=given.earlier[-1].name if earlier else "",
         trend=trend_of([*given.earlier, Run("this run", list(given.rows))]) if earlier else None,
         accuracy=tables(given.accuracy) if given.accuracy else [],
@@ -218,7 +217,7 @@ def _theirs(found: Overview) -> str:
 def _lead(found: Overview) -> str:
     backends = ordered({column.backend for column in found.columns}, BACKENDS)
     holding = [ratio_of(row) for row in found.rows if row["verdict"] == "verified" and row["check"] != "hand"]
-    worst = f" Of what holds, the largest error is {max(holding):.2g} of its bound." if holding else ""
+    worst = f" Of what is right, the largest error is {max(holding):.2g} of its bound." if holding else ""
     functions = f"{len(found.lines)} function{'s' if len(found.lines) != 1 else ''}"
     why = "".join(f" {name}: {reason}." for name, reason in list(_broken(found).items())[:3])
     return f"{functions} on {', '.join(backends) or 'no backend'}: {len(found.rows)} cells.{worst}{why}"

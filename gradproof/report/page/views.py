@@ -152,11 +152,12 @@ def _deviation(key: tuple, rows: Sequence[Row]) -> Deviation:
     first = rows[0]
     shown = facts(first) if verdict in FAILING else []
     told = f", {CHECKS.get(check, check)}" if CHECKS.get(check, check) else ""
+    where = f"{backend}{told}, {', '.join(dtypes)}, {', '.join(modes).replace('_', ' ')}"
     return Deviation(
         verdict=verdict,
         glyph=GLYPHS[verdict],
         classes=CLASSES[verdict],
-        where=f"{backend}{told}, {', '.join(dtypes)}, {', '.join(modes).replace('_', ' ')}",
+        where="the derivation, by itself" if check == "hand" else where,
         reason=cut(str(first.get("reason") or "")),
         cause=cause.replace("-", " "),
         anchor=f"finding-{backend}-{cause}",

@@ -1,7 +1,6 @@
 """`gradproof compare` and `gradproof merge`: results files in, text and files out."""
 
 import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from gradproof.report.rows import job_summary
 from gradproof.report.rows.comparison import Comparison, compare
 from gradproof.report.rows.merge import merge, results_files, unmet
 from gradproof.report.rows.results import CELL, ResultsError, read
-from gradproof.report.text import WIDTH
+from gradproof.report.text import wrapped
 
 MOST = 6
 """So many changes of each kind are printed; a file has every cell."""
@@ -25,17 +24,13 @@ def compare_files(before: Path, now: Path, markdown: Path | None = None) -> Outc
     found = compare(old, new)
     if markdown is not None:
         _write(markdown, job_summary.changes(found))
-    lines = [] if found.changed_versions else ["versions: no package has another", ""]
-    for title, block in found.brief().items():
-        lines += [f"{title}:", *(part for line in block[:MOST] for part in _hung(line))]
-        lines += [f"  and {len(block) - MOST} more", ""] if len(block) > MOST else [""]
     every = f"{markdown} has every cell" if markdown is not None else "every cell: --markdown FILE"
-    lines.append(f"{len(found.worse)} cells got worse, {len(found.right)} better; {every}")
+    lines = [f"{found.counted}; {every}" if found.groups or markdown is not None else found.counted]
+    lines += [] if found.changed_versions else ["no package has another version"]
+    for title, block in found.brief().items():
+        lines += ["", f"{title}:", *(part for line in block[:MOST] for part in wrapped(line, "  "))]
+        lines += [f"  and {len(block) - MOST} more"] if len(block) > MOST else []
     return Outcome("\n".join(lines), status=1 if found.worse else 0)
-
-
-def _hung(line: str) -> list[str]:
-    return textwrap.wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
 def merge_files(
@@ -64,17 +59,11 @@ def merge_files(
     if summary is not None:
         absent = [*merged.unusable, *missing, *told]
         _write(summary, job_summary.summary(merged.rows, merged.conflicts, absent, found if baseline else None))
-    counts = f"{len(merged.cells)} cells from {len(paths) - len(merged.unusable)} files"
-    again = f"{merged.duplicates} rows were there already"
-    if merged.others:
-        again += f", {merged.others} with other numbers and the same verdict, of which the worst are kept"
-    head = f"{counts}; {again}; {len(merged.conflicts)} contradict another"
     problems = [f"unusable: {line}" for line in merged.unusable]
     problems += [f"missing: {line}" for line in (*missing, *told)]
     problems += [f"worse than the baseline: {line}" for line in found.brief_of_worse()]
     status = 2 if merged.unusable else 1 if missing or found.worse else 0
-    text = "\n".join([head, *(f"conflict: {line}" for line in merged.conflicts)])
-    return Outcome(text, problems=problems, status=status)
+    return Outcome("\n".join(merged.told), problems=problems, status=status)
 
 
 def _write(path: Path, text: str) -> None:

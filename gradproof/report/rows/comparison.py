@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gradproof.oracles.verdict import FAILING, Verdict
-from gradproof.report.rows.results import CELL, SAYS_NOTHING, Row, name_of
-from gradproof.report.text import shortened
+from gradproof.report.rows.results import CELL, DRAWS, SAYS_NOTHING, Row, fullest, name_of, size_of
+from gradproof.report.text import counted, shortened
 
 FACTOR, ULP = 2.0, 1.0
 """The noise. An error within its bound has grown where, at the same input, it is more than `FACTOR` times what it was
@@ -19,7 +19,7 @@ last digit the other way, which is an ulp. At another input there is nothing to 
 
 
 WRONG, GROWN, GONE, RIGHT = "newly wrong", "error grew", "not run any more", "newly right"
-NEW, BESIDES = "new cells", "besides"
+NEW, BESIDES, DREW = "new cells", "besides", "draws"
 """The titles of what changed."""
 
 CHANGED = " before, "
@@ -32,7 +32,8 @@ NAMED = 3
 @dataclass
 class Comparison:
     """Lines of text, a line per cell: what got worse by its verdict, whose error grew, what is not run any more, what
-    got better, what is new, and what else is to be told. `versions` has a line per package of which both runs had one.
+    got better, what is new, and what else is to be told. `versions` has a line per package of which both runs had one,
+    and `draws` a line where their seeds or profiles are others.
     `groups` has by title, backend and cause the rows that changed alike."""
 
     wrong: list[str] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Comparison:
     new: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
+    draws: list[str] = field(default_factory=list)
     groups: dict[str, dict[tuple[str, str], list[Row]]] = field(default_factory=dict)
 
     def note(self, title: str, row: Row, what: str, cause: str) -> None:
@@ -63,9 +65,15 @@ class Comparison:
         """What fails the run."""
         return self.wrong + self.grown + self.gone
 
+    @property
+    def counted(self) -> str:
+        """How many cells got worse, and how many better."""
+        return f"{counted(len(self.worse), 'cell')} got worse, {len(self.right)} better"
+
     def blocks(self) -> dict[str, list[str]]:
         """The lines by title, without those that have none."""
         blocks = {
+            DREW: self.draws,
             "versions": self.versions,
             **self._lines,
             BESIDES: self.remarks,
@@ -84,7 +92,7 @@ class Comparison:
     def brief(self) -> dict[str, list[str]]:
         """The same with a line for the cells of a backend that changed alike, the many first, and of the versions
         those that changed."""
-        blocks = {"versions": self.changed_versions}
+        blocks = {DREW: self.draws, "versions": self.changed_versions}
         for title, lines in self._lines.items():
             groups = sorted(self.groups.get(title, {}).items(), key=lambda group: -len(group[1]))
             blocks[title] = [_alike(*key, rows, lines) for key, rows in groups]
@@ -97,7 +105,7 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
     one; without it, that is taken from what the rows of this run have in common."""
     before, now = list(before), list(now)
     old, new = {_cell(row): row for row in before}, {_cell(row): row for row in now}
-    result = Comparison(versions=_versions(before, now))
+    result = Comparison(versions=_versions(before, now), draws=_draws(before, now))
     elsewhere = 0
     for cell, row in new.items():
         was = old.get(cell)
@@ -115,7 +123,7 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
                 result.note(GROWN, row, f", {row.get('entry')}: {_size(was)} before, {_size(row)} now", "")
     if elsewhere:
         result.remarks.append(
-            f"not compared: the errors of {elsewhere} cells, the largest of which is at another input"
+            f"not compared: the errors of {counted(elsewhere, 'cell')}, which are largest at another input than before"
         )
     _add_absent(result, [row for cell, row in old.items() if cell not in new], is_selected or _seen_in(now))
     return result
@@ -175,6 +183,18 @@ def _is_run(row: Row) -> bool:
     return row["verdict"] not in SAYS_NOTHING
 
 
+def _draws(before: Sequence[Row], now: Sequence[Row]) -> list[str]:
+    """That two runs drew other inputs, in one line; nothing where a file does not say what it drew."""
+    values = {
+        key: [", ".join(sorted({str(row[key]) for row in rows if key in row})) for rows in (before, now)]
+        for key in DRAWS
+    }
+    differ = [
+        f"{key} {was}{CHANGED}{is_now} now" for key, (was, is_now) in values.items() if was and is_now and was != is_now
+    ]
+    return ["; ".join(differ)] if differ else []
+
+
 def _versions(before: Iterable[Row], now: Iterable[Row]) -> list[str]:
     found: tuple[dict[str, set[str]], dict[str, set[str]]] = (defaultdict(set), defaultdict(set))
     for versions, rows in zip(found, (before, now), strict=True):
@@ -183,14 +203,14 @@ def _versions(before: Iterable[Row], now: Iterable[Row]) -> list[str]:
                 versions[name].add(version)
     lines = []
     for name in sorted({*found[0], *found[1]}):
-        was, is_now = (", ".join(sorted(versions[name])) or "none" for versions in found)
+        was, is_now = (", ".join(fullest(versions[name])) or "none" for versions in found)
         lines.append(f"{name} {was}" + ("" if was == is_now else f" before, {is_now} now"))
     return lines
 
 
 def _size(row: Row) -> str:
     ulp = row.get("ulp")
-    return f"{float(row['ratio']):.2g} of its bound" + ("" if ulp is None else f" ({float(ulp):.3g} ulp)")
+    return size_of(row) + ("" if ulp is None else f" ({float(ulp):.3g} ulp)")
 
 
 def _cell(row: Row) -> tuple[str, ...]:

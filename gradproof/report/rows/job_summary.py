@@ -34,7 +34,7 @@ def summary(
 
 def changes(found: Comparison) -> str:
     """What changed since an earlier run."""
-    head = f"## Since the baseline\n\n{len(found.worse)} cells got worse, {len(found.right)} better\n"
+    head = f"## Since the baseline\n\n{found.counted}\n"
     return "\n".join([head, *(_listed(title.capitalize(), lines, "###") for title, lines in found.blocks().items())])
 
 

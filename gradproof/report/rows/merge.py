@@ -3,6 +3,7 @@ agree on is kept once, what they do not agree on is said, and what was expected 
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +13,28 @@ from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.daily import is_daily, is_large
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function
-from gradproof.report.rows.results import CELL, HOLDS, ResultsError, Row, name_of, ratio_of, read
+from gradproof.report.rows.results import (
+    CELL,
+    DRAWS,
+    HOLDS,
+    ResultsError,
+    Row,
+    fullest,
+    name_of,
+    ratio_of,
+    read,
+    size_of,
+)
+from gradproof.report.text import counted, shortened, wrapped
 
-BY_CHANCE = ("seconds", "spent", "test")
+BY_CHANCE = ("seconds", "spent", "test", *DRAWS)
 """What differs between two runs of one cell that found the same."""
 
+MOST_FILES = 3
+"""So many files are named that were made with one seed, or one version of a package."""
 
 SHOWN = 20
-"""So many functions are named of those that have no row."""
+"""So many functions are named of those that have no row, and so many contradictions are told."""
 
 
 @dataclass
@@ -29,7 +44,8 @@ class Merged:
     `jobs` has the rows of each job as its files gave them; a file JOB.jsonl or JOB.SHARD.jsonl belongs to JOB. Of a
     cell that several have run, the worst row is kept: `duplicates` counts rows that say the same, `others` those of the
     same verdict by other numbers, as other seeds bring, and `conflicts` names those that contradict one another.
-    `unusable` says what is wrong with the files that could not be read, a line each."""
+    `unusable` says what is wrong with the files that could not be read, a line each, and `made` has of seeds, profiles
+    and packages which file was made with which, each a set of files by its value."""
 
     cells: dict[str, Row] = field(default_factory=dict)
     jobs: dict[str, list[Row]] = field(default_factory=dict)
@@ -37,6 +53,9 @@ class Merged:
     duplicates: int = 0
     others: int = 0
     unusable: list[str] = field(default_factory=list)
+    made: dict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
+    files: list[Path] = field(default_factory=list)
+    _file: dict[str, Path] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[Row]:
@@ -45,28 +64,68 @@ class Merged:
 
     def add(self, path: Path, rows: Iterable[Row]) -> None:
         """Take in the rows of one file."""
+        self.files.append(path)
         job = self.jobs.setdefault(path.name.split(".")[0], [])
         for row in rows:
             job.append(row)
             self._add_row(row, path)
+            for what, value in made_with(row).items():
+                self.made[what][value][str(path)] = None
+
+    @property
+    def differences(self) -> list[str]:
+        """With what the files were made that others were not made with, a line each."""
+        return [
+            f"{what} {'; '.join(f'{value} in {shortened(list(files), MOST_FILES)}' for value, files in values.items())}"
+            for what, every in self.made.items()
+            if len(values := {value: every[value] for value in fullest(every)}) > 1
+        ]
+
+    @property
+    def told(self) -> list[str]:
+        """What came of it, as lines for a terminal: how much was there twice, with what the files were made, and what
+        contradicts one another."""
+        files = len(self.files)
+        parts = [
+            f"{counted(len(self.cells), 'cell')} from {counted(files, 'file')}",
+            *([f"{counted(self.duplicates, 'row')} there already"] if self.duplicates else []),
+            *([f"{self.others} with other numbers and the same verdict: the worst are kept"] if self.others else []),
+            counted(len(self.conflicts), "contradiction") if self.conflicts else "no contradiction",
+        ]
+        lines = wrapped("; ".join(parts))
+        if self.differences:
+            lines += ["the files differ in:", *(part for line in self.differences for part in wrapped(line, "  "))]
+        lines += [part for line in self.conflicts[:SHOWN] for part in wrapped(f"conflict: {line}")]
+        more = len(self.conflicts) - SHOWN
+        return [*lines, f"and {more} more: --summary FILE has every one"] if more > 0 else lines
 
     def _add_row(self, row: Row, path: Path) -> None:
         key = identity(row)
         kept = self.cells.setdefault(key, row)
         if kept is row:
+            self._file[key] = path
             return
         if _finding(kept) == _finding(row):
             self.duplicates += 1
             return
-        worse = max(kept, row, key=_badness)
-        self.cells[key] = worse
         if _claim(kept) == _claim(row):
             self.others += 1
-            return
-        self.conflicts.append(
-            f"{name_of(row)}: {row['verdict']} in {path.name}, {kept['verdict']} before; "
-            f"kept: {worse['verdict']}, error / bound {worse.get('ratio')}"
-        )
+        else:
+            told = f"{_told(kept)} in {self._file[key]}, {_told(row)} in {path}; the worse is kept"
+            self.conflicts.append(f"{name_of(row)}: {told}")
+        if _badness(row) > _badness(kept):
+            self.cells[key], self._file[key] = row, path
+
+
+def made_with(row: Row) -> dict[str, str]:
+    """The seed, the profile and the packages with which a row was made, as far as it says so."""
+    return {key: str(row[key]) for key in DRAWS if key in row} | row.get("versions", {})
+
+
+def _told(row: Row) -> str:
+    why = "" if row["verdict"] in HOLDS else row.get("reason")
+    told = ", ".join(filter(None, (size_of(row), why)))
+    return f"{row['verdict']} ({told})" if told else row["verdict"]
 
 
 def identity(row: Row) -> str:

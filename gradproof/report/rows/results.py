@@ -35,6 +35,9 @@ VERDICTS = ("verified", "convention", "imprecise", "wrong", "unsupported", "inco
 CELL = ("function", "backend", "device", "dtype", "mode", "check")
 """What names a row; all but the last name the cell."""
 
+DRAWS = ("seed", "profile")
+"""What decides at which inputs a row was tried."""
+
 HOLDS = (Verdict.VERIFIED, Verdict.CONVENTION)
 """The verdicts of a gradient that is as it must be."""
 
@@ -158,6 +161,22 @@ def ratio_of(row: Row) -> float:
         return -1.0
     ratio = float(row["ratio"])
     return math.inf if math.isnan(ratio) else ratio
+
+
+def size_of(row: Row) -> str:
+    """The largest error of a row in words; empty where nothing was compared, and of a derivation, whose reason says in
+    digits how far it is off."""
+    ratio = ratio_of(row)
+    if ratio < 0 or row["check"] == "hand":
+        return ""
+    return f"{ratio:.2g} {'times' if ratio > 1 else 'of'} its bound"
+
+
+def fullest(values: Iterable[str]) -> list[str]:
+    """Of versions of one package those that say most: a backend names what it runs beside, "2.4 (SciPy 1.17)", and the
+    row of another backend does not."""
+    found = set(values)
+    return sorted(version for version in found if not any(other.startswith(f"{version} (") for other in found))
 
 
 def worst_verdict(rows: Iterable[Row]) -> Verdict:

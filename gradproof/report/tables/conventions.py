@@ -4,9 +4,7 @@ known_divergences/records/conventions.toml holds is asserted by a test: a releas
 
 import json
 import math
-import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,32 +16,13 @@ from gradproof.oracles.reference import Reference
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import answer, computable, installed_backends
 from gradproof.report.outcome import Outcome
-from gradproof.report.text import markdown_table
+from gradproof.report.tables.kinks import Convention, lines_of
+from gradproof.report.text import markdown_table, wrapped
 
-PATH = content.DIVERGENCES / "records" / "conventions.toml"
 PAGE = content.DIVERGENCES / "CONVENTIONS.md"
 MODES = ("reverse", "forward", "compiled", "vectorized")
 TOLERANCE = 2.0**-40
 """Two answers are one choice when they differ by less, relatively to the largest slope."""
-
-
-@dataclass(frozen=True)
-class Convention:
-    """One kink: the entries whose slope is not unique, the derivatives to their `left` and `right`, the least and the
-    largest slope (`low`, `high`) of the subdifferential, and what each backend chooses, in reverse mode.
-
-    `outside` names the backends whose choice lies outside, `split` those whose modes differ, with those modes."""
-
-    function: str
-    point: int
-    entries: tuple[str, ...]
-    left: tuple[float, ...]
-    right: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    chosen: dict[str, tuple[float, ...]]
-    outside: tuple[str, ...]
-    split: dict[str, tuple[str, ...]]
 
 
 def conventions(entries: Iterable[Function], names: Sequence[str]) -> list[Convention]:
@@ -144,22 +123,6 @@ def _list(values: Sequence[str | float]) -> str:
     return f"[{', '.join(json.dumps(v) if isinstance(v, str) else repr(v) for v in values)}]"
 
 
-def recorded() -> tuple[list[Convention], dict[str, str]]:
-    """The conventions of the shipped file, and the versions for which they were seen."""
-    tables = tomllib.loads(PATH.read_text(encoding="utf-8"))
-    found = [
-        Convention(
-            function=t["function"],
-            point=t["point"],
-            **{key: tuple(t[key]) for key in ("entries", "left", "right", "low", "high", "outside")},
-            chosen={name: tuple(values) for name, values in t.get("chosen", {}).items()},
-            split={name: tuple(modes) for name, modes in t.get("split", {}).items()},
-        )
-        for t in tables.get("convention", [])
-    ]
-    return found, tables["versions"]
-
-
 # The page
 
 
@@ -191,17 +154,6 @@ def _row(c: Convention, i: int, names: list[str]) -> list[str]:
     return [c.function, str(c.point), c.entries[i], f"{c.left[i]:.6g}", f"{c.right[i]:.6g}", span, *cells]
 
 
-def lines_of(c: Convention) -> list[str]:
-    """One kink as text, an entry a line."""
-    lines = []
-    for i, entry in enumerate(c.entries):
-        given = ", ".join(f"{name} {values[i]:.6g}" for name, values in c.chosen.items())
-        lines.append(f"  {entry}: [{c.low[i]:.6g}, {c.high[i]:.6g}]; {given}")
-    lines += [f"  wrong, outside: {', '.join(c.outside)}"] if c.outside else []
-    lines += [f"  {name}: other choices in {', '.join(modes)}" for name, modes in c.split.items()]
-    return [f"{c.function}, point {c.point}", *lines]
-
-
 # The command
 
 
@@ -228,4 +180,5 @@ def survey(
     files = [str(path) for path in (write, markdown) if path is not None]
     if files:
         return Outcome(f"{len(found)} kinks written to {' and '.join(files)}")
-    return Outcome("\n".join(line for c in found for line in lines_of(c)) or "no point of theirs is a kink")
+    lines = [part for c in found for line in lines_of(c) for part in wrapped(line, line[: -len(line.lstrip())])]
+    return Outcome("\n".join(lines) or "no point of theirs is a kink")
