@@ -4,21 +4,22 @@ status 2. It is built on Typer, for which the types of a function's parameters d
 help that a person reads."""
 
 import difflib
+import functools
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from gradproof import __version__, registry
-from gradproof.divergences import DivergenceError
-from gradproof.registry import Function, RegistryError
+from gradproof import __version__
 from gradproof.report.outcome import Outcome, Unusable
-from gradproof.report.text import WIDTH, columns
 
-# The rooms of the commands are imported where they are called: the help must not wait for ball arithmetic.
+# The rooms of the commands are imported where they are called: the help waits for no NumPy and no ball arithmetic.
+if TYPE_CHECKING:
+    from gradproof.registry import Function
+    from gradproof.report.loaded import Loaded
 
 UsageError = typer.BadParameter.__base__
 """What is wrong with a command line: Typer has no public name for its copy of Click's exception."""
@@ -28,26 +29,41 @@ VERIFY, LOOK_UP, RESULTS, RECORDS = "Verify", "Look up", "Results of runs", "The
 
 
 class Commands(TyperGroup):
-    """The group of all commands. It says what is wrong in one line."""
+    """The group of all commands. It says what is wrong in one sentence."""
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
         """Run a command, and leave with its exit status."""
         try:
-            sys.exit(super().main(*arguments, **settings | {"standalone_mode": False}))
+            status = super().main(*arguments, **settings | {"standalone_mode": False})
         except UsageError as error:
             command = error.ctx.command_path if error.ctx else "gradproof"
             _fail(f"{command}: {error.format_message().rstrip('.')}; see {command} --help")
         except typer.Abort:
             sys.exit(130)
-        except (RegistryError, DivergenceError, Unusable) as error:
+        except _no_good() as error:
             _fail(f"gradproof: {error}")
         except OSError as error:
             _fail(f"gradproof: {error.filename}: {error.strerror}" if error.filename else f"gradproof: {error}")
+        sys.exit(status)
+
+
+def _no_good() -> tuple[type[Exception], ...]:
+    """What the rooms raise of what they were given. They are asked once something is raised."""
+    from gradproof.divergences import DivergenceError
+    from gradproof.registry import RegistryError
+
+    return RegistryError, DivergenceError, Unusable
 
 
 def _fail(problem: str) -> None:
-    print(" ".join(problem.split()), file=sys.stderr)
+    _complain(problem)
     sys.exit(2)
+
+
+def _complain(problem: str) -> None:
+    from gradproof.report.text import wrapped
+
+    print(*wrapped(problem), sep="\n", file=sys.stderr)
 
 
 app = typer.Typer(
@@ -79,20 +95,24 @@ def gradproof(context: typer.Context, version: Version = False) -> None:
         typer.echo(context.get_help())
 
 
-def _tell(outcome: Outcome) -> None:
-    """Print what a command has to say, and leave with its exit status."""
+def _tell(outcome: Outcome, loaded: "Loaded | None" = None) -> None:
+    """Print what a command has to say, and what is wrong with the functions that were `loaded` for it, and leave with
+    its exit status, which is 1 at least where something is."""
     if outcome.table:
         _print_table(outcome.table)
     if outcome.text:
         print(outcome.text)
-    for problem in outcome.problems:
-        print(problem, file=sys.stderr)
-    raise typer.Exit(outcome.status)
+    bad = loaded.problems if loaded is not None else []
+    for problem in (*bad, *outcome.problems):
+        _complain(problem)
+    raise typer.Exit(outcome.status or int(bool(bad)))
 
 
 def _print_table(lines: Any) -> None:
     if not sys.stdout.isatty():
-        print(*(line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …" for line in columns(lines)), sep="\n")
+        from gradproof.report.text import folded
+
+        print(*folded(lines), sep="\n")
         return
     from rich.console import Console
     from rich.table import Table
@@ -109,26 +129,16 @@ def _print_table(lines: Any) -> None:
     Console().print(table)
 
 
-def _functions(paths: Sequence[Path] | None) -> list[Function]:
-    """The built-in functions, or those of these files and folders."""
-    for path in paths or ():
-        if not path.exists():
-            raise FileNotFoundError(f"--functions: there is no file or folder {path}")
-    return registry.load(paths) if paths else registry.load_builtin()
+def _load(paths: list[Path] | None) -> "Loaded":
+    from gradproof.report.loaded import load
+
+    return load(paths)
 
 
-def _function(command: str, name: str, paths: Sequence[Path]) -> Function:
-    """The function of this name, of these files or built in."""
-    if name.endswith(".py") or "/" in name:
-        known = [function.name for function in _functions([Path(name)])]
-        raise RegistryError(f"{name} is a file; name one of its functions: gradproof {command} {known[0]} {name}")
-    try:
-        return registry.find(_functions(paths), name)
-    except RegistryError as error:
-        if paths:
-            raise
-        told = str(error) if str(error).endswith("?") else f"{error}."
-        raise RegistryError(f"{told} Of a file of your own: gradproof {command} {name} FILE") from None
+def _function_of(command: str, name: str, paths: list[Path]) -> "tuple[Function, Loaded]":
+    from gradproof.report.loaded import function_of
+
+    return function_of(command, name, paths)
 
 
 def _backends(given: str) -> list[str]:
@@ -257,11 +267,11 @@ def campaign(
         functions=tuple(str(path.resolve()) for path in functions or ()),
         draws=draws,
     )
-    entries = _functions(functions)
+    loaded = _load(functions)
     if recheck:
-        _tell(room.recheck(entries, state, selection))
+        _tell(room.recheck(loaded.sound, state, selection), loaded)
     until = room.Until(seeds, inputs, minutes)
-    _tell(room.campaign(entries, selection, state, until, first_seed=first_seed))
+    _tell(room.campaign(loaded.sound, selection, state, until, first_seed=first_seed), loaded)
 
 
 def _known(option: str, given: list[str] | None, known: Iterable[str]) -> tuple[str, ...]:
@@ -309,9 +319,9 @@ def mutants(
     ```"""
     from gradproof.verification import mutants as room
 
-    entries = registry.load(paths) if paths else registry.load_builtin()
-    entries = [registry.find(entries, name) for name in _names(function)] or entries
-    _tell(room.mutants(entries, room.chosen(_names(backend)), room.trials(dtype, draws), markdown, state))
+    loaded = _load(paths)
+    entries = [loaded.find("mutants --function", name) for name in _names(function)] or loaded.sound
+    _tell(room.mutants(entries, room.chosen(_names(backend)), room.trials(dtype, draws), markdown, state), loaded)
 
 
 @_command(VERIFY)
@@ -406,7 +416,8 @@ def accuracy(
     from gradproof.verification.sweeps import command as room
 
     selection = room.selection(_names(words), _names(backend), _names(dtype), _names(mode), device)
-    _tell(room.accuracy(_functions(functions), selection, state, output, compare, every))
+    loaded = _load(functions)
+    _tell(room.accuracy(loaded.sound, selection, state, output, compare, every), loaded)
 
 
 @_command(LOOK_UP, name="list")
@@ -429,19 +440,18 @@ def list_functions(
     gradproof list norm --backend jax
     gradproof list mine.py
     ```"""
-    from gradproof.backends import BACKENDS
-    from gradproof.report.tables import functions as room
+    from gradproof.report.loaded import is_path
+    from gradproof.report.tables import listing as room
 
-    if backend and backend not in BACKENDS:
-        raise typer.BadParameter(f"{backend!r} is not known; known are {', '.join(BACKENDS)}.", param_hint="--backend")
-    paths = [*(functions or ()), *(Path(word) for word in words or () if _is_path(word))]
-    words = [word for word in words or () if not _is_path(word)]
-    _tell(room.functions(_functions(paths), words, backend, [str(path) for path in paths]))
+    recorded: dict[str, Any] = {}
+    if backend:
+        from gradproof.report.tables.functions import kinds_of
 
-
-def _is_path(word: str) -> bool:
-    # A folder is one where it is written as a path: its bare name may be a field.
-    return word.endswith(".py") or "/" in word
+        recorded = {"backend": backend, "recorded": functools.partial(kinds_of, _backends(backend))}
+    paths = [*(functions or ()), *(Path(word) for word in words or () if is_path(word))]
+    words = [word for word in words or () if not is_path(word)]
+    loaded = _load(paths)
+    _tell(room.functions(loaded.functions, words, loaded.files, **recorded), loaded)
 
 
 @_command(LOOK_UP)
@@ -462,12 +472,16 @@ def show(
     gradproof show softmax --results rows.jsonl
     gradproof show cube mine.py
     ```"""
-    from gradproof.report.rows.results import read
     from gradproof.report.tables import functions as room
 
-    paths = [*(functions or ()), *(path or ())]
-    found = _function("show", name, paths)
-    _tell(room.details(found, _functions(paths), read(results) if results else ()))
+    found, loaded = _function_of("show", name, [*(functions or ()), *(path or ())])
+    verdicts: list[str] = []
+    if results is not None:
+        from gradproof.report.rows.results import read
+        from gradproof.report.tables.verdicts import verdicts_of
+
+        verdicts = verdicts_of(found, read(results)) or [f"{results} has no row of {name}"]
+    _tell(room.details(found, loaded.functions, verdicts))
 
 
 @_command(LOOK_UP)
@@ -501,7 +515,7 @@ def explain(
         _tell(explain_code(name, at, named[0] if named else ""))
     from gradproof.report.tables import explain as room
 
-    function = _function("explain", name, [*(functions or ()), *(path or ())])
+    function, _ = _function_of("explain", name, [*(functions or ()), *(path or ())])
     _tell(room.explain(function, at, named or installed_backends()))
 
 
@@ -545,7 +559,7 @@ def blame(
     ```"""
     from gradproof.report.tables import blame as room
 
-    made = _function("blame", name, [*(functions or ()), *(path or ())])
+    made, _ = _function_of("blame", name, [*(functions or ()), *(path or ())])
     _tell(room.blame(made, point, given, _backends(backend), at))
 
 
@@ -593,16 +607,17 @@ def merge(
     ```"""
     from gradproof.report.rows import commands as room
 
+    loaded = _load(functions)
     outcome = room.merge_files(
         results,
-        _functions(functions),
+        loaded.functions,
         output=output,
         summary=summary,
         expect=_names(expect),
         tell=_names(tell),
         baseline=baseline,
     )
-    _tell(outcome)
+    _tell(outcome, loaded)
 
 
 @_command(RESULTS)
@@ -630,8 +645,11 @@ def page(
     ```"""
     from gradproof.report.page import commands as room
 
-    entries = _functions(functions)
-    _tell(room.page(results, entries, output=output, earlier=earlier or (), scripts=scripts, accuracy=accuracy))
+    loaded = _load(functions)
+    outcome = room.page(
+        results, loaded.functions, output=output, earlier=earlier or (), scripts=scripts, accuracy=accuracy
+    )
+    _tell(outcome, loaded)
 
 
 @_command(RECORDS)
@@ -650,7 +668,8 @@ def conventions(
     ```"""
     from gradproof.report.tables import conventions as room
 
-    _tell(room.survey(_functions(functions), words or (), markdown=markdown, write=write))
+    loaded = _load(functions)
+    _tell(room.survey(loaded.sound, words or (), markdown=markdown, write=write), loaded)
 
 
 @_command(RECORDS)
@@ -692,7 +711,8 @@ def widths(functions: FunctionsOption = None) -> None:
     ```"""
     from gradproof.report.tables import widths as room
 
-    _tell(room.widths(_functions(functions)))
+    loaded = _load(functions)
+    _tell(room.widths(loaded.sound), loaded)
 
 
 @_command(RECORDS)

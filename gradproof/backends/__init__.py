@@ -10,9 +10,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from gradproof.backends.adapter import Adapter
-from gradproof.backends.calls import Calls
 from gradproof.backends.gpu import gpu_missing
 from gradproof.backends.modes import MODES, Mode
 from gradproof.backends.operations import Operations
@@ -20,6 +20,10 @@ from gradproof.backends.quiet import quiet
 from gradproof.backends.transformations import Missing, Unsupported
 from gradproof.registry import Function
 from gradproof.registry.names import unknown
+
+if TYPE_CHECKING:
+    # It stands on the tape, and who looks a backend up waits for no ball arithmetic.
+    from gradproof.backends.calls import Calls
 
 DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128", "complex64")
 DEVICES = ("cpu", "gpu")
@@ -255,7 +259,7 @@ def operations_of(name: str) -> Operations:
 
 
 @cache
-def calls_of(name: str) -> Calls:
+def calls_of(name: str) -> "Calls":
     """What is asked of a backend about somebody's own function. Nothing is set up in the backend."""
     return importlib.import_module(f"gradproof.backends.{name}.calls").CALLS()
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
+
+from gradproof.registry import drawing as st
 
 GENERIC_LIMIT = 8.0
 """Generic values lie within ±8, where elementary functions neither overflow nor saturate altogether."""
@@ -41,7 +42,7 @@ class Domain:
         """The real numbers of an argument or of its gradient: the inverse of `native`."""
         return np.stack([native.real, native.imag], axis=-1) if self.is_complex else native
 
-    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+    def strategy(self) -> "st.SearchStrategy[np.ndarray]":
         """Arrays of `real_shape`, float64, every entry exact in float32."""
         raise NotImplementedError
 
@@ -64,7 +65,7 @@ class Reals(Domain):
     low: float = -math.inf
     high: float = math.inf
 
-    def generic(self) -> st.SearchStrategy[float]:
+    def generic(self) -> "st.SearchStrategy[float]":
         """Entries of ordinary size."""
         low, high = max(self.low, -GENERIC_LIMIT), min(self.high, GENERIC_LIMIT)
         if self.low > GENERIC_LIMIT:
@@ -85,7 +86,7 @@ class Reals(Domain):
             candidates += [high, float(np.nextafter(np.float32(high), np.float32(-math.inf)))]
         return [c for c in candidates if self.low <= c <= self.high and float(np.float32(c)) == c]
 
-    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+    def strategy(self) -> "st.SearchStrategy[np.ndarray]":
         """Generic arrays, arrays of hard values, and what lies between: one hard entry, all equal, mixed scales."""
         generic, hard = self.generic(), st.sampled_from(self.hard() or [_float32_inside(self.low, self.high)[0]])
         size = math.prod(self.shape)
@@ -97,17 +98,17 @@ class Reals(Domain):
         return st.one_of(kinds[0], *kinds).map(lambda values: np.array(values, dtype=np.float64).reshape(self.shape))
 
 
-def _entries(entry: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
+def _entries(entry: "st.SearchStrategy[float]", size: int) -> "st.SearchStrategy[list[float]]":
     return st.lists(entry, min_size=size, max_size=size)
 
 
-def _all_equal(entry: st.SearchStrategy[float], size: int) -> st.SearchStrategy[list[float]]:
+def _all_equal(entry: "st.SearchStrategy[float]", size: int) -> "st.SearchStrategy[list[float]]":
     return entry.map(lambda value: [value] * size)
 
 
 def _one_replaced(
-    generic: st.SearchStrategy[float], hard: st.SearchStrategy[float], size: int
-) -> st.SearchStrategy[list[float]]:
+    generic: "st.SearchStrategy[float]", hard: "st.SearchStrategy[float]", size: int
+) -> "st.SearchStrategy[list[float]]":
     def replace(drawn: tuple[list[float], int, float]) -> list[float]:
         values, index, value = drawn
         return [*values[:index], value, *values[index + 1 :]]
@@ -115,7 +116,7 @@ def _one_replaced(
     return st.tuples(_entries(generic, size), st.integers(0, size - 1), hard).map(replace)
 
 
-def _mixed_scales(domain: "Reals", size: int) -> st.SearchStrategy[list[float]]:
+def _mixed_scales(domain: "Reals", size: int) -> "st.SearchStrategy[list[float]]":
     def scale(drawn: list[tuple[float, int]]) -> list[float]:
         low, high = _float32_inside(domain.low, domain.high)
         scaled = [value * 2.0**exponent for value, exponent in drawn]
@@ -152,7 +153,7 @@ class Complex(Domain):
 
     is_complex = True
 
-    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+    def strategy(self) -> "st.SearchStrategy[np.ndarray]":
         """Real and imaginary parts as in `Reals`: generic, hard, all equal, of mixed scales."""
         return Reals(self.real_shape, self.low, self.high).strategy()
 
@@ -164,7 +165,7 @@ class Distinct(Domain):
     low: float = -GENERIC_LIMIT
     high: float = GENERIC_LIMIT
 
-    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+    def strategy(self) -> "st.SearchStrategy[np.ndarray]":
         """Different multiples of 1/16 between `low` and `high`, in any order."""
         size = math.prod(self.shape)
         steps = st.integers(math.ceil(self.low / SEPARATION), math.floor(self.high / SEPARATION))
@@ -179,11 +180,11 @@ class _Matrices(Domain):
 
     is_complex: bool = field(default=False, kw_only=True)
 
-    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+    def matrix(self) -> "st.SearchStrategy[np.ndarray]":
         """One matrix of the stack."""
         raise NotImplementedError
 
-    def strategy(self) -> st.SearchStrategy[np.ndarray]:
+    def strategy(self) -> "st.SearchStrategy[np.ndarray]":
         """As many matrices as the stack has."""
         if len(self.shape) == 2:
             return self.matrix().map(self.reals)
@@ -192,13 +193,13 @@ class _Matrices(Domain):
             lambda a: self.reals(np.stack(a).reshape(self.shape))
         )
 
-    def entries(self, size: int) -> st.SearchStrategy[list[Any]]:
+    def entries(self, size: int) -> "st.SearchStrategy[list[Any]]":
         """Numbers whose parts are multiples of 1/16 between -1 and 1."""
         if not self.is_complex:
             return _sixteenths(-16, 16, size)
         return _sixteenths(-16, 16, 2 * size).map(lambda parts: list(map(complex, parts[:size], parts[size:])))
 
-    def signs(self, size: int) -> st.SearchStrategy[list[Any]]:
+    def signs(self, size: int) -> "st.SearchStrategy[list[Any]]":
         """Signs, or, of complex numbers, numbers of size 1 or a little more in several directions."""
         return st.lists(st.sampled_from(_TURNS if self.is_complex else (1.0, -1.0)), min_size=size, max_size=size)
 
@@ -206,7 +207,7 @@ class _Matrices(Domain):
 _TURNS = (1.0, -1.0, 1j, -1j, 0.75 + 0.75j, -0.75 + 0.75j, 0.75 - 0.75j)
 
 
-def _sixteenths(low: int, high: int, size: int) -> st.SearchStrategy[list[float]]:
+def _sixteenths(low: int, high: int, size: int) -> "st.SearchStrategy[list[float]]":
     return st.lists(st.integers(low, high).map(lambda k: k / 16), min_size=size, max_size=size)
 
 
@@ -215,7 +216,7 @@ class WellConditioned(_Matrices):
     """Square matrices, shape (…, n, n), that are diagonally dominant by at least 1/4 in every row: never singular. Of a
     tall or a wide matrix the leading square block is such a matrix, so that it has full rank."""
 
-    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+    def matrix(self) -> "st.SearchStrategy[np.ndarray]":
         """Entries from -1 to 1, and on the diagonal the row's sum of sizes and 1/4 to 2 more, of either sign."""
         m, n = self.shape[-2:]
         drawn = st.tuples(self.entries(m * n), _sixteenths(4, 32, min(m, n)), self.signs(min(m, n)))
@@ -236,7 +237,7 @@ class PositiveDefinite(_Matrices):
     """Symmetric (Hermitian) positive definite matrices, shape (…, n, n): diagonally dominant, with a positive
     diagonal."""
 
-    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+    def matrix(self) -> "st.SearchStrategy[np.ndarray]":
         """The symmetric part of a diagonally dominant matrix, its diagonal made to dominate again."""
         n = self.shape[-1]
         drawn = st.tuples(self.entries(n * n), _sixteenths(4, 32, n))
@@ -256,7 +257,7 @@ class SeparatedSpectrum(_Matrices):
 
     symmetric: bool = field(default=False, kw_only=True)
 
-    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+    def matrix(self) -> "st.SearchStrategy[np.ndarray]":
         """Different integers of either sign on the diagonal, small entries elsewhere, as it is or turned around."""
         m, n = self.shape[-2:]
         values = st.lists(st.integers(1, m + n), min_size=min(m, n), max_size=min(m, n), unique=True)
@@ -286,7 +287,7 @@ def _reflection(n: int, unit: complex) -> np.ndarray:
 class MultipleOfIdentity(_Matrices):
     """Square matrices c · 1, shape (…, n, n), c from 1/4 to 8: all eigenvalues, and all singular values, are equal."""
 
-    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+    def matrix(self) -> "st.SearchStrategy[np.ndarray]":
         """Multiples of 1/16, times the unit matrix."""
         one = np.eye(self.shape[-1], dtype=np.complex128 if self.is_complex else np.float64)
         return st.integers(4, 128).map(lambda k: k / 16 * one)
@@ -297,7 +298,7 @@ class RankDeficient(_Matrices):
     """Square matrices, shape (…, n, n), of rank n - 1 and without a cofactor of 0, on which elimination makes no
     rounding error: [[I, b], [c, c b]] with small powers of two."""
 
-    def matrix(self) -> st.SearchStrategy[np.ndarray]:
+    def matrix(self) -> "st.SearchStrategy[np.ndarray]":
         """Entries of b among ±1, ±2 and ±4, of c ±1, and i times those of complex numbers."""
         n, units = self.shape[-1] - 1, [1, 1j] if self.is_complex else [1]
         sizes, signs = [1.0, -1.0, 2.0, -2.0, 4.0, -4.0], [1.0, -1.0]

@@ -5,6 +5,7 @@ import contextlib
 import difflib
 import functools
 import importlib.util
+import linecache
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import SourceFileLoader
@@ -100,6 +101,8 @@ class _FromSource(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
+        # The lines that are shown of it are to be those of now as well.
+        linecache.checkcache(path)
         return self.source_to_code(self.get_data(path), path)
 
 
@@ -125,7 +128,16 @@ def _module_name(path: Path) -> str:
 
 
 def _broken_file(path: Path, problem: str, line: int = 1) -> Function:
-    return Function(path.stem, body=_broken_file, domains={}, points=[], path=str(path), line=line, problems=[problem])
+    return Function(
+        path.stem,
+        body=_broken_file,
+        domains={},
+        points=[],
+        path=str(path),
+        line=line,
+        problems=[problem],
+        is_file=True,
+    )
 
 
 def _mark_duplicates(functions: list[Function]) -> None:

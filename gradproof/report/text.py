@@ -31,7 +31,7 @@ def folded(lines: Sequence[Sequence[str]], width: int = WIDTH) -> list[str]:
     room = width - sum(max(map(len, column)) + 2 for column in list(zip(*lines, strict=True))[:-1])
     if room < NARROWEST:
         return laid_out(lines, beside=1, width=width)
-    parts = [textwrap.wrap(last, room, break_long_words=False) or [""] for *_, last in lines]
+    parts = [textwrap.wrap(last, room) or [""] for *_, last in lines]
     return columns(
         [
             [*(line[:-1] if i == 0 else [""] * (len(line) - 1)), part]

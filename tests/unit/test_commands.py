@@ -1,5 +1,5 @@
-"""The command `gradproof`: each subcommand has a help that shows an example; what is wrong is told in one line, with
-the exit status 2 and without a traceback; and `verify` is pytest, from any folder."""
+"""The command `gradproof`: each subcommand has a help that shows an example; what is wrong is told in one sentence, on
+lines that fit a terminal, with the exit status 2 and without a traceback; and `verify` is pytest, from any folder."""
 
 import json
 import os
@@ -80,12 +80,19 @@ def test_without_a_command_all_of_them_are_shown_by_group() -> None:
 
 
 def failing(*arguments: str) -> str:
-    """The one line that a command says of what is wrong."""
+    """The sentence that a command says of what is wrong, in one line, though it may be printed on several."""
     done = run(*arguments)
     assert done.exit_code == 2, done.output
     assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    return line
+    return told(done.stderr)
+
+
+def told(errors: str) -> str:
+    """What was printed on lines that fit a terminal, but for what is longer than one, in one line."""
+    first, *rest = errors.splitlines()
+    assert all(len(line) <= WIDTH or " " not in line.strip() for line in (first, *rest)), errors
+    assert not first.startswith(" ") and all(line.startswith("  ") for line in rest), errors
+    return " ".join(map(str.strip, (first, *rest)))
 
 
 ERRORS = {
@@ -99,7 +106,19 @@ ERRORS = {
     "point that is not there": ("blame cube --point 9 --functions mine.py", "it has no point 9"),
     "input that is not one": ("blame cube --input {} --functions mine.py", "the input {} is not one of cube"),
     "function of a file": ("show cubes", "Of a file of your own: gradproof show cubes FILE"),
-    "function of another file": ("explain cubes mine.py", "there is no function cubes. Did you mean cube?"),
+    "function of another file": ("explain cubes mine.py", "there is no function cubes in mine.py. Did you mean cube?"),
+    "function of a file that is broken": ("show cube broken.py", "broken.py:1: the file cannot be loaded: SyntaxError"),
+    "broken file to explain": ("explain cube broken.py", "broken.py:1: the file cannot be loaded: SyntaxError"),
+    "broken file to blame": ("blame cube broken.py", "broken.py:1: the file cannot be loaded: SyntaxError"),
+    "broken file to list": ("list broken.py", "broken.py:1: the file cannot be loaded: SyntaxError"),
+    "broken file for a name": ("show broken.py", "broken.py:1: the file cannot be loaded: SyntaxError"),
+    "broken file beside": ("show cubes .", "Did you mean cube? broken.py:1: the file cannot be loaded: SyntaxError"),
+    "unlike any": (
+        "show frobnicate mine.py",
+        "there is no function frobnicate in mine.py. All that there are: gradproof",
+    ),
+    "file that is not there": ("explain cube absent.py", "gradproof: there is no file or folder absent.py"),
+    "file to blame that is not there": ("blame cube absent.py", "gradproof: there is no file or folder absent.py"),
     "a file for a name": ("show mine.py", "mine.py is a file; name one of its functions: gradproof show cube mine.py"),
     "functions that are not there": ("list --functions absent.py", "there is no file or folder absent.py"),
     "no function of that name": ("conventions nonesuch", "no function has nonesuch in its name"),
@@ -114,10 +133,12 @@ ERRORS = {
 
 
 @pytest.mark.parametrize(("command", "message"), ERRORS.values(), ids=ERRORS)
-def test_what_is_wrong_is_told_in_one_line(folder: Path, command: str, message: str) -> None:
+def test_what_is_wrong_is_told_in_one_sentence(folder: Path, command: str, message: str) -> None:
     (folder / "empty.jsonl").write_text("")
     (folder / "hello.jsonl").write_text("hello\n")
     (folder / "nothing").mkdir()
+    if "broken" in command or command.endswith(" ."):
+        (folder / "broken.py").write_text("def f(x:\n")
     assert message in failing(*command.split())
 
 
@@ -140,12 +161,41 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(folder: Path) -> None
     assert "No space left" in failing("merge", "r.jsonl", "--output", "/dev/full")
 
 
+WAITS_FOR = {
+    "help": (("--help",), {"numpy", "hypothesis", "scipy", "flint", "gradproof.registry"}),
+    "new": (("new", "new.py"), {"numpy", "hypothesis", "scipy", "flint", "rich.table"}),
+    "list": (("list", "softmax"), {"hypothesis", "scipy", "flint", "packaging", "gradproof.backends", "pytest"}),
+    "show": (("show", "softmax"), {"hypothesis", "scipy", "flint", "gradproof.oracles", "pytest"}),
+}
+"""What is looked up in a second has no time for these."""
+
+
+@pytest.mark.parametrize(("words", "heavy"), WAITS_FOR.values(), ids=WAITS_FOR)
+def test_a_command_imports_what_it_needs(words: tuple[str, ...], heavy: set[str]) -> None:
+    program = (
+        f"import sys\nfrom gradproof.cli import app\ntry:\n    app({list(words)!r})\nexcept SystemExit as left:\n"
+        f"    assert not left.code\nassert not {heavy!r} & set(sys.modules), {heavy!r} & set(sys.modules)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_face_has_everything_that_it_promises() -> None:
+    assert {*gradproof.__all__} <= {*dir(gradproof)}
+    assert all(getattr(gradproof, name) is not None for name in gradproof.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'gradient'"):
+        _ = gradproof.gradient
+
+
 # What is looked up
 
 
 def test_the_list_has_a_row_for_each_function_with_all_of_the_words() -> None:
     done = run("list", "softmax", "label")
-    head, *rows, count = done.stdout.splitlines()
+    head, *lines, count = done.stdout.splitlines()
+    # A formula that is too long goes on beneath itself.
+    rows = [line for line in lines if not line.startswith(" ")]
     assert head.split() == ["function", "field", "variants", "formula"]
     assert [row.split()[:3] for row in rows] == [
         ["cross_entropy_of_labels", "neural_networks", "1"],
@@ -169,10 +219,37 @@ def test_a_file_stands_behind_the_name_in_every_command_that_looks_up() -> None:
         assert behind.exit_code == 0 and behind.stdout == named.stdout, behind.output
 
 
-def test_a_file_that_cannot_be_loaded_is_shown_with_its_problem_alone(folder: Path) -> None:
-    (folder / "broken.py").write_text("def f(x:\n")
-    shown = run("show", "broken", "broken.py").stdout
-    assert "SyntaxError at line 1" in shown and "body" not in shown and "derivation" not in shown
+BAD = """
+from gradproof import Reals, function
+
+@function(x=Reals())
+def product(xp, x, y):
+    "f(x, y) = x y"
+    return x * y
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("def f(x:\n", "broken.py:1: the file cannot be loaded: SyntaxError at line 1"),
+        ("", "broken.py:1: the file registers no function"),
+        (BAD, "broken.py:5: product: no domain is given for y: add y=Reals() to @function"),
+    ],
+    ids=["syntax", "nothing in it", "bad entry"],
+)
+def test_what_is_wrong_with_a_file_costs_no_other_its_row(folder: Path, text: str, problem: str) -> None:
+    (folder / "broken.py").write_text(text)
+    done = run("list", ".")
+    assert done.exit_code == 1 and problem in told(done.stderr)
+    names = [line.split()[0] for line in done.stdout.splitlines()[1:-1]]
+    assert names == (["product", "cube"] if text == BAD else ["cube"])
+    assert done.stdout.splitlines()[-1].startswith(f"{len(names)} function")
+    assert run("show", "cube", ".").exit_code == 0
+    done = run("widths", "--functions", ".")
+    assert (
+        done.exit_code == 1 and problem in told(done.stderr) and "2 functions; wide at every point: none" in done.stdout
+    )
 
 
 def test_a_word_that_no_function_has_is_guessed() -> None:
@@ -193,7 +270,9 @@ def test_the_list_can_be_of_what_is_recorded() -> None:
     rows = run("list", "absolute_sum", "--backend", "autograd").stdout.splitlines()
     assert rows[1].split()[:5] == ["absolute_sum", "traps", "0", "precision", "f(x)"]
     done = run("list", "absolute_sum", "--backend", "numpy")
-    assert done.exit_code == 1 and "no function" in done.stderr
+    assert done.exit_code == 1 and done.stderr == "nothing is recorded of numpy at functions with such words\n"
+    done = run("list", "mine.py", "--backend", "numpy")
+    assert done.exit_code == 1 and done.stderr == "nothing is recorded of numpy at these functions\n"
 
 
 def test_what_is_known_of_a_function_is_shown() -> None:

@@ -221,6 +221,18 @@ def test_a_file_without_functions(tmp_path: Path) -> None:
     assert "registers no function" in problem_of(entry)
 
 
+def test_a_keyword_that_nobody_takes_is_told_with_what_was_meant() -> None:
+    def made(**given: Any) -> Function:
+        return function(x=Reals(), **given)(lambda xp, x: x * x)
+
+    told = problem_of(made(point=[dict(x=1.0)]))
+    assert told.endswith(": @function names point, which the body does not take. Did you mean points?")
+    assert "which the body does not take. Did you mean points?" in made().variant("near", point=[]).problems[0]
+    entry = made()
+    entry.implementation("anything", mode=("reverse",))(lambda x: x * x)
+    assert entry.problems == ["an implementation has no argument 'mode'. Did you mean modes?"]
+
+
 def test_an_entry_with_a_problem_leaves_the_others(tmp_path: Path) -> None:
     bad = "@function(y=Reals(), points=[3, dict(x='a')])\ndef bad(xp, x):\n    return x\n"
     found = names_and_problems(write(tmp_path, "mixed.py", GOOD + bad + OTHER))

@@ -13,8 +13,8 @@ from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
 from gradproof.report.opinions import Opinion, digits_between, groups, odd_ones, opinions
 from gradproof.report.outcome import Outcome
-from gradproof.report.tables.explain import inputs_at
-from gradproof.report.text import WIDTH, columns
+from gradproof.report.tables.explain import inputs_at, written_input
+from gradproof.report.text import WIDTH, columns, wrapped
 
 MOST_ENTRIES = 6
 """So many entries are shown with their numbers."""
@@ -45,13 +45,13 @@ def blame(
     names = list(named) or installed_backends()
     lines = [LEGEND]
     for number, at in enumerate(inputs):
-        shown = ", ".join(f"{name} = {x.tolist()}" for name, x in zip(function.domains, at, strict=True))
+        shown = written_input(function, at)
         with computable():
             found = opinions(function, at, names)
             if len(inputs) > 1 and len(groups(found)) == 1:
                 lines += ["", *_agreed(found, f"{function.name} at point {number}, {shown}")]
                 continue
-            lines += ["", f"{function.name} at {shown}", *matrix(found), *numbers(function, at, found)]
+            lines += ["", *wrapped(f"{function.name} at {shown}"), *matrix(found), *numbers(function, at, found)]
     return Outcome("\n".join(lines))
 
 
@@ -60,7 +60,7 @@ def _agreed(found: Sequence[Opinion], where: str) -> list[str]:
     silent = [f"{one.name} ({_first_line(one.problem)})" for one in found if one.problem]
     told = f"agree: {', '.join(one.name for one in found if not one.problem)}"
     told += f"; no opinion: {'; '.join(silent)}" if silent else ""
-    return [_first_line(where), *textwrap.wrap(told, WIDTH - 4, initial_indent="  ", subsequent_indent="    ")]
+    return [*wrapped(where), *wrapped(told, "  ")]
 
 
 def _input(function: Function, given: str) -> Inputs:
@@ -88,18 +88,14 @@ def matrix(found: Sequence[Opinion]) -> list[str]:
         cells = [_cell(digits_between(one, other)) if j < i else "" for j, other in enumerate(found)]
         lines.append([f"{i} {one.name}", *cells])
     text = columns(lines)
-    text += [f"{o.name}: {_first_line(o.problem)}" for o in found if o.problem]
+    text += [line for o in found if o.problem for line in wrapped(f"{o.name}: {_first_line(o.problem)}")]
     parts = groups(found)
     if not parts:
         return [*text, "nobody has an opinion"]
     if len(parts) == 1:
         return [*text, "all that have an opinion agree" if any(o.problem for o in found) else "all agree"]
-    text += [line for part in parts for line in _wrapped(f"agree with one another: {', '.join(part)}")]
-    return [*text, *_wrapped(f"odd one out: {', '.join(odd_ones(found))}")]
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    text += [line for part in parts for line in wrapped(f"agree with one another: {', '.join(part)}")]
+    return [*text, *wrapped(f"odd one out: {', '.join(odd_ones(found))}")]
 
 
 def numbers(function: Function, at: Inputs, found: Sequence[Opinion]) -> list[str]:

@@ -1,79 +1,29 @@
-"""What the registry holds, for who looks something up: the list of its functions, and all that is known of one."""
+"""All that is known of one function of the registry, for who looks it up."""
 
 import functools
 import inspect
-import shlex
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, fields
-from pathlib import Path
 
-from gradproof import content, divergences
+from gradproof import divergences
 from gradproof.backends import BACKENDS
 from gradproof.divergences import KINDS, Divergence
 from gradproof.registry import Function
 from gradproof.registry.domains import Domain
-from gradproof.registry.names import meant
-from gradproof.report.closing.summary import in_order
 from gradproof.report.outcome import Outcome
-from gradproof.report.rows.results import Row, name_of, ratio_of
-from gradproof.report.tables import conventions
-from gradproof.report.text import WIDTH, columns
+from gradproof.report.tables import kinks
+from gradproof.report.tables.listing import field_of
+from gradproof.report.text import WIDTH
 
 SOURCES = ("body", "derivation", "code of its own")
 """The parts of what is shown that are code."""
 
 
-def functions(
-    entries: Sequence[Function], words: Sequence[str] = (), backend: str = "", paths: Sequence[str] = ()
-) -> Outcome:
-    """The functions in whose name, field or formula all of these words occur, a row each, which speaks for the variants
-    as well; of a `backend`, those alone of which a divergence is recorded. 1 where there is none. `paths` are the files
-    that they stand in, where they are not the built-in ones."""
-    variants: dict[str, list[Function]] = {}
-    for entry in entries:
-        variants.setdefault(entry.variant_of or entry.name, []).append(entry)
-    head = ["function", "field", "variants", *([f"recorded of {backend}"] if backend else []), "formula"]
-    rows = []
-    for entry in entries:
-        family = variants.get(entry.name, [])
-        known = [divergence for one in family for divergence in _recorded(one, backend)] if backend else []
-        if entry.variant_of or not _has(family, words) or (backend and not known):
-            continue
-        kinds = ", ".join(kind for kind in KINDS if any(divergence.kind == kind for divergence in known))
-        formula = entry.formula if not entry.problems else f"a bad entry: {'; '.join(entry.problems)}"
-        rows.append([entry.name, field_of(entry), str(len(family) - 1), *([kinds] if backend else []), formula])
-    if not rows:
-        return Outcome(problems=[_none_of(variants.values(), words)], status=1)
-    first = shlex.join([rows[0][0], *paths])
-    count = f"{len(rows)} function{'s' if len(rows) > 1 else ''}"
-    return Outcome(f"{count}; more of one: gradproof show {first}", table=[head, *rows])
-
-
-def _none_of(families: Iterable[Sequence[Function]], words: Sequence[str]) -> str:
-    """That there is no such function, and what was meant by a word that none has."""
-    families = list(families)
-    lost = [word for word in words if not any(_has(family, [word]) for family in families)]
-    if not lost:
-        return "no function has all of these words in its name, field or formula"
-    names = [one.name for family in families for one in family]
-    known = {*names, *(part for name in names for part in name.split("_")), *(field_of(f[0]) for f in families if f)}
-    absent = "no function has {} in its name, field or formula{}"
-    return "; ".join(absent.format(word, meant(word.lower(), sorted(known))) for word in lost)
-
-
-def _has(family: Iterable[Function], words: Sequence[str]) -> bool:
-    text = "\n".join(f"{one.name} {field_of(one)} {one.formula}" for one in family).lower()
-    return all(word.lower() in text for word in words)
-
-
-def field_of(function: Function) -> str:
-    """The field that a function belongs to: the folder of a built-in one, the file of another."""
-    path = Path(function.path)
-    if not function.is_builtin:
-        return path.name
-    folder, *rest = path.relative_to(content.FUNCTIONS).parts
-    return folder if rest else path.stem
+def kinds_of(names: Sequence[str], function: Function) -> list[str]:
+    """The kinds of what is recorded of these backends at a function, the gravest first."""
+    found = {divergence.kind for backend in names for divergence in _recorded(function, backend)}
+    return [kind for kind in KINDS if kind in found]
 
 
 def _recorded(function: Function, backend: str) -> list[Divergence]:
@@ -81,11 +31,11 @@ def _recorded(function: Function, backend: str) -> list[Divergence]:
     return [d for d in same_registry if function.name in d.names]
 
 
-def details(function: Function, entries: Iterable[Function], rows: Iterable[Row] = ()) -> Outcome:
+def details(function: Function, entries: Iterable[Function], verdicts: Sequence[str] = ()) -> Outcome:
     """All that is known of one function: its formula, where it is written, its domains and points, its derivation, its
-    variants among these entries, what is recorded of the backends at it, and its verdicts among the rows of a run."""
+    variants among these entries, what is recorded of the backends at it, and the verdicts of a run, a line each."""
     variants = [entry.name for entry in entries if entry.variant_of == function.name]
-    kinks = [c for c in conventions.recorded()[0] if c.function == function.name] if function.is_builtin else []
+    chosen = [c for c in kinks.recorded()[0] if c.function == function.name] if function.is_builtin else []
     blocks = {
         "formula": [function.formula],
         "written in": [function.where],
@@ -94,16 +44,16 @@ def details(function: Function, entries: Iterable[Function], rows: Iterable[Row]
         "variants": textwrap.wrap(", ".join(variants), 100),
         "domains": [f"{name}: {_domain(domain)}" for name, domain in function.domains.items()],
         "points": [_point(function, number) for number in range(len(function.points))],
-        "problems": function.problems,
+        "problems": function.faults(),
         **(_code(function) if function.domains else {}),
         "code of its own": [
             line
             for name, code in function.implementations.items()
             for line in (f"{name}{_promised(function, name)}", *source(code))
         ],
-        "at kinks": [line for kink in kinks for line in conventions.lines_of(kink)],
+        "at kinks": [line for kink in chosen for line in kinks.lines_of(kink)],
         "recorded": [line for backend in BACKENDS for d in _recorded(function, backend) for line in _told(backend, d)],
-        "verdicts": _verdicts([row for row in rows if row["function"] == function.name]),
+        "verdicts": verdicts,
     }
     lines = [function.name]
     for title, block in blocks.items():
@@ -135,17 +85,6 @@ def _promised(function: Function, backend: str) -> str:
     modes = f"in {', '.join(promise.modes)} alone" if promise.modes else ""
     accuracy = f"to {promise.accuracy:g}" if promise.accuracy is not None else ""
     return "".join(f", {part}" for part in (modes, accuracy) if part)
-
-
-def _verdicts(rows: Sequence[Row]) -> list[str]:
-    """A line for each row of a run: where it ran, its verdict, and how large its error was."""
-    lines = []
-    for row in in_order(rows):
-        ratio = ratio_of(row)
-        size = f"{ratio:.2g} of its bound" if ratio >= 0 else str(row.get("reason") or "")
-        known = f"recorded: {row['cause']}" if row.get("known") else ""
-        lines.append([name_of(row).removeprefix(f"{row['function']}-"), row["verdict"], known or size])
-    return columns(lines) if lines else []
 
 
 def _domain(domain: Domain) -> str:

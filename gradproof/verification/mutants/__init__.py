@@ -51,6 +51,8 @@ def mutants(
     """Plant wrong gradients on these backends: in NumPy in every function, elsewhere in a sample, in every mode of
     first order; a cell that is kept in `state` is not tried again. The exit status is 1 where one survives, or where
     none could be planted."""
+    for function in functions:
+        function.check()
     kept, cells = Rows(state, trials), []
     for each in _cells(functions, names):
         cells.append(each)

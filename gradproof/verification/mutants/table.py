@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gradproof import backends
-from gradproof.report.text import columns, markdown_table
+from gradproof.report.text import columns, markdown_table, wrapped
 from gradproof.verification.mutants.kinds import KINDS, VALUE
 from gradproof.verification.mutants.trial import Fate, Outcome, Trials, Untried
 
@@ -18,7 +18,7 @@ def text(outcomes: Sequence[Outcome], untried: Sequence[Untried]) -> str:
     """For a terminal."""
     lines = columns(_table(outcomes)) if outcomes else []
     for title, more in (("survived:", survivors(outcomes)), ("not tried:", _untried(untried))):
-        lines += ["", title, *(f"  {line}" for line in more)] if more else []
+        lines += ["", title, *(part for line in more for part in wrapped(line, "  "))] if more else []
     return "\n".join(lines)
 
 

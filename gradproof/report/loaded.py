@@ -1,0 +1,78 @@
+"""The functions that a command is about, of files or built in, and what is wrong with some of them: that costs no other
+function its row, and is told."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradproof import registry
+from gradproof.registry import Function, RegistryError
+from gradproof.registry.names import meant
+from gradproof.report.text import from_here
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The functions of `files`, or the built-in ones where there are none. `broken` says what is wrong with the files
+    of which not all could be loaded, one after the other."""
+
+    functions: list[Function]
+    broken: list[str]
+    files: tuple[str, ...] = ()
+
+    @property
+    def sound(self) -> list[Function]:
+        """The functions that can be evaluated."""
+        return [function for function in self.functions if not function.faults()]
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong with files and with single functions."""
+        told = ((function, function.faults()) for function in self.functions)
+        return [*self.broken, *(f"{_place(one)}: {one.name}: {'; '.join(faults)}" for one, faults in told if faults)]
+
+    def find(self, command: str, name: str) -> Function:
+        """The function of this name, for a command. Raises `RegistryError`, which says what may have been meant."""
+        known = {function.name: function for function in self.functions}
+        if name in known:
+            return known[name]
+        where = f" in {', '.join(self.files)}" if self.files else ""
+        there = f". All that there are: {shlex.join(['gradproof', 'list', *self.files])}"
+        told = f"there is no function {name}{where}{meant(name, known) or there}"
+        mine = "" if self.files else f"Of a file of your own: gradproof {command} {name} FILE"
+        raise RegistryError(" ".join(filter(None, [told if told.endswith("?") else f"{told}.", mine, *self.broken])))
+
+
+def load(paths: Sequence[Path] | None) -> Loaded:
+    """The built-in functions, or those of these files and folders. Raises `RegistryError` where there is no function at
+    all, and `FileNotFoundError`."""
+    for path in paths or ():
+        if not path.exists():
+            raise FileNotFoundError(f"there is no file or folder {path}")
+    entries = registry.load(paths) if paths else registry.load_builtin()
+    broken = [f"{_place(entry)}: {'; '.join(entry.problems)}" for entry in entries if entry.is_file]
+    functions = [entry for entry in entries if not entry.is_file]
+    if not functions:
+        raise RegistryError("; ".join(broken))
+    return Loaded(functions, broken, tuple(map(str, paths or ())))
+
+
+def function_of(command: str, name: str, paths: Sequence[Path]) -> tuple[Function, Loaded]:
+    """The function of this name, of these files or built in, and what was loaded with it. Raises `RegistryError` and
+    `FileNotFoundError`."""
+    if is_path(name):
+        first = load([Path(name)]).functions[0].name
+        raise RegistryError(f"{name} is a file; name one of its functions: gradproof {command} {first} {name}")
+    loaded = load(paths)
+    return loaded.find(command, name), loaded
+
+
+def is_path(word: str) -> bool:
+    """Whether a word of a command line means a file or a folder."""
+    # A folder is one where it is written as a path: its bare name may be a field.
+    return word.endswith(".py") or "/" in word or word in (".", "..")
+
+
+def _place(entry: Function) -> str:
+    return f"{from_here(Path(entry.path))}:{entry.line}"
