@@ -17,6 +17,7 @@ from gradproof.report.rows.results import Row, cell_of
 from gradproof.verification import isolation, profiles, progress, selected
 from gradproof.verification.cells import Cell, plan, with_differences
 from gradproof.verification.examine import share
+from gradproof.verification.legible import on_lines_that_fit
 from gradproof.verification.options import Options, add_options
 from gradproof.verification.reporter import Reporter, Summary
 from gradproof.verification.run import Verification
@@ -29,6 +30,8 @@ PLANNED = pytest.StashKey[set[tuple[str, str]]]()
 NOTES = pytest.StashKey[isolation.Notes]()
 CRASHES = pytest.StashKey[isolation.Crashes]()
 
+OWN_DIFFERENCES = "test_against_own_differences"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
@@ -36,15 +39,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         add_options(parser)
     except ValueError as error:
         cure = "run `gradproof verify` instead, which loads no conftest"
-        raise pytest.UsageError(
-            f"gradproof.plugin: a conftest or a plugin has this option too: {error}; {cure}"
-        ) from error
+        told = f"gradproof.plugin: a conftest or a plugin has this option too: {error}; {cure}"
+        with on_lines_that_fit():
+            raise pytest.UsageError(told) from error
     parser.addini("gradproof_divergences", "folders that record how backends fail on your functions", type="paths")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options, before Hypothesis takes its own, and set up the reporter."""
+    with on_lines_that_fit():
+        _configure(config)
+
+
+def _configure(config: pytest.Config) -> None:
     options = config.stash[OPTIONS] = Options.of(config)
     selected.collect(config)
     use(tf32=options.tf32)
@@ -86,15 +94,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         del config.stash[isolation.STDERR]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str) -> list[pytest.Item] | None:
+    # Where nothing is held to its own differences, pytest would make a test of that, which is skipped and counted.
+    if name == OWN_DIFFERENCES and is_ours(collector) and not _with_differences(collector.config):
+        return []
+    return None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not is_ours(metafunc.definition):
         return
     if "function" in metafunc.fixturenames:
         metafunc.parametrize("function", _functions(metafunc.config), ids=lambda function: function.name)
     if "cell" in metafunc.fixturenames:
-        cells = _cells(metafunc.config)
-        if metafunc.definition.name == "test_against_own_differences":
-            cells = with_differences(cells, metafunc.config.stash[OPTIONS])
+        is_own = metafunc.definition.name == OWN_DIFFERENCES
+        cells = _with_differences(metafunc.config) if is_own else _cells(metafunc.config)
         metafunc.parametrize("cell", cells, ids=lambda cell: cell.id)
 
 
@@ -104,7 +119,7 @@ def _is_selected(config: pytest.Config, row: Row) -> bool:
         return False
     if PLANNED not in config.stash:
         cells = _cells(config)
-        own = with_differences(cells, config.stash[OPTIONS])
+        own = _with_differences(config)
         config.stash[PLANNED] = {(c.full_id, "exact") for c in cells} | {(c.full_id, "differences") for c in own}
     return row["check"] == "hand" or (cell_of(row), row["check"]) in config.stash[PLANNED]
 
@@ -113,6 +128,10 @@ def _cells(config: pytest.Config) -> list[Cell]:
     if CELLS not in config.stash:
         config.stash[CELLS] = plan(_functions(config), config.stash[OPTIONS])
     return config.stash[CELLS]
+
+
+def _with_differences(config: pytest.Config) -> list[Cell]:
+    return with_differences(_cells(config), config.stash[OPTIONS])
 
 
 def _functions(config: pytest.Config) -> list[Function]:
@@ -129,10 +148,11 @@ def _functions(config: pytest.Config) -> list[Function]:
 def pytest_collection(session: pytest.Session) -> None:
     # Here, and once: an error while tests are collected would be told as that of a test file.
     if not hasattr(session.config, "workerinput") and selected.is_called_for(session.config):
-        try:
-            _check_divergences(session.config)
-        except divergences.DivergenceError as error:
-            raise pytest.UsageError(str(error)) from error
+        with on_lines_that_fit():
+            try:
+                _check_divergences(session.config)
+            except divergences.DivergenceError as error:
+                raise pytest.UsageError(str(error)) from error
 
 
 def _check_divergences(config: pytest.Config) -> None:
@@ -180,7 +200,7 @@ def _share_of_budget(config: pytest.Config) -> float | None:
     if options.budget is None:
         return None
     cells = _cells(config)
-    return options.budget / (len(_functions(config)) + len(cells) + len(with_differences(cells, options)))
+    return options.budget / (len(_functions(config)) + len(cells) + len(_with_differences(config)))
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from gradproof.checking.report import Finding, Report
 from gradproof.checking.rows import row_of
 from gradproof.checking.truths import Held, TracedTruth, formula_truth, is_formula, real_parts, traced_truth
 from gradproof.oracles.kinks import Kink
+from gradproof.oracles.likeness import summed_over
 from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 
@@ -429,8 +430,9 @@ class _Examination:
             if part is None:
                 arrays.append(np.zeros(shape))
                 continue
-            if tuple(part.shape) != shape:
-                return f"the gradient for {argument.name} has the shape {tuple(part.shape)}; {shape} is right", []
+            if (given_shape := tuple(part.shape)) != shape:
+                told = f"the gradient for {argument.name} has the shape {given_shape}; {shape} is right"
+                return told + summed_over(given_shape, shape), []
             if calls.dtype_of(part) != argument.dtype:
                 return f"the gradient for {argument.name} is {calls.dtype_of(part)}; {argument.dtype} is right", []
             arrays.append(np.asarray(calls.to_numpy(part)))

@@ -8,7 +8,8 @@ import numpy as np
 from flint import arb, ctx
 
 from gradproof.oracles import exact
-from gradproof.registry import Function, Inputs
+from gradproof.oracles.likeness import HERE, Part, likeness
+from gradproof.registry import Function, Inputs, RegistryError
 
 DIGITS = 30
 """Hand-derived gradients agree with exact differences to this many significant digits, or are wrong."""
@@ -17,13 +18,20 @@ DIGITS = 30
 ROUNDED = (14, 20)
 """As many digits agree where the derivation is right and holds a constant that was rounded to float64."""
 
+ASIDE = 2.0**-7
+"""How far aside, relatively, a derivation is tried once more."""
+
+IN_FLOATS = 2.0**-50
+"""What float64 leaves of numbers of many digits, relatively."""
+
 
 @dataclass(frozen=True)
 class Agreement:
     """The entry of a hand-derived gradient that agrees least with exact differences, and the digits that agree there.
 
     `digits` is infinite where both are the same number, -inf where one is not finite. `compared` says how many of how
-    many entries there was time for; empty where it was enough for all."""
+    many entries there was time for; empty where it was enough for all. `looks_like` says what a wrong one looks like
+    beside the right one; empty where its entries show nothing."""
 
     digits: float
     argument: str = ""
@@ -31,6 +39,7 @@ class Agreement:
     hand: float = 0.0
     difference: str = ""
     compared: str = ""
+    looks_like: str = ""
 
     @property
     def holds(self) -> bool:
@@ -52,29 +61,64 @@ class Agreement:
             "x * 0.333…, xp.sqrt(xp.asarray(2.0)) for 1.414…"
         )
 
+    @property
+    def reason(self) -> str:
+        """Why it does not hold: what its numbers look like, or the entry that is farthest off."""
+        where = f"{self.argument}{list(self.index) if self.index else ''}"
+        agree = f"{max(self.digits, 0):.0f} digits agree for {where}"
+        if self.is_rounded:
+            return f"{agree}: {self.cure}"
+        return self.looks_like or f"{agree}, {self.hand!r} by hand and {self.difference} by exact differences"
+
     def __str__(self) -> str:
         some = f" in {self.compared}, for which there was time" if self.compared else ""
-        if self.holds:
-            return f"agree to {min(self.digits, 99):.0f} digits{some}"
-        where = f"{self.argument}{list(self.index) if self.index else ''}"
-        return f"disagree: {max(self.digits, 0):.0f} digits agree for {where}, {self.hand!r} and {self.difference}"
+        return f"agree to {min(self.digits, 99):.0f} digits{some}" if self.holds else f"disagree{some}"
 
 
 def hand_against_exact(function: Function, inputs: Inputs, seconds: float = math.inf) -> Agreement:
     """Compare every entry at `inputs`, or as many as there is time for. Raises `RegistryError` for a bad entry,
     `Uncomputable` where balls lack an operation."""
-    worst, until = Agreement(math.inf), time.monotonic() + seconds
+    worst, parts = _compared(function, inputs, time.monotonic() + seconds)
+    if worst.holds or worst.is_rounded or worst.compared:
+        return worst
+    looks_like = likeness(parts)
+    if HERE in looks_like:
+        looks_like = _beside(function, inputs, looks_like)
+    return replace(worst, looks_like=looks_like)
+
+
+def _beside(function: Function, inputs: Inputs, looks_like: str) -> str:
+    """What a derivation looks like at another input as well: a single number is off by some factor, whatever is wrong
+    with it."""
+    shifts = exact.generic_direction(inputs)
+    moved = tuple(x * (1 + ASIDE * shift) for x, shift in zip(inputs, shifts, strict=True))
+    if all(np.array_equal(x, y) for x, y in zip(inputs, moved, strict=True)):
+        return looks_like
+    try:
+        _, parts = _compared(function, moved, math.inf)
+    except (RegistryError, exact.Uncomputable):
+        return looks_like  # outside of the domain
+    again = likeness(parts)
+    return looks_like.replace(HERE, "") if again.replace(HERE, "") == looks_like.replace(HERE, "") else ""
+
+
+def _compared(function: Function, inputs: Inputs, until: float) -> tuple[Agreement, list[Part]]:
+    """The entry that agrees least of those for which there is time, and what is right and what came, in float64."""
+    worst = Agreement(math.inf)
     hand, _ = exact.precise_hand_gradient(function, inputs)
+    right = [np.zeros(part.shape) for part in hand]
     places = [(i, index) for i, part in enumerate(hand) for index in np.ndindex(part.shape)]
     for number, (i, index) in enumerate(places):
         if time.monotonic() > until:
-            return replace(worst, compared=f"{number} of {len(places)} entries")
+            return replace(worst, compared=f"{number} of {len(places)} entries"), []
         ours, true = hand[i][index], exact.directional(function, inputs, exact.unit(inputs, i, index))
+        right[i][index] = float(true.quotient)
         digits = agreeing_digits(ours, true)
         if digits < worst.digits:
             shown = exact.digits(true.quotient, 20)
             worst = Agreement(digits, list(function.domains)[i], index, float(ours), shown)
-    return worst
+    rows = zip(function.domains, right, hand, strict=True)
+    return worst, [Part(name, part, by_hand.astype(float), IN_FLOATS * np.abs(part)) for name, part, by_hand in rows]
 
 
 def agreeing_digits(hand: arb, difference: exact.Difference) -> float:

@@ -12,6 +12,7 @@ from flint import arb, ctx
 
 from gradproof.oracles.balls import BallArithmetic, Balls, ComplexBalls, objects
 from gradproof.oracles.balls.complex_numbers import of_pairs, pairs_of
+from gradproof.oracles.likeness import summed_over
 from gradproof.registry import Function, Inputs, MissingOperation
 from gradproof.registry.advice import cure_of, line_in
 
@@ -65,9 +66,8 @@ def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]
     for name, argument, part in zip(function.domains, arguments, result, strict=True):
         entries = _reals(function, name, _as_balls(function, on, part, f"the hand-derived gradient for {name}"))
         if entries.shape != argument.shape:
-            raise function.error(
-                f"the hand-derived gradient for {name} has the shape {entries.shape}; the argument has {argument.shape}"
-            )
+            told = f"the hand-derived gradient for {name} has the shape {entries.shape}; the argument has"
+            raise function.error(f"{told} {argument.shape}{summed_over(entries.shape, argument.shape)}")
         gradients.append(entries)
     return gradients
 

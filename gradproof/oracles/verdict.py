@@ -8,6 +8,7 @@ import numpy as np
 
 from gradproof.oracles.exact import digits
 from gradproof.oracles.kinks import Kink
+from gradproof.oracles.likeness import Part, likeness
 from gradproof.oracles.machine_model import Format
 from gradproof.oracles.reference import Bounds, Exact, Truth
 
@@ -126,11 +127,13 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
             "digits are lost: off by no more than √u (half the digits) of the largest true entry",
             worst,
         )
-    return Judgement(
-        Verdict.WRONG,
-        "off by more than √u (half the digits) of the largest true entry" if np.isfinite(worst.got) else "not finite",
-        worst,
+    if not np.isfinite(worst.got):
+        return Judgement(Verdict.WRONG, "not finite", worst)
+    reason = "off by more than √u (half the digits) of the largest true entry"
+    seen = likeness(
+        Part(name, exact.high, got.astype(np.float64), bound) for (name, got, exact, bound, _) in parts[1:] if got.size
     )
+    return Judgement(Verdict.WRONG, f"{seen}; {reason}" if seen else reason, worst)
 
 
 def lost(answer: Answer, truth: Truth, names: list[str], format: Format) -> Judgement | None:

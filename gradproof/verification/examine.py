@@ -21,6 +21,7 @@ from gradproof.divergences import Divergence
 from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.differences import OwnDifferences, forward_noise, own_differences
 from gradproof.oracles.kept import Shared, input_key
+from gradproof.oracles.likeness import Part, likeness, summed_over
 from gradproof.oracles.machine_model import FORMATS, TF32, Format, MachineModel
 from gradproof.oracles.reference import Bounds, Truth
 from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict, lost
@@ -504,7 +505,7 @@ class Examiner:
         except TypeError:
             return f"is {type(part).__name__}, no array of {self.cell.backend}", nothing
         if array.shape != shape:
-            return f"has the shape {array.shape}, not {shape}", nothing
+            return f"has the shape {array.shape}, not {shape}{summed_over(array.shape, shape)}", nothing
         if self.adapter.dtype_of(part) != dtype:
             return f"has the dtype {self.adapter.dtype_of(part)}, not {dtype}", nothing
         device = self.adapter.device_of(part)
@@ -656,9 +657,12 @@ def _judge_own(
     failing = [entry for entry in entries if not entry.ratio <= 1]
     worst = max(entries, key=lambda entry: np.inf if np.isnan(entry.ratio) else entry.ratio, default=None)
     if failing:
-        imprecise = all(entry.relative <= unit_roundoff**0.5 for entry in failing)
-        verdict = Verdict.IMPRECISE if imprecise else Verdict.WRONG
-        return Judgement(verdict, "forward and backward pass disagree", worst)
+        reason = "forward and backward pass disagree"
+        if all(entry.relative <= unit_roundoff**0.5 for entry in failing):
+            return Judgement(Verdict.IMPRECISE, reason, worst)
+        parts = zip(names, own.gradient, answer.gradient, own.error, bounds.gradient, strict=True)
+        seen = likeness(Part(name, right, got, error + bound) for name, right, got, error, bound in parts if got.size)
+        return Judgement(Verdict.WRONG, f"{seen}; {reason}" if seen else reason, worst)
     if not any(entry.bound < abs(float(entry.expected)) for entry in entries):
         return Judgement(Verdict.INCONCLUSIVE, "the estimated error exceeds the derivative", worst)
     return Judgement(Verdict.VERIFIED, "", worst)

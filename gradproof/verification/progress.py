@@ -32,6 +32,7 @@ class Progress:
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._done: set[str] = set()
         self._since: dict[str, tuple[str, float, int]] = {}
+        self._done_when_told = -1
 
     def start(self) -> None:
         """Look on from now."""
@@ -51,8 +52,9 @@ class Progress:
     def _watch(self) -> None:
         while not self._ended.wait(EVERY):
             if lines := self.lines(time.monotonic()):
-                # The dots of a line that is not at its end.
-                begun = [""] if self.reporter.currentfspath else []
+                # The dots of a line that is not at its end; where none came since, what was told is the last.
+                begun = [""] if self.reporter.currentfspath and len(self._done) != self._done_when_told else []
+                self._done_when_told = len(self._done)
                 print(*begun, *lines, sep="\n", file=self.out, flush=True)
 
     def lines(self, now: float) -> list[str]:

@@ -19,7 +19,9 @@ from gradproof.report.closing.failures import Failed, by_cause, the_same
 from gradproof.report.closing.screen import MOST_FAILURES, WIDTH, Closing
 from gradproof.report.rows.comparison import Comparison, compare
 from gradproof.report.rows.results import HOLDS, PROPERTY, SCRIPT, ResultsError, ResultsFile, Row, read
+from gradproof.report.text import wrapped
 from gradproof.verification import github
+from gradproof.verification.legible import legible
 from gradproof.verification.options import Options
 
 
@@ -143,26 +145,29 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
         failed = terminalreporter.stats.get("failed", [])
-        if failed and terminalreporter.verbosity <= 0:
-            terminalreporter.stats["failed"] = self._folded(failed)
+        if failed:
+            is_folded = terminalreporter.verbosity <= 0
+            terminalreporter.stats["failed"] = self._shown(failed, is_folded, terminalreporter.config.rootpath)
         yield
         if failed:
             terminalreporter.stats["failed"] = failed  # all of them are counted
 
-    def _folded(self, reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
-        """Of the reports of failed tests one for each cause, which names the others. What the closing screen says
-        whole, why an entry could not be run, is left to that."""
+    def _shown(self, reports: list[pytest.TestReport], is_folded: bool, root: Path) -> list[pytest.TestReport]:
+        """The reports of failed tests as they are printed. They are `is_folded` to one for each cause, which names the
+        others; what the closing screen says whole, why an entry could not be run, is left to that."""
         causes = self._causes()
-        groups = {group[0].test: group for group in causes}
-        told = {group[0].test for group in causes[:MOST_FAILURES] if group[0].is_a_line}
-        kept = []
+        texts = {test: one.text for test, one in self.failed.items()}
+        if is_folded:
+            left = {group[0].test for group in causes[:MOST_FAILURES] if group[0].is_a_line}
+            texts = {group[0].test: _with_the_same(group) for group in causes if group[0].test not in left}
+        is_own = bool(self.options.functions)
+        shown = []
         for report in reports:
             if report.nodeid not in self.failed:
-                kept.append(report)
-            elif report.nodeid in groups and report.nodeid not in told:
-                report.longrepr = _with_the_same(groups[report.nodeid])
-                kept.append(report)
-        return kept
+                shown.append(report)
+            elif report.nodeid in texts:
+                shown.append(legible(report, self.failed[report.nodeid], texts[report.nodeid], root, is_own))
+        return shown
 
     def _causes(self) -> list[list[Failed]]:
         order = {id(row): number for number, row in enumerate(summary.in_order(self.rows))}
@@ -222,9 +227,10 @@ class Summary:
         closing = self.reporter.closing()
         if not closing.rows and not closing.problems:
             if told := self.reporter.nothing_selected():
-                terminalreporter.write_line(told)
+                for line in wrapped(told):
+                    terminalreporter.write_line(line)
             return
-        terminalreporter.section("what was verified")
+        terminalreporter.write_sep("=", "what was verified")
         colour = terminalreporter.hasmarkup
         # Not a terminal has any width; pytest takes it for 80 columns.
         width = min(WIDTH, terminalreporter.screen_width) if terminalreporter.isatty else WIDTH
@@ -245,7 +251,7 @@ class Summary:
             "as recorded in known_divergences": summary.recorded(rows),
             "not all agree": summary.disagreements(rows),
             f"verified, but an error of {summary.STRONG:.0%} might have passed, at the worst input": summary.weak(rows),
-            "not run": summary.not_run(rows),
+            "skipped": summary.not_run(rows),
             **{f"since the baseline, {title}": lines for title, lines in reporter._compared().blocks().items()},
             "what fails the run beside the tests": reporter.closing().problems,
         }

@@ -249,10 +249,7 @@ class Verification:
         share = share if function.points else 1.0
         tally = self._searched(cell, "hand", "", _digits_at(function), share, at_fault=lambda finding: DERIVATION)
         if tally.failure is not None:
-            lines = [
-                f"hand-derived gradient / exact differences: {tally.failure.judgement.reason}",
-                "odd one out: the hand-derived gradient, because differences are the definition of the derivative",
-            ]
+            lines = ["odd one out: the hand-derived gradient; exact differences are what a derivative is"]
             script = ["no standalone script: no backend has any part in it"]
             inputs = tally.failure.inputs
             parts = _unless_it_raises(lambda: compared_by_hand(function, inputs))
@@ -364,7 +361,7 @@ class Verification:
         where = f"{cell.function.path}:{line}" if line else cell.function.where
         self.item.user_properties.append((WHERE, where))
         if fail:
-            pytest.fail(f"NOT RUN: {cell.id}: {reason}", pytrace=False)
+            pytest.fail(f"CANNOT RUN: {cell.id}: {reason}", pytrace=False)
         pytest.skip(reason)
 
     def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:
@@ -373,6 +370,8 @@ class Verification:
         row = new_row(cell.names, check, verdict, self.item.nodeid, versions)
         row["tf32"] = cell.device == "gpu" and self.options.tf32
         row |= {"seed": self.run_seed, "profile": self.profile}
+        if cell.function.variant_of:
+            row["variant_of"] = cell.function.variant_of
         return row
 
     def _found(self, function: Function, tally: Tally) -> Row:
@@ -490,7 +489,8 @@ def _numbers(entry: Entry | None) -> Row:
         "got": number(entry.got),
         "error": number(entry.error),
         "bound": number(entry.bound),
-        "ratio": number(entry.ratio),
+        # A relative error is no number of the unit in which those of backends are.
+        "ratio": None if entry.is_relative else number(entry.ratio),
         "ulp": number(entry.ulp),
     }
 
@@ -514,6 +514,6 @@ def _digits_at(function: Function) -> Callable[[Inputs], Finding]:
         if agreement.holds:
             return Finding(inputs, Judgement(Verdict.VERIFIED, str(agreement), entry))
         verdict = Verdict.IMPRECISE if agreement.is_rounded else Verdict.WRONG
-        return Finding(inputs, Judgement(verdict, f"{agreement}: {agreement.cure}", entry))
+        return Finding(inputs, Judgement(verdict, agreement.reason, entry))
 
     return examine

@@ -8,8 +8,8 @@ import pytest
 from gradproof import content
 
 
-def is_ours(item: pytest.Item) -> bool:
-    """Whether this test verifies."""
+def is_ours(item: pytest.Item | pytest.Collector) -> bool:
+    """Whether this test, or what lies in this file, verifies."""
     return _lies_inside(item.path)
 
 

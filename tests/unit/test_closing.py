@@ -56,11 +56,16 @@ def large() -> Closing:
     )
 
 
+def flat(lines: list[str]) -> str:
+    return " ".join(" ".join(lines).split())
+
+
 def test_everything_at_once_fits_a_screen() -> None:
     lines = large().lines()
     # Twelve lines more than where nothing fails: a failure and where else it shows.
     assert len(lines) <= 70 and max(map(len, lines)) <= WIDTH
-    assert lines[0].startswith("20 failures, in 40 checks, that nobody has recorded: bad0, bad1")
+    assert lines[0].startswith("20 of 401 functions fail, which nobody has recorded: bad0, bad1")
+    assert "1921 tests on 5 backends: 40 failed, 1861 passed, 20 skipped." in flat(lines)
     assert any(line.startswith("WRONG  bad0 on jax-cpu: off by more than √u") for line in lines[:6])
     assert "       and 14 more" in lines
 
@@ -71,18 +76,20 @@ def test_a_green_run_is_about_forty_lines() -> None:
     lines = Closing(green, seconds=10.0).lines()
     assert len(lines) <= 40
     assert lines[0].startswith(
-        "Every gradient that was judged is right or deviates as recorded (60 causes): 361 functions"
+        "Every gradient that was judged is right or deviates as recorded (60 causes): 381 functions"
     )
     told = "\n".join(lines)
-    assert "jax-cpu         301 of 313  12        ·     20" in told
+    assert "jax-cpu         301 of 381  12        ·     68" in told
     assert "recorded, 60 causes (60 defect); the gravest:" in told and told.count("cause-") == 10
-    assert "and 17 more" in told and "1 check would have missed an error of 1%" in told
+    assert "none of their tests was selected: 81 by hand, 69 on autograd-cpu, 48 on jax-cpu" in told
+    assert "and 17 more" in told
+    assert "1 test (float64) would miss an error of 1%, which rounding makes too" in told
 
 
 def test_a_gradient_that_is_lost_at_a_draw_is_told_with_its_input() -> None:
     lost = row(function="elu", backend="jax") | {"lost": {"x": "0x1.f4p+9"}}
     told = " ".join(Closing([row(), lost]).lines())
-    assert "1 check drew an input at which the gradient is NaN or infinite" in told
+    assert "1 test drew an input at which the gradient is NaN or infinite" in told
     assert "elu (jax, float64), x = 1000.0" in told
     assert "NaN or infinite" not in " ".join(Closing([row()]).lines())
 
@@ -95,7 +102,7 @@ def test_the_gravest_kind_and_cause_come_first() -> None:
 
 
 def test_nothing_is_never_called_right() -> None:
-    assert Closing([row(verdict="not run", ratio=None)]).lines()[0] == "Nothing was verified."
+    assert Closing([row(verdict="not run", ratio=None)]).lines()[0].startswith("Nothing was verified. 1 test on 1 ")
     problem = "--require jax: nothing was verified on it"
     assert Closing([row()], problems=[problem]).lines()[0] == f"The run fails, though no gradient does: {problem}"
     assert Closing([]).lines()[0] == "Nothing was verified."
@@ -111,11 +118,58 @@ def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() ->
     ]
     causes = by_cause([Failed(str(k), one, "NOT RUN", "norm", "", "norm") for k, one in enumerate(bad)])
     lines = Closing(bad, causes).lines()
-    assert "NOT RUN  norm (mine.py:13): line 15: the exact arithmetic has no xp.linalg.norm" in lines
-    assert "         the same in 1 more cell" in lines
+    assert "CANNOT RUN  norm (mine.py:13): line 15: the exact arithmetic has no xp.linalg.norm" in lines
+    assert "            the same in 1 more cell" in lines
     assert any(line.split()[:6] == ["jax-cpu", "0", "of", "1", "·", "1"] for line in lines)
     # Its reason has been told.
-    assert "not run:" not in lines
+    assert "skipped:" not in lines
+
+
+def counted(lines: list[str], place: str) -> list[int]:
+    """The numbers of a line of the table: verified, of how many, recorded, fail, not run."""
+    line = next(line for line in lines if line.startswith(place)).removeprefix(place).replace(" of ", "  ")
+    return [0 if word == "·" else int(word) for word in line.split()[:5]]
+
+
+def test_the_numbers_of_a_line_add_up_to_the_functions_of_the_sentence() -> None:
+    """Whatever was selected where: a function of which a backend has no row was not run there."""
+    rows = [row(function="right", backend=backend) for backend in ("jax", "numpy")]
+    rows += [row(function="right", backend="hand", check="hand", ratio=None)]
+    rows += [row(function="right_of_rows", variant_of="right", dtype=dtype) for dtype in ("float64", "float32")]
+    rows += [known("lost", function="deviates"), row(function="skipped", verdict="not run", ratio=None, reason="why")]
+    bad = [
+        failed("bad"),
+        Failed("t", row(function="stale"), "known/jax.toml: f is recorded as …", "stale", "", "stale"),
+    ]
+    closing = Closing([*rows, *(one.row for one in bad)], by_cause(bad))
+    lines = closing.lines()
+    assert flat(lines).startswith(
+        "2 of 5 functions (with 1 variant) fail, which nobody has recorded: bad, stale. 9 tests on 2 "
+        "backends: 2 failed, 6 passed, 1 skipped."
+    )
+    for place, numbers in {
+        "jax-cpu": [1, 5, 1, 2, 1],
+        "numpy-cpu": [1, 5, 0, 0, 4],
+        "by hand": [1, 5, 0, 0, 4],
+    }.items():
+        assert counted(lines, place) == numbers and numbers[0] + sum(numbers[2:]) == numbers[1]
+    assert "not run, because none of their tests was selected: 4 by hand, 4 on numpy-cpu" in lines
+
+
+def test_what_fails_has_no_part_in_the_worst_error_of_what_holds() -> None:
+    rows = [row(function="holds", ratio=0.25), row(function="derived", backend="numpy", ratio=9e15, verdict="wrong")]
+    told = "\n".join(Closing(rows).lines())
+    assert "worst error / bound of what holds" in told and "0.25 holds x[1]" in told and "e+15" not in told
+
+
+def test_a_weak_check_has_its_dtype_and_a_cure() -> None:
+    half = row(function="f", dtype="float16", caught={"x": 3.0})
+    told = flat(Closing([row(), half]).lines())
+    assert "At the worst input 1 test (float16) would miss an error of 1%, which rounding makes too;" in told
+    assert "f x in float16 one of any size. That fails nothing; float64 and points= of ordinary size see" in told
+    wide = flat(Closing([half, row(function="g", caught={"x": 0.5})]).lines())
+    assert "2 tests (float64, float16)" in wide and "points= of ordinary size see smaller ones" in wide
+    assert "float64 and points=" not in wide
 
 
 def test_the_last_line_is_a_command_that_works_as_it_is_printed() -> None:
@@ -167,7 +221,7 @@ def test_github_is_told_at_the_line_and_once_for_each_cause(tmp_path: Path, monk
         "::error file=mine.py,line=7,title=WRONG%3A bad0::WRONG: bad0%0A  reason      off, 100 %25%0A"
         "the same cause: wrong in forward"
     )
-    assert page.read_text(encoding="utf-8").startswith("## Gradproof\n\n```\n20 failures")
+    assert page.read_text(encoding="utf-8").startswith("## Gradproof\n\n```\n20 of 401 functions fail")
 
 
 def test_a_command_is_printed_within_the_screen_and_copied_as_one() -> None:

@@ -3,6 +3,7 @@ gets a message that names the cause and the cure, and costs no other function it
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -126,6 +127,67 @@ def test_a_wrong_derivation_is_the_odd_one_out(tmp_path: Path) -> None:
     assert "WRONG: the hand-derived gradient of cube" in output
 
 
+MORE = """
+    @function(x=Reals(), points=[dict(x=1.5)])
+    def fourth(xp, x):
+        return x**4
+
+    @fourth.gradient
+    def _(xp, x):
+        return 4 * x**3
+
+    fourth.variant("of_three", x=Reals(low=1.0, high=3.0))
+
+    @function(x=Reals(), points=[dict(x=1.5)])
+    def underived(xp, x):
+        return x * x
+"""
+
+WRONG = (
+    GOOD.replace("3 * x * x", "-3 * x * x")
+    + """
+    @function(x=Reals((2,)), points=[dict(x=[1.5, -0.5])])
+    def squares(xp, x):
+        return xp.sum(x * x)
+
+    @squares.gradient
+    def _(xp, x):
+        return x
+"""
+)
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1"), ("-v",)], ids=["one process", "workers", "verbose"])
+def test_a_failure_is_named_after_the_function_and_its_line(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """In pytest's own summary; JUnit, and the command that repeats it, know the test by the name it has."""
+    output = failing(tmp_path, WRONG, "--junitxml", "found.xml", *options)
+    told = [line for line in output.splitlines() if line.startswith("FAILED")]
+    assert "FAILED mine.py:11::cube - WRONG: x: the sign is turned" in told
+    assert "FAILED mine.py:19::squares - WRONG: x: 1/2 of what is right in every entry" in told
+    assert len(told) == 2 or "-v" in options
+    assert "_ cube _" in output and "[gw0] linux" not in output.partition("= FAILURES =")[2]
+    assert "-k 'test_hand_derived_gradient[cube]'" in flat(output)
+    assert 'name="test_hand_derived_gradient[cube]"' in (tmp_path / "found.xml").read_text(encoding="utf-8")
+
+
+def test_a_text_is_not_told_twice_where_messages_are_told_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    output = failing(tmp_path, WRONG)
+    assert output.count("WRONG: the hand-derived gradient of cube") == 1
+
+
+def test_the_numbers_of_the_screen_are_those_of_the_last_line(tmp_path: Path) -> None:
+    output = flat(failing(tmp_path, WRONG + MORE))
+    assert output.startswith("=") and "2 of 4 functions (with 1 variant) fail, which nobody has recorded" in output
+    told = re.search(r"(\d+) tests on 1 backend: (\d+) failed, (\d+) passed, (\d+) skipped\.", output)
+    tests, *counts = map(int, told.groups())
+    assert sum(counts) == tests and f"collected {tests} items" in output
+    assert "{} failed, {} passed, {} skipped in".format(*counts) in output
+    assert "by hand 1 of 4 · 2 1" in output and "numpy-cpu 1 of 4 · 2 1" in output
+
+
 def test_a_missing_file_and_a_file_that_raises(tmp_path: Path) -> None:
     assert "there is no file or folder" in failing(tmp_path, GOOD, "--functions", "absent.py")
     (tmp_path / "raises.py").write_text("import gradproof\n1 / 0\n")
@@ -151,11 +213,16 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize(("options", "message"), OPTIONS.values(), ids=OPTIONS)
-def test_an_unknown_option_value_is_named_in_one_line(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
+def test_an_unknown_option_value_is_named_in_a_sentence(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
     done = run(tmp_path, GOOD, *options)
     assert (done.returncode, done.stdout) == (4, "")
-    (line,) = filter(None, done.stderr.splitlines())
-    assert message in line
+    assert_is_a_sentence(done.stderr, message)
+
+
+def assert_is_a_sentence(errors: str, message: str) -> None:
+    """Said once, on lines that fit the screen; no path is broken."""
+    assert errors.startswith("ERROR: ") and errors.count("ERROR: ") == 1 and message in flat(errors)
+    assert all(len(line) <= 100 or line.lstrip().startswith("/") for line in errors.splitlines())
 
 
 RECORD = """
@@ -222,11 +289,10 @@ def test_what_a_project_has_mended_must_leave_its_folder(tmp_path: Path) -> None
     ],
     ids=["kind", "argument"],
 )
-def test_a_bad_entry_is_one_line_and_ends_the_run(tmp_path: Path, record: str, message: str) -> None:
+def test_a_bad_entry_is_one_sentence_and_ends_the_run(tmp_path: Path, record: str, message: str) -> None:
     done = recorded(tmp_path, record, "2 * x")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    (line,) = (line for line in done.stderr.splitlines() if line)
-    assert message in line
+    assert_is_a_sentence(done.stderr, message)
 
 
 def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
@@ -266,7 +332,7 @@ def test_a_required_backend_that_is_missing_fails(tmp_path: Path) -> None:
 
 def test_a_required_backend_that_is_broken_fails(tmp_path: Path) -> None:
     output = failing(tmp_path, GOOD, "--backend", "torch", "--require", "torch-cpu", fakes={"torch": ABSENT})
-    assert "NOT RUN importing torch" in flat(output)
+    assert "CANNOT RUN importing torch" in flat(output)
     assert "--require torch-cpu: nothing was verified on it" in output
 
 

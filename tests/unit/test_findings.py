@@ -396,7 +396,7 @@ def test_a_parameter_in_the_place_of_an_argument_is_told_where_to_stand() -> Non
     assert "behind a * in the body's signature, with its value: (xp, …, *, n=2)" in made.problems[0]
     for check in ("hand", "exact", "differences"):
         row, text = verified(made, check=check)
-        assert row["verdict"] == "not run" and text.startswith("NOT RUN: ") and made.problems[0] in text
+        assert row["verdict"] == "not run" and text.startswith("CANNOT RUN: ") and made.problems[0] in text
 
 
 def test_a_dtype_that_no_argument_has_is_a_reason() -> None:

@@ -6,29 +6,37 @@ import re
 import shlex
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from gradproof.backends import DTYPES
+from gradproof.backends.daily import WIDE
 from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry.names import printable
 from gradproof.report.closing import summary
 from gradproof.report.closing.failures import Failed, the_same
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, ratio_of, written
+from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, family_of, ratio_of, written
 from gradproof.report.text import shortened
 
 WIDTH = 100
 """Columns; a narrower terminal has its own."""
 
-MOST_LINES = {"NOT RUN": 5}
+CANNOT_RUN = "CANNOT RUN"
+"""What fails and has no verdict: an entry that is bad, or a backend that is required and not there."""
+
+MOST_LINES = {CANNOT_RUN: 5}
 """A cause is told in two lines; why nothing could be run in more, because it is told nowhere else."""
 
 MOST_FAILURES, MOST_CHANGES, MOST_RECORDED, MOST_REASONS = 6, 4, 10, 3
 """So many of each are told; how many more there are is said."""
+
+LONGEST = 3
+"""A reason is told in so many lines at most."""
 
 WIDEST = 40
 """A cell that is not the last of its line is no wider."""
@@ -36,7 +44,7 @@ WIDEST = 40
 OPENINGS = r"^(a bad entry of the registry|there is no truth to compare with): "
 """What the reasons of entries that cannot be run begin with, which a screen has no room for."""
 
-HAND = "hand"
+HAND, BY_HAND = "hand", "by hand"
 Block = tuple[str, RenderableType]
 """A title, and what stands beneath it."""
 
@@ -71,23 +79,39 @@ class Closing:
     @property
     def sentence(self) -> str:
         """What came of it all."""
-        tried = [row for row in self.rows if row["verdict"] not in SAYS_NOTHING]
-        functions = len({row["function"] for row in tried})
-        backends = len({row["backend"] for row in tried} - {HAND})
-        where = f"{_count(functions, 'function')} on {_count(backends, 'backend')}, {_count(len(tried), 'check')}"
         if self.failures:
-            names = list(dict.fromkeys(group[0].family for group in self.failures))
-            cells = sum(map(len, self.failures))
-            causes = f"{_count(len(self.failures), 'failure')}, in {_count(cells, 'check')}"
-            also = f" Tried: {where}." if tried else ""
-            return f"{causes}, that nobody has recorded: {shortened(names, 5)}.{also}"
+            return f"{self._what_fails()}. {self._tests()}."
         if self.problems:
             return f"The run fails, though no gradient does: {self.problems[0]}"
-        if not any(row["verdict"] in HOLDS for row in tried):
-            return "Nothing was verified."
+        if not any(row["verdict"] in HOLDS for row in self.rows):
+            return f"Nothing was verified. {self._tests()}." if self.rows else "Nothing was verified."
         causes = {(row["kind"], row["cause"]) for row in self.rows if row.get("known")}
         known = f" or deviates as recorded ({_count(len(causes), 'cause')})" if causes else ""
-        return f"Every gradient that was judged is right{known}: {where}."
+        return f"Every gradient that was judged is right{known}: {_functions(self.rows)}. {self._tests()}."
+
+    def _what_fails(self) -> str:
+        names = list(dict.fromkeys(group[0].family for group in self.failures))
+        more = len(self.failures) - len(names)
+        causes = f", by {_count(len(self.failures), 'cause')}" if more else ""
+        verb = "fails" if len(names) == 1 else "fail"
+        return (
+            f"{len(names)} of {_functions(self.rows)} {verb}{causes}, which nobody has recorded: {shortened(names, 5)}"
+        )
+
+    def _tests(self) -> str:
+        """How many tests there were, and what became of them, in the words of pytest's last line."""
+        failed = self._failing_rows
+        passed = sum(id(row) not in failed and row["verdict"] not in SAYS_NOTHING for row in self.rows)
+        counts = {"failed": len(failed), "passed": passed, "skipped": len(self.rows) - len(failed) - passed}
+        told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        backends = len({row["backend"] for row in self.rows} - {HAND})
+        on = f" on {_count(backends, 'backend')}" if backends else ""
+        return f"{_count(len(self.rows), 'test')}{on}: {told}"
+
+    @property
+    def _failing_rows(self) -> set[int]:
+        """The rows of the tests that failed, by identity."""
+        return {id(one.row) for group in self.failures for one in group}
 
     @property
     def _style(self) -> str:
@@ -108,20 +132,12 @@ class Closing:
         return blocks
 
     def _whole(self) -> list[Block]:
-        # Why a bad entry could not be run has been told.
-        told = {id(one.row) for group in self.failures for one in group if one.row["verdict"] == Verdict.NOT_RUN}
-        rest = [row for row in self.rows if id(row) not in told]
-        blocks = [("", _places(self.rows)), *self._recorded(), *_not_run(rest)]
+        failed = self._failing_rows
+        blocks = [("", _places(self.rows, failed)), *_absent(self.rows), *self._recorded(), *self._skipped()]
         if versions := self.changes.get("versions"):
             blocks.append(("since the baseline, versions", _some(versions, MOST_CHANGES)))
         if weak := [row for row in self.rows if summary.strength(row)[2] > summary.STRONG]:
-            function, argument, error = max(map(summary.strength, weak), key=lambda found: found[2])
-            text = (
-                f"{_count(len(weak), 'check')} would have missed an error of {summary.STRONG:.0%} at the worst input, "
-                "where rounding alone may make as much; that is no failure: "
-            )
-            least = "would miss one of any size" if error >= 1 else f"sees one from {error:.2g} on"
-            blocks.append(("", _plain(f"{text}the weakest {least}: {function} {argument}")))
+            blocks.append(("", _plain(_weak(weak))))
         if lost := [row for row in self.rows if row.get("lost")]:
             blocks.append(("", _plain(_lost(lost))))
         blocks += [("", _plain(line)) for line in summary.seconds(self.rows, self.seconds, self.workers)]
@@ -141,6 +157,12 @@ class Closing:
         title = f"recorded, {_count(len(causes), 'cause')} ({kinds})"
         return [(title + ("; the gravest" if len(causes) > MOST_RECORDED else ""), table)]
 
+    def _skipped(self) -> list[Block]:
+        # Why something fails that could not be run has been told.
+        failed = self._failing_rows
+        lines = summary.not_run([row for row in self.rows if id(row) not in failed])
+        return [("skipped", _some(lines, MOST_REASONS))] if lines else []
+
     def _more(self) -> str:
         kept = f"every row: {self.kept}" if self.kept else "every row: --results FILE"
         kept += f"; the page: {self.page}" if self.page else ""
@@ -155,42 +177,79 @@ def _lost(rows: Sequence[Row]) -> str:
     first = rows[0]
     at = ", ".join(f"{name} = {written(value)}" for name, value in first["lost"].items())
     return (
-        f"{_count(len(rows), 'check')} drew an input at which the gradient is NaN or infinite, though value and truth "
+        f"{_count(len(rows), 'test')} drew an input at which the gradient is NaN or infinite, though value and truth "
         "are finite; a program may overflow on its way, so nobody is accused. Name it in points= to have it judged: "
         f"{first['function']} ({first['backend']}, {first['dtype']}), {textwrap.shorten(at, 60, placeholder=' …')}"
     )
 
 
-def _not_run(rows: Sequence[Row]) -> list[Block]:
-    lines = summary.not_run(rows)
-    return [("not run", _some(lines, MOST_REASONS))] if lines else []
+def _weak(rows: Sequence[Row]) -> str:
+    """What is verified and says little, in which dtypes, and what says more."""
+    weakest = max(rows, key=lambda row: summary.strength(row)[2])
+    function, argument, error = summary.strength(weakest)
+    dtypes = [dtype for dtype in DTYPES if any(row["dtype"] == dtype for row in rows)]
+    least = "of any size" if error >= 1 else f"below {error:.2g}"
+    cure = " and ".join([*([] if {*dtypes} & {*WIDE} else [WIDE[0]]), "points= of ordinary size"])
+    return (
+        f"At the worst input {_count(len(rows), 'test')} ({', '.join(dtypes)}) would miss an error of "
+        f"{summary.STRONG:.0%}, which rounding makes too; {function} {argument} in {weakest['dtype']} one {least}. "
+        f"That fails nothing; {cure} see smaller ones"
+    )
 
 
-def _places(rows: Sequence[Row]) -> Table:
-    """A line for each backend and device, and one for the derivations."""
+def _absent(rows: Sequence[Row]) -> list[Block]:
+    """How many functions have no test where others have: left out by -k, or without code for a backend."""
+    functions, places = len({family_of(row) for row in rows}), _by_place(rows)
+    missing = {place: functions - len(places[place]) for place in _ordered(places) if functions > len(places[place])}
+    told = ", ".join(f"{count} {place if place == BY_HAND else f'on {place}'}" for place, count in missing.items())
+    return [("", _plain(f"not run, because none of their tests was selected: {told}"))] if missing else []
+
+
+def _functions(rows: Iterable[Row]) -> str:
+    """How many functions there are; a variant is told as one."""
+    functions, variants = {family_of(row) for row in rows}, {row["function"] for row in rows if row.get("variant_of")}
+    told = _count(len(functions), "function")
+    return f"{told} (with {_count(len(variants), 'variant')})" if variants else told
+
+
+def _by_place(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+    """The rows of each function, backend by backend and device, and of the derivations."""
     places: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        place = "by hand" if row["check"] == HAND else f"{row['backend']}-{row['device']}"
-        places[place][row["function"]].append(row)
-    lines = [("", "verified", "recorded", "fail", "not run", "worst error / bound")]
-    for place in sorted(places, key=lambda name: (name != "by hand", name)):
-        kinds = [_kind(of_function) for of_function in places[place].values()]
-        tried = len(kinds) - kinds.count("not run")
+        place = BY_HAND if row["check"] == HAND else f"{row['backend']}-{row['device']}"
+        places[place][family_of(row)].append(row)
+    return places
+
+
+def _ordered(places: Iterable[str]) -> list[str]:
+    return sorted(places, key=lambda name: (name != BY_HAND, name))
+
+
+def _places(rows: Sequence[Row], failed: Collection[int]) -> Table:
+    """A line for each backend and device, and one for the derivations: what became of all functions there, of which
+    `failed` are the failing rows, by identity."""
+    functions = {family_of(row) for row in rows}
+    places = _by_place(rows)
+    lines = [("", "verified", "recorded", "fail", "not run", "worst error / bound of what holds")]
+    for place in _ordered(places):
+        kinds = [_kind(places[place].get(function, []), failed) for function in functions]
         numbers = [str(kinds.count(kind) or "·") for kind in ("recorded", "fails", "not run")]
-        all_rows = [row for of_function in places[place].values() for row in of_function]
-        lines.append((place, f"{kinds.count('verified')} of {tried}", *numbers, summary.worst(all_rows)))
+        holds = [row for found in places[place].values() for row in found if not _fails(row, failed)]
+        lines.append((place, f"{kinds.count('verified')} of {len(functions)}", *numbers, summary.worst(holds)))
     return _table(lines, has_head=True)
 
 
-def _kind(rows: Sequence[Row]) -> str:
+def _kind(rows: Sequence[Row], failed: Collection[int]) -> str:
     """What became of one function at one place."""
-    if any(row.get("fails") for row in rows):
+    if any(_fails(row, failed) for row in rows):
         return "fails"
     if all(row["verdict"] in SAYS_NOTHING for row in rows):
         return "not run"
-    if any(row["verdict"] in FAILING and not row.get("known") for row in rows):
-        return "fails"
     return "recorded" if any(row.get("known") for row in rows) else "verified"
+
+
+def _fails(row: Row, failed: Collection[int]) -> bool:
+    return id(row) in failed or bool(row.get("fails")) or (row["verdict"] in FAILING and not row.get("known"))
 
 
 def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
@@ -198,7 +257,7 @@ def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
     first = group[0]
     row = first.row
     on = "" if row["backend"] == HAND or row["verdict"] == Verdict.NOT_RUN else f" on {row['backend']}-{row['device']}"
-    word = "NOT RUN" if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
+    word = CANNOT_RUN if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
     if row.get("known") or row["verdict"] in HOLDS:
         # Not the gradient fails there: what was recorded is another.
         return _beside("RECORD", f"{first.family}{on}: {first.headline}")
@@ -245,9 +304,9 @@ def _plain(text: str) -> Text:
 
 
 def _some(lines: Sequence[str], most: int) -> Text:
-    """The first lines, which may say what to do and are not cut before a second one ends."""
+    """The first lines, each of which may say at its end what to do."""
     told = [
-        textwrap.shorten(" ".join(printable(line).split()), 2 * WIDTH - 10, placeholder=" …") for line in lines[:most]
+        textwrap.shorten(" ".join(printable(line).split()), LONGEST * WIDTH, placeholder=" …") for line in lines[:most]
     ]
     return Text("\n".join([*told, *([f"and {len(lines) - most} more"] if len(lines) > most else [])]))
 

@@ -14,6 +14,9 @@ CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differe
 NAMED = 3
 """So many functions are named where a cause shows in several."""
 
+WIDTH = 98
+"""Columns of a line, which is indented by two."""
+
 STRONG = 1e-2
 """Where an error of an entry that is larger than this, relatively, would not have been seen, that is told."""
 
@@ -104,7 +107,7 @@ def weak(rows: Iterable[Row]) -> list[str]:
         found = sorted(groups[key], key=lambda one: -one[2])
         told = [f"{function} {argument} {error:.2g}" for function, argument, error in found[:WEAKEST]]
         more = f", and {len(found) - WEAKEST} more" if len(found) > WEAKEST else ""
-        lines += textwrap.wrap(f"{key[1]}, {CHECKS[key[0]]}: {', '.join(told)}{more}", 116, break_long_words=False)
+        lines += textwrap.wrap(f"{key[1]}, {CHECKS[key[0]]}: {', '.join(told)}{more}", WIDTH, break_long_words=False)
     return lines
 
 
@@ -169,7 +172,7 @@ def disagreements(rows: Iterable[Row]) -> list[str]:
     odd = {f: [b for b, seen in places.items() if seen - {*HOLDS}] for f, places in verdicts.items()}
     told = [f"{function} ({', '.join(backends)})" for function, backends in odd.items() if backends]
     head = f"{len(told)} of {len(verdicts)} functions, and on whom: "
-    return textwrap.wrap(head + "; ".join(told), 116, break_long_words=False) if told else []
+    return textwrap.wrap(head + "; ".join(told), WIDTH, break_long_words=False) if told else []
 
 
 def seconds(rows: Iterable[Row], whole: float, workers: int = 1) -> list[str]:

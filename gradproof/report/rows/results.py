@@ -71,6 +71,11 @@ def name_of(row: Row) -> str:
     return f"{cell_of(row)}, {row['check']}"
 
 
+def family_of(row: Row) -> str:
+    """The function that a person has written: that of a variant is the one it was made of."""
+    return str(row.get("variant_of") or row["function"])
+
+
 def fault_of(row: Row) -> str:
     """What is wrong in a row that fails where no library is to blame; empty where one may be."""
     return DERIVATION if row["check"] == "hand" else str(row.get("at_fault", ""))

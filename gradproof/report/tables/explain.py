@@ -104,7 +104,7 @@ def _disagreement(function: Function, inputs: Inputs) -> list[str]:
     agreement = hand_against_exact(function, inputs, COMPARED_FOR)
     if agreement.holds:
         return []
-    told = f"the derivation at {function.hand_where} and exact differences {agreement}: {agreement.cure}"
+    told = f"the derivation at {function.hand_where} and exact differences {agreement}: {agreement.reason}"
     return ["", *wrapped(told)]
 
 
