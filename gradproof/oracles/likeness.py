@@ -168,10 +168,10 @@ def _where(part: Part, like: np.ndarray) -> str:
     """In which entries, of an array."""
     if part.wrong.size == 1:
         return ""
-    count = int(part.wrong.sum())
     if like.all():
         return " in every entry"
-    return " in the one wrong entry" if count == 1 else f" in each of the {count} wrong entries"
+    count, first = int(part.wrong.sum()), [int(i) for i in np.argwhere(part.wrong)[0]]
+    return f" in {first}, the one wrong entry" if count == 1 else f" in each of the {count} wrong entries"
 
 
 def _rearranged(part: Part) -> str:

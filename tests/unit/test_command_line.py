@@ -162,11 +162,11 @@ def test_a_failure_is_named_after_the_function_and_its_line(tmp_path: Path, opti
     """In pytest's own summary; JUnit, and the command that repeats it, know the test by the name it has."""
     output = failing(tmp_path, WRONG, "--junitxml", "found.xml", *options)
     told = [line for line in output.splitlines() if line.startswith("FAILED")]
-    assert "FAILED mine.py:11::cube - WRONG: x: the sign is turned" in told
-    assert "FAILED mine.py:19::squares - WRONG: x: 1/2 of what is right in every entry" in told
+    assert "FAILED mine.py:10::cube - WRONG: x: the sign is turned" in told
+    assert "FAILED mine.py:18::squares - WRONG: x: 1/2 of what is right in every entry" in told
     assert len(told) == 2 or "-v" in options
     assert "_ cube _" in output and "[gw0] linux" not in output.partition("= FAILURES =")[2]
-    assert "-k 'test_hand_derived_gradient[cube]'" in flat(output)
+    assert " 'test_hand_derived_gradient[cube]'" in output
     assert 'name="test_hand_derived_gradient[cube]"' in (tmp_path / "found.xml").read_text(encoding="utf-8")
 
 

@@ -240,7 +240,8 @@ def test_the_summary_does_not_depend_on_the_order_in_which_workers_hand_in_their
             SimpleNamespace(results=None, report=None, baseline=None, required=(), functions=()), lambda _: True, list
         )
         reporter.rows, lines = given, []
-        terminal = {"section": lines.append, "write_line": lines.append, "hasmarkup": False, "isatty": False}
+        titled = {"write_sep": lambda _, title: lines.append(title), "write_line": lines.append}
+        terminal = titled | {"hasmarkup": False, "isatty": False}
         Summary(reporter).pytest_terminal_summary(SimpleNamespace(**terminal, verbosity=1))
         return lines
 
