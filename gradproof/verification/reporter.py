@@ -245,9 +245,11 @@ class Summary:
     def _tables(self) -> Iterator[str]:
         reporter = self.reporter
         rows = summary.in_order(reporter.rows)
-        blocks = {
+        tables = {
             "by backend, device, dtype and mode": summary.table(rows),
             "functions verified, by backend, dtype and mode": coverage(rows),
+        }
+        blocks = {
             "as recorded in known_divergences": summary.recorded(rows),
             "not all agree": summary.disagreements(rows),
             f"verified, but an error of {summary.STRONG:.0%} might have passed, at the worst input": summary.weak(rows),
@@ -255,6 +257,13 @@ class Summary:
             **{f"since the baseline, {title}": lines for title, lines in reporter._compared().blocks().items()},
             "what fails the run beside the tests": reporter.closing().problems,
         }
-        for title, lines in blocks.items():
+        # Only what is no table can be broken into lines that fit.
+        told = {title: [f"  {line}" for line in lines] for title, lines in tables.items()}
+        told |= {title: [part for line in lines for part in _indented(line)] for title, lines in blocks.items()}
+        for title, lines in told.items():
             if lines:
-                yield from ("", f"{title}:", *(f"  {line}" for line in lines))
+                yield from ("", f"{title}:", *lines)
+
+
+def _indented(line: str) -> list[str]:
+    return wrapped(line, "  " + " " * (len(line) - len(line.lstrip())))
