@@ -68,9 +68,9 @@ def brief(failed: Failed) -> str:
 
 
 def _name(failed: Failed) -> str:
-    """The function, and where the derivation has no part in it, what it ran on."""
+    """The function, and what it ran on where that was a backend."""
     row = failed.row
-    if failed.is_of_the_derivation or row["verdict"] not in FAILING:
+    if row["check"] == "hand" or row["verdict"] not in FAILING:
         return row["function"]
     return f"{row['function']}[{'-'.join(row[key] for key in ('backend', 'device', 'dtype', 'mode'))}]"
 

@@ -191,9 +191,9 @@ def _weak(rows: Sequence[Row]) -> str:
     least = "of any size" if error >= 1 else f"below {error:.2g}"
     cure = " and ".join([*([] if {*dtypes} & {*WIDE} else [WIDE[0]]), "points= of ordinary size"])
     return (
-        f"At the worst input {_count(len(rows), 'test')} ({', '.join(dtypes)}) would miss an error of "
-        f"{summary.STRONG:.0%}, which rounding makes too; {function} {argument} in {weakest['dtype']} one {least}. "
-        f"That fails nothing; {cure} see smaller ones"
+        f"{_count(len(rows), 'test')} ({', '.join(dtypes)}) passed, and would miss an error of {summary.STRONG:.0%} at "
+        f"the worst input, where rounding makes as much; {function} {argument} in {weakest['dtype']} one {least}. "
+        f"{cure} see smaller ones"
     )
 
 
