@@ -4,7 +4,7 @@ usual forms with which the function gives an array of finite numbers."""
 import inspect
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ ENOUGH = 2
 
 @dataclass(frozen=True)
 class Array:
-    """An argument that is an array, by the kind of its numbers. `data` says that it has no derivative."""
+    """An argument that is an array, by the kind of its numbers. One that is `fixed` is not differentiated, whatever it
+    holds."""
 
     kind: str
     shape: tuple[int, ...]
     below: int = 2
+    is_fixed: bool = False
 
     @property
     def is_data(self) -> bool:
@@ -146,6 +148,11 @@ def truth(*shape: int) -> Array:
     return Array("truth", shape)
 
 
+def fixed(array: Array) -> Array:
+    """The same, held fixed: what is an order, a count or an edge, and has no derivative that means anything."""
+    return replace(array, is_fixed=True)
+
+
 @dataclass(frozen=True)
 class Form:
     """The arguments of a call: arrays, lists and tuples of them, and whatever is handed over as it is."""
@@ -176,7 +183,10 @@ class Prober:
         def filled(value: Any) -> Any:
             if isinstance(value, Array):
                 numbers = value.values(random, dtype)
-                arrays.append(self.data(numbers) if value.is_data else self.array(numbers, dtype))
+                array = self.data(numbers) if value.is_data else self.array(numbers, dtype)
+                if value.is_fixed:
+                    return array
+                arrays.append(array)
                 return _Place(len(arrays) - 1)
             return type(value)(map(filled, value)) if type(value) in (list, tuple) else value
 

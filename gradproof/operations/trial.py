@@ -128,7 +128,7 @@ def _examined(backend: str, operation: Operation, case: Case, dtype: str, modes:
     try:
         report = examine(Request(sample.f, sample.args, modes, name=operation.name))
     except Exception as error:
-        reason = _why(error)
+        reason = (_refusal(problem) if isinstance(error, Untraceable) else "") or _why(error)
         yield _row(backend, operation, dtype, case.kind, sample.text, reason) | {
             "verdict": str(Verdict.INCONCLUSIVE if isinstance(error, Untraceable) else Verdict.NOT_RUN),
             "seconds": round(time.perf_counter() - started, 3),
@@ -151,6 +151,16 @@ def _examined(backend: str, operation: Operation, case: Case, dtype: str, modes:
             "notes": report.notes,
             "test": "",
         }
+
+
+def _refusal(problem: Problem) -> str:
+    """What a framework says that has no gradient of this call, so that no truth is missed; empty where it has one."""
+    try:
+        parts = problem.calls.pulled_back(problem.scalar, problem.leaves, (1.0,))[0]
+    except Exception as error:
+        # Forward mode may still have one.
+        return "" if problem.calls.has_no_reverse(error) else f"not differentiable: {_said(error)}"
+    return "" if any(part is not None for part in parts) else f"not differentiable: {problem.backend} gives no gradient"
 
 
 def _why(error: Exception) -> str:

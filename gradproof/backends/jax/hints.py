@@ -10,6 +10,7 @@ from gradproof.backends.probing import (
     Form,
     above_one,
     definite,
+    fixed,
     form,
     increasing,
     index,
@@ -22,6 +23,7 @@ from gradproof.backends.probing import (
     triangular,
     truth,
     unit,
+    whole,
 )
 
 STARTS = (jnp.int32(1), jnp.int32(0))
@@ -69,12 +71,18 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "jax.lax.gather": [form(real(4, 3), jnp.array([[2], [0], [2]]), ROWS, (1, 3))],
     **{f"jax.lax.{name}": _scattered(name) for name in ("scatter", "scatter_add", "scatter_sub", "scatter_mul")},
     **{f"jax.lax.{name}": _scattered(name) for name in ("scatter_max", "scatter_min")},
+    "jax.lax.scatter_apply": [
+        form(real(4, 3), jnp.array([[0], [2]]), jnp.sin, INTO_ROWS, update_shape=(2, 3), unique_indices=True)
+    ],
     "jax.lax.concatenate": [form([real(2, 3), real(1, 3)], 0)],
     "jax.lax.stack": [form([real(2, 3), real(2, 3)])],
     "jax.lax.convert_element_type": [form(real(2, 3), jnp.float32)],
+    "jax.lax.real": [form(real(2, 3))],
+    "jax.lax.imag": [form(real(2, 3))],
     "jax.lax.reduce_precision": [form(real(2, 3), 8, 23)],
     "jax.lax.select": [form(truth(2, 3), real(2, 3), real(2, 3))],
     "jax.lax.select_n": [form(index(2, 3, below=3), real(2, 3), real(2, 3), real(2, 3))],
+    "jax.lax.clamp": [form(unit(5), real(5), above_one(5)), form(-1.0, real(2, 3), 1.0)],
     "jax.lax.integer_pow": [form(real(2, 3), 3), form(positive(2, 3), -2), form(real(2, 3), 0)],
     "jax.lax.sort_key_val": [form(real(5), real(5))],
     "jax.lax.top_k": [form(real(2, 5), 2)],
@@ -84,6 +92,14 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "jax.lax.dot_general": [form(real(2, 3, 4), real(2, 4, 5), (((2,), (1,)), ((0,), (0,))))],
     "jax.lax.batch_matmul": [form(real(2, 3, 4), real(2, 4, 5))],
     "jax.lax.ragged_dot": [form(real(5, 3), real(2, 3, 4), jnp.array([2, 3]))],
+    "jax.lax.ragged_dot_general": [
+        form(
+            real(5, 3),
+            real(2, 3, 4),
+            jnp.array([2, 3]),
+            lax.RaggedDotDimensionNumbers((((1,), (1,)), ((), ())), [0], [0]),
+        )
+    ],
     "jax.lax.conv": [form(real(1, 2, 5, 5), real(3, 2, 3, 3), (1, 2), "SAME")],
     "jax.lax.conv_general_dilated": [form(real(1, 2, 5), real(2, 2, 2), (1,), [(1, 0)], (1,), (2,))],
     "jax.lax.conv_general_dilated_local": [form(real(1, 2, 4), real(3, 4, 3), (1,), "VALID", (2,))],
@@ -115,10 +131,19 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "jax.lax.fori_loop": [form(0, 3, lambda i, x: x * 0.5 + jnp.sin(x), real(3))],
     "jax.lax.while_loop": [form(lambda s: s[0] < 3, lambda s: (s[0] + 1, jnp.sin(s[1])), (0, real(3)))],
     "jax.lax.platform_dependent": [form(real(3), default=jnp.sin)],
+    "jax.lax.custom_linear_solve": [
+        form(lambda x: 2.0 * x, real(3), lambda matvec, b: 0.5 * b, symmetric=True),
+    ],
     "jax.lax.custom_root": [
         form(lambda x: x**3 - 2.0, positive(), lambda f, x: 2.0 ** (1 / 3) + 0 * x, lambda g, y: y / g(1.0))
     ],
     # What an axis, an order, a number of bins or of entries asks for.
+    # Without a size the shape depends on the values, of which JAX has no gradient.
+    **{name: [form(real(4), size=4)] for name in ("jax.numpy.unique", "unique_values")},
+    "unique_all": [form(real(4), size=4)],
+    "union1d": [form(real(3), real(2), size=5)],
+    "setxor1d": [form(real(3), real(2), size=5)],
+    "setdiff1d": [form(real(4), real(2), size=4)],
     "take": [form(real(4, 3), index(2, below=4), axis=0)],
     "take_along_axis": [form(real(3, 4), index(3, 2, below=4), axis=1)],
     "choose": [form(index(4, below=2), [real(4), real(4)])],
@@ -178,13 +203,16 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "jax.numpy.full_like": [form(real(2, 3), real())],
     "jax.lax.full_like": [form(real(2, 3), real())],
     "jax.lax.full": [form((2, 3), real())],
-    "histogram": [form(real(5), 3, weights=real(5))],
+    # The edges are the extremes, which lie on an edge themselves.
+    "histogram": [form(fixed(real(5)), 3, weights=real(5))],
     "bincount": [form(index(5, below=3), weights=real(5), length=3)],
     "convolve": [form(real(5), real(3))],
     "jax.numpy.frexp": [form(real(4))],
     "kaiser": [form(5, positive())],
     "matrix_power": [form(regular(3, 3), 3), form(regular(3, 3), -2)],
     "multi_dot": [form([real(2, 3), real(3, 4), real(4, 2)])],
+    # The vectors beyond the reduced decomposition are nobody's function.
+    "svd": [form(real(4, 3), full_matrices=False), form(real(3, 3))],
     "tensorinv": [form(regular(4, 4), ind=1)],
     "tensorsolve": [form(regular(4, 4), real(4))],
     "cond": [form(regular(3, 3))],
@@ -208,7 +236,7 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "exp1": [form(positive(3))],
     "multigammaln": [form(above_one(3), 2)],
     "jax.scipy.special.polygamma": [form(jnp.array([1, 2, 1]), positive(3))],
-    "jax.lax.polygamma": [form(jnp.array([1, 2, 1]), positive(3))],
+    "jax.lax.polygamma": [form(fixed(whole(3)), positive(3))],
     "hyp1f1": [form(positive(3), above_one(3), inside(3))],
     "hyp2f1": [form(unit(3), unit(3), above_one(3), unit(3))],
     "zeta": [form(above_one(3), positive(3))],

@@ -17,8 +17,8 @@ SPACES = ("math", "nn", "linalg", "image", "signal")
 
 DTYPES = ("float64", "float32", "float16", "bfloat16", "complex128")
 
-NUMBERS = (tf.float64.as_datatype_enum, tf.float32.as_datatype_enum, tf.int32.as_datatype_enum, 0)
-"""The types of arguments of which numbers can be handed over; 0 where an attribute says the type."""
+NO_NUMBERS = tuple(dtype.as_datatype_enum for dtype in (tf.resource, tf.string, tf.variant))
+"""The types of arguments that hold no numbers."""
 
 
 class TensorflowOperations(Operations):
@@ -46,11 +46,12 @@ def _functions() -> Iterator[tuple[str, str, Callable]]:
 
 
 def _raw(name: str) -> Callable:
-    """A raw operation as a function of its arguments by position, each a parameter without a default."""
+    """A raw operation as a function of its arguments by position, each a parameter without a default; attributes are
+    given by name."""
     names = [argument.name for argument in op_def_registry.get(name).input_arg]
 
-    def call(*arrays: Any) -> Any:
-        return getattr(tf.raw_ops, name)(**dict(zip(names, arrays, strict=True)))
+    def call(*arrays: Any, **attributes: Any) -> Any:
+        return getattr(tf.raw_ops, name)(**dict(zip(names, arrays, strict=True)), **attributes)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     call.__signature__ = inspect.Signature([inspect.Parameter(n, kind) for n in names])  # type: ignore[attr-defined]
@@ -83,7 +84,7 @@ def _reason(name: str) -> str:
         return REASONS.get(name, REASONS.get(last, ""))
     if ".raw_ops." not in name:
         return ""
-    if any(argument.type not in NUMBERS for argument in op_def_registry.get(last).input_arg):
+    if any(argument.type in NO_NUMBERS for argument in op_def_registry.get(last).input_arg):
         return "not differentiable here: it takes handles, strings or variants, which its public functions make"
     return ""
 

@@ -117,27 +117,51 @@ def betainc(a: arb, b: arb, x: arb) -> arb:
     return low.union(x.upper().beta_lower(a.lower(), b.upper(), regularized=1))
 
 
+def dawsn(x: arb) -> arb:
+    """Dawson's integral exp(-x²) ∫₀ˣ exp(t²) dt, by the imaginary error function (DLMF 7.5.1)"""
+    return arb.pi().sqrt() / 2 * (-x * x).exp() * x.erfi()
+
+
+def spence(x: arb) -> arb:
+    """SciPy's dilogarithm Li₂(1 - x), x from 0 on"""
+    return arb.nan() if x < 0 else acb(1 - x).polylog(2).real
+
+
+def scaled_bessel_k(order: int, x: arb, size: arb) -> arb:
+    """e^size K(x) of this order"""
+    return x.bessel_k(order) * size.exp()
+
+
 def scaled_bessel_i(order: int, x: arb, size: arb) -> arb:
     """e^(-size) I(x) of this order"""
     return x.bessel_i(order) * (-size).exp()
 
 
 SPECIAL: dict[str, Callable[[arb], arb]] = {
+    "dawsn": dawsn,
     "digamma": arb.digamma,
     "erf": arb.erf,
     "erfc": arb.erfc,
     "erfinv": arb.erfinv,
+    "expi": arb.ei,
     # By the exponential that stays below 1: the other has a ball, far out, that contains no finite number.
     "expit": lambda x: 1 / (1 + (-x).exp()) if x > 0 else x.exp() / (1 + x.exp()),
+    "fresnel_cos": arb.fresnel_c,
+    "fresnel_sin": arb.fresnel_s,
     "gammaln": gammaln,
     "i0": lambda x: x.bessel_i(0),
     "i1": lambda x: x.bessel_i(1),
     "j0": lambda x: x.bessel_j(0),
     "j1": lambda x: x.bessel_j(1),
+    "k0": lambda x: x.bessel_k(0),
+    "k1": lambda x: x.bessel_k(1),
     "lambertw": arb.lambertw,
     "log_ndtr": log_ndtr,
     "ndtri": ndtri,
     "sinc": arb.sinc_pi,
+    "spence": spence,
+    "y0": lambda x: x.bessel_y(0),
+    "y1": lambda x: x.bessel_y(1),
 }
 """Functions of one number."""
 
@@ -148,10 +172,13 @@ SEVERAL: dict[str, Callable[..., arb]] = {
     "gammaincc": gammaincc,
     "i0e": partial(scaled_bessel_i, 0),
     "i1e": partial(scaled_bessel_i, 1),
+    "k0e": partial(scaled_bessel_k, 0),
+    "k1e": partial(scaled_bessel_k, 1),
     "polygamma": polygamma,
     "zeta": zeta,
 }
-"""Functions of several numbers. `i0e` and `i1e` take |x| as their second: its kink is decided on the whole array."""
+"""Functions of several numbers. `i0e` and `i1e` take |x| as their second: its kink is decided on the whole array.
+`k0e` and `k1e` take x once more."""
 
 AT_INFINITY: dict[str, dict[float, float]] = {
     **{name: {0.0: -math.inf, math.inf: math.inf} for name in ("log", "log2", "log10")},

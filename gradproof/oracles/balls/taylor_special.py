@@ -22,17 +22,33 @@ def _i1(x: arb) -> arb:
     return (x.bessel_i(0) + x.bessel_i(2)) / 2
 
 
+def half_square(x: arb) -> arb:
+    """π x² / 2, of which Fresnel's integrals take sine and cosine."""
+    return arb.pi() * x * x / 2
+
+
 ONE: dict[str, Callable[[arb], arb]] = {
+    "dawsn": lambda x: 1 - 2 * x * SPECIAL["dawsn"](x),
     "digamma": lambda x: polygamma(arb(1), x),
+    "expi": lambda x: x.exp() / x,
+    "fresnel_cos": lambda x: half_square(x).cos(),
+    "fresnel_sin": lambda x: half_square(x).sin(),
     "gammaln": arb.digamma,
     "i0": lambda x: x.bessel_i(1),
     "i1": _i1,
     "j0": lambda x: -x.bessel_j(1),
     "j1": lambda x: (x.bessel_j(0) - x.bessel_j(2)) / 2,
+    "k0": lambda x: -x.bessel_k(1),
+    "k1": lambda x: -x.bessel_k(0) - x.bessel_k(1) / x,
     "log_ndtr": _log_ndtr,
     "sinc": _sinc,
+    # log x / (1 - x) without a division by 0 at 1 (DLMF 15.4.1).
+    "spence": lambda x: -(1 - x).hypgeom_2f1(1, 1, 2),
+    "y0": lambda x: -x.bessel_y(1),
+    "y1": lambda x: x.bessel_y(0) - x.bessel_y(1) / x,
 }
-"""f'(x). Bessel functions: DLMF 10.6.1 and 10.6.2, 10.29.1 and 10.29.3; gamma functions: 5.2.2 and 5.15.1."""
+"""f'(x). Bessel functions: DLMF 10.6.1 and 10.6.2, 10.29.1 to 10.29.3; gamma functions: 5.2.2 and 5.15.1; Dawson's and
+Fresnel's integrals: 7.10.2 and 7.2.7, 7.2.8; the exponential integral: 6.2.5; the dilogarithm: 25.12.2."""
 
 FROM_VALUE: dict[str, Callable[[arb], arb]] = {
     "erfinv": lambda y: arb.pi().sqrt() / 2 * (y * y).exp(),
@@ -98,9 +114,17 @@ def _i1e(x: arb, size: arb) -> tuple[Callable, Callable]:
     return lambda: _i1(x) * (-size).exp(), lambda: -SEVERAL["i1e"](x, size)
 
 
+def _k0e(x: arb, size: arb) -> tuple[Callable, Callable]:
+    return lambda: -SEVERAL["k1e"](x, size), lambda: SEVERAL["k0e"](x, size)
+
+
+def _k1e(x: arb, size: arb) -> tuple[Callable, Callable]:
+    return lambda: ONE["k1"](x) * size.exp(), lambda: SEVERAL["k1e"](x, size)
+
+
 PARTIALS: dict[str, Callable[..., tuple[Callable[[], arb], ...]]] = {
     **{"betainc": _betainc, "expn": _expn, "gammainc": _gammainc, "gammaincc": _gammaincc},
-    **{"i0e": _i0e, "i1e": _i1e, "polygamma": _polygamma, "zeta": _zeta},
+    **{"i0e": _i0e, "i1e": _i1e, "k0e": _k0e, "k1e": _k1e, "polygamma": _polygamma, "zeta": _zeta},
 }
 """One partial derivative for each argument, computed when it is asked for."""
 

@@ -33,8 +33,9 @@ STEEP_AT: dict[str, float] = {"log": 0.0, "log2": 0.0, "log10": 0.0, "log1p": -1
 """Where a function's slope is +inf."""
 
 
-OF_THE_SQUARE = frozenset({"acos", "acosh", "asin", "atanh"})
-"""Functions whose slope every library computes from 1 - x², in which the rounding of the square counts near 1."""
+OF_THE_SQUARE = {"acos": 1, "acosh": 1, "asin": 1, "atanh": 1, "fresnel_cos": 2, "fresnel_sin": 2}
+"""Functions whose slope every library computes from x², and the roundings of x that stand for those of the square: from
+1 - x², in which they count near 1, and from the sine of π x² / 2, in which they count far out."""
 
 
 def center_of(entry: Any) -> arb:
@@ -148,7 +149,7 @@ class _OnTape:
         """f' of every entry, with the rounding of f. Where the machine model allows it to be taken from the value, it
         carries that value's error."""
         if self.model is not None and name in OF_THE_SQUARE:
-            x = x * self.model.factor("multiply")
+            x = x * self.model.factor("multiply", OF_THE_SQUARE[name])
         with np.errstate(all="ignore"):
             slopes = objects(np.frompyfunc(lambda v: self._slope_at(name, v), 1, 1)(x))
         if self.model is None:

@@ -418,7 +418,7 @@ class Linearization:
         own = self._rounded(slope, name, format)
         if name in OF_THE_SQUARE:
             bend = np.abs(step.second[0, 0]) * np.abs(self.values[step.arguments[0]])
-            own = own + bend * model.format.unit_roundoff
+            own = own + OF_THE_SQUARE[name] * bend * model.format.unit_roundoff
         if name in SATURATING and model.slopes_from_values:
             own = own + 2 * ULPS[name] * model.format.unit_roundoff
         return own

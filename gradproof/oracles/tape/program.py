@@ -36,13 +36,19 @@ MAPS: dict[str, Callable] = {
     **{name: getattr(np, name) for name in "cos cosh exp expm1 log log10 log1p log2 sin sinh sqrt tan tanh".split()},
     **{name: getattr(scipy.special, name) for name in "digamma erf erfc erfinv expit gammaln i0 i1 j0 j1".split()},
     **{name: getattr(scipy.special, name) for name in "log_ndtr ndtri betainc expn gammainc gammaincc zeta".split()},
+    **{name: getattr(scipy.special, name) for name in "dawsn expi k0 k1 spence y0 y1".split()},
+    "fresnel_cos": lambda x: scipy.special.fresnel(x)[1],
+    "fresnel_sin": lambda x: scipy.special.fresnel(x)[0],
     "lambertw": lambda x: scipy.special.lambertw(x).real,
     "i0e": lambda x, size: scipy.special.i0e(x),
     "i1e": lambda x, size: scipy.special.i1e(x),
+    "k0e": lambda x, size: scipy.special.k0e(x),
+    "k1e": lambda x, size: scipy.special.k1e(x),
     "polygamma": lambda n, x: scipy.special.polygamma(n.astype(int), x),
 }
 """The elementwise functions of a tape, by the names that ball arithmetic has for them, in float64. `i0e` and `i1e` take
-|x| as their second argument. Integer powers (`Tape.ipow`) and steps stand apart."""
+|x| as their second argument, `k0e` and `k1e` x again: in their derivatives two terms cancel. Integer powers
+(`Tape.ipow`) and steps stand apart."""
 
 RELATIONS = {
     **{"gt": np.greater, "ge": np.greater_equal, "lt": np.less, "le": np.less_equal},

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from flint import arb, arb_series, ctx
 
 from gradproof.oracles.balls.scalars import SPECIAL, polygamma
-from gradproof.oracles.balls.taylor_special import FROM_VALUE, PARTIALS
+from gradproof.oracles.balls.taylor_special import FROM_VALUE, PARTIALS, half_square
+from gradproof.oracles.balls.taylor_special import ONE as FIRST
 
 
 class NoSecondDerivative(Exception):
@@ -50,20 +51,33 @@ def _lambertw(x: arb) -> arb:
     return -(-2 * w).exp() * (w + 2) / (1 + w) ** 3
 
 
+def _dawsn(x: arb) -> arb:
+    return -2 * (SPECIAL["dawsn"](x) + x * FIRST["dawsn"](x))
+
+
 ONE: dict[str, Callable[[arb], arb]] = {
+    "dawsn": _dawsn,
     "digamma": lambda x: polygamma(arb(2), x),
     "erfinv": _erfinv,
+    "expi": lambda x: x.exp() * (x - 1) / (x * x),
     "expit": _expit,
+    "fresnel_cos": lambda x: -arb.pi() * x * half_square(x).sin(),
+    "fresnel_sin": lambda x: arb.pi() * x * half_square(x).cos(),
     "gammaln": lambda x: polygamma(arb(1), x),
     "i0": lambda x: (x.bessel_i(0) + x.bessel_i(2)) / 2,
     "i1": lambda x: (3 * x.bessel_i(1) + x.bessel_i(3)) / 4,
     "j0": lambda x: (x.bessel_j(2) - x.bessel_j(0)) / 2,
     "j1": lambda x: (x.bessel_j(3) - 3 * x.bessel_j(1)) / 4,
+    "k0": lambda x: (x.bessel_k(0) + x.bessel_k(2)) / 2,
+    "k1": lambda x: (3 * x.bessel_k(1) + x.bessel_k(3)) / 4,
     "lambertw": _lambertw,
     "log_ndtr": _log_ndtr,
     "ndtri": _ndtri,
     "sinc": _sinc,
+    "spence": lambda x: (1 - x).hypgeom_2f1(2, 2, 3) / 2,
     "tanh": _tanh,
+    "y0": lambda x: (x.bessel_y(2) - x.bessel_y(0)) / 2,
+    "y1": lambda x: (x.bessel_y(3) - 3 * x.bessel_y(1)) / 4,
 }
 """f''(x). Bessel functions: DLMF 10.6.7 and 10.29.5; the inverse functions from their first derivatives."""
 
@@ -97,6 +111,15 @@ def _scaled_bessel(order: int) -> Callable:
     def second(first: int, other: int, x: arb, size: arb) -> arb:
         # Each derivative in the size is a factor of -1.
         return (-1) ** (first + other) * _bessel(order, 2 - first - other, x, size)
+
+    return second
+
+
+def _scaled_bessel_k(order: int) -> Callable:
+    def second(first: int, other: int, x: arb, size: arb) -> arb:
+        name = f"k{order}"
+        slopes = {0: SPECIAL[name], 1: FIRST[name], 2: ONE[name]}
+        return slopes[2 - first - other](x) * size.exp()  # in the size it is its own derivative
 
     return second
 
@@ -147,6 +170,7 @@ def _betainc(first: int, other: int, a: arb, b: arb, x: arb) -> arb:
 
 SECOND_PARTIALS: dict[str, Callable[..., arb]] = {
     **{"i0e": _scaled_bessel(0), "i1e": _scaled_bessel(1), "expn": _expn, "polygamma": _polygamma, "zeta": _zeta},
+    **{"k0e": _scaled_bessel_k(0), "k1e": _scaled_bessel_k(1)},
     **{"gammainc": _gammainc("gammainc"), "gammaincc": _gammainc("gammaincc"), "betainc": _betainc},
 }
 """`(i, j, *arguments)`: the second derivative in the arguments i and j. `expn` and `polygamma` have integer orders."""

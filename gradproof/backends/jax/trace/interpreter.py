@@ -155,7 +155,8 @@ class Interpreter:
         program = next(op.params[name] for name in INNER if hasattr(op.params.get(name), "eqns"))
         rule = special.rule_for(program, values)
         if rule is not None:
-            return [rule(op, *values)]
+            found = rule(op, *values)
+            return found if isinstance(found, list) else [found]
         return self.run(program, values, op.needed)
 
     def _branch(self, op: Operation, which: Value, *values: Value) -> list[Value]:

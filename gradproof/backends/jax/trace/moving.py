@@ -37,6 +37,10 @@ def _pad(x: np.ndarray, fill: np.ndarray, padding_config: Sequence[tuple[int, in
     return lowering.pad(wide, [(low, high) for low, high, _ in padding_config], fill)
 
 
+def _reshape(x: np.ndarray, new_sizes: Sequence[int], dimensions: Sequence[int] | None = None, **_: Any) -> np.ndarray:
+    return np.reshape(x if dimensions is None else np.transpose(x, dimensions), new_sizes)
+
+
 def _split(x: np.ndarray, sizes: Sequence[int], axis: int, **_: Any) -> list[np.ndarray]:
     return list(np.split(x, np.cumsum(sizes)[:-1], axis))
 
@@ -49,7 +53,7 @@ MOVES: dict[str, Callable[..., Any]] = {
     "broadcast_in_dim": _broadcast_in_dim,
     "concatenate": lambda *arrays, dimension, **_: np.concatenate(arrays, dimension),
     "pad": _pad,
-    "reshape": lambda x, new_sizes, **_: np.reshape(x, new_sizes),
+    "reshape": _reshape,
     "rev": lambda x, dimensions, **_: np.flip(x, tuple(dimensions)),
     "slice": _slice,
     "split": _split,

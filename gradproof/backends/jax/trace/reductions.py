@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from gradproof.backends.jax.trace.elementwise import re_dtype
@@ -105,14 +106,30 @@ def _order_certain(op: Operation, keys: list[Value], axis: int) -> None:
 
 
 def _top(op: Operation, x: Cells) -> list[Value]:
-    k, axis = op.params["k"], op.params.get("axis", -1)
-    order = np.argsort(-x.value, axis=axis, kind="stable")
+    return _first_in_order(op, x, op.params["k"], op.params.get("axis", -1), largest=True)
+
+
+def _approximate_top(op: Operation, x: Cells) -> list[Value]:
+    """Which entries are found is up to the device. Where it is those that belong there, they are held to the order."""
+    if not op.params["aggregate_to_topk"]:
+        op.refuse("which entries are left is up to the device", "Give aggregate_to_topk=True.")
+    axis = op.params["reduction_dimension"]
+    found = _first_in_order(op, x, op.params["k"], axis, op.params["is_max_k"])
+    theirs, _ = op.by_framework(jnp.asarray(x.value, x.format))
+    if not np.array_equal(found[0].value, np.asarray(theirs, float)):
+        op.refuse("the device finds other entries than those that belong there", "Use jax.lax.top_k.")
+    return found
+
+
+def _first_in_order(op: Operation, x: Cells, k: int, axis: int, largest: bool) -> list[Value]:
+    order = np.argsort(-x.value if largest else x.value, axis=axis, kind="stable")
     numbers = np.take_along_axis(x.numbers, order, axis)
     line = np.moveaxis(numbers, axis, -1)
     # The first of the rest is compared with the last that is taken.
     rows = line.reshape(-1, line.shape[-1])[:, : k + 1]
-    op.tape.order(rows[:, ::-1], x.format)
-    return [x.like(np.take(numbers, range(k), axis)), np.take(order, range(k), axis).astype(op.results[1].dtype)]
+    op.tape.order(rows[:, ::-1] if largest else rows, x.format)
+    places = np.take(order, range(k), axis).astype(op.results[1].dtype)
+    return [x.like(np.take(numbers, range(k), axis)), places]
 
 
 # Windows
@@ -180,6 +197,8 @@ def _select_and_scatter_add(op: Operation, source: Value, x: Cells) -> Cells:
 
 # Products
 
+PLAIN_RAGGED = (((1,), (1,)), ((), ()))
+
 
 def _dot(op: Operation, x: Value, y: Value) -> Value:
     x, y = op.lift(x), op.lift(y)
@@ -198,6 +217,20 @@ def _real_dot(op: Operation, x: Cells, y: Cells) -> Cells:
     right = right.reshape(math.prod(stack), terms, math.prod(columns))
     product = _product_of(op, x.like(left), y.like(right))
     return product.like(product.numbers.reshape([*stack, *rows, *columns]))
+
+
+def _ragged_dot(op: Operation, x: Value, y: Value, sizes: np.ndarray) -> Value:
+    """Rows of x by groups, each group times its own matrix of y. Rows behind the last group are zero."""
+    numbers = op.params["ragged_dot_dimension_numbers"]
+    plain = (numbers.dot_dimension_numbers, tuple(numbers.lhs_ragged_dimensions), tuple(numbers.rhs_group_dimensions))
+    if plain != (PLAIN_RAGGED, (0,), (0,)) or np.ndim(sizes) != 1:
+        op.refuse("groups along other axes than those of jax.lax.ragged_dot")
+    x, y = op.lift(x), op.lift(y)
+    ends = np.cumsum(sizes)
+    groups = zip(ends - sizes, ends, y, strict=True)
+    parts = [lowering.tensordot(x[start:end], matrix, 1, op.format) for start, end, matrix in groups]
+    parts.append(op.concrete(np.zeros((x.shape[0] - int(ends[-1]), y.shape[-1])), op.dtype))
+    return moved(lambda *rows: np.concatenate(rows), op.tape, op.dtype, *parts)
 
 
 def _product_of(op: Operation, x: Cells, y: Cells) -> Cells:
@@ -294,6 +327,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "cumlogsumexp": _cumulated(lambda op: lowering.logaddexp),
     "argmax": functools.partial(_arg_extremum, "max"),
     "argmin": functools.partial(_arg_extremum, "min"),
+    "approx_top_k": _approximate_top,
     "top_k": _top,
     "reduce_window_sum": _window_sum,
     "reduce_window_max": functools.partial(_window_extremum, "max"),
@@ -301,6 +335,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "select_and_gather_add": _select_and_gather_add,
     "select_and_scatter_add": _select_and_scatter_add,
     "dot_general": _dot,
+    "ragged_dot_general": _ragged_dot,
     "conv_general_dilated": _convolution,
     "fft": _fourier,
 }
@@ -311,6 +346,7 @@ COMPLEX: dict[str, Callable[..., Any]] = {
     "reduce_prod": _complex_product,
     "cumsum": _complex_running_sum,
     "dot_general": _dot,
+    "ragged_dot_general": _ragged_dot,
     "conv_general_dilated": _convolution,
     "fft": _fourier,
 }

@@ -21,12 +21,30 @@ def _unary(name: str) -> Callable[[Operation, Cells], Cells]:
     return lambda op, x: op.tape.map(name, x)
 
 
-RULES: tuple[tuple[Callable[..., Any], int, Callable[..., Cells]], ...] = (
-    (jax.scipy.special.expn, 2, _expn),
-    (jax.scipy.special.log_ndtr, 1, _unary("log_ndtr")),
-    (jnp.sinc, 1, _unary("sinc")),
+def _ldexp(op: Operation, x: Cells, n: np.ndarray) -> Cells:
+    # In two steps, as the power by itself may leave the range.
+    half = np.asarray(n) // 2
+    return x * np.ldexp(1.0, half) * np.ldexp(1.0, n - half)
+
+
+def _frexp(op: Operation, x: Cells) -> list[Value]:
+    """The significand, which jumps where the exponent does."""
+    exponents = np.where(np.isfinite(x.value), np.frexp(x.value)[1], 0)
+    certain = np.isfinite(x.value) & (x.value != 0)
+    size, tape = op.tape.abs(x)[certain], op.tape
+    tape.settle(tape.compare("ge", size, np.ldexp(0.5, exponents[certain])))
+    tape.settle(tape.compare("lt", size, np.ldexp(1.0, exponents[certain])))
+    return [_ldexp(op, x, -exponents), exponents.astype(np.int32)]
+
+
+RULES: tuple[tuple[Callable[..., Any], int, int, Callable[..., Cells | list[Value]]], ...] = (
+    (jax.scipy.special.expn, 2, 1, _expn),
+    (jax.scipy.special.log_ndtr, 1, 0, _unary("log_ndtr")),
+    (jnp.ldexp, 2, 0, _ldexp),
+    (jnp.frexp, 1, 0, _frexp),
+    (jnp.sinc, 1, 0, _unary("sinc")),
 )
-"""JAX's function, how many arrays it takes, and its rule."""
+"""JAX's function, how many arrays it takes, which of them is differentiated, and its rule."""
 
 
 def _source(f: Callable[..., Any]) -> tuple[str, str]:
@@ -34,13 +52,15 @@ def _source(f: Callable[..., Any]) -> tuple[str, str]:
     return code.co_filename, code.co_name
 
 
-BY_SOURCE = {(*_source(f), count): rule for f, count, rule in RULES}
+BY_SOURCE = {(*_source(f), count): (place, rule) for f, count, place, rule in RULES}
 
 
-def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells] | None:
+def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells | list[Value]] | None:
     """The rule for an inner program that is one of these functions, told by where it is written."""
     written = getattr(program, "jaxpr", program).debug_info
     if written is None or not hasattr(written, "func_filename"):
         return None  # an older version of JAX does not say
-    rule = BY_SOURCE.get((written.func_filename, written.func_name, len(values)))
-    return rule if rule is not None and isinstance(values[-1], Cells) else None
+    place, rule = BY_SOURCE.get((written.func_filename, written.func_name, len(values)), (0, None))
+    others = [x for i, x in enumerate(values) if i != place]
+    known = isinstance(values[place], Cells) and not any(isinstance(x, Cells) for x in others) if values else False
+    return rule if known else None

@@ -44,10 +44,16 @@ RANDOM = frozenset(
 
 OPAQUE = "it runs code that the graph does not show"
 KERNEL = "one kernel for a whole network, into which the trace does not see"
+STRAIGHT = "a staircase, whose gradient is that of a straight line by convention and not that of the steps"
 REFUSED = {
     **dict.fromkeys(("PyFunc", "PyFuncStateless", "EagerPyFunc"), OPAQUE),
     **dict.fromkeys(("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "BlockLSTM", "BlockLSTMV2", "LSTMBlockCell"), KERNEL),
     **dict.fromkeys(("Eig", "Schur"), "a matrix that need not be symmetric"),
+    **dict.fromkeys(
+        "FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel QuantizeAndDequantize "
+        "QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4".split(),
+        STRAIGHT,
+    ),
     "SymbolicGradient": "it differentiates a function by the rule that is to be put to the test",
     "IteratorGetNext": "it reads other data at each call",
 }

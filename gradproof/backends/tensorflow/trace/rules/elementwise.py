@@ -14,7 +14,9 @@ UNARY = {
     **{name: name.lower() for name in "Neg Exp Log Sin Cos Tan Sinh Cosh Tanh Asinh Acosh Atanh Asin Acos".split()},
     **{name: name.lower() for name in "Atan Expm1 Log1p Sqrt Erf Erfc Erfinv Ndtri Digamma".split()},
     **{"Sigmoid": "expit", "Lgamma": "gammaln"},
-    **{"BesselI0": "i0", "BesselI1": "i1", "BesselJ0": "j0", "BesselJ1": "j1"},
+    **{f"Bessel{name}": name.lower() for name in "I0 I1 J0 J1 K0 K1 Y0 Y1".split()},
+    **{"Dawsn": "dawsn", "Expint": "expi", "Spence": "spence"},
+    **{"FresnelCos": "fresnel_cos", "FresnelSin": "fresnel_sin"},
 }
 """Operations of one real argument, and the names that the tape has for them."""
 
@@ -266,9 +268,12 @@ REAL: dict[str, Callable[..., Any]] = {
     **{name: partial(_question, ours) for name, ours in QUESTIONS.items()},
     **DERIVATIVES,
     "Abs": lambda op, x: op.tape.abs(x),
+    "AccumulateNV2": _sum_of_all,
     "AddN": _sum_of_all,
     "BesselI0e": partial(_sizes, "i0e"),
     "BesselI1e": partial(_sizes, "i1e"),
+    "BesselK0e": lambda op, x: op.tape.map("k0e", x, x),
+    "BesselK1e": lambda op, x: op.tape.map("k1e", x, x),
     "Betainc": _beta,
     "Cast": _cast,
     "ClipByValue": _clip,
@@ -297,6 +302,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "Square": lambda op, x: x * x,
     "SquaredDifference": _squared_difference,
     "StopGradient": lambda op, x: op.tape.freeze(x),
+    "TruncateDiv": lambda op, x, y: op.tape.step("trunc", op.lift(x) / op.lift(y)),
     "TruncateMod": partial(_remainder, "trunc"),
     "Xdivy": _unless_zero(lambda op, x, y: x / y),
     "Xlog1py": _unless_zero(lambda op, x, y: x * op.tape.map("log1p", y)),
@@ -430,7 +436,11 @@ PREDICATES: dict[str, Callable[..., Any]] = {
 
 GENERAL: dict[str, Callable[..., Any]] = {
     **{name: _shape for name in ("Shape", "ShapeN")},
-    **{name: lambda op, x: x for name in ("CheckNumerics", "EnsureShape", "PreventGradient", "Snapshot")},
+    **{
+        name: lambda op, x, *_: x
+        for name in "CheckNumerics CheckNumericsV2 DebugIdentityV2 EnsureShape PlaceholderWithDefault PreventGradient "
+        "Print Snapshot".split()
+    },
     "OnesLike": partial(_filled, 1.0),
     "Rank": lambda op, x: tf.constant(len(x.shape)),
     "Select": select,

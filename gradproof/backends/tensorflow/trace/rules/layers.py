@@ -1,7 +1,7 @@
 """Operations of neural networks: pooling, normalization, losses, images."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,49 @@ def _mean_pool(op: Operation, x: Cells) -> Cells:
     return from_channels_first(op, lowering.mean_pool(*_windows(op, x), count_padding=False))
 
 
+def _largest_of_windows(op: Operation, x: Value) -> tuple[Cells, np.ndarray]:
+    """Images with channels first, and for each window the place of its largest entry in them, flattened."""
+    images, sizes, strides, pairs = _windows(op, op.real(x))
+    filled = lowering.pool_windows(images, sizes, strides, pairs, fill=-math.inf)
+    best = op.tape.settle_extremum("max", filled, -1)
+    return images, np.take_along_axis(_places(images, sizes, strides, pairs), best[..., None], -1)[..., 0]
+
+
+def _places(images: Cells, sizes: Sequence[int], strides: Sequence[int], pairs: lowering.Pairs) -> np.ndarray:
+    """The places of the entries of each window in flattened images, -1 in the padding."""
+    padded = lowering.pad(np.arange(images.size).reshape(images.shape), [(0, 0), (0, 0), *pairs], -1)
+    view = lowering.windows(padded, sizes, strides, (1,) * len(sizes))
+    return view.reshape(*view.shape[: images.ndim], -1)
+
+
+def _max_pool_and_places(op: Operation, x: Cells) -> list[Value]:
+    places = None
+    if op.is_used(1):
+        _largest_of_windows(op, x)  # they must be certain
+        places = op.by_framework(tf.constant(x.value, op.dtype))[1]
+    return [_max_pool(op, x), places]
+
+
+def _max_pool_derivative(op: Operation, x: Value, y: Value, d: Value) -> Cells:
+    images, places = _largest_of_windows(op, x)
+    zeros = op.tape.constant(np.zeros(images.shape), op.format)
+    return from_channels_first(op, lowering.scatter_add(zeros, places, to_channels_first(op, op.lift(d))))
+
+
+def _max_pool_second_derivative(op: Operation, x: Value, y: Value, d: Value) -> Cells:
+    _, places = _largest_of_windows(op, x)
+    d = to_channels_first(op, op.lift(d))
+    return from_channels_first(op, d.like(d.numbers.reshape(-1)[places]))
+
+
+def _mean_pool_derivative(op: Operation, shape: Value, d: Cells) -> Cells:
+    zeros, sizes, strides, pairs = _windows(op, op.tape.constant(np.zeros(op.array(shape)), op.format))
+    places = _places(zeros, sizes, strides, pairs)
+    shares = to_channels_first(op, d) / (places >= 0).sum(-1).astype(float)
+    updates = shares.like(np.broadcast_to(shares.numbers[..., None], places.shape))
+    return from_channels_first(op, lowering.scatter_add(zeros, places, updates))
+
+
 def _dilation(op: Operation, x: Value, kernel: Value) -> Cells:
     """The largest of entry plus kernel over each window; kernels are (height, width, channels)."""
     x, kernel = op.real(x), op.real(kernel)
@@ -94,6 +137,12 @@ def _batch_norm(op: Operation, x: Value, scale: Value, offset: Value, mean: Valu
     return [result, mean, seen]
 
 
+def _batch_norm_v1(op: Operation, x: Value, mean: Value, variance: Value, offset: Value, scale: Value) -> Cells:
+    factor = 1.0 / op.tape.map("sqrt", op.lift(variance) + op.number(op.attribute("variance_epsilon")))
+    factor = factor * op.lift(scale) if op.attribute("scale_after_normalization") else factor
+    return (op.lift(x) - op.lift(mean)) * factor + op.lift(offset)
+
+
 def _local_response(op: Operation, x: Cells) -> Cells:
     """x over a power of the sum of squares of the channels around."""
     radius = op.attribute("depth_radius")
@@ -121,11 +170,11 @@ def _sparse_cross_entropy(op: Operation, logits: Cells, labels: Value) -> list[A
 # Images
 
 
-def _linear_in_images(op: Operation, x: Cells, size: Value) -> Cells:
+def _linear_in_images(op: Operation, x: Cells, *others: Value) -> Cells:
     """An operation that is linear in each image: its matrix is what TensorFlow makes of each unit image."""
     height, width, channels = x.shape[1:]
     units = tf.constant(np.eye(height * width).reshape(-1, height, width, 1), op.node.inputs[0].dtype)
-    matrix = op.by_framework(units, size).numpy()
+    matrix = op.by_framework(units, *map(op.tensor, others)).numpy()
     rows, columns = matrix.shape[1:3]
     flat = x.like(np.moveaxis(x.numbers, -1, 1).reshape(-1, height * width))
     weights = op.tape.constant(matrix.reshape(height * width, -1).astype(float), op.format)
@@ -133,16 +182,40 @@ def _linear_in_images(op: Operation, x: Cells, size: Value) -> Cells:
     return found.like(np.moveaxis(found.numbers.reshape(-1, channels, rows, columns), 1, -1))
 
 
+def _hue_saturation_value(op: Operation, x: Cells) -> Cells:
+    """Hue, saturation and value of red, green and blue, as the hexagon of hues has them."""
+    tape, zero, one = op.tape, op.number(0.0), op.number(1.0)
+    red, green, blue = (x[..., i] for i in range(3))
+    value = tape.extremum("max", x, -1)
+    spread = value - tape.extremum("min", x, -1)
+    bright, coloured = value > 0.0, spread > 0.0
+    saturation = tape.choose(bright, spread / tape.choose(bright, value, one), zero)
+    width = 1.0 / (op.number(6.0) * tape.choose(coloured, spread, one))
+    sides = [width * (green - blue), width * (blue - red) + op.number(2 / 6), width * (red - green) + op.number(4 / 6)]
+    red_leads = tape.logic("and", red >= green, red >= blue)
+    hue = tape.choose(red_leads, sides[0], tape.choose(green >= blue, sides[1], sides[2]))
+    hue = tape.choose(coloured, hue, zero)
+    hue = tape.choose(hue < 0.0, hue + 1.0, hue)
+    return tape.stack([hue, saturation, value], -1)
+
+
 REAL: dict[str, Callable[..., Any]] = {
     **{name: _batch_norm for name in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")},
-    **{name: _linear_in_images for name in ("ResizeArea", "ResizeBicubic", "ResizeBilinear")},
+    **{name: _linear_in_images for name in ("ResizeArea", "ResizeBicubic", "ResizeBilinear", "ScaleAndTranslate")},
+    **{name: _linear_in_images for name in ("ImageProjectiveTransformV2", "ImageProjectiveTransformV3")},
+    **{name: _max_pool_derivative for name in ("MaxPoolGrad", "MaxPool3DGrad")},
+    **{name: _max_pool_second_derivative for name in ("MaxPoolGradGrad", "MaxPool3DGradGrad")},
+    **{name: _mean_pool_derivative for name in ("AvgPoolGrad", "AvgPool3DGrad")},
     **{name: _max_pool for name in ("MaxPool", "MaxPool3D")},
     **{name: _mean_pool for name in ("AvgPool", "AvgPool3D")},
     "BiasAdd": _bias,
     "BiasAddGrad": _bias_derivative,
     "BiasAddV1": _bias_v1,
+    "BatchNormWithGlobalNormalization": _batch_norm_v1,
     "Dilation2D": _dilation,
     "LRN": _local_response,
+    "MaxPoolWithArgmax": _max_pool_and_places,
+    "RGBToHSV": _hue_saturation_value,
     "SoftmaxCrossEntropyWithLogits": _cross_entropy,
     "SparseSoftmaxCrossEntropyWithLogits": _sparse_cross_entropy,
 }

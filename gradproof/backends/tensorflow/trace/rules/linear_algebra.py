@@ -102,6 +102,25 @@ def _beside(op: Operation, axis: int, *parts: Any) -> Any:
     return moved(lambda *arrays: np.concatenate(arrays, axis), op, *parts)
 
 
+def _banded_solve(op: Operation, bands: Value, b: Value) -> Any:
+    """A triangular system by the bands of its matrix, the diagonal first below and last above; what lies outside of the
+    matrix is not read."""
+    bands, b, lower = op.lift(bands), op.lift(b), op.attribute("lower")
+    count, n = bands.shape[-2:]
+
+    def placed(bands: np.ndarray, zero: np.ndarray) -> np.ndarray:
+        a = np.full((*bands.shape[:-2], n, n), zero)
+        for k in range(count):
+            i = np.arange(k, n) if lower else np.arange(n - k)
+            a[..., i, i - k if lower else i + k] = bands[..., k if lower else count - 1 - k, i]
+        return a
+
+    a = moved(placed, op, bands, tf.zeros((), op.dtype))
+    if op.attribute("adjoint"):
+        a, lower = _adjoint(a), not lower
+    return factorizations.solve_triangular(a, b, lower=lower)
+
+
 def _tridiagonal_solve(op: Operation, diagonals: Value, b: Value) -> Any:
     """Diagonals are (…, 3, n): above, the diagonal, below; what lies outside is not read."""
     diagonals, b = op.lift(diagonals), op.lift(b)
@@ -128,6 +147,7 @@ def _tridiagonal_product(op: Operation, above: Value, diagonal: Value, below: Va
 
 
 RULES: dict[str, Callable[..., Any]] = {
+    "BandedTriangularSolve": _banded_solve,
     "Cholesky": lambda op, a: factorizations.cholesky(a),
     "LogMatrixDeterminant": lambda op, a: list(factorizations.slogdet(a)),
     "Lu": _lu,

@@ -210,6 +210,17 @@ def _sparse(divisor: Callable[[np.ndarray], np.ndarray] | None) -> Callable[...,
     return rule
 
 
+def _mirror_derivative(op: Operation, d: Value, paddings: Value) -> Any:
+    """What comes down to each entry and to its mirror images."""
+    d, pairs = op.lift(d), op.array(paddings)
+    shape = [n - int(pair.sum()) for n, pair in zip(d.shape, pairs, strict=True)]
+    places = tf.constant(np.arange(math.prod(shape)).reshape(shape))
+    with tf.device("CPU:0"):
+        targets = tf.raw_ops.MirrorPad(input=places, paddings=pairs, mode=op.attribute("mode")).numpy()
+    zeros = op.lift(tf.zeros(shape, op.dtype))
+    return _on_parts(lambda p, u: lowering.scatter_add(p, targets, u), zeros, d)
+
+
 def _slice_derivative(op: Operation, shape: Value, *rest: Value) -> Any:
     """Zeros with what comes down in the place of a slice."""
     *bounds, updates = rest
@@ -252,7 +263,9 @@ GENERAL: dict[str, Callable[..., Any]] = {
 """What moves values of any kind."""
 
 SUMS: dict[str, Callable[..., Any]] = {
+    "MirrorPadGrad": _mirror_derivative,
     "ScatterNd": _scatter_nd,
+    "ScatterNdNonAliasingAdd": _scatter_add,
     "SegmentSum": _segment_sum,
     "SparseSegmentMean": _sparse(lambda n: n),
     "SparseSegmentMeanWithNumSegments": _sparse(lambda n: n),

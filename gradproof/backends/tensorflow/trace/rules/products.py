@@ -64,8 +64,9 @@ def _sparse_matmul(op: Operation, places: Value, entries: Value, shape: Value, b
 
 
 def channels_last(op: Operation) -> bool:
-    """Whether the channels are the last axis of images."""
-    return not op.attribute("data_format").startswith("NC")
+    """Whether the channels are the last axis of images, as they are where an operation has no say in it."""
+    has_a_say = any(attribute.name == "data_format" for attribute in op.node.op_def.attr)
+    return not (has_a_say and op.attribute("data_format").startswith("NC"))
 
 
 def spatial(op: Operation, name: str, count: int) -> list[int]:
@@ -112,9 +113,8 @@ def _convolution(op: Operation, x: Value, kernel: Value) -> Cells:
 def _depthwise(op: Operation, x: Value, kernel: Value) -> Cells:
     """Kernels are (height, width, channels, outputs for each channel)."""
     x, kernel = to_channels_first(op, op.real(x)), op.real(kernel)
-    height, width, channels, multiple = kernel.shape
-    kernel = kernel.like(np.moveaxis(kernel.numbers, (2, 3), (0, 1)).reshape(channels * multiple, 1, height, width))
-    return from_channels_first(op, _convolved(op, x, kernel, channels))
+    channels = kernel.shape[2]
+    return from_channels_first(op, _convolved(op, x, _by_channel(kernel), channels))
 
 
 def _convolved(op: Operation, x: Cells, kernel: Cells, groups: int) -> Cells:
@@ -126,13 +126,32 @@ def _convolved(op: Operation, x: Cells, kernel: Cells, groups: int) -> Cells:
 
 def _transposed_convolution(op: Operation, shape: Value, kernel: Value, x: Value) -> Cells:
     """The derivative of a convolution in its images, which is what tf.nn.conv2d_transpose is."""
-    x, kernel, sizes = to_channels_first(op, op.real(x)), op.real(kernel), [int(n) for n in op.array(shape)]
+    kernel = op.real(kernel)
+    # (…, outputs, channels of x) becomes (channels of x, outputs, …).
+    kernel = kernel.like(np.moveaxis(kernel.numbers, (-1, -2), (0, 1)))
+    return _transposed(op, shape, kernel, x)
+
+
+def _transposed_depthwise(op: Operation, shape: Value, kernel: Value, x: Value) -> Cells:
+    """The derivative of a convolution of each channel by itself, in its images."""
+    kernel = op.real(kernel)
+    channels = kernel.shape[2]
+    return _transposed(op, shape, _by_channel(kernel), x, channels)
+
+
+def _by_channel(kernel: Cells) -> Cells:
+    height, width, channels, multiple = kernel.shape
+    return kernel.like(np.moveaxis(kernel.numbers, (2, 3), (0, 1)).reshape(channels * multiple, 1, height, width))
+
+
+def _transposed(op: Operation, shape: Value, kernel: Cells, x: Value, groups: int = 1) -> Cells:
+    x, sizes = to_channels_first(op, op.real(x)), [int(n) for n in op.array(shape)]
     count = kernel.ndim - 2
     if len(sizes) == count:
         op.refuse("the sizes are given without batch and channels")
     sizes = sizes[1:-1] if channels_last(op) else sizes[2:]
     strides, dilation = spatial(op, "strides", count), spatial(op, "dilations", count)
-    width = kernel.shape[:count]
+    width = kernel.shape[2:]
     around = padding(op, sizes, width, strides, dilation)
     more = [
         size - ((n - 1) * stride - before - after + (k - 1) * step + 1)
@@ -140,12 +159,41 @@ def _transposed_convolution(op: Operation, shape: Value, kernel: Value, x: Value
             sizes, x.shape[2:], strides, around, width, dilation, strict=True
         )
     ]
-    # (…, outputs, channels of x) becomes (channels of x, outputs, …).
-    kernel = kernel.like(np.moveaxis(kernel.numbers, (-1, -2), (0, 1)))
     result = lowering.transposed_convolution(
-        x, kernel, strides, around, output_padding=more, dilation=dilation, format=op.format
+        x, kernel, strides, around, output_padding=more, dilation=dilation, groups=groups, format=op.format
     )
     return from_channels_first(op, result)
+
+
+def _kernel_derivative(op: Operation, x: Value, shape: Value, d: Value) -> Cells:
+    """The derivative of a convolution in its kernel, (…, channels, outputs): windows times what comes down to them."""
+    windows, d, sizes = _windows_and(op, x, shape, d)
+    channels, outputs = sizes[-2:]
+    if windows.shape[1] != channels:
+        op.refuse("groups of channels")
+    rows = windows.like(np.moveaxis(windows.numbers, (1, -1), (0, 1)).reshape(channels * windows.shape[-1], -1))
+    columns = d.like(np.moveaxis(d.numbers, 1, -1).reshape(-1, outputs))
+    product = op.tape.matmul(rows, columns, op.format)
+    return product.like(np.moveaxis(product.numbers.reshape(channels, *sizes[:-2], outputs), 0, -2))
+
+
+def _depthwise_kernel_derivative(op: Operation, x: Value, shape: Value, d: Value) -> Cells:
+    """The same of a convolution of each channel by itself; kernels are (height, width, channels, outputs of each)."""
+    windows, d, sizes = _windows_and(op, x, shape, d)
+    height, width, channels, multiple = sizes
+    rows = windows.like(np.moveaxis(windows.numbers, (1, -1), (0, 1)).reshape(channels, height * width, -1))
+    columns = d.numbers.reshape(len(d), channels, multiple, *d.shape[2:])
+    columns = d.like(np.moveaxis(columns, (1, 2), (0, -1)).reshape(channels, -1, multiple))
+    product = op.tape.matmul(rows, columns, op.format)
+    return product.like(np.moveaxis(product.numbers, 0, 1).reshape(height, width, channels, multiple))
+
+
+def _windows_and(op: Operation, x: Value, shape: Value, d: Value) -> tuple[Cells, Cells, list[int]]:
+    x, d = (to_channels_first(op, op.real(z)) for z in (x, d))
+    sizes, count = [int(n) for n in op.array(shape)], x.ndim - 2
+    strides, dilation = spatial(op, "strides", count), spatial(op, "dilations", count)
+    around = padding(op, x.shape[2:], sizes[:count], strides, dilation)
+    return lowering.pool_windows(x, sizes[:count], strides, around, dilation), d, sizes
 
 
 # Fourier transforms
@@ -178,6 +226,7 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "Cross": _cross,
     "Einsum": _einsum,
     "MatMul": _matmul,
+    "SparseMatMul": _matmul,
     "SparseTensorDenseMatMul": _sparse_matmul,
 }
 """Rules for real and complex cells alike."""
@@ -185,10 +234,14 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
 REAL: dict[str, Callable[..., Any]] = {
     **PRODUCTS,
     "Conv2D": _convolution,
+    "Conv2DBackpropFilter": _kernel_derivative,
     "Conv2DBackpropInput": _transposed_convolution,
     "Conv3D": _convolution,
+    "Conv3DBackpropFilterV2": _kernel_derivative,
     "Conv3DBackpropInputV2": _transposed_convolution,
     "DepthwiseConv2dNative": _depthwise,
+    "DepthwiseConv2dNativeBackpropFilter": _depthwise_kernel_derivative,
+    "DepthwiseConv2dNativeBackpropInput": _transposed_depthwise,
     **{name: partial(_to_half, n) for n, name in enumerate(("RFFT", "RFFT2D", "RFFT3D"), 1)},
 }
 

@@ -1,5 +1,6 @@
 """Operations that combine the entries along axes: sums, extrema, running sums, what is sorted, softmax."""
 
+import itertools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -63,6 +64,42 @@ def _largest(op: Operation, x: Cells, count: Value) -> list[Value]:
     return [x.like(numbers[..., :k]), places]
 
 
+def _largest_by_attribute(op: Operation, x: Cells) -> list[Value]:
+    return _largest(op, x, tf.constant(op.attribute("k")))
+
+
+def _approximate_top(op: Operation, x: Cells) -> list[Value]:
+    """Which entries are found is up to the device. Where it is those that belong there, they are held to the order."""
+    axis, k = op.attribute("reduction_dimension"), op.attribute("k")
+    lines = x.like(np.moveaxis(x.numbers, axis, -1))
+    _, places = _largest(op, lines if op.attribute("is_max_k") else -lines, tf.constant(k))
+    taken = np.take_along_axis(lines.numbers, places.numpy(), -1)
+    values = x.like(np.moveaxis(taken, -1, axis))
+    theirs = op.by_framework(tf.constant(x.value, op.dtype))[0]
+    if not op.attribute("aggregate_to_topk") or not np.array_equal(values.value, theirs.numpy().astype(float)):
+        op.refuse("the device finds other entries than those that belong there", "Use tf.math.top_k.")
+    return [values, tf.constant(np.moveaxis(places.numpy(), -1, axis))]
+
+
+def _isotonic(op: Operation, x: Cells) -> list[Value]:
+    """The non-increasing sequence that is nearest to x: means over the blocks in which x does not fall."""
+    blocks = op.by_framework(tf.constant(x.value, op.node.inputs[0].dtype))[1].numpy()
+    rows = [_means_of_blocks(op, x[index], blocks[index]) for index in np.ndindex(*x.shape[:-1])]
+    numbers = np.stack([row.numbers for row in rows]).reshape(x.shape)
+    return [op.tape.cast(x.like(numbers), op.format), tf.constant(blocks)]
+
+
+def _means_of_blocks(op: Operation, x: Cells, blocks: np.ndarray) -> Cells:
+    parts = [x[blocks == block] for block in np.unique(blocks)]
+    means = [op.tape.mean(part) for part in parts]
+    for higher, lower in itertools.pairwise(means):
+        op.tape.settle(higher > lower)
+    for part, mean in zip(parts, means, strict=True):
+        for end in range(1, part.size):  # or the block would fall apart
+            op.tape.settle(op.tape.mean(part[:end]) < mean)
+    return op.tape.concat([op.tape.broadcast_to(m, p.shape) for m, p in zip(means, parts, strict=True)])
+
+
 def _nth(op: Operation, x: Cells, n: Value) -> Cells:
     order = op.tape.argsort(x, -1)
     n = int(op.array(n))
@@ -104,6 +141,7 @@ def _complex_product(op: Operation, z: ComplexCells, axes: tuple[int, ...], keep
 
 
 REAL: dict[str, Callable[..., Any]] = {
+    "ApproxTopK": _approximate_top,
     "ArgMax": partial(_place_of_extremum, "max"),
     "ArgMin": partial(_place_of_extremum, "min"),
     "Bucketize": _bucketize,
@@ -111,6 +149,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "Cumsum": _running(lambda op, x, axis: op.tape.cumsum(x, axis), 0.0),
     "CumulativeLogsumexp": _running(lambda op, x, axis: op.tape.cumulate(lowering.logaddexp, x, axis), -math.inf),
     "EuclideanNorm": _reducing(_norm),
+    "IsotonicRegression": _isotonic,
     "L2Loss": lambda op, x: op.tape.sum(x * x) / 2.0,
     "LogSoftmax": lambda op, x: lowering.log_softmax(x),
     "LowerBound": partial(_bound, "left"),
@@ -121,6 +160,7 @@ REAL: dict[str, Callable[..., Any]] = {
     "Prod": _reducing(lambda op, x, axes, keep: op.tape.prod(x, axes, keep)),
     "Softmax": lambda op, x: lowering.softmax(x),
     "Sum": _reducing(lambda op, x, axes, keep: op.tape.sum(x, axes, keep)),
+    "TopK": _largest_by_attribute,
     "TopKV2": _largest,
     "UpperBound": partial(_bound, "right"),
 }
