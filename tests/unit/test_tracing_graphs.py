@@ -156,6 +156,9 @@ def in_single(f: Callable, *arguments: Any) -> Any:
     return f(*(t.cast(x, t.float32) for x in arguments))
 
 
+TURNED = [[1.0, 0.1, 0.2, 0.0, 1.0, 0.3, 0.0, 0.0]]
+"""A shear, as the operations that move images take it."""
+
 # Public functions and layers
 
 
@@ -650,6 +653,103 @@ SAMPLES: dict[str, Case] = {
         "+3x4 4x2",
     ),
     "least squares by rows": (lambda a, b: t.linalg.lstsq(a, b), "m3x4 3x2"),
+    "bands of a triangle": (
+        lambda d, b: (
+            t.linalg.banded_triangular_solve(d, b),
+            t.linalg.banded_triangular_solve(d, b, lower=False),
+            t.linalg.banded_triangular_solve(d, b, adjoint=True),
+        ),
+        "+2x4 4x2",
+    ),
+    "special functions": (
+        lambda x: tuple(
+            getattr(t.math.special, name)(x)
+            for name in "dawsn expint spence fresnel_sin fresnel_cos bessel_k0 bessel_k0e bessel_k1 bessel_k1e "
+            "bessel_y0 bessel_y1".split()
+        ),
+        "+5",
+    ),
+    "special functions far out": (
+        lambda x: tuple(
+            getattr(t.math.special, name)(10 * x) for name in "dawsn spence fresnel_sin bessel_k1e bessel_y1".split()
+        ),
+        "+5",
+    ),
+    "hues": (lambda x: t.image.rgb_to_hsv(x), "%3x4x3"),
+    "largest and where": (lambda x: t.nn.max_pool_with_argmax(x, 2, 2, "VALID"), "1x4x4x2"),
+    "largest of some": (
+        lambda x: in_single(lambda x: t.math.approx_max_k(x, 2), x),
+        "2x5",
+    ),
+    "falling sequence": (lambda x: t.nn.isotonic_regression(x, axis=-1), "2x6"),
+    "pools, their derivatives": (
+        grad_of(lambda x: (t.nn.max_pool2d(x, 2, 1, "SAME") ** 2, t.nn.avg_pool2d(x, 3, 2, "SAME") ** 2)),
+        "1x4x4x2",
+    ),
+    "kernels, their derivatives": (
+        lambda x, d: raw.Conv2DBackpropFilter(
+            input=x, filter_sizes=[2, 2, 2, 3], out_backprop=d, strides=[1, 1, 2, 1], padding="SAME"
+        ),
+        "1x4x4x2 1x4x2x3",
+    ),
+    "kernels of channels, their derivatives": (
+        lambda x, d: raw.DepthwiseConv2dNativeBackpropFilter(
+            input=x, filter_sizes=[2, 2, 2, 2], out_backprop=d, strides=[1, 1, 1, 1], padding="VALID"
+        ),
+        "1x4x3x2 1x3x2x4",
+    ),
+    "channels, their derivatives": (
+        lambda k, d: raw.DepthwiseConv2dNativeBackpropInput(
+            input_sizes=[1, 4, 3, 2], filter=k, out_backprop=d, strides=[1, 1, 1, 1], padding="VALID"
+        ),
+        "2x2x2x2 1x3x2x4",
+    ),
+    "kernels in space, their derivatives": (
+        lambda x, d: raw.Conv3DBackpropFilterV2(
+            input=x, filter_sizes=[2, 2, 2, 1, 2], out_backprop=d, strides=[1, 1, 1, 1, 1], padding="VALID"
+        ),
+        "1x3x2x3x1 1x2x1x2x2",
+    ),
+    "pools in space, their derivatives": (
+        lambda x: in_single(
+            grad_of(lambda x: (t.nn.max_pool3d(x, 2, 1, "VALID") ** 2, t.nn.avg_pool3d(x, 2, 1, "VALID") ** 2)), x
+        ),
+        "1x3x3x3x1",
+    ),
+    "pools, their second derivatives": (grad_of(grad_of(lambda x: t.nn.max_pool2d(x, 2, 2, "VALID") ** 3)), "1x4x4x1"),
+    "images moved": (
+        lambda x: in_single(
+            lambda x: raw.ScaleAndTranslate(images=x, size=[3, 5], scale=[0.8, 1.2], translation=[0.1, 0.0]), x
+        ),
+        "1x4x4x2",
+    ),
+    "old names": (
+        lambda x, y: (
+            raw.CheckNumericsV2(tensor=x, message=""),
+            raw.PlaceholderWithDefault(input=x, shape=[4]) * y,
+            raw.ScatterNdNonAliasingAdd(input=x, indices=[[1], [1]], updates=y[:2]),
+            in_single(lambda x, y: raw.SparseMatMul(a=x[None], b=y[:, None]), x, y),
+        ),
+        "4 4",
+    ),
+    "mirrored, its derivative": (
+        grad_of(lambda x: t.pad(x, [[1, 1], [0, 2]], "REFLECT") ** 2 + t.pad(x, [[1, 1], [0, 2]], "SYMMETRIC")),
+        "3x3",
+    ),
+    "sparse entries": (
+        lambda v, d: (
+            t.sparse.reorder(t.SparseTensor([[2, 0], [0, 1]], v, [3, 2])).values,
+            t.sparse.reduce_sum(t.SparseTensor([[0, 1], [2, 0]], v, [3, 2]), 1),
+            t.sparse.softmax(t.SparseTensor([[0, 0], [0, 1]], v, [3, 2])).values,
+            t.sparse.to_dense(t.SparseTensor([[0, 1], [2, 0]], v, [3, 2]), 0.5),
+            t.sparse.add(t.SparseTensor([[0, 1], [2, 0]], v, [3, 2]), d),
+            (t.SparseTensor([[0, 1], [2, 0]], v, [3, 2]) * d).values,
+            (t.SparseTensor([[0, 1], [2, 0]], v, [3, 2]) / d).values,
+            t.sparse.fill_empty_rows(t.SparseTensor([[0, 1], [2, 0]], v, [3, 2]), d[0, 0])[0].values,
+            t.sparse.slice(t.SparseTensor([[0, 1], [2, 0]], v, [3, 2]), [0, 0], [2, 2]).values,
+        ),
+        "2 +3x2",
+    ),
     "factors": (lambda a: (t.linalg.svd(a), t.linalg.qr(a[:2])), "m3x3"),
     "values of complex numbers": (
         lambda z: (
@@ -736,6 +836,38 @@ def batch_norm_of_old(x: Any, w: Any) -> Any:
 VALUES_ONLY: dict[str, Case] = {
     "normalization of batches": (lambda x, w: in_single(batch_norm_of_old, x, w), "2x2x2x3 +3"),
     "resize by area": (lambda x: raw.ResizeArea(images=t.cast(x, t.float32), size=[2, 3]), "1x4x4x1"),
+    "sparse entries and dense ones": (
+        lambda v, d: raw.SparseDenseCwiseAdd(
+            sp_indices=t.constant([[0, 1], [2, 0]], t.int64), sp_values=v, sp_shape=[3, 2], dense=d
+        ),
+        "2 3x2",
+    ),
+    "images seen from elsewhere": (
+        lambda x: in_single(
+            lambda x: (
+                raw.ImageProjectiveTransformV2(
+                    images=x, transforms=TURNED, output_shape=[4, 4], interpolation="BILINEAR"
+                ),
+                raw.ImageProjectiveTransformV3(
+                    images=x, transforms=TURNED, output_shape=[4, 4], interpolation="BILINEAR", fill_value=0.0
+                ),
+            ),
+            x,
+        ),
+        "1x4x4x2",
+    ),
+    "old layers": (
+        lambda x, w: (
+            raw.BatchNormWithGlobalNormalization(
+                t=x, m=w, v=w, beta=w, gamma=w, variance_epsilon=0.1, scale_after_normalization=True
+            ),
+            raw.AccumulateNV2(inputs=[w, w], shape=[2]),
+            raw.TruncateDiv(x=w, y=0.7 * w),
+            raw.DebugIdentityV2(input=w),
+            raw.Print(input=w, data=[w]),
+        ),
+        "1x2x2x2 +2",
+    ),
     "old moves": (
         lambda x: (raw.Concat(concat_dim=0, values=[x, x]), raw.Reverse(tensor=x, dims=[True, False])),
         "3x3",
@@ -802,15 +934,9 @@ def drop(x: Any) -> Any:
 
 
 REFUSED: dict[str, Case] = {
-    "Dawsn": (lambda x: t.math.special.dawsn(x), "4"),
-    "Expint": (lambda x: t.math.special.expint(x), "+4"),
-    "Spence": (lambda x: t.math.special.spence(x), "+4"),
-    "BesselK0": (lambda x: t.math.special.bessel_k0(x), "+4"),
-    "FresnelSin": (lambda x: t.math.special.fresnel_sin(x), "+4"),
-    "RGBToHSV": (lambda x: t.image.rgb_to_hsv(x), "%2x2x3"),
+    "FakeQuantWithMinMaxArgs": (lambda x: t.quantization.fake_quant_with_min_max_args(t.cast(x, t.float32)), "4"),
     "Eig": (lambda x: t.abs(t.linalg.eigvals(x)), "m3x3"),
     "MatrixLogarithm": (lambda z: t.abs(t.linalg.logm(z)), "y3x3"),
-    "MaxPoolWithArgmax": (lambda x: t.nn.max_pool_with_argmax(x, 2, 2, "VALID")[0], "1x4x4x1"),
     "Bitcast": (lambda x: t.bitcast(t.bitcast(x, t.int64), t.float64), "3"),
     "Xlogy": (lambda z: t.abs(t.math.xlogy(z, z)), "z3"),
     "TensorScatterUpdate": (lambda x: t.tensor_scatter_nd_update(x, [[0], [0]], x[:2]), "3"),

@@ -8,6 +8,7 @@ from gradproof.backends.probing import (
     Form,
     above_one,
     definite,
+    fixed,
     form,
     increasing,
     index,
@@ -17,6 +18,7 @@ from gradproof.backends.probing import (
     regular,
     symmetric,
     triangular,
+    truth,
     unit,
     whole,
 )
@@ -26,6 +28,14 @@ PICTURE = unit(1, 4, 4, 3)
 
 LINE, PLANE, SPACE = real(1, 6, 2), real(1, 4, 4, 2), real(1, 3, 3, 3, 1)
 """Values along a line, in a plane and in space, with channels behind."""
+
+EVERY = [1, 1, 1, 1]
+HALVED = dict(ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+NEXT = dict(ksize=[1, 2, 2, 2, 1], strides=[1, 1, 1, 1, 1], padding="VALID")
+"""Windows in a plane, each beside the last, and in space, each a step further."""
+
+ENTRIES, TALL = tf.constant([[0, 1], [2, 0]], tf.int64), tf.constant([3, 2], tf.int64)
+"""The places of two entries of a sparse matrix, and its shape."""
 
 SEGMENTS = tf.constant([0, 0, 1, 1, 1])
 
@@ -48,7 +58,7 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "betainc": [form(above_one(3), above_one(3), unit(3))],
     "igamma": [form(positive(3), positive(3))],
     "igammac": [form(positive(3), positive(3))],
-    "polygamma": [form(whole(3), positive(3))],
+    "polygamma": [form(fixed(whole(3)), positive(3))],
     "polyval": [form([real(), real(), real()], real(3))],
     "zeta": [form(above_one(3), positive(3))],
     "lbeta": [form(positive(2, 3))],
@@ -160,11 +170,198 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "mfccs_from_log_mel_spectrograms": [form(real(2, 4))],
     "dct": [form(real(2, 4)), form(real(4), 3)],
     "idct": [form(real(2, 4))],
+    # Raw operations: what is no array is an attribute, and has to be said.
+    **{f"Segment{kind}": _segments("") for kind in "Max Mean Min Prod Sum".split()},
+    **{f"UnsortedSegment{kind}": _segments("unsorted") for kind in "Max Min Prod Sum".split()},
+    **{
+        f"SparseSegment{kind}": [form(real(4, 2), tf.constant([0, 2, 3]), tf.constant([0, 0, 1]))]
+        for kind in "Mean SqrtN Sum".split()
+    },
+    **{
+        f"SparseSegment{kind}WithNumSegments": [form(real(4, 2), tf.constant([0, 2, 3]), tf.constant([0, 0, 1]), 3)]
+        for kind in "Mean SqrtN Sum".split()
+    },
+    **{name: [form(real(2, 3), [1])] for name in "EuclideanNorm Max Mean Min Prod Sum".split()},
+    **{name: [form(real(2, 3), 1)] for name in "Cumprod Cumsum CumulativeLogsumexp".split()},
+    **{name: [form(real(2, 4))] for name in "FFT FFT2D IFFT IFFT2D Angle ComplexAbs Imag Real".split()},
+    **{name: [form(real(2, 2, 3))] for name in ("FFT3D", "IFFT3D")},
+    "RFFT": [form(real(2, 4), [4])],
+    "RFFT2D": [form(real(3, 4), [3, 4])],
+    "IRFFT": [form(real(2, 4), [6])],
+    "IRFFT2D": [form(real(2, 3), [2, 4])],
+    "AccumulateNV2": [form([real(3), real(3)], shape=[3])],
+    "AddN": [form([real(3), real(3)])],
+    "Pack": [form([real(3), real(3)])],
+    "Concat": [form(0, [real(2, 3), real(1, 3)])],
+    "ConcatV2": [form([real(2, 3), real(1, 3)], 0)],
+    "ApproxTopK": [form(real(2, 5), k=2)],
+    "TopKV2": [form(real(2, 5), 2)],
+    "NthElement": [form(real(2, 5), 2)],
+    "IsotonicRegression": [form(real(2, 5))],
+    "AvgPool": [form(PLANE, **HALVED)],
+    "AvgPool3D": [form(SPACE, **NEXT)],
+    "AvgPoolGrad": [form([1, 4, 4, 2], real(1, 2, 2, 2), **HALVED)],
+    "AvgPool3DGrad": [form([1, 3, 3, 3, 1], real(1, 2, 2, 2, 1), **NEXT)],
+    "MaxPool": [form(PLANE, **HALVED)],
+    "MaxPool3D": [form(SPACE, **NEXT)],
+    "MaxPoolWithArgmax": [form(PLANE, **HALVED)],
+    "MaxPoolV2": [form(PLANE, [1, 2, 2, 1], [1, 2, 2, 1], padding="VALID")],
+    # The gradient goes to the largest entries, which stay where they are.
+    "MaxPoolGrad": [form(fixed(PLANE), fixed(real(1, 2, 2, 2)), real(1, 2, 2, 2), **HALVED)],
+    "MaxPoolGradGrad": [form(fixed(PLANE), fixed(real(1, 2, 2, 2)), PLANE, **HALVED)],
+    "MaxPool3DGrad": [form(fixed(SPACE), fixed(real(1, 2, 2, 2, 1)), real(1, 2, 2, 2, 1), **NEXT)],
+    "MaxPool3DGradGrad": [form(fixed(SPACE), fixed(real(1, 2, 2, 2, 1)), SPACE, **NEXT)],
+    "MaxPoolGradV2": [
+        form(fixed(PLANE), fixed(real(1, 2, 2, 2)), real(1, 2, 2, 2), [1, 2, 2, 1], [1, 2, 2, 1], padding="VALID")
+    ],
+    "Conv2D": [form(PLANE, real(2, 2, 2, 3), strides=EVERY, padding="SAME")],
+    "Conv2DBackpropFilter": [form(PLANE, [2, 2, 2, 3], real(1, 3, 3, 3), strides=EVERY, padding="VALID")],
+    "Conv2DBackpropInput": [form([1, 4, 4, 2], real(2, 2, 2, 3), real(1, 3, 3, 3), strides=EVERY, padding="VALID")],
+    "Conv3D": [form(SPACE, real(2, 2, 2, 1, 1), strides=[1, *EVERY], padding="VALID")],
+    "Conv3DBackpropFilterV2": [form(SPACE, [2, 2, 2, 1, 1], real(1, 2, 2, 2, 1), strides=[1, *EVERY], padding="VALID")],
+    "Conv3DBackpropInputV2": [
+        form([1, 3, 3, 3, 1], real(2, 2, 2, 1, 1), real(1, 2, 2, 2, 1), strides=[1, *EVERY], padding="VALID")
+    ],
+    "DepthwiseConv2dNative": [form(PLANE, real(2, 2, 2, 1), strides=EVERY, padding="VALID")],
+    "DepthwiseConv2dNativeBackpropFilter": [
+        form(PLANE, [2, 2, 2, 1], real(1, 3, 3, 2), strides=EVERY, padding="VALID")
+    ],
+    "DepthwiseConv2dNativeBackpropInput": [
+        form([1, 4, 4, 2], real(2, 2, 2, 1), real(1, 3, 3, 2), strides=EVERY, padding="VALID")
+    ],
+    "Dilation2D": [form(PLANE, real(2, 2, 2), strides=EVERY, rates=EVERY, padding="VALID")],
+    "ExtractImagePatches": [form(PICTURE, ksizes=[1, 2, 2, 1], strides=EVERY, rates=EVERY, padding="VALID")],
+    "ExtractVolumePatches": [form(SPACE, ksizes=[1, 2, 2, 2, 1], strides=[1, *EVERY], padding="VALID")],
+    "BatchNormWithGlobalNormalization": [
+        form(
+            real(1, 2, 2, 3),
+            real(3),
+            positive(3),
+            real(3),
+            real(3),
+            variance_epsilon=1e-3,
+            scale_after_normalization=True,
+        )
+    ],
+    # Statistics of the batch are made where none are given.
+    **{
+        name: [form(real(2, 2, 2, 3), positive(3), real(3), fixed(real(0)), fixed(real(0)))]
+        for name in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+    },
+    "BatchToSpace": [form(real(4, 2, 2, 1), [[0, 0], [0, 0]], block_size=2)],
+    "BatchToSpaceND": [form(real(4, 2, 2, 1), [2, 2], [[0, 0], [0, 0]])],
+    "SpaceToBatch": [form(real(1, 4, 4, 1), [[0, 0], [0, 0]], block_size=2)],
+    "SpaceToBatchND": [form(real(1, 4, 4, 1), [2, 2], [[0, 0], [0, 0]])],
+    "DepthToSpace": [form(real(1, 2, 2, 4), block_size=2)],
+    "SpaceToDepth": [form(real(1, 4, 4, 1), block_size=2)],
+    "BroadcastTo": [form(real(3), [2, 3])],
+    "Cast": [form(real(3), DstT=tf.float64)],
+    "CheckNumerics": [form(real(3), message="")],
+    "CheckNumericsV2": [form(real(3), message="")],
+    "ClipByValue": [form(real(2, 3), -1.0, 1.0)],
+    "ConjugateTranspose": [form(real(2, 3), [1, 0])],
+    "Transpose": [form(real(2, 3), [1, 0])],
+    "CropAndResize": [form(PICTURE, tf.constant([[0.1, 0.2, 0.8, 0.9]]), tf.constant([0]), [3, 3])],
+    "ImageProjectiveTransformV2": [
+        form(PICTURE, tf.constant([[1.0, 0.1, 0.2, 0.0, 1.0, 0.3, 0.0, 0.0]]), [4, 4], interpolation="BILINEAR")
+    ],
+    "ImageProjectiveTransformV3": [
+        form(PICTURE, tf.constant([[1.0, 0.1, 0.2, 0.0, 1.0, 0.3, 0.0, 0.0]]), [4, 4], 0.0, interpolation="BILINEAR")
+    ],
+    "ScaleAndTranslate": [form(PICTURE, [3, 5], tf.constant([0.8, 1.2]), tf.constant([0.1, 0.0]))],
+    **{f"Resize{kind}": [form(PICTURE, [3, 5])] for kind in "Bicubic Bilinear NearestNeighbor".split()},
+    "DynamicPartition": [form(real(4), tf.constant([0, 1, 0, 1]), num_partitions=2)],
+    **{
+        name: [form([tf.constant([0, 2]), tf.constant([1])], [real(2, 3), real(1, 3)])]
+        for name in ("DynamicStitch", "ParallelDynamicStitch")
+    },
+    "Einsum": [form([real(2, 3), real(3, 2)], equation="ij,jk->ik")],
+    "EnsureShape": [form(real(3), shape=[3])],
+    "PlaceholderWithDefault": [form(real(3), shape=[3])],
+    "Fill": [form([2, 3], real())],
+    "Gather": [form(real(4, 3), index(2, below=4))],
+    "GatherNd": [form(real(3, 4), tf.constant([[0, 1], [2, 3]]))],
+    "GatherV2": [form(real(4, 3), index(2, below=4), 0)],
+    "Betainc": [form(above_one(3), above_one(3), unit(3))],
+    "Igamma": [form(positive(3), positive(3))],
+    "Igammac": [form(positive(3), positive(3))],
+    "Polygamma": [form(fixed(whole(3)), positive(3))],
+    "Zeta": [form(above_one(3), positive(3))],
+    "MatrixBandPart": [form(real(3, 4), 1, 0)],
+    **{f"MatrixDiagPart{version}": [form(real(3, 4), 0, 0.0)] for version in ("V2", "V3")},
+    **{f"MatrixDiag{version}": [form(real(3), 0, -1, -1, 0.0)] for version in ("V2", "V3")},
+    "MatrixSetDiag": [form(real(3, 3), real(3))],
+    **{f"MatrixSetDiag{version}": [form(real(3, 3), real(3), 0)] for version in ("V2", "V3")},
+    "BatchMatMulV3": [form(real(2, 2, 3), real(2, 3, 2), Tout=tf.float64)],
+    **{name: [form(real(2, 3), real(3, 2))] for name in ("MatMul", "SparseMatMul")},
+    "MatrixSolve": [form(regular(3, 3), real(3, 2))],
+    "MatrixSolveLs": [form(regular(3, 3), real(3, 2), tf.constant(0.1, tf.float64))],
+    "MatrixTriangularSolve": [form(triangular(3, 3), real(3, 2))],
+    "BandedTriangularSolve": [form(above_one(2, 4), real(4, 2))],
+    "TridiagonalMatMul": [form(real(1, 4), real(1, 4), real(1, 4), real(4, 2))],
+    "TridiagonalSolve": [form(above_one(3, 4), real(4, 2))],
+    "Cholesky": [form(definite(3, 3))],
+    "MatrixSquareRoot": [form(definite(3, 3))],
+    "SelfAdjointEigV2": [form(symmetric(3, 3))],
+    "Qr": [form(real(4, 3))],
+    "Svd": [form(real(4, 3))],
+    "MirrorPad": [form(real(2, 3), [[1, 1], [0, 1]], mode="SYMMETRIC")],
+    "MirrorPadGrad": [form(real(4, 4), [[1, 1], [0, 1]], mode="SYMMETRIC")],
+    "Pad": [form(real(2, 3), [[1, 0], [0, 2]])],
+    "PadV2": [form(real(2, 3), [[1, 0], [0, 2]], real())],
+    "Reshape": [form(real(2, 3), [3, 2])],
+    "Reverse": [form(real(2, 3), [True, False])],
+    "ReverseV2": [form(real(2, 3), [1])],
+    "ReverseSequence": [form(real(2, 4), tf.constant([2, 3]), seq_dim=1)],
+    "Roll": [form(real(2, 3), [1], [1])],
+    "ScatterNd": [form(tf.constant([[0], [2]]), real(2, 3), [4, 3])],
+    **{
+        name: [form(real(4, 3), tf.constant([[0], [2]]), real(2, 3))]
+        for name in "ScatterNdNonAliasingAdd TensorScatterAdd TensorScatterMax TensorScatterMin TensorScatterSub "
+        "TensorScatterUpdate".split()
+    },
+    "Select": [form(truth(2, 3), real(2, 3), real(2, 3))],
+    "SelectV2": [form(truth(2, 3), real(2, 3), real(2, 3))],
+    "Slice": [form(real(3, 4), [0, 1], [2, 2])],
+    "StridedSlice": [form(real(3, 4), [0, 1], [3, 4], [2, 1])],
+    "StridedSliceGrad": [form([3, 4], [0, 1], [3, 4], [2, 1], real(2, 3))],
+    "TensorStridedSliceUpdate": [form(real(3, 4), [0, 1], [3, 4], [2, 1], real(2, 3))],
+    "SoftmaxCrossEntropyWithLogits": [form(real(2, 3), unit(2, 3))],
+    "SparseSoftmaxCrossEntropyWithLogits": [form(real(2, 3), tf.constant([0, 2]))],
+    "Split": [form(1, real(2, 4), num_split=2)],
+    "SplitV": [form(real(5), [2, 3], 0, num_split=2)],
+    "Squeeze": [form(real(1, 3))],
+    "Unpack": [form(real(2, 3), num=2)],
+    "Tile": [form(real(2, 3), [2, 1])],
+    # A sparse matrix is places, entries and a shape.
+    "SparseTensorDenseMatMul": [form(ENTRIES, real(2), TALL, real(2, 3))],
+    "SparseTensorDenseAdd": [form(ENTRIES, real(2), TALL, real(3, 2))],
+    "SparseToDense": [form(ENTRIES, TALL, real(2), real())],
+    "SparseReorder": [form(ENTRIES, real(2), TALL)],
+    "SparseReduceSum": [form(ENTRIES, real(2), TALL, [1])],
+    "SparseSoftmax": [form(ENTRIES, real(2), TALL)],
+    **{f"SparseDenseCwise{kind}": [form(ENTRIES, real(2), TALL, positive(3, 2))] for kind in "Add Div Mul".split()},
+    "SparseFillEmptyRows": [form(ENTRIES, real(2), TALL, real())],
+    "SparseSlice": [form(ENTRIES, real(2), TALL, tf.constant([0, 0], tf.int64), tf.constant([2, 2], tf.int64))],
+    "SparseAdd": [form(ENTRIES, real(2), TALL, ENTRIES, real(2), TALL, 0.0)],
+    **{
+        f"SparseSparse{kind}": [form(ENTRIES, real(2), TALL, ENTRIES, real(2), TALL)] for kind in ("Maximum", "Minimum")
+    },
+    # Numbers of float32 alone.
+    "FakeQuantWithMinMaxArgs": [form(real(2, 3))],
+    "FakeQuantWithMinMaxVars": [form(real(2, 3), -2.0, 2.0)],
+    "FakeQuantWithMinMaxVarsPerChannel": [form(real(2, 3), [-2.0, -2.0, -2.0], [2.0, 2.0, 2.0])],
+    "QuantizeAndDequantizeV2": [form(real(2, 3), -2.0, 2.0)],
+    "QuantizeAndDequantizeV3": [form(real(2, 3), -2.0, 2.0, 8)],
+    "QuantizeAndDequantizeV4": [form(real(2, 3), -2.0, 2.0)],
 }
 """Calls by the full name of a function, or by the last part of it."""
 
 OF_INTEGERS = "not differentiable: it gives integers or booleans, or takes them alone"
 OF_SHAPES = "not differentiable: it makes an array of shapes, or reads and writes files"
+OF_GRAPHS = "not differentiable by itself: it stands in graphs of branches and loops, or holds what others have made"
+GONE = "not differentiable: TensorFlow has it no longer"
+OF_DEVICES = "not differentiable here: it is for several devices, or for a GPU alone"
 DRAWN = "not differentiable here: it draws random numbers or samples"
 
 REASONS: Mapping[str, str] = {
@@ -198,9 +395,29 @@ REASONS: Mapping[str, str] = {
             "random_jpeg_quality random_saturation sample_distorted_bounding_box stateless_random_brightness "
             "stateless_random_contrast stateless_random_crop stateless_random_flip_left_right "
             "stateless_random_flip_up_down stateless_random_hue stateless_random_jpeg_quality "
-            "stateless_random_saturation stateless_sample_distorted_bounding_box"
+            "stateless_random_saturation stateless_sample_distorted_bounding_box FractionalAvgPool "
+            "FractionalMaxPool RandomGamma StatelessRandomGammaV2 StatelessRandomGammaV3 "
+            "StatelessParameterizedTruncatedNormal"
         ).split(),
         DRAWN,
+    ),
+    **dict.fromkeys(
+        (
+            "Case If While StatelessCase StatelessIf StatelessWhile Enter Exit Merge Switch NextIteration LoopCond "
+            "RefEnter RefExit RefIdentity RefMerge RefNextIteration RefSwitch OptionalFromValue EagerPyFunc "
+            "CompositeTensorVariantFromComponents TensorListFromTensor TensorListScatter TensorListScatterV2 "
+            "TensorListSplit RaggedTensorToVariant DebugGradientIdentity DebugGradientRefIdentity DebugIdentityV2 "
+            "Print"
+        ).split(),
+        OF_GRAPHS,
+    ),
+    "TopK": GONE,
+    **dict.fromkeys(
+        (
+            "AllToAll CollectivePermute CrossReplicaSum NcclAllReduce NcclBroadcast NcclReduce CudnnRNN CudnnRNNV2 "
+            "CudnnRNNV3 TPUEmbeddingActivations"
+        ).split(),
+        OF_DEVICES,
     ),
 }
 """By full or last name, why a function has no derivative."""

@@ -426,7 +426,7 @@ class _Examination:
         found = self.found
         if self._jumps():
             limits = self._limit_beside()
-            self._kink = None if limits is None else Sides.of(limits)
+            self._kink = None if limits is None else Sides.of(self._or_of_the_branch(limits))
             found.problem = "" if limits is not None else "the function jumps here, and has no gradient beside the jump"
             return
         limits = self._certain_differences()
@@ -438,10 +438,7 @@ class _Examination:
             found.proved = True
             return
         if all(e.is_finite() for e in flat(found.gradient)):
-            # The branch that is taken has another derivative than the function: where(x == 0, 0, x) at 0. Whoever
-            # differentiates the branch keeps to the convention that every framework has.
-            either = np.frompyfunc(arb.union, 2, 1)
-            self._kink = Sides.of([objects(either(p, q)) for p, q in zip(found.gradient, limits, strict=True)])
+            self._kink = Sides.of(self._or_of_the_branch(limits))
         found.gradient, found.proved = limits, True
 
     def _sides_differ(self) -> bool:
@@ -451,6 +448,16 @@ class _Examination:
             here, ahead, behind = (self._value_along(direction, step, self._frozen()) for step in (ZERO, h, -h))
             gap, size = ahead - 2 * here + behind, abs(ahead - here) + abs(here - behind)
             return not (gap.is_finite() and bool(abs(gap).abs_upper() <= SMOOTH * size.abs_upper() + exact.NOTHING))
+
+    def _or_of_the_branch(self, limits: Gradient) -> Gradient:
+        """The limits, or the derivative of the branch that is taken, which may be another than the function's: that of
+        where(x == 0, 0, x) at 0, or of heaviside(x, y) in y. Whoever differentiates the branch keeps to the convention
+        that every framework has."""
+        own = self.found.gradient
+        if not all(e.is_finite() for e in flat(own)):
+            return limits
+        either = np.frompyfunc(arb.union, 2, 1)
+        return [objects(either(p, q)) for p, q in zip(own, limits, strict=True)]
 
     def _jumps(self) -> bool:
         with ctx.workprec(self.bits):

@@ -106,30 +106,32 @@ def _order_certain(op: Operation, keys: list[Value], axis: int) -> None:
 
 
 def _top(op: Operation, x: Cells) -> list[Value]:
-    return _first_in_order(op, x, op.params["k"], op.params.get("axis", -1), largest=True)
+    k, axis = op.params["k"], op.params.get("axis", -1)
+    return _taken(op, x, np.take(_in_order(op, x, k, axis, largest=True), range(k), axis), axis)
 
 
 def _approximate_top(op: Operation, x: Cells) -> list[Value]:
-    """Which entries are found is up to the device. Where it is those that belong there, they are held to the order."""
-    if not op.params["aggregate_to_topk"]:
-        op.refuse("which entries are left is up to the device", "Give aggregate_to_topk=True.")
-    axis = op.params["reduction_dimension"]
-    found = _first_in_order(op, x, op.params["k"], axis, op.params["is_max_k"])
-    theirs, _ = op.by_framework(jnp.asarray(x.value, x.format))
-    if not np.array_equal(found[0].value, np.asarray(theirs, float)):
-        op.refuse("the device finds other entries than those that belong there", "Use jax.lax.top_k.")
-    return found
+    """Which entries are found, and in which order, is up to the device. Where it is the largest, that is certain."""
+    k, axis = op.params["k"], op.params["reduction_dimension"]
+    largest = np.take(_in_order(op, x, k, axis, op.params["is_max_k"]), range(k), axis)
+    places = np.asarray(op.by_framework(jnp.asarray(x.value, x.format))[1])
+    if places.shape != largest.shape or not np.array_equal(np.sort(places, axis), np.sort(largest, axis)):
+        op.refuse("the device finds others than the largest", "Use jax.lax.top_k.")
+    return _taken(op, x, places, axis)
 
 
-def _first_in_order(op: Operation, x: Cells, k: int, axis: int, largest: bool) -> list[Value]:
+def _in_order(op: Operation, x: Cells, k: int, axis: int, largest: bool) -> np.ndarray:
+    """The places of the entries in order. That of the first k is certain."""
     order = np.argsort(-x.value if largest else x.value, axis=axis, kind="stable")
-    numbers = np.take_along_axis(x.numbers, order, axis)
-    line = np.moveaxis(numbers, axis, -1)
+    line = np.moveaxis(np.take_along_axis(x.numbers, order, axis), axis, -1)
     # The first of the rest is compared with the last that is taken.
     rows = line.reshape(-1, line.shape[-1])[:, : k + 1]
     op.tape.order(rows[:, ::-1] if largest else rows, x.format)
-    places = np.take(order, range(k), axis).astype(op.results[1].dtype)
-    return [x.like(np.take(numbers, range(k), axis)), places]
+    return order
+
+
+def _taken(op: Operation, x: Cells, places: np.ndarray, axis: int) -> list[Value]:
+    return [x.like(np.take_along_axis(x.numbers, places, axis)), places.astype(op.results[1].dtype)]
 
 
 # Windows

@@ -11,6 +11,7 @@ from gradproof.backends.tensorflow.trace.rules import (
     movement,
     products,
     reductions,
+    sparse,
 )
 from gradproof.backends.tensorflow.trace.rules.movement import gathered
 from gradproof.oracles.tape import Cells, ComplexCells, Predicates
@@ -25,8 +26,11 @@ REAL = (
     | movement.REAL
     | movement.SUMS
     | linear_algebra.RULES
+    | sparse.RULES
 )
-COMPLEX = elementwise.COMPLEX | reductions.COMPLEX | products.COMPLEX | movement.SUMS | linear_algebra.RULES
+COMPLEX = (
+    elementwise.COMPLEX | reductions.COMPLEX | products.COMPLEX | movement.SUMS | linear_algebra.RULES | sparse.RULES
+)
 PREDICATES = elementwise.PREDICATES | reductions.PREDICATES
 GENERAL = elementwise.GENERAL | movement.GENERAL
 

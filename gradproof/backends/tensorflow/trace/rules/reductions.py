@@ -64,21 +64,16 @@ def _largest(op: Operation, x: Cells, count: Value) -> list[Value]:
     return [x.like(numbers[..., :k]), places]
 
 
-def _largest_by_attribute(op: Operation, x: Cells) -> list[Value]:
-    return _largest(op, x, tf.constant(op.attribute("k")))
-
-
 def _approximate_top(op: Operation, x: Cells) -> list[Value]:
-    """Which entries are found is up to the device. Where it is those that belong there, they are held to the order."""
+    """Which entries are found, and in which order, is up to the device. Where it is the largest, that is certain."""
     axis, k = op.attribute("reduction_dimension"), op.attribute("k")
     lines = x.like(np.moveaxis(x.numbers, axis, -1))
-    _, places = _largest(op, lines if op.attribute("is_max_k") else -lines, tf.constant(k))
-    taken = np.take_along_axis(lines.numbers, places.numpy(), -1)
-    values = x.like(np.moveaxis(taken, -1, axis))
-    theirs = op.by_framework(tf.constant(x.value, op.dtype))[0]
-    if not op.attribute("aggregate_to_topk") or not np.array_equal(values.value, theirs.numpy().astype(float)):
-        op.refuse("the device finds other entries than those that belong there", "Use tf.math.top_k.")
-    return [values, tf.constant(np.moveaxis(places.numpy(), -1, axis))]
+    _, largest = _largest(op, lines if op.attribute("is_max_k") else -lines, tf.constant(k))
+    found = op.by_framework(tf.constant(x.value, op.dtype))[1]
+    places = np.moveaxis(found.numpy(), axis, -1)
+    if not np.array_equal(np.sort(places, -1), np.sort(largest.numpy(), -1)):
+        op.refuse("the device finds others than the largest", "Use tf.math.top_k.")
+    return [x.like(np.moveaxis(np.take_along_axis(lines.numbers, places, -1), -1, axis)), found]
 
 
 def _isotonic(op: Operation, x: Cells) -> list[Value]:
@@ -160,7 +155,6 @@ REAL: dict[str, Callable[..., Any]] = {
     "Prod": _reducing(lambda op, x, axes, keep: op.tape.prod(x, axes, keep)),
     "Softmax": lambda op, x: lowering.softmax(x),
     "Sum": _reducing(lambda op, x, axes, keep: op.tape.sum(x, axes, keep)),
-    "TopK": _largest_by_attribute,
     "TopKV2": _largest,
     "UpperBound": partial(_bound, "right"),
 }
