@@ -675,6 +675,7 @@ SAMPLES: dict[str, Case] = {
         ),
         "+5",
     ),
+    "next numbers": (lambda x, y: t.math.nextafter(x, y) * y, "4 4"),
     "hues": (lambda x: t.image.rgb_to_hsv(x), "%3x4x3"),
     "largest and where": (lambda x: t.nn.max_pool_with_argmax(x, 2, 2, "VALID"), "1x4x4x2"),
     "largest of some": (
@@ -856,17 +857,13 @@ VALUES_ONLY: dict[str, Case] = {
         ),
         "1x4x4x2",
     ),
-    "old layers": (
-        lambda x, w: (
-            raw.BatchNormWithGlobalNormalization(
-                t=x, m=w, v=w, beta=w, gamma=w, variance_epsilon=0.1, scale_after_normalization=True
-            ),
-            raw.AccumulateNV2(inputs=[w, w], shape=[2]),
+    "old sums": (
+        lambda w: (
             raw.TruncateDiv(x=w, y=0.7 * w),
             raw.DebugIdentityV2(input=w),
             raw.Print(input=w, data=[w]),
         ),
-        "1x2x2x2 +2",
+        "+2",
     ),
     "old moves": (
         lambda x: (raw.Concat(concat_dim=0, values=[x, x]), raw.Reverse(tensor=x, dims=[True, False])),

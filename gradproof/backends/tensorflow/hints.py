@@ -34,6 +34,9 @@ HALVED = dict(ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
 NEXT = dict(ksize=[1, 2, 2, 2, 1], strides=[1, 1, 1, 1, 1], padding="VALID")
 """Windows in a plane, each beside the last, and in space, each a step further."""
 
+RISING = tf.reshape(tf.range(32, dtype=tf.float64), [1, 4, 4, 2])
+"""Values in a plane whose largest in each window is the last."""
+
 ENTRIES, TALL = tf.constant([[0, 1], [2, 0]], tf.int64), tf.constant([3, 2], tf.int64)
 """The places of two entries of a sparse matrix, and its shape."""
 
@@ -155,6 +158,9 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "resize": [form(PICTURE, [5, 3]), form(PICTURE, [3, 2], "bicubic")],
     "resize_with_crop_or_pad": [form(PICTURE, 3, 5)],
     "resize_with_pad": [form(PICTURE, 3, 5)],
+    "extract_glimpse": [form(PICTURE, [2, 2], tf.constant([[0.1, 0.2]]))],
+    "grayscale_to_rgb": [form(unit(1, 4, 4, 1))],
+    "ssim_multiscale": [form(unit(1, 12, 12, 1), unit(1, 12, 12, 1), 1.0, power_factors=(0.5, 0.5), filter_size=3)],
     "psnr": [form(PICTURE, unit(1, 4, 4, 3), 1.0)],
     "ssim": [form(unit(1, 12, 12, 1), unit(1, 12, 12, 1), 1.0)],
     "image_gradients": [form(PICTURE)],
@@ -164,6 +170,8 @@ HINTS: Mapping[str, Sequence[Form]] = {
     # Signals: frames of a length, at a step.
     "frame": [form(real(8), 4, 2)],
     "stft": [form(real(16), 8, 4)],
+    "inverse_stft": [form(real(3, 5), 8, 4)],
+    **{name: [form(real(2, 4), [2, 4], [0, 1])] for name in "fftnd ifftnd irfftnd rfftnd".split()},
     "mdct": [form(real(16), 8)],
     "inverse_mdct": [form(real(3, 4))],
     "overlap_and_add": [form(real(3, 4), 2)],
@@ -189,7 +197,6 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "RFFT2D": [form(real(3, 4), [3, 4])],
     "IRFFT": [form(real(2, 4), [6])],
     "IRFFT2D": [form(real(2, 3), [2, 4])],
-    "AccumulateNV2": [form([real(3), real(3)], shape=[3])],
     "AddN": [form([real(3), real(3)])],
     "Pack": [form([real(3), real(3)])],
     "Concat": [form(0, [real(2, 3), real(1, 3)])],
@@ -208,9 +215,8 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "MaxPoolV2": [form(PLANE, [1, 2, 2, 1], [1, 2, 2, 1], padding="VALID")],
     # The gradient goes to the largest entries, which stay where they are.
     "MaxPoolGrad": [form(fixed(PLANE), fixed(real(1, 2, 2, 2)), real(1, 2, 2, 2), **HALVED)],
-    "MaxPoolGradGrad": [form(fixed(PLANE), fixed(real(1, 2, 2, 2)), PLANE, **HALVED)],
+    "MaxPoolGradGrad": [form(RISING, RISING[:, 1::2, 1::2], PLANE, **HALVED)],
     "MaxPool3DGrad": [form(fixed(SPACE), fixed(real(1, 2, 2, 2, 1)), real(1, 2, 2, 2, 1), **NEXT)],
-    "MaxPool3DGradGrad": [form(fixed(SPACE), fixed(real(1, 2, 2, 2, 1)), SPACE, **NEXT)],
     "MaxPoolGradV2": [
         form(fixed(PLANE), fixed(real(1, 2, 2, 2)), real(1, 2, 2, 2), [1, 2, 2, 1], [1, 2, 2, 1], padding="VALID")
     ],
@@ -232,22 +238,26 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "Dilation2D": [form(PLANE, real(2, 2, 2), strides=EVERY, rates=EVERY, padding="VALID")],
     "ExtractImagePatches": [form(PICTURE, ksizes=[1, 2, 2, 1], strides=EVERY, rates=EVERY, padding="VALID")],
     "ExtractVolumePatches": [form(SPACE, ksizes=[1, 2, 2, 2, 1], strides=[1, *EVERY], padding="VALID")],
-    "BatchNormWithGlobalNormalization": [
-        form(
-            real(1, 2, 2, 3),
-            real(3),
-            positive(3),
-            real(3),
-            real(3),
-            variance_epsilon=1e-3,
-            scale_after_normalization=True,
-        )
-    ],
     # Statistics of the batch are made where none are given.
     **{
         name: [form(real(2, 2, 2, 3), positive(3), real(3), fixed(real(0)), fixed(real(0)))]
         for name in ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
     },
+    **{
+        name: [form(real(2, 2, 2, 3), real(2, 2, 2, 3), positive(3), real(3), positive(3))]
+        for name in ("FusedBatchNormGrad", "FusedBatchNormGradV2")
+    },
+    "FusedBatchNormGradV3": [
+        form(real(2, 2, 2, 3), real(2, 2, 2, 3), positive(3), real(3), positive(3), fixed(real(0)))
+    ],
+    **{name: [form(real(2, 3), real(3))] for name in ("BiasAdd", "BiasAddV1")},
+    "depthwise_conv2d_backprop_filter": [form(PLANE, [2, 2, 2, 1], real(1, 3, 3, 2), EVERY, "VALID")],
+    "depthwise_conv2d_backprop_input": [form([1, 4, 4, 2], real(2, 2, 2, 1), real(1, 3, 3, 2), EVERY, "VALID")],
+    **{
+        name: [form(tf.constant(2, tf.int64), real(2, 1, 3), *[real(1, 2)] * 2, real(5, 8), *[real(2)] * 3, real(8))]
+        for name in ("BlockLSTM", "BlockLSTMV2")
+    },
+    "CTCLoss": [form(real(4, 1, 3), tf.constant([[0, 0], [0, 1]], tf.int64), tf.constant([0, 1]), tf.constant([4]))],
     "BatchToSpace": [form(real(4, 2, 2, 1), [[0, 0], [0, 0]], block_size=2)],
     "BatchToSpaceND": [form(real(4, 2, 2, 1), [2, 2], [[0, 0], [0, 0]])],
     "SpaceToBatch": [form(real(1, 4, 4, 1), [[0, 0], [0, 0]], block_size=2)],
@@ -256,6 +266,8 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "SpaceToDepth": [form(real(1, 4, 4, 1), block_size=2)],
     "BroadcastTo": [form(real(3), [2, 3])],
     "Cast": [form(real(3), DstT=tf.float64)],
+    "Complex": [form(real(3), real(3), Tout=tf.complex128)],
+    "ExpandDims": [form(real(2, 3), 1)],
     "CheckNumerics": [form(real(3), message="")],
     "CheckNumericsV2": [form(real(3), message="")],
     "ClipByValue": [form(real(2, 3), -1.0, 1.0)],
@@ -301,6 +313,8 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "TridiagonalMatMul": [form(real(1, 4), real(1, 4), real(1, 4), real(4, 2))],
     "TridiagonalSolve": [form(above_one(3, 4), real(4, 2))],
     "Cholesky": [form(definite(3, 3))],
+    "Eig": [form(regular(3, 3), Tout=tf.complex128)],
+    "logm": [form(regular(3, 3))],
     "MatrixSquareRoot": [form(definite(3, 3))],
     "SelfAdjointEigV2": [form(symmetric(3, 3))],
     "Qr": [form(real(4, 3))],
@@ -341,6 +355,12 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "SparseReduceSum": [form(ENTRIES, real(2), TALL, [1])],
     "SparseSoftmax": [form(ENTRIES, real(2), TALL)],
     **{f"SparseDenseCwise{kind}": [form(ENTRIES, real(2), TALL, positive(3, 2))] for kind in "Add Div Mul".split()},
+    "RaggedFillEmptyRows": [form(tf.constant([0, 2], tf.int64), real(2), tf.constant(3, tf.int64), real())],
+    "RaggedGather": [form([tf.constant([0, 2, 3])], real(3), tf.constant([1]), OUTPUT_RAGGED_RANK=1)],
+    "RaggedTensorToSparse": [form([tf.constant([0, 2, 3], tf.int64)], real(3))],
+    "RaggedTensorToTensor": [
+        form([2, 2], real(3), real(), [tf.constant([0, 2, 3])], row_partition_types=["ROW_SPLITS"])
+    ],
     "SparseFillEmptyRows": [form(ENTRIES, real(2), TALL, real())],
     "SparseSlice": [form(ENTRIES, real(2), TALL, tf.constant([0, 0], tf.int64), tf.constant([2, 2], tf.int64))],
     "SparseAdd": [form(ENTRIES, real(2), TALL, ENTRIES, real(2), TALL, 0.0)],
@@ -354,13 +374,14 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "QuantizeAndDequantizeV2": [form(real(2, 3), -2.0, 2.0)],
     "QuantizeAndDequantizeV3": [form(real(2, 3), -2.0, 2.0, 8)],
     "QuantizeAndDequantizeV4": [form(real(2, 3), -2.0, 2.0)],
+    "QuantizeAndDequantizeV4Grad": [form(real(2, 3), fixed(real(2, 3)), -2.0, 2.0)],
 }
 """Calls by the full name of a function, or by the last part of it."""
 
 OF_INTEGERS = "not differentiable: it gives integers or booleans, or takes them alone"
 OF_SHAPES = "not differentiable: it makes an array of shapes, or reads and writes files"
 OF_GRAPHS = "not differentiable by itself: it stands in graphs of branches and loops, or holds what others have made"
-GONE = "not differentiable: TensorFlow has it no longer"
+GONE = "not differentiable here: TensorFlow has it no longer, or has no kernel of it for a CPU"
 OF_DEVICES = "not differentiable here: it is for several devices, or for a GPU alone"
 DRAWN = "not differentiable here: it draws random numbers or samples"
 
@@ -371,7 +392,7 @@ REASONS: Mapping[str, str] = {
             "is_finite is_inf is_nan is_non_decreasing is_strictly_increasing less less_equal logical_and "
             "logical_not logical_or logical_xor not_equal reduce_all reduce_any zero_fraction collapse_repeated "
             "compute_accidental_hits ctc_beam_search_decoder ctc_greedy_decoder ctc_unique_labels matrix_rank "
-            "combined_non_max_suppression non_max_suppression non_max_suppression_overlaps "
+            "ArgMax ArgMin combined_non_max_suppression non_max_suppression non_max_suppression_overlaps "
             "generate_bounding_box_proposals non_max_suppression_padded non_max_suppression_with_scores "
             "draw_bounding_boxes"
         ).split(),
@@ -407,11 +428,17 @@ REASONS: Mapping[str, str] = {
             "RefEnter RefExit RefIdentity RefMerge RefNextIteration RefSwitch OptionalFromValue EagerPyFunc "
             "CompositeTensorVariantFromComponents TensorListFromTensor TensorListScatter TensorListScatterV2 "
             "TensorListSplit RaggedTensorToVariant DebugGradientIdentity DebugGradientRefIdentity DebugIdentityV2 "
-            "Print"
+            "Print DenseToCSRSparseMatrix"
         ).split(),
         OF_GRAPHS,
     ),
-    "TopK": GONE,
+    **dict.fromkeys(
+        (
+            "AccumulateNV2 CTCLossV2 TopK QuantizeAndDequantize BatchNormWithGlobalNormalization "
+            "batch_norm_with_global_normalization"
+        ).split(),
+        GONE,
+    ),
     **dict.fromkeys(
         (
             "AllToAll CollectivePermute CrossReplicaSum NcclAllReduce NcclBroadcast NcclReduce CudnnRNN CudnnRNNV2 "

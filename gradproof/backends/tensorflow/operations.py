@@ -12,6 +12,7 @@ from tensorflow.python.framework import op_def_registry, ops
 from gradproof.backends.operations import FIRST_ORDER, SECOND_ORDER, Layout, Operation, Operations, Sample
 from gradproof.backends.probing import Prober, usual_forms
 from gradproof.backends.tensorflow.hints import HINTS, REASONS
+from gradproof.backends.tensorflow.trace.operation import parameters_of
 
 SPACES = ("math", "nn", "linalg", "image", "signal")
 
@@ -48,7 +49,7 @@ def _functions() -> Iterator[tuple[str, str, Callable]]:
 def _raw(name: str) -> Callable:
     """A raw operation as a function of its arguments by position, each a parameter without a default; attributes are
     given by name."""
-    names = [argument.name for argument in op_def_registry.get(name).input_arg]
+    names = parameters_of(name)[: len(op_def_registry.get(name).input_arg)]
 
     def call(*arrays: Any, **attributes: Any) -> Any:
         return getattr(tf.raw_ops, name)(**dict(zip(names, arrays, strict=True)), **attributes)

@@ -137,12 +137,6 @@ def _batch_norm(op: Operation, x: Value, scale: Value, offset: Value, mean: Valu
     return [result, mean, seen]
 
 
-def _batch_norm_v1(op: Operation, x: Value, mean: Value, variance: Value, offset: Value, scale: Value) -> Cells:
-    factor = 1.0 / op.tape.map("sqrt", op.lift(variance) + op.number(op.attribute("variance_epsilon")))
-    factor = factor * op.lift(scale) if op.attribute("scale_after_normalization") else factor
-    return (op.lift(x) - op.lift(mean)) * factor + op.lift(offset)
-
-
 def _local_response(op: Operation, x: Cells) -> Cells:
     """x over a power of the sum of squares of the channels around."""
     radius = op.attribute("depth_radius")
@@ -211,7 +205,6 @@ REAL: dict[str, Callable[..., Any]] = {
     "BiasAdd": _bias,
     "BiasAddGrad": _bias_derivative,
     "BiasAddV1": _bias_v1,
-    "BatchNormWithGlobalNormalization": _batch_norm_v1,
     "Dilation2D": _dilation,
     "LRN": _local_response,
     "MaxPoolWithArgmax": _max_pool_and_places,
