@@ -370,6 +370,20 @@ def entries() -> dict[str, tuple]:
         "ordered": (ordered, normal(6), normal(6)),
         "running": (running, normal(5)),
         "moved": (moved, normal(3, 4)),
+        "approximate extremes": (
+            lambda x: (lax.approx_max_k(x, 2)[0], lax.approx_min_k(x, 2, reduction_dimension=0)[0]),
+            normal(4, 5),
+        ),
+        "ragged products": (
+            lambda x, y: lax.ragged_dot(x, y, np.array([2, 0, 1])),
+            normal(4, 3),
+            normal(3, 3, 2),
+        ),
+        "reshaped otherwise": (
+            lambda x: (lax.reshape(x, (4, 3), (1, 0)), jnp.ravel(x, order="F"), jnp.column_stack(x), jnp.dstack(x)),
+            normal(3, 4),
+        ),
+        "exponents": (lambda x: (jnp.ldexp(x, np.array([3, -2, 0])), jnp.frexp(x)[0]), normal(3)),
         "decided": (decided, normal(5)),
         "stepped": (stepped, normal(5)),
         "reduced": (reduced, normal(3, 4)),

@@ -1,5 +1,6 @@
 """A small list of operations for the tests of the sweep: right and wrong ones, and such as end their process."""
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -31,6 +32,19 @@ defvjp(squared, lambda ans, x: lambda g: 2 * g * x)
 defvjp(squared_wrongly, lambda ans, x: lambda g: 2.001 * g * x)
 
 
+@primitive
+def opaque(x):
+    return np.array([math.sin(v) for v in x])
+
+
+@primitive
+def opaque_nowhere(x):
+    return np.array([math.sin(v) for v in x])
+
+
+defvjp(opaque, lambda ans, x: lambda g: g * anp.cos(x))
+
+
 def died(x):
     os.abort()
 
@@ -53,6 +67,8 @@ class Listed(Operations):
         return [
             operation("cubed", lambda x: x**3),
             operation("died", died),
+            operation("opaque", lambda x: opaque(x)),
+            operation("opaque nowhere", lambda x: opaque_nowhere(x)),
             operation("rounded", anp.round, reason="it is not differentiable: its steps are flat"),
             operation("slept", slept),
             operation("squared", lambda x: squared(x)),

@@ -61,6 +61,8 @@ def test_each_name_of_a_list_is_told(found):
     assert words == {
         "cubed": "verified",
         "died": "not tried",
+        "opaque": "not traced",
+        "opaque nowhere": "not differentiable",
         "rounded": "not differentiable",
         "slept": "not tried",
         "squared": "verified",

@@ -48,6 +48,7 @@ density of von Mises, density of several normals, systems, stacks of systems, ma
 determinant, log determinant, Cholesky, by factors, by conjugate gradients, by conjugate gradients on a tree,
 triangular, triangular transposed, tridiagonal, eigenvectors, singular values, singular vectors, QR,
 QR of a wide matrix, pseudoinverse, matrix power, matrix exponential, norms, products,
+approximate extremes, ragged products, reshaped otherwise, exponents,
 custom reverse derivative, custom forward derivative, checkpoint, cond, switch, mapped cond, fori_loop,
 reversed scan, associative scan, map, gradient within, jacobians within, Newton's step, Python that looks,
 platform, reparametrized noise, noise of given shape, indexed, updated, sliced, ordered, running, moved,
@@ -309,6 +310,7 @@ KINKS = {
     "sort": (lambda jnp, x: jnp.sort(x), (1.0, 1.0, -1.0), Verdict.CONVENTION),
     "argmax": (lambda jnp, x: x[jnp.argmax(x)] * x, (1.0, 1.0, -1.0), Verdict.CONVENTION),
     "smooth": (lambda jnp, x: jnp.exp(x - jnp.max(x)) / jnp.sum(jnp.exp(x - jnp.max(x))), (1.0, 1.0, -1.0), "verified"),
+    "jump": (lambda jnp, x: jnp.heaviside(x[:2], x[1:]), (0.0, -1.0, 0.5), Verdict.CONVENTION),
     "look": (lambda jnp, x: x if x[0] > 0 else 2 * x, (0.0, 1.0, -1.0), Verdict.CONVENTION),
 }
 
@@ -319,6 +321,19 @@ def test_kinks(name: str) -> None:
 
     f, point, expected = KINKS[name]
     assert Traced(lambda x: f(jnp, x), np.array(point)).judged().verdict == expected
+
+
+def test_a_wrong_gradient_at_a_jump_is_caught() -> None:
+    import jax
+    import jax.numpy as jnp
+
+    @jax.custom_jvp
+    def jump(x: Any, y: Any) -> Any:
+        return jnp.heaviside(x, y)
+
+    jump.defjvp(lambda at, along: (jump(*at), 2.0 * along[1]))
+    wrong = Traced(jump, np.array([0.0, 1.0]), np.array([0.5, 0.5])).judged()
+    assert wrong.verdict == Verdict.WRONG and wrong.worst.argument == "argument 1"
 
 
 # Refusals
