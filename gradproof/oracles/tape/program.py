@@ -692,8 +692,8 @@ class Tape:
         if b.ndim == 2 and a.ndim > 2:
             a, b = a.reshape(1, -1, k), b[None]  # one product instead of a stack of them
         else:
-            a = np.broadcast_to(a, (*stack, m, k)).reshape(-1, m, k)
-            b = np.broadcast_to(b, (*stack, k, n)).reshape(-1, k, n)
+            a = np.broadcast_to(a, (*stack, m, k)).reshape(math.prod(stack), m, k)
+            b = np.broadcast_to(b, (*stack, k, n)).reshape(math.prod(stack), k, n)
         with np.errstate(all="ignore"):
             values = np.matmul(self.values[a], self.values[b])
         product = self._emit("matmul", "", [a, b], values, format)
