@@ -16,7 +16,18 @@ from gradproof.oracles.tape.judge import IN_FLOATS, TO_FIRST_ORDER, bounds_of
 from gradproof.oracles.tape.linearization import Linearization
 from gradproof.oracles.tape.program import MAPS
 from gradproof.oracles.verdict import Verdict
-from tests.unit.test_tape import KINDS, ORDERS, POINTS, SEVERAL, WEIGHTS, mapped, program, solved, weighted
+from tests.unit.test_tape import (
+    KINDS,
+    ORDERS,
+    POINTS,
+    SEVERAL,
+    TWICE,
+    WEIGHTS,
+    mapped,
+    program,
+    solved,
+    weighted,
+)
 
 NO_SECOND = ("betainc", "gammainc", "gammaincc")
 """Functions whose second derivative in a parameter is not known."""
@@ -33,7 +44,7 @@ def program_of(name: str) -> tuple[Any, list[np.ndarray]]:
     if name == "fourier":
         return transform, [np.linspace(-1, 2, 8).reshape(2, 4)]
     low, high = POINTS.get(name, (-0.375, 0.8125))
-    count = 1 if name in (*ORDERS, "i0e", "i1e") else SEVERAL.get(name, 1)
+    count = 1 if name in (*ORDERS, *TWICE) else SEVERAL.get(name, 1)
     arguments = [np.array(p) for p in ((low, high), (high, low), (low, low + 0.125))[:count]]
     return lambda *xs: weighted(mapped(name)(*xs)), arguments
 

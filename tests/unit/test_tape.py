@@ -71,18 +71,23 @@ POINTS: dict[str, tuple[float, ...]] = {
     **{"gammaln": (0.375, 7.5), "digamma": (0.375, 7.5), "ndtri": (0.375, 0.875), "log1p": (-0.5, 3.0)},
     **{"lambertw": (0.375, 3.0), "betainc": (0.375, 0.75), "pow": (0.375, 3.0), "expn": (0.375, 3.0)},
     **{"gammainc": (0.375, 3.0), "gammaincc": (0.375, 3.0), "polygamma": (0.375, 3.0), "zeta": (1.5, 3.0)},
+    **dict.fromkeys("expi k0 k0e k1 k1e spence y0 y1".split(), (0.375, 3.0)),
 }
 SEVERAL = {
     **{"add": 2, "sub": 2, "mul": 2, "div": 2, "pow": 2, "atan2": 2, "hypot": 2, "betainc": 3, "expn": 2},
-    **{"gammainc": 2, "gammaincc": 2, "polygamma": 2, "zeta": 2, "i0e": 2, "i1e": 2},
+    **{"gammainc": 2, "gammaincc": 2, "polygamma": 2, "zeta": 2, **dict.fromkeys(("i0e", "i1e", "k0e", "k1e"), 2)},
 }
 ORDERS = ("expn", "polygamma")
+
+
+TWICE = ("i0e", "i1e", "k0e", "k1e")
+"""Functions of one number that take it, or its size, once more."""
 
 
 def mapped(name: str) -> Callable[..., Cells]:
     if name in ORDERS:
         return lambda x: x.tape.map(name, 2.0, x)
-    if name in ("i0e", "i1e"):
+    if name in TWICE:
         return lambda x: x.tape.map(name, x, x.tape.abs(x))
     return lambda *xs: xs[0].tape.map(name, *xs)
 
@@ -90,7 +95,7 @@ def mapped(name: str) -> Callable[..., Cells]:
 @pytest.mark.parametrize("name", MAPS)
 def test_every_map_has_its_derivative_and_its_second(name: str) -> None:
     low, high = POINTS.get(name, (-0.375, 0.8125))
-    count = 1 if name in (*ORDERS, "i0e", "i1e") else SEVERAL.get(name, 1)
+    count = 1 if name in (*ORDERS, *TWICE) else SEVERAL.get(name, 1)
     arguments = [np.array(p) for p in ((low, high), (high, low), (low, low + 0.125))[:count]]
     found = proved(lambda *xs: weighted(mapped(name)(*xs)), *arguments)
     along = [np.array([0.75, -1.25]) * (i + 1) for i in range(count)]
