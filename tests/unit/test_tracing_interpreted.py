@@ -414,6 +414,14 @@ def test_only_numbers_that_have_a_derivative_can_be_differentiated() -> None:
         front().trace(lambda x: [x * 1.0], [np.array([1, 2])], [True])
 
 
+def test_a_series_that_is_cut_is_refused_and_not_differentiated() -> None:
+    import jax
+
+    for name, arguments in (("hyp1f1", (0.5, 1.5, 0.3)), ("hyp2f1", (0.5, 0.25, 2.5, 0.3))):
+        with pytest.raises(Untraceable, match="its series is cut"):
+            Traced(getattr(jax.scipy.special, name), *map(np.array, arguments))
+
+
 # What is claimed
 
 

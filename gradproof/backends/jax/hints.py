@@ -241,6 +241,7 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "hyp2f1": [form(unit(3), unit(3), above_one(3), unit(3))],
     "zeta": [form(above_one(3), positive(3))],
     "logit": [form(unit(4))],
+    "log_ndtr": [form(real(2, 3))],
     "ndtri": [form(unit(4))],
     "cho_solve": [form((triangular(3, 3), True), real(3, 2))],
     "lu_solve": [form((regular(3, 3), jnp.arange(3)), real(3, 2))],

@@ -3,7 +3,7 @@ mathematical function and not to the series that computes it here."""
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -37,14 +37,20 @@ def _frexp(op: Operation, x: Cells) -> list[Value]:
     return [_ldexp(op, x, -exponents), exponents.astype(np.int32)]
 
 
-RULES: tuple[tuple[Callable[..., Any], int, int, Callable[..., Cells | list[Value]]], ...] = (
+def _cut_series(op: Operation, *values: Value) -> NoReturn:
+    op.refuse("its series is cut where the value changes no more, and the derivative of what is left is another one")
+
+
+RULES: tuple[tuple[Callable[..., Any], int, int | None, Callable[..., Cells | list[Value]]], ...] = (
     (jax.scipy.special.expn, 2, 1, _expn),
     (jax.scipy.special.log_ndtr, 1, 0, _unary("log_ndtr")),
     (jnp.ldexp, 2, 0, _ldexp),
     (jnp.frexp, 1, 0, _frexp),
     (jnp.sinc, 1, 0, _unary("sinc")),
+    (jax.scipy.special.hyp1f1, 3, None, _cut_series),
+    (jax.scipy.special.hyp2f1, 4, None, _cut_series),
 )
-"""JAX's function, how many arrays it takes, which of them is differentiated, and its rule."""
+"""JAX's function, how many arrays it takes, which of them alone is differentiated, None for any, and its rule."""
 
 
 def _source(f: Callable[..., Any]) -> tuple[str, str]:
@@ -61,6 +67,6 @@ def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells | lis
     if written is None or not hasattr(written, "func_filename"):
         return None  # an older version of JAX does not say
     place, rule = BY_SOURCE.get((written.func_filename, written.func_name, len(values)), (0, None))
-    others = [x for i, x in enumerate(values) if i != place]
-    known = isinstance(values[place], Cells) and not any(isinstance(x, Cells) for x in others) if values else False
+    differentiated = [i for i, x in enumerate(values) if isinstance(x, Cells)]
+    known = differentiated == [place] if place is not None else bool(differentiated)
     return rule if known else None
