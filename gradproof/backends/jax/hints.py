@@ -254,6 +254,7 @@ HINTS: Mapping[str, Sequence[Form]] = {
     "jax.scipy.linalg.sqrtm": [form(definite(3, 3))],
     "funm": [form(regular(3, 3), lambda x: x)],
     "map_coordinates": [form(real(4, 5), [positive(3), positive(3)], 1)],
+    **{f"bernoulli.{name}": [form(1, unit(4))] for name in ("logpmf", "pmf")},
     "multinomial.logpmf": [form(jnp.array([1, 2, 3]), 6, simplex(3))],
     "multinomial.pmf": [form(jnp.array([1, 2, 3]), 6, simplex(3))],
     "dirichlet.logpdf": [form(simplex(3), above_one(3))],

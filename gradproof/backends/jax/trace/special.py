@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradproof.backends.jax.trace.operation import Operation, Value
-from gradproof.oracles.tape import Cells
+from gradproof.oracles.tape import Cells, ComplexCells
 
 
 def _expn(op: Operation, n: np.ndarray, x: Cells) -> Cells:
@@ -41,6 +41,10 @@ def _cut_series(op: Operation, *values: Value) -> NoReturn:
     op.refuse("its series is cut where the value changes no more, and the derivative of what is left is another one")
 
 
+def _approximation(op: Operation, *values: Value) -> NoReturn:
+    op.refuse("it is approximated, and the derivative of the approximation is not that of the function")
+
+
 RULES: tuple[tuple[Callable[..., Any], int, int | None, Callable[..., Cells | list[Value]]], ...] = (
     (jax.scipy.special.expn, 2, 1, _expn),
     (jax.scipy.special.log_ndtr, 1, 0, _unary("log_ndtr")),
@@ -59,6 +63,8 @@ def _source(f: Callable[..., Any]) -> tuple[str, str]:
 
 
 BY_SOURCE = {(*_source(f), count): (place, rule) for f, count, place, rule in RULES}
+# Faddeeva's function has its derivative where nobody calls it by a public name.
+BY_SOURCE[_source(jax.scipy.special.wofz)[0], "_wofz", 1] = None, _approximation
 
 
 def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells | list[Value]] | None:
@@ -67,6 +73,6 @@ def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells | lis
     if written is None or not hasattr(written, "func_filename"):
         return None  # an older version of JAX does not say
     place, rule = BY_SOURCE.get((written.func_filename, written.func_name, len(values)), (0, None))
-    differentiated = [i for i, x in enumerate(values) if isinstance(x, Cells)]
-    known = differentiated == [place] if place is not None else bool(differentiated)
+    differentiated = [i for i, x in enumerate(values) if isinstance(x, Cells | ComplexCells)]
+    known = bool(differentiated) if place is None else differentiated == [place] and isinstance(values[place], Cells)
     return rule if known else None

@@ -198,7 +198,7 @@ REAL: dict[str, Callable[..., Any]] = {
     **{name: _linear_in_images for name in ("ResizeArea", "ResizeBicubic", "ResizeBilinear", "ScaleAndTranslate")},
     **{name: _linear_in_images for name in ("ImageProjectiveTransformV2", "ImageProjectiveTransformV3")},
     **{name: _max_pool_derivative for name in ("MaxPoolGrad", "MaxPool3DGrad")},
-    **{name: _max_pool_second_derivative for name in ("MaxPoolGradGrad", "MaxPool3DGradGrad")},
+    "MaxPoolGradGrad": _max_pool_second_derivative,
     **{name: _mean_pool_derivative for name in ("AvgPoolGrad", "AvgPool3DGrad")},
     **{name: _max_pool for name in ("MaxPool", "MaxPool3D")},
     **{name: _mean_pool for name in ("AvgPool", "AvgPool3D")},
