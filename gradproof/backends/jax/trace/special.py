@@ -41,10 +41,6 @@ def _cut_series(op: Operation, *values: Value) -> NoReturn:
     op.refuse("its series is cut where the value changes no more, and the derivative of what is left is another one")
 
 
-def _approximation(op: Operation, *values: Value) -> NoReturn:
-    op.refuse("it is approximated, and the derivative of the approximation is not that of the function")
-
-
 RULES: tuple[tuple[Callable[..., Any], int, int | None, Callable[..., Cells | list[Value]]], ...] = (
     (jax.scipy.special.expn, 2, 1, _expn),
     (jax.scipy.special.log_ndtr, 1, 0, _unary("log_ndtr")),
@@ -63,8 +59,6 @@ def _source(f: Callable[..., Any]) -> tuple[str, str]:
 
 
 BY_SOURCE = {(*_source(f), count): (place, rule) for f, count, place, rule in RULES}
-# Faddeeva's function has its derivative where nobody calls it by a public name.
-BY_SOURCE[_source(jax.scipy.special.wofz)[0], "_wofz", 1] = None, _approximation
 
 
 def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells | list[Value]] | None:
