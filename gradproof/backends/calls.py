@@ -12,7 +12,7 @@ import numpy as np
 
 from gradproof.backends import trees
 from gradproof.backends.tracing import Traced
-from gradproof.backends.transformations import Transformations
+from gradproof.backends.transformations import Transformations, Unsupported
 from gradproof.registry.weights import complex_weights, weights
 
 
@@ -118,6 +118,27 @@ class Calls(ABC):
         """The gradient that a backward pass leaves with the arguments, where a framework has that way beside the other:
         the one that `f` runs itself, if its result is what `by_itself` it may be; None where there is none."""
         return None
+
+    def pulled_back_at_once(
+        self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]
+    ) -> list[tuple[Any, ...]]:
+        """As `pulled_back`, by one backward pass that is mapped over the factors. Raises `Unsupported` where a
+        framework has none."""
+        raise Unsupported(f"{self.transformations.name} maps no backward pass over the gradients that come in")
+
+    def pulled_back_undefined(self, f: Callable, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
+        """What the backward pass gives where no gradient comes in, as for a result that nothing uses; None where a
+        framework runs no backward pass then."""
+        return None
+
+    def handed(self, result: Any, kept: list[tuple[Any, Any]]) -> Any:
+        """`result`, whose gradient comes in as every second entry of a larger array, which is put into `kept` with a
+        copy of it; where a framework's arrays cannot be written to and lie in memory as it likes, only `result`."""
+        return result
+
+    def constant(self, array: Any) -> Any:
+        """An array that is not differentiated."""
+        return array
 
     def pushed_at_once(self, f: Callable, arrays: Sequence[Any], stacked: Sequence[Any]) -> Any:
         """The JVPs along several directions, stacked along a new leading axis, in one pass. Raises whatever stands

@@ -184,13 +184,12 @@ def gradcheck(
     if unknown:
         raise refusal(gradcheck, unknown, (check_grads, gradgradcheck))
     modes = [
-        *(["rev"] if check_backward_ad else []),
+        *(["rev"] if check_backward_ad or check_batched_grad else []),
         *(["fwd"] if check_forward_ad or check_batched_forward_grad else []),
-        *(["vectorized"] if check_batched_grad else []),
     ]
     if not modes:
         raise ArgumentError("check_backward_ad and check_forward_ad are both off: nothing is to be checked")
-    return _passes(func, inputs, modes, raise_exception)
+    return _passes(func, inputs, modes, raise_exception, check_batched_grad, check_undefined_grad)
 
 
 def gradgradcheck(
@@ -225,13 +224,19 @@ def gradgradcheck(
     ]
     if not modes:
         raise ArgumentError("check_rev_over_rev and check_fwd_over_rev are both off: nothing is to be checked")
-    return _passes(func, inputs, modes, raise_exception)
+    return _passes(func, inputs, modes, raise_exception, check_batched_grad, check_undefined_grad)
 
 
-def _passes(func: Callable, inputs: Any, modes: list[str], raise_exception: bool) -> bool:
+def _passes(
+    func: Callable, inputs: Any, modes: list[str], raise_exception: bool, batched: bool, undefined: bool
+) -> bool:
     __tracebackhide__ = True
+    asked = _named_modes(modes, 1)
+    request = Request(func, _tuple(inputs), asked, frozenset(asked), batched=batched, undefined=undefined)
     try:
-        check_grads(func, inputs, modes=modes)
+        _concluded(examine(request), strict=False)
+    except ArgumentError as error:
+        raise error.with_traceback(None) from None
     except GradientError as error:
         if raise_exception:
             raise _expected_by_tests(error.report) from None

@@ -5,7 +5,7 @@ import textwrap
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from gradproof.backends.calls import LaterCallRaised, one_after_the_other
 from gradproof.backends.transformations import Unsupported
-from gradproof.checking import differentiation
+from gradproof.checking import differentiation, structure
 from gradproof.checking.draws import drawn, drawn_arguments, simpler
 from gradproof.checking.problem import ArgumentError, Problem, problem_of
 from gradproof.checking.progress import Progress
@@ -55,6 +55,14 @@ BESIDE_INFINITY = (
     "the answer is not finite in places, and the result is infinite in places: 0 times the slope of an infinite entry "
     "may be NaN. Return the finite entries alone to have this judged"
 )
+FEW_ARGUMENTS = "with some arguments differentiated, and the others constant"
+HANDED = "with a gradient that comes in without being contiguous in memory"
+BATCHED = "with a batch of gradients that come in"
+WRITTEN_TO = "the backward pass writes to the gradient that comes in, which is not its own: others read it as well"
+UNDEFINED = (
+    "where no gradient comes in, as for a result that nothing uses, the backward pass {}: None or zeros are right"
+)
+AT_ONCE = "the slopes along all directions at once, mapped over the tangents, are not those of one after the other"
 LOST = "there is no gradient for {}: it is None"
 LOST_AGAIN = (
     "there is no second derivative for {}: the gradient cannot be differentiated again, as where a backward pass is "
@@ -64,7 +72,8 @@ LOST_AGAIN = (
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for. `named` are the modes that the caller has named; the others may be refused."""
+    """What was asked for. `named` are the modes that the caller has named; the others may be refused. Where `batched`,
+    the backward pass is mapped over what comes in as well; where `undefined`, it is also run where nothing does."""
 
     f: Callable
     args: Any
@@ -78,6 +87,8 @@ class Request:
     jac: Callable | bool | None = None
     name: str | None = None
     notes: list[str] = field(default_factory=list)
+    batched: bool = False
+    undefined: bool = True
 
 
 def examine(request: Request) -> Report:
@@ -159,6 +170,7 @@ class _Examination:
         self.dtype = "/".join(dict.fromkeys(argument.dtype for argument in problem.arguments))
         self.modes = list(request.modes)
         self.started = time.perf_counter()
+        self._goes_back_itself = False
         self.findings: list[Finding] = []
 
     def at(self, arrays: list[Any], was_drawn: bool = False) -> None:
@@ -286,7 +298,10 @@ class _Examination:
             raise Unsupported(held.reverse_alone[0])
         if mode == "forward":
             finding = self._forward(held, arrays, value, was_drawn)
-            return finding if was_drawn else self._with_its_value(finding, held, arrays, value)
+            if was_drawn:
+                return finding
+            finding = self._with_its_value(finding, held, arrays, value)
+            return finding if finding.fails else self._along_few_arguments(finding, held, arrays)
         if differentiation.is_second_order(mode):
             direction = self._hessian_direction(held, arrays)
             along = held.second(direction)
@@ -327,7 +342,123 @@ class _Examination:
                 problem, again = self._parts(held, pull((by,))[0])
             if problem or not _are_equal(held, parts, [part / by for part in again]):
                 return self._made(mode, Judgement(Verdict.WRONG, problem or why), arrays)
-        return self._with_its_value(finding, held, arrays, value)
+        finding = self._with_its_value(finding, held, arrays, value)
+        return finding if finding.fails else self._asked_otherwise(finding, held, arrays, value, parts)
+
+    def _asked_otherwise(
+        self, finding: Finding, held: Held, arrays: list[Any], value: np.ndarray, parts: Sequence[np.ndarray]
+    ) -> Finding:
+        """The finding, unless the gradient is another where it is asked for in another way."""
+        others: list[Callable[[], Finding | None]] = []
+        if self.request.batched and (finding.mode == "reverse" or differentiation.is_second_order(finding.mode)):
+            others.append(lambda: self._batched(held, finding.mode, arrays, value))
+        if finding.mode == "reverse" and self.request.jac is None and not self._goes_back_itself:
+            others += [
+                lambda: self._of_few_arguments(held, arrays, value),
+                lambda: self._handed_otherwise(held, arrays, value),
+                lambda: self._undefined(arrays),
+                lambda: self._of_few_results(held, arrays, parts),
+            ]
+        found = (ask() for ask in others)
+        return next((other for other in found if other is not None and other.fails), finding)
+
+    def _as_well(
+        self, where: str, held: Held, mode: str, arrays: list[Any], value: np.ndarray, given: Sequence[Any]
+    ) -> Finding:
+        """What a gradient is found to be that was asked for in another way, in words that say so."""
+        found = self._compared(held, mode, arrays, value, given, was_drawn=False)
+        if not found.fails:
+            return found
+        return replace(found, judgement=replace(found.judgement, reason=f"{where}: {found.judgement.reason}"))
+
+    def _tried(self, where: str, ask: Callable[[], Any]) -> Any:
+        """What is given, or None and a note where that raises: so would it for its owner, and he would see it."""
+        try:
+            return ask()
+        except Exception as error:
+            if _is_ours(error):
+                raise
+            self.report.notes.append(f"{where}, the gradient raises {_said(error)}")
+            return None
+
+    def _of_few_arguments(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding | None:
+        if len(arrays) == 1:
+            return None
+        given = self._tried(FEW_ARGUMENTS, lambda: structure.of_few_arguments(self.problem, arrays))
+        return given and self._as_well(FEW_ARGUMENTS, held, "reverse", arrays, value, given)
+
+    def _handed_otherwise(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding | None:
+        found = self._tried(HANDED, lambda: structure.handed_otherwise(self.problem, arrays))
+        if found is None:
+            return None
+        given, is_written_to = found
+        finding = self._as_well(HANDED, held, "reverse", arrays, value, given)
+        if finding.fails or not is_written_to:
+            return finding
+        return self._made("reverse", Judgement(Verdict.WRONG, WRITTEN_TO), arrays)
+
+    def _undefined(self, arrays: list[Any]) -> Finding | None:
+        if not self.request.undefined:
+            return None
+        calls = self.problem.calls
+        try:
+            given = calls.pulled_back_undefined(self.problem.scalar, arrays)
+        except Exception as error:
+            if _is_ours(error):
+                raise
+            why = UNDEFINED.format(f"raises {_said(error)}")
+            return self._made("reverse", Judgement(Verdict.UNSUPPORTED, why), arrays)
+        if all(part is None or not calls.to_numpy(part).any() for part in given or ()):
+            return None
+        return self._made("reverse", Judgement(Verdict.WRONG, UNDEFINED.format("gives one")), arrays)
+
+    def _batched(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray) -> Finding | None:
+        factors = (1.0, -2.0)
+        f = self.problem.scalar
+        if mode != "reverse":
+            direction = self._tangents(arrays, self._hessian_direction(held, arrays))
+            f = differentiation.slope(self.problem, mode, self._numpy(direction), direction)
+        for by, given in zip(factors, self.problem.calls.pulled_back_at_once(f, arrays, factors), strict=True):
+            scaled = tuple(None if part is None else part / by for part in given)
+            found = self._as_well(BATCHED, held, mode, arrays, value, scaled)
+            if found.fails:
+                return found
+        return None
+
+    def _of_few_results(self, held: Held, arrays: list[Any], parts: Sequence[np.ndarray]) -> Finding | None:
+        """A part of the results at a time. That their gradients make up the whole is cheaply seen; each is held to what
+        is true of it only where they do not."""
+        if self.problem.is_scalar or self.request.truth is not None:
+            return None
+        asked = list(structure.of_few_results(self.problem))
+        gradient = self.problem.calls.transformations.gradient
+        answers = self._tried(
+            "where only a part of the result is used", lambda: [gradient(part.scalar)(*arrays) for _, _, part in asked]
+        )
+        if not asked or answers is None or self._make_up(held, parts, asked, answers):
+            return None
+        for (words, _, part), given in zip(asked, answers, strict=True):
+            its_own = traced_truth(part, arrays, None)
+            value = np.asarray(self.problem.calls.to_numpy(part.scalar(*arrays)))
+            found = self._as_well(words, its_own, "reverse", arrays, value, given)
+            if found.fails:
+                return found
+        return None
+
+    def _make_up(self, held: Held, parts: Sequence[np.ndarray], asked: list, answers: list) -> bool:
+        """Whether the gradients of parts of the results, each by its factor, are together that of the whole."""
+        total = [np.zeros_like(part) for part in parts]
+        for (_, factor, _), given in zip(asked, answers, strict=True):
+            problem, some = self._parts(held, self._with_zeros(given))
+            if problem:
+                return False
+            total = [sum_ + part / factor for sum_, part in zip(total, some, strict=True)]
+        return _are_equal(held, parts, total)
+
+    def _with_zeros(self, given: Sequence[Any]) -> list[Any]:
+        leaves = self.problem.leaves
+        zeros = self.problem.calls.zeros_like
+        return [zeros(leaf) if part is None else part for part, leaf in zip(given, leaves, strict=True)]
 
     def _with_its_value(self, finding: Finding, held: Held, arrays: list[Any], value: np.ndarray) -> Finding:
         """The finding, unless the value that a rule returns beside what was verified is another than the plain one, or,
@@ -418,6 +549,7 @@ class _Examination:
             filled = [calls.filled(scalar, arrays, self.problem.is_scalar) for _ in range(2)]
             if filled[0] is None:
                 raise
+            self._goes_back_itself = True
             return filled
 
     def _parts(self, held: Held, given: Sequence[Any], why_none: str = LOST) -> tuple[str, list[np.ndarray]]:
@@ -461,18 +593,48 @@ class _Examination:
         judgement = self._along(held, dense[: len(known)], known)
         looks_right = judgement.verdict == Verdict.VERIFIED
         at_once = self._slopes_at_once(arrays, units) if units and looks_right else None
+        mapped = None
         if at_once is not None:
             judgement, parts = self._entry_by_entry(held, value, at_once, shapes)
             if judgement.verdict not in FAILING:
                 return self._made("forward", judgement, arrays, held, parts, was_drawn)
-            looks_right = False
+            looks_right, mapped = False, judgement
         elif looks_right and len(units) > differentiation.ONE_BY_ONE:
             judgement = self._along(held, dense, known + self._slopes(arrays, dense[1:]))
             looks_right = judgement.verdict == Verdict.VERIFIED
         if not units or (looks_right and len(units) > differentiation.ONE_BY_ONE):
             return self._made("forward", judgement, arrays, was_drawn=was_drawn)
         judgement, parts = self._entry_by_entry(held, value, self._slopes(arrays, units), shapes)
+        if mapped is not None and judgement.verdict not in FAILING:
+            judgement = Judgement(Verdict.WRONG, AT_ONCE, mapped.worst)
         return self._made("forward", judgement, arrays, held, parts, was_drawn)
+
+    def _along_few_arguments(self, finding: Finding, held: Held, arrays: list[Any]) -> Finding:
+        """The finding, unless the slope is another where only some arguments move, and the others have no tangent."""
+        if finding.judgement.verdict != Verdict.VERIFIED or len(arrays) == 1 or not self.request.undefined:
+            return finding
+        shapes = [np.shape(part) for part in real_parts(self.problem.arguments, self._numpy(arrays))]
+        along = differentiation.dense_directions(shapes)[0]
+        velocity = self._tangents(arrays, held.symmetrized(along) or along)
+        for group in structure.in_groups(len(arrays)):
+            judgement = self._along_group(held, arrays, velocity, group)
+            if judgement.verdict in FAILING:
+                return self._made("forward", judgement, arrays)
+        return finding
+
+    def _along_group(self, held: Held, arrays: list[Any], velocity: list[Any], group: list[int]) -> Judgement:
+        calls = self.problem.calls
+        restricted = self.problem.restricted(group, arrays)
+        try:
+            pushed = calls.pushed_forward(restricted, [arrays[n] for n in group], [velocity[n] for n in group])
+        except Exception as error:
+            if _is_ours(error):
+                raise
+            return Judgement(Verdict.UNSUPPORTED, f"{FEW_ARGUMENTS}: forward mode raises {_said(error)}")
+        moves = [v if n in group else calls.zeros_like(v) for n, v in enumerate(velocity)]
+        along = real_parts(self.problem.arguments, self._numpy(moves))
+        judgement = self._along(held, [along], [float(np.real(calls.to_numpy(pushed)))])
+        return replace(judgement, reason=f"{FEW_ARGUMENTS}: {judgement.reason}")
 
     def _entry_by_entry(
         self, held: Held, value: np.ndarray, slopes: Sequence[float], shapes: Sequence[tuple[int, ...]]

@@ -4,7 +4,7 @@ differentiated, each under the name by which its owner would write it."""
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,9 @@ class Problem:
     """A function of arrays: `scalar(*arrays)` takes one for each of `arguments`, and gives a real scalar.
 
     `results` says of what the scalar is made: the shapes of the results, with weights where there is more than one
-    number. `name` is the function's. `finite` has, for each result, the places of its finite entries, where some are
-    infinite: the scalar is made of them, and of all entries where there is None."""
+    number. `results_of(*arrays)` are these results, in a list, and `weights` what each is contracted with, by its path;
+    None where it has no derivative. `name` is the function's. `finite` has, for each result, the places of its finite
+    entries, where some are infinite: the scalar is made of them, and of all entries where there is None."""
 
     name: str
     backend: str
@@ -58,8 +59,26 @@ class Problem:
     arguments: list[Argument]
     scalar: Callable
     results: str
+    results_of: Callable
+    weights: dict[str, np.ndarray | None]
     jacobian: Callable | None = None
     finite: Sequence[np.ndarray | None] = ()
+
+    def contracted(self, weights: Sequence[np.ndarray | None], results_of: Callable | None = None) -> "Problem":
+        """The same function, contracted otherwise, or with what `results_of` makes of its results."""
+        return replace(self, scalar=_contracted(self.calls, results_of or self.results_of, weights, self.is_scalar))
+
+    def restricted(self, numbers: Sequence[int], arrays: Sequence[Any]) -> Callable:
+        """The scalar as a function of the arguments with these numbers, where the others are constants."""
+        constants = [self.calls.constant(array) for array in arrays]
+
+        def scalar(*given: Any) -> Any:
+            every = list(constants)
+            for number, array in zip(numbers, given, strict=True):
+                every[number] = array
+            return self.scalar(*every)
+
+        return scalar
 
     @property
     def is_scalar(self) -> bool:
@@ -187,13 +206,24 @@ def problem_of(
         made = [result_of(*(calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments))]
     shapes = _result_shapes(calls, made[0])
     finite = _finite_places(calls, made[0], shapes) if jac is None else [None] * len(shapes)
+    weights = [
+        None if shape is None else contractible(cotangent(*shape), places)
+        for shape, places in zip(shapes, finite, strict=True)
+    ]
+
+    def results_of(*arrays: Any) -> list[Any]:
+        leaves = [leaf for _, leaf in calls.flatten(result_of(*arrays))[0]]
+        return [y if places is None else calls.taken(y, places) for y, places in zip(leaves, finite, strict=True)]
+
     return Problem(
         name=name or _name_of(f),
         backend=backend,
         calls=calls,
         arguments=arguments,
-        scalar=_contracted(calls, result_of, shapes, finite),
+        scalar=_contracted(calls, results_of, weights, _is_real_scalar(shapes)),
         results=_described(shapes, finite),
+        results_of=results_of,
+        weights=dict(zip((path for path, _ in calls.flatten(made[0])[0]), weights, strict=True)),
         jacobian=None if jac is None else _contracted_jacobian(jac, gradient_of, shapes, arguments),
         finite=finite,
     )
@@ -306,26 +336,20 @@ def contractible(w: np.ndarray, places: np.ndarray | None) -> np.ndarray:
     return w if places is None else np.ravel(w)[places]
 
 
-def _contracted(
-    calls: Calls, result_of: Callable, shapes: list[Shape], finite: Sequence[np.ndarray | None]
-) -> Callable:
-    """The results times fixed uneven weights, summed; one real number stays as it is."""
-    real_scalar = shapes == [((), False)]
-    constants = [
-        None if shape is None else contractible(cotangent(*shape), places)
-        for shape, places in zip(shapes, finite, strict=True)
-    ]
+def _contracted(calls: Calls, results_of: Callable, weights: Sequence[np.ndarray | None], is_scalar: bool) -> Callable:
+    """The results times fixed weights, summed; one real number stays as it is."""
 
     def scalar(*arrays: Any) -> Any:
-        leaves = [leaf for _, leaf in calls.flatten(result_of(*arrays))[0]]
-        if real_scalar:
+        leaves = results_of(*arrays)
+        if is_scalar:
             return leaves[0]
-        triples = zip(constants, leaves, finite, strict=True)
-        return calls.contract(
-            [(w, y if places is None else calls.taken(y, places)) for w, y, places in triples if w is not None]
-        )
+        return calls.contract([(w, y) for w, y in zip(weights, leaves, strict=True) if w is not None])
 
     return scalar
+
+
+def _is_real_scalar(shapes: list[Shape]) -> bool:
+    return shapes == [((), False)]
 
 
 def _value_and_gradient(result: Any) -> tuple[Any, Any]:
@@ -380,7 +404,7 @@ def _contracted_part(w: np.ndarray, part: Any, argument: Argument) -> np.ndarray
 
 
 def _described(shapes: list[Shape], finite: Sequence[np.ndarray | None]) -> str:
-    if shapes == [((), False)]:
+    if _is_real_scalar(shapes):
         return OF_A_SCALAR
     given = [f"{'complex ' if is_complex else ''}{shape}" for shape, is_complex in filter(None, shapes)]
     sizes = [

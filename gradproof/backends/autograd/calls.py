@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import autograd.numpy as anp
+import numpy as np
 from autograd.builtins import DictBox, SequenceBox
+from autograd.extend import defvjp, primitive
 
 from gradproof.backends.autograd.trace import trace
 from gradproof.backends.autograd.transformations import AutogradTransformations
@@ -25,6 +27,9 @@ class AutogradCalls(NumpyCalls):
     def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
         return self.transformations.pulled_back(f, arrays, factors)
 
+    def handed(self, result: Any, kept: list[tuple[Any, Any]]) -> Any:
+        return _handed(result, kept)
+
     def pushed_forward(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
         # One argument after the other, as autograd has it, and of those only what moves.
         slopes = [
@@ -36,6 +41,25 @@ class AutogradCalls(NumpyCalls):
 
     def trace(self, f: Callable, arguments: list[Any]) -> Traced:
         return trace(lambda *arrays: [f(*arrays)], arguments, [True] * len(arguments))
+
+
+@primitive
+def _handed(x: Any, kept: list[tuple[Any, Any]]) -> Any:
+    return x
+
+
+def _handed_on(value: Any, x: Any, kept: list[tuple[Any, Any]]) -> Callable:
+    def pull(incoming: Any) -> Any:
+        if not np.ndim(incoming):
+            return incoming  # a number cannot be written to
+        handed = np.stack((incoming, np.full_like(incoming, np.nan)), -1)[..., 0]
+        kept.append((handed, handed.copy()))
+        return handed
+
+    return pull
+
+
+defvjp(_handed, _handed_on, argnums=(0,))
 
 
 def _opened(tree: Any) -> Any:

@@ -122,6 +122,26 @@ class TorchCalls(Calls):
 
         return one_after_the_other(pull, factors)
 
+    def pulled_back_at_once(
+        self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]
+    ) -> list[tuple[Any, ...]]:
+        leaves = tuple(array.detach().clone().requires_grad_() for array in arrays)
+        result = f(*leaves)
+        if not result.requires_grad:
+            return [(None,) * len(leaves)] * len(factors)
+        incoming = torch.tensor(factors, dtype=result.dtype, device=result.device)
+        rows = torch.autograd.grad(result, leaves, incoming, is_grads_batched=True, allow_unused=True)
+        return [tuple(None if part is None else part[k] for part in rows) for k in range(len(factors))]
+
+    def pulled_back_undefined(self, f: Callable, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
+        return self.transformations.gradient(lambda *given: _Undefined.apply(f(*given)))(*arrays)
+
+    def handed(self, result: Any, kept: list[tuple[Any, Any]]) -> Any:
+        return _Handed.apply(result, kept) if torch.is_tensor(result) and result.requires_grad else result
+
+    def constant(self, array: Any) -> Any:
+        return array.detach()
+
     def filled(self, f: Callable, arrays: Sequence[Any], by_itself: bool) -> tuple[Any, ...] | None:
         leaves = tuple(array.detach().clone().requires_grad_() for array in arrays)
         result = f(*leaves)
@@ -195,6 +215,34 @@ class _NoGrad(TorchFunctionMode):
         if not torch.is_grad_enabled() and torch._C._is_fwd_grad_enabled() and _has_tangent(result):
             raise Unsupported("torch.no_grad holds in reverse mode only; detach() is constant in both")
         return result
+
+
+class _Undefined(torch.autograd.Function):
+    """The identity, whose backward pass says that there is no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, incoming: torch.Tensor) -> None:
+        return None
+
+
+class _Handed(torch.autograd.Function):
+    """The identity, whose backward pass hands on every second entry of a larger tensor. What lies between is NaN: it is
+    read where a kernel takes a pointer and no strides."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, kept: list[tuple[Any, Any]]) -> torch.Tensor:
+        ctx.kept = kept
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, incoming: torch.Tensor) -> tuple:
+        handed = torch.stack((incoming, torch.full_like(incoming, torch.nan)), -1)[..., 0]
+        ctx.kept.append((handed, handed.clone()))
+        return handed, None
 
 
 def _has_tangent(tree: Any) -> bool:

@@ -266,7 +266,11 @@ class Interpreter:
     # What holds inner graphs
 
     def _called(self, op: Operation, attribute: str, values: Sequence[Value]) -> list[Value]:
-        return self.run(inner_graph(op, op.attribute(attribute).name), values)
+        return self._within(op, op.attribute(attribute).name, values)
+
+    def _within(self, op: Operation, graph: str, values: Sequence[Value]) -> list[Value]:
+        # Where a tape has differentiated the function before, its graph has what the backward pass needs behind these.
+        return self.run(inner_graph(op, graph), values)[: len(op.node.outputs)]
 
     def _truth(self, op: Operation, x: Value) -> bool:
         if isinstance(x, Cells):
@@ -279,7 +283,7 @@ class Interpreter:
     def _case(self, op: Operation, values: list[Value]) -> list[Value]:
         branches, index = op.attribute("branches"), int(op.array(values[0]))
         index = index if 0 <= index < len(branches) else len(branches) - 1
-        return self.run(inner_graph(op, branches[index].name), values[1:])
+        return self._within(op, branches[index].name, values[1:])
 
     def _loop(self, op: Operation, values: list[Value]) -> list[Value]:
         condition, body = (inner_graph(op, op.attribute(name).name) for name in ("cond", "body"))
