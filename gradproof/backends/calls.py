@@ -140,6 +140,18 @@ class Calls(ABC):
         """An array that is not differentiated."""
         return array
 
+    def restricted(self, f: Callable, numbers: Sequence[int], arrays: Sequence[Any]) -> Callable:
+        """`f` as a function of the arguments with these numbers, where the others are constants."""
+        constants = [self.constant(array) for array in arrays]
+
+        def of_few(*given: Any) -> Any:
+            every = list(constants)
+            for number, array in zip(numbers, given, strict=True):
+                every[number] = array
+            return f(*every)
+
+        return of_few
+
     def pushed_at_once(self, f: Callable, arrays: Sequence[Any], stacked: Sequence[Any]) -> Any:
         """The JVPs along several directions, stacked along a new leading axis, in one pass. Raises whatever stands
         against it, as a rule that cannot be mapped."""

@@ -624,7 +624,7 @@ class _Examination:
 
     def _along_group(self, held: Held, arrays: list[Any], velocity: list[Any], group: list[int]) -> Judgement:
         calls = self.problem.calls
-        restricted = self.problem.restricted(group, arrays)
+        restricted = calls.restricted(self.problem.scalar, group, arrays)
         try:
             pushed = calls.pushed_forward(restricted, [arrays[n] for n in group], [velocity[n] for n in group])
         except Exception as error:

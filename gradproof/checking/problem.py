@@ -68,18 +68,6 @@ class Problem:
         """The same function, contracted otherwise, or with what `results_of` makes of its results."""
         return replace(self, scalar=_contracted(self.calls, results_of or self.results_of, weights, self.is_scalar))
 
-    def restricted(self, numbers: Sequence[int], arrays: Sequence[Any]) -> Callable:
-        """The scalar as a function of the arguments with these numbers, where the others are constants."""
-        constants = [self.calls.constant(array) for array in arrays]
-
-        def scalar(*given: Any) -> Any:
-            every = list(constants)
-            for number, array in zip(numbers, given, strict=True):
-                every[number] = array
-            return self.scalar(*every)
-
-        return scalar
-
     @property
     def is_scalar(self) -> bool:
         """Whether the function gives one real number, which is not contracted with anything."""

@@ -28,7 +28,8 @@ def of_few_arguments(problem: Problem, arrays: Sequence[Any]) -> tuple[Any, ...]
     """The gradient, put together of those of a few arguments, while the others are constants."""
     found: list[Any] = [None] * len(arrays)
     for group in in_groups(len(arrays)):
-        gradient = problem.calls.transformations.gradient(problem.restricted(group, arrays))
+        restricted = problem.calls.restricted(problem.scalar, group, arrays)
+        gradient = problem.calls.transformations.gradient(restricted)
         for number, part in zip(group, gradient(*(arrays[number] for number in group)), strict=True):
             found[number] = part
     return tuple(found)

@@ -427,18 +427,48 @@ class Examiner:
     def second_pass(self, inputs: Inputs) -> Answer:
         """The gradient of the second of two backward passes over one forward pass: a rule may have written to what was
         kept for it. Raises `Unsupported` where no code of a person's own runs."""
-        function, backend = self.cell.function, self.cell.backend
-        if backend not in function.implementations or not self.adapter.differentiates:
-            raise Unsupported("a framework's own rules leave alone what they have kept")
-        f = self.adapter.callable(function, self.cell.dtype, self.cell.device)
+        f = self._code_of_somebody()
         with self._at_work("backend", "a second backward pass over one forward pass"):
             arrays = self.arrays(inputs)
             try:
-                _, gradient = backends.calls_of(backend).pulled_back(f, arrays, (1.0, 1.0))
+                _, gradient = backends.calls_of(self.cell.backend).pulled_back(f, arrays, (1.0, 1.0))
             except LaterCallRaised as raised:
                 assert isinstance(raised.__cause__, Exception)
                 raise raised.__cause__ from None
             return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
+
+    def of_one_argument_at_a_time(self, inputs: Inputs) -> Answer:
+        """The gradient, put together of those of each argument while the others are constants: a rule may be told
+        which are. Raises `Unsupported` where no code of a person's own runs, or raises so."""
+        f = self._code_of_somebody()
+        if len(inputs) == 1:
+            raise Unsupported("there is no other argument")
+        with self._at_work("backend", "one more call"):
+            arrays = self.arrays(inputs)
+            calls = backends.calls_of(self.cell.backend)
+            try:
+                gradient = [
+                    self.adapter.gradient(calls.restricted(f, [number], arrays))(array)[0]
+                    for number, array in enumerate(arrays)
+                ]
+            except Exception as error:
+                raise Unsupported("code may want all its arguments differentiated") from error
+            return self._converted(inputs, self._value(inputs, f, arrays), gradient, ())
+
+    def gives_what_nobody_asked_for(self, inputs: Inputs) -> bool:
+        """Whether the backward pass gives a gradient where none comes in. Raises `Unsupported` where no code of a
+        person's own runs."""
+        f = self._code_of_somebody()
+        with self._at_work("backend", "a backward pass to which no gradient comes in"):
+            given = backends.calls_of(self.cell.backend).pulled_back_undefined(f, self.arrays(inputs)) or ()
+            return any(part is not None and self.adapter.to_numpy(part).any() for part in given)
+
+    def _code_of_somebody(self) -> Callable:
+        """The implementation that a person has given for the backend. Raises `Unsupported` where there is none."""
+        function, backend = self.cell.function, self.cell.backend
+        if backend not in function.implementations or not self.adapter.differentiates:
+            raise Unsupported("a framework's own rules are told nothing of how they are used")
+        return self.adapter.callable(function, self.cell.dtype, self.cell.device)
 
     def pushed_value(self, inputs: Inputs) -> float:
         """The value that forward mode gives beside a tangent. Raises `Unsupported` where the backend has none."""

@@ -56,6 +56,12 @@ class Examiner(Protocol):
     def second_pass(self, inputs: Inputs) -> Answer:
         """The gradient of the second of two backward passes over one forward pass."""
 
+    def of_one_argument_at_a_time(self, inputs: Inputs) -> Answer:
+        """The gradient, put together of those of each argument while the others are constants."""
+
+    def gives_what_nobody_asked_for(self, inputs: Inputs) -> bool:
+        """Whether the backward pass gives a gradient where none comes in."""
+
     def pushed_value(self, inputs: Inputs) -> float:
         """The value that forward mode gives beside a tangent."""
 
@@ -72,7 +78,13 @@ def structural_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allow
         if not allowance.covers(partial(_repeats, answer, again)):
             return "a second call gives another gradient"
     tries = {
-        "reverse": (_cotangent_problem, _returned_value_problem, _second_pass_problem),
+        "reverse": (
+            _cotangent_problem,
+            _returned_value_problem,
+            _second_pass_problem,
+            _one_argument_problem,
+            _undefined_problem,
+        ),
         "forward": (_pushed_value_problem,),
     }
     problems = (find(examiner, inputs, answer, allowance) for find in tries.get(examiner.cell.mode, ()))
@@ -155,3 +167,21 @@ def _second_pass_problem(examiner: Examiner, inputs: Inputs, answer: Answer, all
     if again.problem or not allowance.covers(partial(_repeats, answer, again)):
         return "a second backward pass over one forward pass gives another gradient"
     return ""
+
+
+def _one_argument_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
+    try:
+        again = examiner.of_one_argument_at_a_time(inputs)
+    except Unsupported:
+        return ""
+    if again.problem or not allowance.covers(partial(_repeats, answer, again)):
+        return "with one argument differentiated, and the others constant, the gradient is another"
+    return ""
+
+
+def _undefined_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
+    try:
+        gives = examiner.gives_what_nobody_asked_for(inputs)
+    except Unsupported:
+        return ""
+    return "where no gradient comes in, as for a result that nothing uses, the backward pass gives one" if gives else ""

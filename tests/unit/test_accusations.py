@@ -388,7 +388,9 @@ def test_scaling_by_a_cotangent_may_round_anew() -> None:
             return Answer(value, right)
 
         def second_pass(self, inputs):
-            raise Unsupported("a framework's own rules leave alone what they have kept")
+            raise Unsupported("a framework's own rules are told nothing of how they are used")
+
+        of_one_argument_at_a_time = gives_what_nobody_asked_for = second_pass
 
     answer = Answer(value, (right[0], np.array(0.0)))
     allowance = Allowance(reference.bounds(inputs, DOUBLE), lambda: reference.wider(inputs, DOUBLE))
