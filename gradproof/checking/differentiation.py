@@ -21,9 +21,13 @@ ONE_BY_ONE = 8
 DIRECTIONS = 3
 
 
+TWICE_FORWARD = "forward_over_forward"
+"""Hessian-vector products of code that has no reverse mode, in the place of forward over reverse."""
+
+
 def is_second_order(mode: str) -> bool:
     """Whether a mode gives Hessian-vector products."""
-    return mode in MODES and MODES[mode].order == 2
+    return mode == TWICE_FORWARD or (mode in MODES and MODES[mode].order == 2)
 
 
 def goes_back_through_a_slope(mode: str) -> bool:

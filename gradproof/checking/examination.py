@@ -1,6 +1,7 @@
 """One call of `check_grads` at work: every dtype, input and mode that was asked for, differentiated by the framework
 and held to what is true there."""
 
+import copy
 import textwrap
 import time
 import traceback
@@ -313,9 +314,25 @@ class _Examination:
             pull = partial(self._pulled_back, arrays)
         else:
             pull = partial(self._called, differentiation.reverse_like(self.problem, mode), arrays)
-        if was_drawn:
-            return self._compared(held, mode, arrays, value, pull((1.0,))[0], was_drawn)
-        return self._asked_again(held, mode, arrays, value, pull)
+        try:
+            if was_drawn:
+                return self._compared(held, mode, arrays, value, pull((1.0,))[0], was_drawn)
+            return self._asked_again(held, mode, arrays, value, pull)
+        except Exception as error:
+            if mode != "forward_over_reverse" or not self.problem.calls.has_no_reverse(error):
+                raise
+            return self._twice_forward(held, arrays, value, was_drawn, direction)
+
+    def _twice_forward(
+        self, held: Held, arrays: list[Any], value: np.ndarray, was_drawn: bool, direction: Sequence[np.ndarray]
+    ) -> Finding:
+        """Hessian-vector products where there is no reverse mode for this code, as JAX's own check of it has them."""
+        velocity = self._tangents(arrays, direction)
+        slope = differentiation.slope(self.problem, "reverse_over_forward", self._numpy(velocity), velocity)
+        along = copy.copy(self)
+        along.problem = replace(self.problem, scalar=slope)
+        found = along._forward(held, arrays, value, was_drawn)
+        return replace(found, mode=differentiation.TWICE_FORWARD, order=2)
 
     def _asked_again(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, pull: Pull) -> Finding:
         """What a mode gives, unless a second call gives another, or the result twice over not its double."""

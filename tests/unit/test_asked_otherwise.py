@@ -267,7 +267,37 @@ def test_a_backward_pass_is_mapped_over_what_comes_in_where_gradcheck_is_asked_t
     for gradcheck in (gradproof.gradcheck, torch.autograd.gradcheck):
         assert gradcheck(f, (x,))
         assert gradcheck(f, (x,), check_batched_grad=True, raise_exception=False) == is_right
-    assert gradproof.gradgradcheck(f, (x,), check_batched_grad=True, raise_exception=False) == is_right
+    assert gradproof.gradgradcheck(f, (x,), check_batched_grad=True)
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong", "lost"])
+def test_second_derivatives_of_what_has_no_reverse_mode_are_taken_forward_twice(kind):
+    """As JAX's own checker takes them."""
+    frame("JX")
+    import jax
+    import jax.numpy as jnp
+
+    def slope_of(x):
+        return jax.lax.stop_gradient(jnp.cos(x)) if kind == "lost" else jnp.cos(x) * (1 + (kind == "wrong") * 1e-9)
+
+    sine = jax.custom_jvp(jnp.sin)
+    sine.defjvp(lambda x, v: (jnp.sin(x[0]), slope_of(x[0]) * v[0]))
+
+    def three_turns(x):
+        return jax.lax.while_loop(lambda state: state[0] < 3, lambda state: (state[0] + 1, sine(state[1]) * x), (0, x))[
+            1
+        ]
+
+    args = (frame("JX").array(ROW),)
+    if kind == "right":
+        report = gradproof.check_grads(three_turns, args, order=2, modes="fwd")
+        assert [finding.mode for finding in report.findings] == ["forward", "forward_over_forward"]
+        return
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(three_turns, args, order=2, modes="fwd")
+    failing = {finding.mode for finding in caught.value.report.findings if finding.fails}
+    assert "forward_over_forward" in failing
+    assert ("forward" in failing) == (kind == "wrong")
 
 
 def test_a_function_that_was_differentiated_before_is_traced():

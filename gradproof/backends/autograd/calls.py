@@ -52,7 +52,9 @@ def _handed_on(value: Any, x: Any, kept: list[tuple[Any, Any]]) -> Callable:
     def pull(incoming: Any) -> Any:
         if not np.ndim(incoming):
             return incoming  # a number cannot be written to
-        handed = np.stack((incoming, np.full_like(incoming, np.nan)), -1)[..., 0]
+        *rows, length = incoming.shape
+        handed = np.full((*rows, 2 * length + 1), np.nan, incoming.dtype)[..., : 2 * length : 2]
+        handed[...] = incoming
         kept.append((handed, handed.copy()))
         return handed
 

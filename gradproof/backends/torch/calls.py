@@ -240,7 +240,12 @@ class _Handed(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, incoming: torch.Tensor) -> tuple:
-        handed = torch.stack((incoming, torch.full_like(incoming, torch.nan)), -1)[..., 0]
+        if not incoming.ndim:
+            handed = incoming.clone()
+        else:
+            *rows, length = incoming.shape
+            handed = incoming.new_full((*rows, 2 * length + 1), torch.nan)[..., : 2 * length : 2]
+            handed.copy_(incoming)
         ctx.kept.append((handed, handed.clone()))
         return handed, None
 
