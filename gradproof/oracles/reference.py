@@ -409,4 +409,6 @@ def range_problem(evaluations: tuple[BallArithmetic, ...], model: MachineModel, 
         return f"rounding in {model.format.name} can take another branch of the code, or another index"
     if not all(np.isfinite(bound).all() for bound in bounds):
         return f"rounding or underflow in {model.format.name} can move a divisor or an argument out of its domain"
+    if not all((bound <= model.format.largest).all() for bound in bounds):
+        return f"rounding can move a result beyond the largest number of {model.format.name}"
     return ""

@@ -102,6 +102,8 @@ def _widened(
     wide = []
     for bound, balls, true in rows:
         cost = distance(balls, true.balls, model, SWEEP_SLACK)
+        # Beyond the largest number an honest sweep ends in infinities, or in a NaN that comes of them.
+        cost = np.where(cost <= model.format.largest, cost, np.inf)
         wide.append(np.where(np.asarray(meets(balls, true.balls), bool), np.maximum(bound, cost), bound))
     return replace(narrow, gradient=tuple(wide), near_kink=narrow.near_kink or bool(evaluation.undecided_at))
 

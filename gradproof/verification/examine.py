@@ -103,6 +103,9 @@ JudgedBy = WholeReference | WholeSecondOrder | TracedReference
 LOST = "not finite, where the value and the true gradient are, and no bound holds"
 """What is told of a draw, and held against nobody: a program as somebody has written it may overflow on its way."""
 
+OVERFLOWS = "differentiating the body may leave the range of {} on the way"
+"""What is told of a draw where no error is too large for an honest program."""
+
 
 def _out_of_range(inputs: Inputs, problem: str) -> Finding:
     return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, problem), out_of_range=problem)
@@ -213,12 +216,18 @@ class Examiner:
             with CLOCK.part("bounds"):
                 bounds = self.wider(inputs, by)
             judgement = self._worst(answers, truth, bounds, by)
+            if self._may_overflow(judgement) and not self._is_named(inputs):
+                judgement = Judgement(Verdict.INCONCLUSIVE, OVERFLOWS.format(self.model.format.name), judgement.worst)
         if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
             self._structure_is_checked = True
             allowance = Allowance(bounds, lambda: self.wider(inputs, by))
             problem = structural_problem(self, inputs, answers[0], allowance)
             return Judgement(Verdict.WRONG, problem) if problem else judgement
         return judgement
+
+    @staticmethod
+    def _may_overflow(judgement: Judgement) -> bool:
+        return judgement.verdict in FAILING and judgement.worst is not None and bool(np.isinf(judgement.worst.bound))
 
     def _worst(self, answers: list[Answer], truth: Truth, bounds: Bounds, by: JudgedBy) -> Judgement:
         judgements = (by.judged(answer, truth, bounds, self._judged_in) for answer in answers)
@@ -705,6 +714,8 @@ def _own_entry(name: str, index: tuple[int, ...], got: float, derivative: np.nda
 
 
 def _own_entry_along(answer: Answer, own: OwnDifferences, bounds: Bounds) -> Entry:
-    along = float(sum((g.astype(np.float64) * v).sum() for g, v in zip(answer.gradient, own.direction, strict=True)))
+    with np.errstate(invalid="ignore"):  # of infinities of both signs NaN is made, and told
+        terms = [(g.astype(np.float64) * v).sum() for g, v in zip(answer.gradient, own.direction, strict=True)]
+        along = float(sum(terms))
     slack = float(sum((b * np.abs(v)).sum() for b, v in zip(bounds.gradient, own.direction, strict=True)))
     return _own_entry("all, along a direction", (), along, np.array(own.along), own.along_error + slack)

@@ -15,12 +15,13 @@ from gradproof import Positive, Reals, function, weights
 from gradproof.backends import Unsupported
 from gradproof.checking.report import GradproofWarning
 from gradproof.oracles.balls import BallArithmetic
-from gradproof.oracles.differences import forward_noise, own_differences
+from gradproof.oracles.differences import OwnDifferences, forward_noise, own_differences
 from gradproof.oracles.machine_model import FORMATS, SATURATING, MachineModel
+from gradproof.oracles.reference import Bounds
 from gradproof.oracles.verdict import FAILING, Answer, Verdict, judge
 from gradproof.oracles.whole import WholeReference
 from gradproof.verification.cells import Cell
-from gradproof.verification.examine import Examiner, Finding
+from gradproof.verification.examine import Examiner, Finding, _judge_own
 from gradproof.verification.structure import Allowance, structural_problem
 from tests.unit.made import DIFFERENTIATING, NAMES, at, entry, needs, registered
 
@@ -528,3 +529,41 @@ def test_a_second_derivative_may_divide_by_the_cube_of_a_divisor(x: float, verdi
             report = gradproof.check_grads(lambda v: v / (1 + space.exp(-v)), args, order=2, modes=("rev",))
     found = {row["mode"]: row["verdict"] for row in report.rows}
     assert (found["reverse"], found["reverse_over_reverse"]) == ("verified", verdict)
+
+
+# Signs of zeros, and what leaves the range
+
+
+@pytest.mark.parametrize(("y", "x", "is_judged"), [(-0.0, -1.0, False), (0.0, -1.0, False), (-0.0, 1.0, True)])
+def test_an_angle_on_the_cut_is_as_the_sign_of_a_zero_has_it(y, x, is_judged) -> None:
+    """Found by drawn inputs: atan2(-0, -1) is -π, as IEEE arithmetic has it, and was called wrong."""
+    needs("torch")
+    made = entry(lambda xp, y, x: xp.atan2(y, x), y=(), x=())
+    found = Examiner(Cell(made, "torch", "cpu", "float64", "reverse")).against_truth(at(y, x))
+    assert not found.fails
+    assert (found.judgement.verdict == Verdict.VERIFIED) == is_judged
+
+
+def _expm1_over_x(xp, x):
+    safe = xp.where(x == 0, xp.ones_like(x), x)
+    return xp.where(x == 0, 1 + x / 2, xp.expm1(safe) / safe)
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_what_may_overflow_on_the_way_of_an_honest_program_is_no_draw_to_accuse_by(is_named) -> None:
+    """exp(x)/x - expm1(x)/x² at the smallest numbers of float32: either term is larger than the largest."""
+    needs("torch")
+    made = entry(_expm1_over_x, x=())
+    made.points.extend([at(2.0**-128)] if is_named else [])
+    for check in ("against_truth", "against_own_differences"):
+        examiner = Examiner(Cell(made, "torch", "cpu", "float32", "reverse"))
+        assert getattr(examiner, check)(at(2.0**-128)).fails == (is_named and check == "against_truth")
+        assert getattr(examiner, check)(at(0.5)).judgement.verdict == Verdict.VERIFIED
+
+
+def test_infinities_of_both_signs_are_judged_and_end_no_run() -> None:
+    answer = Answer(np.zeros(()), (np.array(np.inf), np.array(np.inf)))
+    one = np.array(1.0)
+    own = OwnDifferences((one, one), (one, one), (np.array(1.0), np.array(-1.0)), 0.0, 1.0)
+    bounds = Bounds(one, (one, one), "")
+    assert _judge_own(answer, own, bounds, ["x", "y"], 2.0**-53).verdict == Verdict.WRONG

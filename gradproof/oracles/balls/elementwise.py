@@ -106,7 +106,10 @@ class Elementwise(Comparisons):
         return self._rounded(vectorized(self.power, 2)(x.entries, self._lift(y).entries), "pow")
 
     def atan2(self, y: Any, x: Any) -> Balls:
-        return self._rounded(vectorized(self.angle, 2)(self._lift(y).entries, self._lift(x).entries), "atan2")
+        y, x = self._lift(y), self._lift(x)
+        if np.any(vectorized(_on_the_cut, 2)(self.center(y.entries), self.center(x.entries))):
+            self.fork()
+        return self._rounded(vectorized(self.angle, 2)(y.entries, x.entries), "atan2")
 
     def hypot(self, x: Any, y: Any) -> Balls:
         # As one operation, not through the formula, whose squares overflow where the length does not.
@@ -132,3 +135,8 @@ class Elementwise(Comparisons):
     def minimum(self, x: Any, y: Any) -> Balls:
         x, y = self._lift(x), self._lift(y)
         return self.where(self.greater(x, y), y, x)
+
+
+def _on_the_cut(y: Any, x: Any) -> bool:
+    # There the angle is as large as pi, with the sign of a zero, which a ball does not have.
+    return y.is_zero() and x < 0
