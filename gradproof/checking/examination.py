@@ -430,7 +430,7 @@ class _Examination:
         return self._made("reverse", Judgement(Verdict.WRONG, UNDEFINED.format("gives one")), arrays)
 
     def _batched(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray) -> Finding | None:
-        factors = (1.0, -2.0)
+        factors = (1.0, SMALLER)
         f = self.problem.scalar
         if mode != "reverse":
             direction = self._tangents(arrays, self._hessian_direction(held, arrays))

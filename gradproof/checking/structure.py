@@ -2,7 +2,7 @@
 a time, and with what comes in lying otherwise in memory. A rule of somebody's own may be told of each, and go wrong
 there alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ from gradproof.checking.problem import Problem
 EACH_ALONE = 4
 """So many arguments, or results, are taken one at a time; of more every second, and then the others."""
 
-FACTOR = -2.0
-"""What the last of the parts of a result is multiplied by: a rule may do otherwise with a gradient of another size."""
-
-Gradient = Callable[..., tuple[Any, ...]]
+FACTOR = -0.5
+"""What the last of the parts of a result is multiplied by: a rule may do otherwise with a gradient of another size. It
+is not -2, by which a gradient may leave the range."""
 
 
 def in_groups(count: int) -> list[list[int]]:

@@ -85,7 +85,7 @@ def test_a_rule_that_is_given_no_gradient_for_a_result_is_judged(is_right):
         return None if g is None and h is None else rule(x, g, h)
 
     f = squares_and_cubes(quiet, materializes=False)
-    judged(f, (frame("PT").array(ROW),), r"where of the results only \[0\] is used: off by", is_right)
+    judged(f, (frame("PT").array(ROW),), r"where of the results only \[0\] is used", is_right)
 
 
 @pytest.mark.parametrize("gives", ["zeros", "raises", "ones"])
@@ -131,7 +131,7 @@ def test_zeros_among_what_comes_in_are_no_ones(short, is_right):
 
         f = primitive(lambda x: x**2)
         defvjp(f, lambda ans, x: lambda g: (g if is_right else np.where(g == 0, 1.0, g)) * 2 * x)
-    judged(f, (array,), "where every second entry of the gradient that comes in is 0: off by", is_right)
+    judged(f, (array,), "where every second entry of the gradient that comes in is 0", is_right)
 
 
 @both_ways
@@ -170,7 +170,7 @@ def test_an_argument_that_is_constant_leaves_the_other_its_gradient(is_right):
             return (g * y, g * x) if one else (g * x, g * y)
 
     args = frame("PT").array(X[0]), frame("PT").array(X[1])
-    judged(Product.apply, args, "with some arguments differentiated, and the others constant: off by", is_right)
+    judged(Product.apply, args, "with some arguments differentiated, and the others constant", is_right)
 
 
 @pytest.mark.parametrize("rule", ["right", "wrong", "raises"])
