@@ -48,11 +48,10 @@ density of von Mises, density of several normals, systems, stacks of systems, ma
 determinant, log determinant, Cholesky, by factors, by conjugate gradients, by conjugate gradients on a tree,
 triangular, triangular transposed, tridiagonal, eigenvectors, singular values, singular vectors, QR,
 QR of a wide matrix, pseudoinverse, matrix power, matrix exponential, norms, products,
-approximate extremes, ragged products, reshaped otherwise, exponents,
 custom reverse derivative, custom forward derivative, checkpoint, cond, switch, mapped cond, fori_loop,
 reversed scan, associative scan, map, gradient within, jacobians within, Newton's step, Python that looks,
 platform, reparametrized noise, noise of given shape, indexed, updated, sliced, ordered, running, moved,
-decided, stepped, reduced, powers, elementary, segments, interpolated, convolved, halved precision,
+approximate extremes, ragged products, reshaped otherwise, exponents, decided, stepped, reduced, powers, elementary, segments, interpolated, convolved, halved precision,
 narrow within, complex arithmetic, complex elementary, complex sums, complex scan, complex products,
 complex systems, complex QR, complex singular values, Hermitian eigenvalues, complex determinant,
 Fourier transforms, power spectrum, short-time spectrum
