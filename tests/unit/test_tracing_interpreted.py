@@ -51,7 +51,8 @@ QR of a wide matrix, pseudoinverse, matrix power, matrix exponential, norms, pro
 custom reverse derivative, custom forward derivative, checkpoint, cond, switch, mapped cond, fori_loop,
 reversed scan, associative scan, map, gradient within, jacobians within, Newton's step, Python that looks,
 platform, reparametrized noise, noise of given shape, indexed, updated, sliced, ordered, running, moved,
-approximate extremes, ragged products, reshaped otherwise, exponents, decided, stepped, reduced, powers, elementary, segments, interpolated, convolved, halved precision,
+approximate extremes, ragged products, reshaped otherwise, exponents,
+decided, stepped, reduced, powers, elementary, segments, interpolated, convolved, halved precision,
 narrow within, complex arithmetic, complex elementary, complex sums, complex scan, complex products,
 complex systems, complex QR, complex singular values, Hermitian eigenvalues, complex determinant,
 Fourier transforms, power spectrum, short-time spectrum
