@@ -78,13 +78,7 @@ def structural_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allow
         if not allowance.covers(partial(_repeats, answer, again)):
             return "a second call gives another gradient"
     tries = {
-        "reverse": (
-            _cotangent_problem,
-            _returned_value_problem,
-            _second_pass_problem,
-            _one_argument_problem,
-            _undefined_problem,
-        ),
+        "reverse": (_cotangent_problem, _asked_otherwise_problem, _undefined_problem),
         "forward": (_pushed_value_problem,),
     }
     problems = (find(examiner, inputs, answer, allowance) for find in tries.get(examiner.cell.mode, ()))
@@ -149,33 +143,21 @@ def _pushed_value_problem(examiner: Examiner, inputs: Inputs, answer: Answer, al
         return ""
 
 
-def _returned_value_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
-    try:
-        again = examiner.gradient_of_returned_value(inputs)
-    except Unsupported:
-        return ""
-    if again.problem or not allowance.covers(partial(_repeats, answer, again)):
-        return "the value returned while it is differentiated has another gradient"
-    return ""
-
-
-def _second_pass_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
-    try:
-        again = examiner.second_pass(inputs)
-    except Unsupported:
-        return ""
-    if again.problem or not allowance.covers(partial(_repeats, answer, again)):
-        return "a second backward pass over one forward pass gives another gradient"
-    return ""
-
-
-def _one_argument_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
-    try:
-        again = examiner.of_one_argument_at_a_time(inputs)
-    except Unsupported:
-        return ""
-    if again.problem or not allowance.covers(partial(_repeats, answer, again)):
-        return "with one argument differentiated, and the others constant, the gradient is another"
+def _asked_otherwise_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
+    ways = {
+        "the value returned while it is differentiated has another gradient": examiner.gradient_of_returned_value,
+        "a second backward pass over one forward pass gives another gradient": examiner.second_pass,
+        "with one argument differentiated, and the others constant, the gradient is another": (
+            examiner.of_one_argument_at_a_time
+        ),
+    }
+    for told, ask in ways.items():
+        try:
+            again = ask(inputs)
+        except Unsupported:
+            continue
+        if again.problem or not allowance.covers(partial(_repeats, answer, again)):
+            return told
     return ""
 
 
