@@ -322,7 +322,20 @@ def test_terms_of_a_special_function_that_cancel(short: str) -> None:
     assert found.judgement.verdict == Verdict.VERIFIED
 
 
-@pytest.mark.parametrize("name", SATURATING)
+def test_the_slope_of_dawson_may_be_taken_from_its_value() -> None:
+    """1 - 2 x D is -5e-19 at 1e9, and a rounding of 1 for whoever computes it."""
+    assert "dawsn" in SATURATING
+
+    @function(x=Reals(low=1.0, high=1e10), points=[dict(x=1e9)])
+    def saturated(xp, x):
+        """f(x) = D(x)"""
+        return xp.special.dawsn(x)
+
+    assert judged(saturated, at(1e9), [0.0], DOUBLE) not in FAILING
+    assert judged(saturated, at(1e9), [1e-10], DOUBLE) in FAILING
+
+
+@pytest.mark.parametrize("name", [name for name in SATURATING if name != "dawsn"])
 def test_a_derivative_may_be_taken_from_the_value_unless_a_derivation_keeps_its_digits(name: str) -> None:
     @function(x=Reals(low=-100, high=100), points=[dict(x=-40.0)])
     def saturated(xp, x):

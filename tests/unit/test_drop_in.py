@@ -233,7 +233,11 @@ NLL = "torch.nn.functional.gaussian_nll_loss(x, x.detach() + 1, v, full=True)"
 PADDED = "torch.nn.functional.embedding(torch.tensor([0, 1]), x[:, None], padding_idx=0).sum() + v.sum()"
 
 
-@pytest.mark.parametrize(("code", "why"), [(NLL, "torch.no_grad holds in"), (PADDED, "padding_idx of an embedding")])
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [(NLL, "torch.no_grad holds in"), (PADDED, "padding_idx of an embedding")],
+    ids=["inside no_grad", "a row of padding"],
+)
 def test_what_reverse_mode_alone_takes_for_a_constant_is_not_held_against_forward_mode(code, why):
     """A variance that is clamped inside no_grad, and a row whose gradient is left out."""
     torch = frame("PT").namespace
