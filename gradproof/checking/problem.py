@@ -264,7 +264,7 @@ def _chosen(
     if argnums is not None:
         numbers = {argnums} if isinstance(argnums, int) else set(argnums)
         if bad := [n for n in numbers if not -count <= n < count]:
-            raise ArgumentError(f"argnums names {bad[0]}; there are {count} arguments, from 0 to {count - 1}")
+            raise ArgumentError(f"argnums names {bad[0]}; there {_are(count)}, from 0 to {count - 1}")
         wanted = {n % count for n in numbers}
         named = [(path, leaf if _number(path) in wanted else None) for path, leaf in named]
     floating = [
@@ -275,7 +275,7 @@ def _chosen(
     if not floating:
         raise ArgumentError(
             f"none of {', '.join(names) or 'the arguments'} is a floating-point or complex array: integers and "
-            f"booleans are data, and there is nothing to differentiate{_unregistered(named, names)}"
+            f"booleans are data, and there is nothing to differentiate{_unregistered(calls, named, names)}"
         )
     marked = [i for i in floating if argnums is not None or calls.is_marked(named[i][1])]
     if not marked:
@@ -285,10 +285,14 @@ def _chosen(
     return marked
 
 
-def _unregistered(named: list[tuple[str, Any]], names: list[str]) -> str:
+def _are(count: int) -> str:
+    return "is 1 argument" if count == 1 else f"are {count} arguments"
+
+
+def _unregistered(calls: Calls, named: list[tuple[str, Any]], names: list[str]) -> str:
     """The cure where an argument is an object that holds arrays and that nobody takes apart."""
     for name, (_, leaf) in zip(names, named, strict=True):
-        if hasattr(leaf, "__dict__") and not callable(leaf):
+        if hasattr(leaf, "__dict__") and not callable(leaf) and not calls.is_array(leaf):
             return f". {name} is a {type(leaf).__name__}: register it with the framework as a tree, or give its arrays"
     return ""
 

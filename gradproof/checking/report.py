@@ -168,8 +168,7 @@ class Report:
         lines = [f"{self.verdict}: {self.name} on {self.backend} {self.version}{where}"]
         for verdict in dict.fromkeys(f.judgement.verdict for f in self.findings):
             at = [f for f in self.findings if f.judgement.verdict == verdict]
-            modes = ", ".join(dict.fromkeys(f.mode for f in at))
-            lines.append(_line(str(verdict), modes))
+            lines += _block(str(verdict), ["; ".join(self._where(at))])
             lines += _block("", dict.fromkeys(f.judgement.reason for f in at if f.judgement.reason))
         if self.worst is not None and (entry := self.worst.judgement.worst) is not None:
             lines.append(_line("worst", f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"))
@@ -179,6 +178,14 @@ class Report:
         not_tried = [f"{mode} mode, which {self.backend} refuses: {why}" for mode, why in self.refused.items()]
         lines += _block("not tried", not_tried)
         return lines + _block("note", self.notes)
+
+    def _where(self, findings: Sequence[Finding]) -> list[str]:
+        """The modes of findings; by dtype, where there is more than one."""
+        several = len({finding.dtype for finding in self.findings}) > 1
+        modes: dict[str, dict[str, None]] = {}
+        for finding in findings:
+            modes.setdefault(finding.dtype if several else "", {})[finding.mode] = None
+        return [f"{', '.join(of_dtype)}{f' in {dtype}' if dtype else ''}" for dtype, of_dtype in modes.items()]
 
     def _suspicion(self) -> str:
         finding = self.suspect

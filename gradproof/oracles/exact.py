@@ -57,11 +57,12 @@ def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -
 def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]) -> list[np.ndarray]:
     """The hand-derived gradient in balls, an object array per argument, its length and shapes checked."""
     result = _run(function, function.gradient_by_hand, on, arguments, "the hand-derived gradient")
+    if len(result) == 1 and result[0] is None:
+        raise function.error("the hand-derived gradient returns None: its return statement is missing")
     if len(result) != len(arguments):
-        raise function.error(
-            f"the hand-derived gradient returns {len(result)} arrays for {len(arguments)} arguments "
-            f"({', '.join(function.domains)})"
-        )
+        numbers = (len(result), "array"), (len(arguments), "argument")
+        arrays, given = (f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in numbers)
+        raise function.error(f"the hand-derived gradient returns {arrays} for {given} ({', '.join(function.domains)})")
     gradients = []
     for name, argument, part in zip(function.domains, arguments, result, strict=True):
         entries = _reals(function, name, _as_balls(function, on, part, f"the hand-derived gradient for {name}"))

@@ -1162,3 +1162,18 @@ def test_digits_that_an_operation_does_not_promise_accuse_nobody():
     with pytest.warns(gradproof.GradproofWarning, match="in fewer"):
         report = gradproof.check_grads(lambda x, df: stats.t.logpdf(x, df), given, modes="rev")
     assert "digits than its result has" in report.findings[0].judgement.reason
+
+
+def test_each_dtype_is_told_by_itself():
+    frame("PT")
+    x = frame("PT").array(np.array([0.3, 1.5]))
+    report = gradproof.check_grads(lambda x: x.sin(), (x,), modes="rev", dtypes=("float64", "float32"))
+    assert "verified     reverse in float64; reverse in float32" in report.text
+
+
+def test_whole_numbers_are_no_object_to_be_registered():
+    frame("JX")
+    import jax.numpy as jnp
+
+    with pytest.raises(gradproof.ArgumentError, match=r"there is nothing to differentiate$"):
+        gradproof.check_grads(lambda x: x * 2.0, (jnp.array([1, 2]),))

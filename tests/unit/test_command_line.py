@@ -74,7 +74,7 @@ def test_rows_are_written_by_parallel_workers_too(tmp_path: Path) -> None:
 
 BROKEN = {
     "duplicate name": ("2 * x", GOOD, "the name cube is already taken by"),
-    "wrong length": ("(x, x)", "", "returns 2 arrays for 1 arguments (x)"),
+    "wrong length": ("(x, x)", "", "returns 2 arrays for 1 argument (x)"),
     "wrong shape": ("xp.stack([x, x])", "", "for x has the shape (2,); the argument has ()"),
     "wrong type": ("None", "", "None"),
 }

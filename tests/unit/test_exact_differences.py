@@ -235,7 +235,8 @@ def hand_error(hand: Callable, **shapes: tuple[int, ...]) -> str:
 
 
 def test_a_gradient_of_the_wrong_length() -> None:
-    assert "returns 1 arrays for 2 arguments (x, y)" in hand_error(lambda xp, x, y: 2 * x)
+    assert "returns 1 array for 2 arguments (x, y)" in hand_error(lambda xp, x, y: 2 * x)
+    assert "returns None: its return statement is missing" in hand_error(lambda xp, x, y: None)
     assert "returns 3 arrays for 2 arguments (x, y)" in hand_error(lambda xp, x, y: (2 * x, y, y))
 
 
