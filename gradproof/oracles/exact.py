@@ -57,18 +57,20 @@ def body_value(function: Function, on: BallArithmetic, arguments: list[Balls]) -
 def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]) -> list[np.ndarray]:
     """The hand-derived gradient in balls, an object array per argument, its length and shapes checked."""
     result = _run(function, function.gradient_by_hand, on, arguments, "the hand-derived gradient")
+    where = function.hand_where
     if len(result) == 1 and result[0] is None:
-        raise function.error("the hand-derived gradient returns None: its return statement is missing")
+        raise function.error("the hand-derived gradient returns None: its return statement is missing", where)
     if len(result) != len(arguments):
         numbers = (len(result), "array"), (len(arguments), "argument")
         arrays, given = (f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in numbers)
-        raise function.error(f"the hand-derived gradient returns {arrays} for {given} ({', '.join(function.domains)})")
+        told = f"the hand-derived gradient returns {arrays} for {given} ({', '.join(function.domains)})"
+        raise function.error(told, where)
     gradients = []
     for name, argument, part in zip(function.domains, arguments, result, strict=True):
         entries = _reals(function, name, _as_balls(function, on, part, f"the hand-derived gradient for {name}"))
         if entries.shape != argument.shape:
             told = f"the hand-derived gradient for {name} has the shape {entries.shape}; the argument has"
-            raise function.error(f"{told} {argument.shape}{summed_over(entries.shape, argument.shape)}")
+            raise function.error(f"{told} {argument.shape}{summed_over(entries.shape, argument.shape)}", where)
         gradients.append(entries)
     return gradients
 

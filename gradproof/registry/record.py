@@ -223,9 +223,9 @@ class Function:
         if faults := self.faults():
             raise RegistryError(f"{self.name} ({self.where}): " + "; ".join(faults))
 
-    def error(self, problem: str) -> RegistryError:
-        """An error about this entry, found while it was evaluated."""
-        return RegistryError(f"{self.name} ({self.where}): {problem}")
+    def error(self, problem: str, where: str = "") -> RegistryError:
+        """An error about this entry, found while it was evaluated: at its body, or where the derivation stands."""
+        return RegistryError(f"{self.name} ({where or self.where}): {problem}")
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,7 @@ def hand_error(hand: Callable, **shapes: tuple[int, ...]) -> str:
     with pytest.raises(RegistryError) as caught:
         Reference(made).truth(tuple(np.ones(shape) for shape in shapes.values()))
     message = str(caught.value)
-    assert message.startswith(f"{made.name} ({__file__}:{made.line}): ")
+    assert message.startswith((f"{made.name} ({made.where}): ", f"{made.name} ({made.hand_where}): "))
     return message
 
 
@@ -276,7 +276,7 @@ def body_error(body: Callable, x: object = 1.0) -> str:
     with pytest.raises(RegistryError) as caught:
         Reference(made).truth(at(x))
     message = str(caught.value)
-    assert message.startswith(f"{made.name} ({__file__}:{made.line}): ")
+    assert message.startswith((f"{made.name} ({made.where}): ", f"{made.name} ({made.hand_where}): "))
     return message
 
 
