@@ -279,7 +279,7 @@ def test_one_line_is_to_be_changed_where_gradcheck_is_called():
         ({"order": "rev"}, "order='rev': give 1 or 2; a mode is named by modes='rev'"),
         ({"draws": -1}, "give a number of inputs"),
         ({"accuracy": 0.0}, "larger than 0"),
-        ({"argnums": 3}, "there are 1 arguments"),
+        ({"argnums": 3}, "there is 1 argument"),
         ({"dtypes": "flot32"}, "Did you mean float32"),
     ],
 )
