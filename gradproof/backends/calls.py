@@ -12,7 +12,7 @@ import numpy as np
 
 from gradproof.backends import trees
 from gradproof.backends.tracing import Traced
-from gradproof.backends.transformations import Transformations, Unsupported
+from gradproof.backends.transformations import Transformations
 from gradproof.registry.weights import complex_weights, weights
 
 
@@ -123,8 +123,15 @@ class Calls(ABC):
         self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]
     ) -> list[tuple[Any, ...]]:
         """As `pulled_back`, by one backward pass that is mapped over the factors. Raises `Unsupported` where a
-        framework has none."""
-        raise Unsupported(f"{self.transformations.name} maps no backward pass over the gradients that come in")
+        framework maps nothing."""
+
+        def pull(by: Any) -> tuple[Any, ...]:
+            return self.transformations.gradient(lambda *given: by * f(*given))(*arrays)
+
+        value = f(*arrays)
+        incoming = self.like(np.asarray(factors), value, self.dtype_of(value))
+        rows = self.transformations.vectorize(pull)(incoming)
+        return [tuple(None if part is None else part[k] for part in rows) for k in range(len(factors))]
 
     def pulled_back_undefined(self, f: Callable, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
         """What the backward pass gives where no gradient comes in, as for a result that nothing uses; None where a

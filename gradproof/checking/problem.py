@@ -195,7 +195,7 @@ def problem_of(
     shapes = _result_shapes(calls, made[0])
     finite = _finite_places(calls, made[0], shapes) if jac is None else [None] * len(shapes)
     weights = [
-        None if shape is None else contractible(cotangent(*shape), places)
+        None if shape is None else _contractible(cotangent(*shape), places)
         for shape, places in zip(shapes, finite, strict=True)
     ]
 
@@ -323,7 +323,7 @@ def _finite_places(calls: Calls, result: Any, shapes: list[Shape]) -> list[np.nd
     return found
 
 
-def contractible(w: np.ndarray, places: np.ndarray | None) -> np.ndarray:
+def _contractible(w: np.ndarray, places: np.ndarray | None) -> np.ndarray:
     """The weights of those entries of a result that the scalar is made of."""
     return w if places is None else np.ravel(w)[places]
 

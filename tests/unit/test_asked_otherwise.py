@@ -339,3 +339,31 @@ def test_an_implementation_is_asked_otherwise_as_well(kind):
     told = {"right": "", "swaps": "with one argument differentiated", "undefined": "where no gradient comes in"}
     assert found.judgement.verdict == (Verdict.VERIFIED if kind == "right" else Verdict.WRONG)
     assert found.judgement.reason.startswith(told[kind])
+
+
+@pytest.mark.parametrize(("short", "factor"), [("JX", 1.0), ("JX", 2.0), ("TF", 1.0)])
+def test_a_backward_pass_is_mapped_over_what_comes_in_wherever_a_framework_maps(short, factor):
+    """gradcheck(check_batched_grad=True): right one by one, and by this factor off in a batch."""
+    x = frame(short).array(np.array([0.3, 1.5]))
+    if short == "JX":
+        import jax
+        import jax.numpy as jnp
+
+        @jax.custom_batching.custom_vmap
+        def doubled(d):
+            return 2 * d
+
+        doubled.def_vmap(lambda size, batched, d: (2 * factor * d, True))
+        squares = jax.custom_vjp(lambda x: jnp.sum(x * x))
+        squares.defvjp(lambda x: (jnp.sum(x * x), x), lambda x, d: (doubled(d) * x,))
+    else:
+        import tensorflow as tf
+
+        def squares(x):
+            return tf.reduce_sum(x * x)
+
+    if factor == 1.0:
+        assert gradproof.gradcheck(squares, (x,), check_batched_grad=True)
+        return
+    with pytest.raises(AssertionError, match="with a batch of gradients that come in"):
+        gradproof.gradcheck(squares, (x,), check_batched_grad=True)
