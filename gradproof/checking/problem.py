@@ -12,7 +12,7 @@ import numpy as np
 from gradproof import backends
 from gradproof.backends.calls import Calls, cotangent
 from gradproof.backends.trees import flatten
-from gradproof.registry.names import unknown
+from gradproof.registry.names import counted, unknown
 
 OF_A_SCALAR = "its result"
 
@@ -264,7 +264,10 @@ def _chosen(
     if argnums is not None:
         numbers = {argnums} if isinstance(argnums, int) else set(argnums)
         if bad := [n for n in numbers if not -count <= n < count]:
-            raise ArgumentError(f"argnums names {bad[0]}; there {_are(count)}, from 0 to {count - 1}")
+            verb = "is" if count == 1 else "are"
+            raise ArgumentError(
+                f"argnums names {bad[0]}; there {verb} {counted(count, 'argument')}, from 0 to {count - 1}"
+            )
         wanted = {n % count for n in numbers}
         named = [(path, leaf if _number(path) in wanted else None) for path, leaf in named]
     floating = [
@@ -283,10 +286,6 @@ def _chosen(
             f"none of {', '.join(names[i] for i in floating)} requires a gradient: set requires_grad, or name argnums"
         )
     return marked
-
-
-def _are(count: int) -> str:
-    return "is 1 argument" if count == 1 else f"are {count} arguments"
 
 
 def _unregistered(calls: Calls, named: list[tuple[str, Any]], names: list[str]) -> str:

@@ -15,6 +15,7 @@ from gradproof.oracles.balls.complex_numbers import of_pairs, pairs_of
 from gradproof.oracles.likeness import summed_over
 from gradproof.registry import Function, Inputs, MissingOperation
 from gradproof.registry.advice import cure_of, line_in
+from gradproof.registry.names import counted
 
 STEP_BITS = 128
 """The step is 2**-128 of the input's scale, so the truncation error, of the order of its square, is below 1e-76."""
@@ -61,8 +62,7 @@ def hand_gradient(function: Function, on: BallArithmetic, arguments: list[Balls]
     if len(result) == 1 and result[0] is None:
         raise function.error("the hand-derived gradient returns None: its return statement is missing", where)
     if len(result) != len(arguments):
-        numbers = (len(result), "array"), (len(arguments), "argument")
-        arrays, given = (f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in numbers)
+        arrays, given = counted(len(result), "array"), counted(len(arguments), "argument")
         told = f"the hand-derived gradient returns {arrays} for {given} ({', '.join(function.domains)})"
         raise function.error(told, where)
     gradients = []

@@ -1,4 +1,5 @@
-"""Names that a person types: what to say where one is not known, and what is safe to print of them."""
+"""Names that a person types: what to say where one is not known, what is safe to print of them, and so many of what
+they name."""
 
 import difflib
 import unicodedata
@@ -22,3 +23,8 @@ def meant(name: str, known: Iterable[str]) -> str:
 def printable(text: str) -> str:
     """The text without what a terminal would obey: control characters and marks of direction. Line breaks stay."""
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something, in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.oracles.tape.evaluation import Evaluation
-from gradproof.oracles.tape.program import Instruction, numbers_of
+from gradproof.oracles.tape.program import NO_CELLS, Instruction, numbers_of
 from gradproof.oracles.tape.sweep import Sweep
 from gradproof.report.numbers import SHORT, array_shown, number_shown
 from gradproof.report.operations import returned as returned_by
@@ -99,7 +99,7 @@ def tape_lines(evaluation: Evaluation, sweep: Sweep, names: Sequence[str], most:
     ]
     count = 0
     for instruction in tape.instructions:
-        if instruction.kind in ("compare", "logic", "truth", "settle", "settle_step", "settle_extremum", "order"):
+        if instruction.kind in NO_CELLS:
             continue
         cells = slice(instruction.output, instruction.output + instruction.size)
         count += 1

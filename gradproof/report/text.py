@@ -114,11 +114,6 @@ def exact_in_decimals(value: float) -> bool:
     return value - value != 0 or Decimal(repr(value)) == Decimal(value)
 
 
-def counted(number: int, noun: str) -> str:
-    """So many of something, in words."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def shortened(names: Sequence[str], most: int) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -17,7 +17,7 @@ from gradproof.backends import DTYPES
 from gradproof.backends.daily import WIDE
 from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import FAILING, Verdict
-from gradproof.registry.names import printable
+from gradproof.registry.names import counted, printable
 from gradproof.report.closing import summary
 from gradproof.report.closing.failures import Failed, the_same
 from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, family_of, ratio_of, written
@@ -86,13 +86,13 @@ class Closing:
         if not any(row["verdict"] in HOLDS for row in self.rows):
             return f"Nothing was verified. {self._tests()}." if self.rows else "Nothing was verified."
         causes = {(row["kind"], row["cause"]) for row in self.rows if row.get("known")}
-        known = f" or deviates as recorded ({_count(len(causes), 'cause')})" if causes else ""
+        known = f" or deviates as recorded ({counted(len(causes), 'cause')})" if causes else ""
         return f"Every gradient that was judged is right{known}: {_functions(self.rows)}. {self._tests()}."
 
     def _what_fails(self) -> str:
         names = list(dict.fromkeys(group[0].family for group in self.failures))
         more = len(self.failures) - len(names)
-        causes = f", by {_count(len(self.failures), 'cause')}" if more else ""
+        causes = f", by {counted(len(self.failures), 'cause')}" if more else ""
         verb = "fails" if len(names) == 1 else "fail"
         return (
             f"{len(names)} of {_functions(self.rows)} {verb}{causes}, which nobody has recorded: {shortened(names, 5)}"
@@ -105,8 +105,8 @@ class Closing:
         counts = {"failed": len(failed), "passed": passed, "skipped": len(self.rows) - len(failed) - passed}
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         backends = len({row["backend"] for row in self.rows} - {HAND})
-        on = f" on {_count(backends, 'backend')}" if backends else ""
-        return f"{_count(len(self.rows), 'test')}{on}: {told}"
+        on = f" on {counted(backends, 'backend')}" if backends else ""
+        return f"{counted(len(self.rows), 'test')}{on}: {told}"
 
     @property
     def _failing_rows(self) -> set[int]:
@@ -154,7 +154,7 @@ class Closing:
         table = _table([_recording(*cause, causes[cause]) for cause in gravest[:MOST_RECORDED]])
         counts = [(kind, sum(cause[0] == kind for cause in causes)) for kind in KINDS]
         kinds = ", ".join(f"{count} {kind}" for kind, count in counts if count)
-        title = f"recorded, {_count(len(causes), 'cause')} ({kinds})"
+        title = f"recorded, {counted(len(causes), 'cause')} ({kinds})"
         return [(title + ("; the gravest" if len(causes) > MOST_RECORDED else ""), table)]
 
     def _skipped(self) -> list[Block]:
@@ -177,7 +177,7 @@ def _lost(rows: Sequence[Row]) -> str:
     first = rows[0]
     at = ", ".join(f"{name} = {written(value)}" for name, value in first["lost"].items())
     return (
-        f"{_count(len(rows), 'test')} drew an input at which the gradient is NaN or infinite, though value and truth "
+        f"{counted(len(rows), 'test')} drew an input at which the gradient is NaN or infinite, though value and truth "
         "are finite; a program may overflow on its way, so nobody is accused. Name it in points= to have it judged: "
         f"{first['function']} ({first['backend']}, {first['dtype']}), {textwrap.shorten(at, 60, placeholder=' …')}"
     )
@@ -191,8 +191,8 @@ def _weak(rows: Sequence[Row]) -> str:
     least = "of any size" if error >= 1 else f"below {error:.2g}"
     cure = " and ".join([*([] if {*dtypes} & {*WIDE} else [WIDE[0]]), "points= of ordinary size"])
     return (
-        f"{_count(len(rows), 'test')} ({', '.join(dtypes)}) passed, and would miss an error of {summary.STRONG:.0%} at "
-        f"the worst input, where rounding makes as much; {function} {argument} in {weakest['dtype']} one {least}. "
+        f"{counted(len(rows), 'test')} ({', '.join(dtypes)}) passed, and would miss an error of {summary.STRONG:.0%} "
+        f"at the worst input, where rounding makes as much; {function} {argument} in {weakest['dtype']} one {least}. "
         f"{cure} see smaller ones"
     )
 
@@ -208,8 +208,8 @@ def _absent(rows: Sequence[Row]) -> list[Block]:
 def _functions(rows: Iterable[Row]) -> str:
     """How many functions there are; a variant is told as one."""
     functions, variants = {family_of(row) for row in rows}, {row["function"] for row in rows if row.get("variant_of")}
-    told = _count(len(functions), "function")
-    return f"{told} (with {_count(len(variants), 'variant')})" if variants else told
+    told = counted(len(functions), "function")
+    return f"{told} (with {counted(len(variants), 'variant')})" if variants else told
 
 
 def _by_place(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
@@ -292,10 +292,6 @@ def _recording(kind: str, cause: str, rows: Sequence[Row]) -> tuple[str, str, st
     verdicts = list(dict.fromkeys(row["verdict"] for row in rows))
     functions = list(dict.fromkeys(row["function"] for row in rows))
     return kind, cause, shortened(places, 2), f"{' or '.join(verdicts)}: {shortened(functions, 2)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _plain(text: str) -> Text:

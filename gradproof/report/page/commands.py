@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gradproof.registry import Function
+from gradproof.registry.names import counted
 from gradproof.report.outcome import Outcome
 from gradproof.report.page.accuracy import by_function, read_rows
 from gradproof.report.page.badge import badge
@@ -15,7 +16,6 @@ from gradproof.report.rows.merge import merge, results_files
 from gradproof.report.rows.results import ResultsError, Row, read
 from gradproof.report.scripts.files import scripts_in
 from gradproof.report.tables.kinks import recorded
-from gradproof.report.text import counted
 
 
 def page(

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gradproof.oracles.verdict import FAILING, Verdict
+from gradproof.registry.names import counted
 from gradproof.report.rows.results import CELL, DRAWS, SAYS_NOTHING, Row, fullest, name_of, size_of
-from gradproof.report.text import counted, shortened
+from gradproof.report.text import shortened
 
 FACTOR, ULP = 2.0, 1.0
 """The noise. An error within its bound has grown where, at the same input, it is more than `FACTOR` times what it was

@@ -13,6 +13,7 @@ from gradproof.backends.adapter import REAL_PART
 from gradproof.backends.daily import is_daily, is_large
 from gradproof.oracles.verdict import Verdict
 from gradproof.registry import Function
+from gradproof.registry.names import counted
 from gradproof.report.rows.results import (
     CELL,
     DRAWS,
@@ -25,7 +26,7 @@ from gradproof.report.rows.results import (
     read,
     size_of,
 )
-from gradproof.report.text import counted, shortened, wrapped
+from gradproof.report.text import shortened, wrapped
 
 BY_CHANCE = ("seconds", "spent", "test", *DRAWS)
 """What differs between two runs of one cell that found the same."""

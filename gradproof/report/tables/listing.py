@@ -6,9 +6,8 @@ from pathlib import Path
 
 from gradproof import content
 from gradproof.registry import Function
-from gradproof.registry.names import meant
+from gradproof.registry.names import counted, meant
 from gradproof.report.outcome import Outcome
-from gradproof.report.text import counted
 
 
 def functions(
