@@ -31,8 +31,14 @@ NOTHING = arb(2) ** -1400
 AGREEMENT = arb(10) ** -30
 """Hand-derived gradient and exact differences agree when they differ by less than this, relatively."""
 
-SUSPECT = arb(2) ** -180
-"""A quotient below this, beside an input and a value of ordinary size, may be the error of its step alone."""
+SUSPECT = arb(2) ** -40
+"""A quotient below this may be the error of its step alone: of the order of the step's square where the function is
+smooth, of its root at the end of x√x, and of its third part at that of x∛x."""
+
+FINER = arb(2) ** -40
+
+SETTLED = arb(2) ** -10
+"""By so much of itself a derivative does not change between two steps as fine as these."""
 
 Direction = tuple[np.ndarray, ...]
 
@@ -176,11 +182,10 @@ class Difference:
     @property
     def certain(self) -> arb:
         """The quotient, or 0 where it is no more than its truncation error: such a number is no derivative."""
-        if self.quotient.is_zero() or not abs(self.quotient) < SUSPECT:
+        if not suspect(self.quotient):
             return self.quotient
-        return unless_of_the_step(
-            self.quotient, _quotient(self.function, self.inputs, self.direction, 2 * step(self.inputs))
-        )
+        finer, finest = (_quotient(self.function, self.inputs, self.direction, h) for h in finer_steps(self.inputs))
+        return settled(self.quotient, finer, finest)
 
     def agrees_with(self, derivative: arb, size: arb) -> bool:
         """Whether `derivative`, a sum of terms of total size `size`, is this derivative to 30 digits."""
@@ -268,10 +273,23 @@ def quotients(differences: np.ndarray) -> np.ndarray:
         return objects(np.frompyfunc(lambda d: d.certain, 1, 1)(differences))
 
 
-def unless_of_the_step(quotient: arb, doubled: arb) -> arb:
-    """A quotient, or 0 where doubling its step changes it by as much as it is: then it is the step's error alone."""
-    is_small = abs(quotient) < SUSPECT and abs(quotient) <= 2 * abs(doubled - quotient)
-    return arb(0) if is_small else quotient
+def suspect(quotient: arb) -> bool:
+    """Whether a quotient is so small that it may be the error of its step alone."""
+    return not quotient.is_zero() and bool(abs(quotient) < SUSPECT)
+
+
+def finer_steps(inputs: Inputs) -> tuple[arb, arb]:
+    """Two steps far below the step of exact differences: what comes of a step, as its square or its root, is another
+    number at each."""
+    return step(inputs) * FINER, step(inputs) * FINER**2
+
+
+def settled(quotient: arb, finer: arb, finest: arb) -> arb:
+    """A suspect quotient as it is at the finest step; 0 where it goes on changing with its step, so that it is the
+    step's error alone."""
+    if not suspect(quotient) or not finest.is_finite():
+        return quotient
+    return arb(0) if abs(finest - finer) > SETTLED * abs(finest) else finest
 
 
 def digits(number: arb, count: int) -> str:

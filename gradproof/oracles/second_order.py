@@ -87,33 +87,36 @@ class SecondOrder:
 
     def _certain(self, inputs: Inputs, central: Gradient) -> Gradient:
         """The product, with 0 for what is no more than the error of its step, as `exact.Difference.certain`."""
-        if not any(abs(e) < exact.SUSPECT and not e.is_zero() for e in _flat(central)):
+        if not any(map(exact.suspect, _flat(central))):
             return central
-        h = 2 * exact.step(inputs)
-        (ahead, _), (behind, _) = (self._gradient(inputs, self.direction, distance) for distance in (h, -h))
-        doubled = [(a - b) / (2 * h) for a, b in zip(ahead, behind, strict=True)]
-        return [
-            objects(np.frompyfunc(exact.unless_of_the_step, 2, 1)(c, d)) for c, d in zip(central, doubled, strict=True)
-        ]
+        finer, finest = (self._precisely_along(inputs, h) for h in exact.finer_steps(inputs))
+        rows = zip(central, finer, finest, strict=True)
+        return [objects(np.frompyfunc(exact.settled, 3, 1)(*parts)) for parts in rows]
+
+    def _precisely_along(self, inputs: Inputs, h: arb) -> Gradient:
+        return exact.precisely(
+            lambda: self._along(inputs, self.direction, h)[0], lambda found: exact.certain(_flat(found))
+        )
 
     def _can_be_found(self, truth: Truth) -> bool:
         return truth.hand == "agrees"
 
     def _quotients(self, inputs: Inputs) -> tuple[Gradient, Gradient]:
-        central, gap, tie = self._along(inputs, self.direction)
+        h = exact.step(inputs)
+        central, gap, tie = self._along(inputs, self.direction, h)
         if tie:
             # Where x² and 2x² meet at 0 both sides are alike. But a derivative is linear in its direction v: that
             # along v is the sum of those along v/2 + w and v/2 - w.
             for seed in range(TURNS):
                 other = exact.generic_direction(inputs, seed)
                 halves = [tuple(v / 2 + s * w for v, w in zip(self.direction, other, strict=True)) for s in (1, -1)]
-                one, two = (self._along(inputs, half)[0] for half in halves)
+                one, two = (self._along(inputs, half, h)[0] for half in halves)
                 gap = gap + [objects(c - p - q) for c, p, q in zip(central, one, two, strict=True)]
         return central, gap
 
-    def _along(self, inputs: Inputs, along: exact.Direction) -> tuple[Gradient, Gradient, bool]:
-        """The central quotient along a direction, how far ahead and behind differ, and whether there may be a tie."""
-        h = exact.step(inputs)
+    def _along(self, inputs: Inputs, along: exact.Direction, h: arb) -> tuple[Gradient, Gradient, bool]:
+        """The central quotient of the step h along a direction, how far ahead and behind differ, and whether there may
+        be a tie."""
         (behind, _), (here, tie), (ahead, _) = (self._gradient(inputs, along, distance) for distance in (-h, arb(0), h))
         central = [objects((a - b) / (2 * h)) for a, b in zip(ahead, behind, strict=True)]
         gap = [objects((a - 2 * m + b) / h) for a, m, b in zip(ahead, here, behind, strict=True)]

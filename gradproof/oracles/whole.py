@@ -159,16 +159,16 @@ class WholeSecondOrder(_Judging, SecondOrder):
             # Outside the domain, where nothing can be said of it.
             return True
 
-    def _along(self, inputs: Inputs, along: exact.Direction) -> tuple[Gradient, Gradient, bool]:
+    def _along(self, inputs: Inputs, along: exact.Direction, h: arb) -> tuple[Gradient, Gradient, bool]:
         if self.has_derivation(inputs):
-            return super()._along(inputs, along)
+            return super()._along(inputs, along, h)
         with ctx.workprec(max(ctx.prec, MIXED_PRECISION)):
-            return self._mixed(inputs, along)
+            return self._mixed(inputs, along, h)
 
-    def _mixed(self, inputs: Inputs, along: exact.Direction) -> tuple[Gradient, Gradient, bool]:
-        """Central second differences, along every entry and `along`; how far they differ ahead and behind; and whether
-        there may be a tie."""
-        h, ties = exact.step(inputs), []
+    def _mixed(self, inputs: Inputs, along: exact.Direction, h: arb) -> tuple[Gradient, Gradient, bool]:
+        """Central second differences of the step h, along every entry and `along`; how far they differ ahead and behind;
+        and whether there may be a tie."""
+        ties = []
 
         def at(entry: exact.Direction, i: int, j: int) -> arb:
             on = BallArithmetic()
@@ -196,7 +196,8 @@ class WholeSecondOrder(_Judging, SecondOrder):
         """Whether the derivative of the hand-derived gradient along the direction is the second difference of the body,
         to 30 digits of its largest entry."""
         with ctx.workprec(MIXED_PRECISION):
-            ours, theirs = super()._along(inputs, self.direction)[0], self._mixed(inputs, self.direction)[0]
+            h = exact.step(inputs)
+            ours, theirs = super()._along(inputs, self.direction, h)[0], self._mixed(inputs, self.direction, h)[0]
             pairs = [(p, q) for a, b in zip(ours, theirs, strict=True) for p, q in zip(a.flat, b.flat, strict=True)]
             largest = max((abs(q).abs_upper() for _, q in pairs), default=arb(0))
             return all(bool(abs(p - q).abs_upper() <= exact.AGREEMENT * largest + exact.NOTHING) for p, q in pairs)

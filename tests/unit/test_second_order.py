@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
+from gradproof.oracles import exact
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference
 from gradproof.oracles.second_order import SecondOrder
+from gradproof.oracles.whole import WholeReference, WholeSecondOrder
 from gradproof.registry import Function, direction
 from tests.unit.made import at, entry
 
@@ -40,6 +42,26 @@ def test_the_truth_is_the_closed_form(x: list[float]) -> None:
     largest = max(abs(e) for e in expected)
     for got, true in zip(truth.gradient[0].balls, expected, strict=True):
         assert abs(got - true) <= largest * arb(10) ** -33 + arb(10) ** -70
+
+
+def test_a_tiny_second_derivative_without_a_derivation_is_not_the_error_of_its_step() -> None:
+    """12 x² may be far below the square of the step; and of w x√x at 0 the root of the step is left, though w is 0."""
+    smooth = entry(lambda xp, x: xp.sum(x**4), None, x=(2,))
+    x = np.array([1e-41, 1.0])
+    (got,) = WholeSecondOrder(WholeReference(smooth)).truth(at(x)).gradient
+    assert got.high == pytest.approx(12 * x * x * direction(smooth)[0], rel=1e-14, abs=0)
+    rooted = entry(lambda xp, x, w: xp.sum(w * xp.sign(x) * xp.abs(x) ** 1.5), None, x=(2,), w=(2,))
+    got, _ = WholeSecondOrder(WholeReference(rooted)).truth((np.array([0.0, 1.0]), np.zeros(2))).gradient
+    assert got.high[0] == 0 and got.high[1] != 0
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-41])
+def test_a_tiny_difference_is_not_the_error_of_its_step(x: float) -> None:
+    """x√x ends at 0, where the quotient of one side is the root of its step; 3x² may be far below the step's square."""
+    ends, smooth = (entry(body, None, x=()) for body in (lambda xp, x: x * xp.sqrt(x), lambda xp, x: x**3))
+    beside = arb(x) ** 2 * 3
+    assert exact.gradient(smooth, at(x))[0][()].certain.overlaps(beside * (1 + arb(0, 1e-9)))
+    assert (exact.gradient(ends, at(x))[0][()].certain == 0) == (x == 0)
 
 
 def test_float64_lies_within_the_bound_and_what_is_off_does_not() -> None:
