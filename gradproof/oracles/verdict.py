@@ -181,7 +181,8 @@ def _of_a_mixture(kink: Kink, bounds: Bounds, format: Format) -> tuple[np.ndarra
 
 def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float, format: Format) -> Entry:
     error = exact.distance(got)
-    with np.errstate(over="ignore"):  # an error of ordinary size where only underflow is allowed
+    # An error of ordinary size where only underflow is allowed, or an infinite one within an infinite bound: that is NaN.
+    with np.errstate(over="ignore", invalid="ignore"):
         ratio = error / bound
     flat = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
     index = tuple(int(i) for i in np.unravel_index(flat, got.shape))

@@ -95,6 +95,9 @@ class WholeReference(_Judging, Reference):
 def _widened(
     narrow: Bounds, swept: Gradient, truth: tuple[Exact, ...], model: MachineModel, evaluation: Evaluation
 ) -> Bounds:
+    # A number on the way back may leave the range where all that is asked for lies within it.
+    if evaluation.overflowed:
+        return replace(narrow, gradient=tuple(np.full_like(bound, np.inf) for bound in narrow.gradient))
     # Where the sweep has no finite answer it allows nothing: a NaN is nobody's rounding. Nor where it misses the truth,
     # which a recording of the body cannot.
     meets = np.frompyfunc(lambda ball, true: ball.is_finite() and ball.overlaps(true), 2, 1)

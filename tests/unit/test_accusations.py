@@ -3,6 +3,7 @@ advance what a program cancels with rounding, where a forward pass computes in l
 of them what is wrong is still wrong."""
 
 import importlib
+import inspect
 import math
 from contextlib import nullcontext
 from dataclasses import replace
@@ -572,6 +573,25 @@ def test_what_may_overflow_on_the_way_of_an_honest_program_is_no_draw_to_accuse_
         examiner = Examiner(Cell(made, "torch", "cpu", "float32", "reverse"))
         assert getattr(examiner, check)(at(2.0**-128)).fails == (is_named and check == "against_truth")
         assert getattr(examiner, check)(at(0.5)).judgement.verdict == Verdict.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("body", "inputs"),
+    [
+        # 7 / (mu / (r + mu)) is larger than the largest number of float16, which the gradient is not.
+        pytest.param(lambda xp, r, mu: 7.0 * xp.log(mu / (r + mu)), (40.0, 2.0**-8), id="log of a small quotient"),
+        # The square of 1 + exp(x) overflows, and that of its inverse, which others take, loses its digits.
+        pytest.param(lambda xp, x, y: y + xp.log(1 / (1 + xp.exp(x))), (8.59375, 1.0), id="log of a logistic function"),
+    ],
+)
+def test_an_adjoint_may_leave_the_range_where_the_gradient_does_not(body, inputs) -> None:
+    """Found by everyday models in half precision: a backend was called wrong for what any reverse sweep loses."""
+    needs("torch")
+    made = entry(body, **dict.fromkeys(list(inspect.signature(body).parameters)[1:], ()))
+    for check in ("against_truth", "against_own_differences"):
+        examiner = Examiner(Cell(made, "torch", "cpu", "float16", "reverse"))
+        assert not getattr(examiner, check)(at(*inputs)).fails
+        assert getattr(examiner, check)(at(0.5, 0.75)).judgement.verdict == Verdict.VERIFIED
 
 
 def test_infinities_of_both_signs_are_judged_and_end_no_run() -> None:
