@@ -73,7 +73,11 @@ GradientAt = Callable[[Direction, arb], list[np.ndarray] | None]
 class Kink:
     """The limits of the gradient around one input: `limits` holds a float64 array per argument, a row per probe.
 
-    `exists` is False where they do not converge: the gradient is unbounded there, and nothing can be verified."""
+    `exists` is False where they do not converge: the gradient is unbounded there, and nothing can be verified. `jumps`
+    says that the function itself does, which therefore has no subdifferential: its sides may be joined by choices that
+    no limit joins."""
+
+    jumps = False
 
     def __init__(self, limits: Gradient, exists: bool, directions: list[Direction], look: Callable) -> None:
         self.limits, self.exists = limits, exists

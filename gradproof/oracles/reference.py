@@ -158,9 +158,11 @@ class Reference:
         if ties or hand_ties or undefined:
             around = _Around(self.function, inputs)
             kink = probe(inputs, around.gradient_at)
-            if kink is None and self._jumps(inputs, value):
+            jumps = self._jumps(inputs, value)
+            if kink is None and jumps:
                 kink = beside(inputs, around.gradient_at)
             if kink is not None:
+                kink.jumps = jumps
                 gradient = hand if hand is not None else self._differences(inputs)
                 return Truth(exact_value, _exacts(gradient), "absent" if hand is None else "agrees", kink)
         self._check_flatness(hand)
@@ -265,7 +267,7 @@ class Reference:
             problem = problem or f"a kink next to a number that is subnormal in {model.format.name}, and may be flushed"
         undecided = backward.undecided or beside.undecided
         sides = ()
-        if undecided and not ambiguous:
+        if (undecided or truth.kink.jumps) and not ambiguous:
             either, _ = self._rounded_gradient(inputs, model, truth.hand, Ties(derivation, both=True))
             sides = tuple(_sides(part, bound) for part, bound in zip(either, bounds, strict=True))
         return Bounds(value_bound, bounds, problem, forward.undecided or undecided, sides)

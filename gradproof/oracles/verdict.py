@@ -164,7 +164,8 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
         return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential", value)
     sides = zip(given, bounds.sides, strict=True) if bounds.sides else ()
     if bounds.sides and all(((got >= low) & (got <= high)).all() for got, (low, high) in sides):
-        return Judgement(Verdict.CONVENTION, "a kink, and within rounding of another: a choice gives this", value)
+        where = "where the function jumps" if truth.kink.jumps else "and within rounding of another"
+        return Judgement(Verdict.CONVENTION, f"a kink, {where}: a choice gives this", value)
     return Judgement(
         Verdict.WRONG, "a kink: the answer lies outside the subdifferential", _outside(given, truth, bounds, names)
     )

@@ -76,8 +76,19 @@ ATTRIBUTES = {
     "detach": "the array itself: what is cut off has no gradient",
 }
 
+DTYPES = frozenset("bool bool_ double float float16 float32 float64 half int int32 int64 long single".split())
+"""What other libraries call a dtype."""
+
+NO_DTYPES = (
+    "A body is run in every dtype, and names none: xp.astype(mask, x.dtype) makes numbers of a mask, and integers for "
+    "indices come of xp.searchsorted, xp.argsort, xp.argmax and xp.argmin"
+)
+
 MODULES = ("np", "numpy", "anp", "math", "cmath", "jnp", "torch", "tf", "scipy", "special", "F", "lax")
-_CALL = re.compile(rf"(?<![\w.])((?:{'|'.join(MODULES)})(?:\.\w+)*)\.(\w+)\s*\(")
+CONSTANT = r"(?:[\d.\s*/+-]|\be\b|\w+\.pi\b|\w+\.e\b)+"
+"""What is no input of the body: math.sqrt(2 / math.pi) is a number like any other."""
+
+_CALL = re.compile(rf"(?<![\w.])((?:{'|'.join(MODULES)})(?:\.\w+)*)\.(\w+)\s*\((?!{CONSTANT}\))")
 
 
 def meant(prefix: str, name: str, here: Collection[str], groups: dict[str, Collection[str]]) -> str:
@@ -87,6 +98,8 @@ def meant(prefix: str, name: str, here: Collection[str], groups: dict[str, Colle
     found = [f"xp.{group}.{name}" if group else f"xp.{name}" for group, names in groups.items() if name in names]
     if found:
         return f"Did you mean {found[0]}?"
+    if name in DTYPES:
+        return NO_DTYPES
     if name in ELSEWHERE:
         return f"The array API standard calls it xp.{ELSEWHERE[name]}"
     # Two letters that changed places come before one too many.

@@ -545,6 +545,33 @@ def test_a_second_derivative_may_divide_by_the_cube_of_a_divisor(x: float, verdi
     assert (found["reverse"], found["reverse_over_reverse"]) == ("verified", verdict)
 
 
+# Kinks where the function jumps
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ((0.0, 0.0), Verdict.CONVENTION),  # the mean of both parts of the largest, times the first expert
+        ((0.25, -0.25), Verdict.CONVENTION),
+        ((-0.25, 0.25), Verdict.CONVENTION),  # the second of the largest, times the first expert
+        ((1.0, 0.0), Verdict.WRONG),
+        ((2.0, -2.0), Verdict.WRONG),
+    ],
+)
+def test_where_a_kink_meets_a_jump_each_choice_is_somebodys_own(answer, verdict) -> None:
+    """The gate of the best of two experts that tie: which one is asked jumps, where the largest of the gates bends."""
+
+    def body(xp, x, g):
+        gates = xp.exp(g) / xp.sum(xp.exp(g))
+        return xp.max(gates) * xp.where(gates[0] >= gates[1], x[0], x[1])
+
+    reference = WholeReference(entry(body, x=(2,), g=(2,)))
+    inputs = (np.array([1.0, 3.0]), np.array([0.5, 0.5]))
+    given = Answer(np.array(0.5), (np.array([0.5, 0.0]), np.array(answer)))
+    truth, bounds = reference.truth(inputs), reference.bounds(inputs, DOUBLE)
+    assert judge(given, truth, bounds, ["x", "g"], DOUBLE.format).verdict == verdict
+
+
 # Signs of zeros, and what leaves the range
 
 

@@ -59,6 +59,7 @@ BODIES = {
     "a float's": ("math.sin(x)", "write xp.sin for math.sin"),
     "another name": ("np.arcsin(x)", "write xp.asin for np.arcsin"),
     "einsum": ("xp.einsum('i,i->', x, x)", "calls it xp.tensordot, xp.matmul or xp.vecdot"),
+    "dtype": ("xp.take(x, xp.astype(xp.floor(x), xp.int64))", "integers for indices come of xp.searchsorted"),
     "cumsum": ("xp.cumsum(x)", "calls it xp.cumulative_sum"),
     "array": ("xp.stack([x, x])", "returns the shape (2,). Contract it: xp.sum(weights(xp, (2,)) * …)"),
 }
@@ -72,6 +73,14 @@ def test_what_a_body_meant_is_said_with_its_line(tmp_path: Path, body: str, mess
     assert message in text and "mine.py:" in text
     assert "line 11" in text or "returns the shape" in text
     assert not functions["good"].problems
+
+
+def test_a_constant_is_no_mistake_of_whoever_wrote_it(tmp_path: Path) -> None:
+    """A backend that had no rule for erfc was answered with "write xp.sqrt for math.sqrt"."""
+    pytest.importorskip(NAMES["AG"])
+    source = "@function(x=Reals())\ndef bad(xp, x):\n    return xp.reshape(x, (3,)) * math.sqrt(2 / math.pi)\n"
+    text = failing(loaded(tmp_path, source)["bad"]).text
+    assert "line 11" in text and "xp.sqrt" not in text
 
 
 def test_what_only_some_arrays_have_is_told_where_a_backend_lacks_it(tmp_path: Path) -> None:
