@@ -182,7 +182,7 @@ def _of_a_mixture(kink: Kink, bounds: Bounds, format: Format) -> tuple[np.ndarra
 
 def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float, format: Format) -> Entry:
     error = exact.distance(got)
-    # An error of ordinary size where only underflow is allowed, or an infinite one within an infinite bound: that is NaN.
+    # An error of ordinary size where only underflow is allowed; an infinite one within an infinite bound, which is NaN.
     with np.errstate(over="ignore", invalid="ignore"):
         ratio = error / bound
     flat = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))

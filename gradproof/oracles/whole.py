@@ -169,8 +169,8 @@ class WholeSecondOrder(_Judging, SecondOrder):
             return self._mixed(inputs, along, h)
 
     def _mixed(self, inputs: Inputs, along: exact.Direction, h: arb) -> tuple[Gradient, Gradient, bool]:
-        """Central second differences of the step h, along every entry and `along`; how far they differ ahead and behind;
-        and whether there may be a tie."""
+        """Central second differences of the step h, along every entry and `along`; how far they differ ahead and
+        behind; and whether there may be a tie."""
         ties = []
 
         def at(entry: exact.Direction, i: int, j: int) -> arb:
