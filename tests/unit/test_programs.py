@@ -4,6 +4,7 @@ as they are, a slice of them finds nothing."""
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from gradproof import divergences
 from gradproof.backends import BACKENDS, MODES
 from gradproof.verification.programs import Program, cause_of, check, known, programs, truth_of
 from gradproof.verification.programs.grammar import LARGEST, MOST
-from tests.unit.made import DIFFERENTIATING, needs
+from tests.unit.made import DIFFERENTIATING, NAMES, needs
 
 COUNT = 1000
 """What is planted must be found within so many programs."""
@@ -179,3 +180,13 @@ def test_what_programs_meet_again_is_recorded_and_still_there() -> None:
     alarm = check(truth_of(zero), "autograd", "float64", "reverse")
     assert alarm is not None and cause_of(alarm) == "product-divided-by-entry"
     assert check(truth_of(Program((x,), ("v0 = xp.nn.relu(a)",), ("v0",))), "autograd", "float64", "reverse") is None
+
+
+@pytest.mark.parametrize("operation", [entry["operation"] for entry in known() if entry["backend"] == NAMES["TF"]])
+def test_what_an_activation_loses_is_known_where_it_is_recorded_and_nowhere_else(operation: str) -> None:
+    needs(NAMES["TF"])
+    inputs = [np.array([-0.75, 1.390625]), np.array([-(2.0**-30)])]
+    made = [Program((x,), (f"v0 = {operation}a)",), ("v0",)) for x in inputs]
+    alarm = next(filter(None, (check(truth_of(one), NAMES["TF"], "float64", "reverse") for one in made)))
+    assert cause_of(alarm)
+    assert not cause_of(replace(alarm, backend=NAMES["JX"])) and not cause_of(replace(alarm, mode="xla"))
