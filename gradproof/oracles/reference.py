@@ -25,7 +25,7 @@ from gradproof.oracles.balls import (
 from gradproof.oracles.kept import Kept
 from gradproof.oracles.kinks import Kink, beside, probe
 from gradproof.oracles.machine_model import SLACK, MachineModel
-from gradproof.registry import Function, Inputs
+from gradproof.registry import Function, Inputs, NotFinite
 
 LEVEL_LIMIT = 1000
 """The largest power of two by which the entries of a direction differ."""
@@ -199,10 +199,9 @@ class Reference:
 
         value, ties = exact.precisely(compute, lambda result: exact.certain([result[0]]))
         if not value.is_finite():
-            raise self.function.error(
-                f"the function is not finite at {describe(self.function, inputs)}: it is {value}. "
-                "Narrow the domain of its arguments, or drop the point"
-            )
+            told = f"the function is not finite at {describe(self.function, inputs)}: it is {value}"
+            cure = "Narrow the domain of its arguments, or drop the point"
+            raise NotFinite(f"{self.function.name} ({self.function.where}): {told}. {cure}")
         return value, ties
 
     def hand_agrees(self, inputs: Inputs, hand: list[np.ndarray]) -> bool:

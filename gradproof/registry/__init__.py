@@ -16,7 +16,7 @@ from gradproof.registry.domains import (
 )
 from gradproof.registry.loading import find, load, load_builtin
 from gradproof.registry.namespace import MissingOperation, Namespace
-from gradproof.registry.record import Function, Inputs, Published, RegistryError, function
+from gradproof.registry.record import Function, Inputs, NotFinite, Published, RegistryError, function
 from gradproof.registry.weights import complex_weights, direction, weights
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Published",
     "RankDeficient",
     "Reals",
+    "NotFinite",
     "RegistryError",
     "SeparatedSpectrum",
     "UnitInterval",

@@ -33,6 +33,10 @@ class RegistryError(Exception):
     """An entry of the registry that breaks the contract. The message names the function, its file and the cure."""
 
 
+class NotFinite(RegistryError):
+    """A function that has no finite value at an input of its domain."""
+
+
 @dataclass(eq=False)
 class Function:
     """One entry: what is differentiated, where, and its gradient derived by hand.

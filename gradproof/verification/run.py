@@ -384,6 +384,8 @@ class Verification:
         }
         if tally.lost is not None:
             found["lost"] = hexadecimal(function, tally.lost.inputs)
+        if tally.undefined is not None:
+            found["undefined"] = hexadecimal(function, tally.undefined.inputs)
         # The numbers are those of the input that the verdict is of; what is not recorded has its worst error beside it.
         shown = tally.worst if tally.failure is not None else tally.recorded or tally.worst
         if shown is not None:

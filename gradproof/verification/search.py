@@ -9,7 +9,7 @@ import math
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sized
 from dataclasses import dataclass, field
 from unittest import SkipTest
 from unittest.mock import patch
@@ -22,8 +22,8 @@ from hypothesis.internal.conjecture import providers
 
 from gradproof.backends.stopped import Stopped
 from gradproof.divergences import KINDS
-from gradproof.oracles.verdict import Verdict
-from gradproof.registry import Function, Inputs
+from gradproof.oracles.verdict import Judgement, Verdict
+from gradproof.registry import Function, Inputs, NotFinite
 from gradproof.verification.clock import CLOCK
 from gradproof.verification.examine import LOST, Finding, reference_of
 
@@ -44,6 +44,9 @@ DRAWS_A_SECOND = 100
 
 RUN_SECONDS = 20.0
 """As long all functions of a user together are searched in one backend, dtype and mode, so that many take no hours."""
+
+UNDEFINED = "the function itself is not finite there"
+"""What is told of a draw, and held against nobody."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Tally:
     `caught` has, by argument, the largest of all findings. `unjudged` says why, of each point of the function that had
     to be judged and could not be; `constant` has the arguments in which the program was constant wherever it was
     tried, though they are not declared flat (None before the first). `lost` is the first draw at which a gradient is
-    not finite, and nobody can be held to a bound."""
+    not finite, and nobody can be held to a bound; `undefined` the first at which the function is not."""
 
     counts: Counter = field(default_factory=Counter)
     out_of_range: Counter = field(default_factory=Counter)
@@ -93,6 +96,7 @@ class Tally:
     unjudged: list[str] = field(default_factory=list)
     constant: set[str] | None = None
     lost: Finding | None = None
+    undefined: Finding | None = None
 
     def add(self, finding: Finding, named: bool = False) -> None:
         """Count one finding; what is `named` had to be judged."""
@@ -104,6 +108,7 @@ class Tally:
         if finding.out_of_range:
             self.out_of_range[finding.out_of_range] += 1
             self.lost = self.lost or (finding if finding.out_of_range == LOST else None)
+            self.undefined = self.undefined or (finding if finding.out_of_range == UNDEFINED else None)
             return
         self.counts[str(finding.judgement.verdict)] += 1
         for argument, error in finding.caught.items():
@@ -179,11 +184,13 @@ def search(
             return tally
     if set(tally.counts) == {str(Verdict.UNSUPPORTED)}:
         return tally  # recorded, and refused at every point
-    shrinking = _Shrinking(function, examine, run_seed, effort.examples, cell, database)
+    drawing = _Drawing(function, examine)
+    shrinking = _Shrinking(function, drawing.examine, run_seed, effort.examples, cell, database)
     if database and (failure := shrinking.simplest(None, (Phase.reuse, Phase.shrink))):
         return _failed(tally, failure, shrinking)
-    for inputs in _within(effort, drawn(function, run_seed, effort.examples, effort.least, effort.seconds)):
-        finding = examine(inputs)
+    draws = drawn(function, run_seed, effort.examples, effort.least, effort.seconds)
+    for inputs in _within(effort, draws, drawing.errors):
+        finding = drawing.examine(inputs)
         if finding.fails:
             met(finding)
             # What is refused is refused at any input, and each further one may cost a compilation that fails.
@@ -192,7 +199,28 @@ def search(
                 finding = shrinking.simplest(finding, (Phase.reuse, Phase.generate, Phase.shrink))
             return _failed(tally, finding, shrinking)
         tally.add(finding)
+    if drawing.errors and set(tally.out_of_range) == {UNDEFINED} and not tally.counts:
+        raise drawing.errors[0]
     return tally
+
+
+@dataclass
+class _Drawing:
+    """Examines what is drawn. Where a user's function is not finite at a draw, as at the pole of a quotient, there is
+    nothing to judge; a built-in function has its domain to the point."""
+
+    function: Function
+    judge: Callable[[Inputs], Finding]
+    errors: list[NotFinite] = field(default_factory=list)
+
+    def examine(self, inputs: Inputs) -> Finding:
+        try:
+            return self.judge(inputs)
+        except NotFinite as error:
+            if self.function.is_builtin:
+                raise
+            self.errors.append(error)
+            return Finding(inputs, Judgement(Verdict.INCONCLUSIVE, UNDEFINED), out_of_range=UNDEFINED)
 
 
 def _failed(tally: Tally, failure: Finding, shrinking: "_Shrinking") -> Tally:
@@ -203,12 +231,13 @@ def _failed(tally: Tally, failure: Finding, shrinking: "_Shrinking") -> Tally:
     return tally
 
 
-def _within(effort: Effort, draws: list[Inputs]) -> Iterator[Inputs]:
-    """The share of the draws that is tried in any case, and then more while there is time."""
+def _within(effort: Effort, draws: list[Inputs], left_out: Sized = ()) -> Iterator[Inputs]:
+    """The share of the draws that is tried in any case, those `left_out` not counted, and then more while there is
+    time."""
     least = max(math.ceil(effort.share * len(draws)), effort.least)
     started = time.monotonic()
     for number, inputs in enumerate(draws):
-        if number >= least and time.monotonic() - started >= effort.seconds:
+        if number - len(left_out) >= least and time.monotonic() - started >= effort.seconds:
             return
         yield inputs
 

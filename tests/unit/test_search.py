@@ -12,12 +12,12 @@ from hypothesis import find
 
 from gradproof.backends.stopped import Hung
 from gradproof.oracles.verdict import Judgement, Verdict
-from gradproof.registry import Function, Inputs, Reals, function
+from gradproof.registry import Function, Inputs, NotFinite, Reals, function
 from gradproof.verification import search as searching
 from gradproof.verification.cells import Cell
 from gradproof.verification.examine import Examiner, Finding
 from gradproof.verification.search import Effort, Tally, drawn, search
-from tests.unit.made import builtin, entry
+from tests.unit.made import at, builtin, entry
 
 
 def a_cube() -> Function:
@@ -201,3 +201,38 @@ def test_draws_that_take_long_are_fewer_and_the_same(monkeypatch: pytest.MonkeyP
     assert all(np.array_equal(ours[0], theirs[0]) for ours, theirs in zip(some, all_of_them, strict=False))
     monkeypatch.setattr(searching, "CELL_SECONDS", 0.0)
     assert len(drawn(made(), 0, 50, least=5)) == 5
+
+
+def _logarithm(xp, x):
+    return xp.log(x)
+
+
+def test_where_a_users_function_is_not_finite_nothing_is_judged_and_that_is_told() -> None:
+    """Of 46 everyday models ten ended as CANNOT RUN, for a draw of zeros at which they divide by a length."""
+    made = entry(_logarithm, lambda xp, x: (1 / x,), x=())
+    examine = Examiner(Cell(made, "numpy", "cpu", "float64", "reverse")).against_truth
+    tally = search(made, examine, run_seed=0, effort=Effort(40))
+    assert tally.failure is None and tally.verdict == Verdict.VERIFIED
+    assert tally.out_of_range[searching.UNDEFINED] >= 5
+    assert tally.undefined is not None and tally.undefined.inputs[0] <= 0
+
+
+def test_what_is_named_and_not_finite_is_an_error_and_so_is_a_domain_that_is_none() -> None:
+    made = entry(_logarithm, lambda xp, x: (1 / x,), x=())
+    below = function(x=Reals(low=-2.0, high=-1.0))(_logarithm)
+    below.gradient(lambda xp, x: (1 / x,))
+    own = builtin(entry(_logarithm, lambda xp, x: (1 / x,), x=()))
+    made.points.append(at(-1.5))
+    for bad in (made, below, own):
+        examine = Examiner(Cell(bad, "numpy", "cpu", "float64", "reverse")).against_truth
+        with pytest.raises(NotFinite, match="the function is not finite at x = "):
+            search(bad, examine, run_seed=0, effort=Effort(40))
+
+
+def test_a_wrong_gradient_is_found_among_draws_that_are_not_finite() -> None:
+    made = entry(_logarithm, lambda xp, x: (1 / x,), x=())
+    made.implementations["numpy"] = lambda x: np.log(x) * (1 + 1e-9)
+    examine = Examiner(Cell(made, "numpy", "cpu", "float64", "reverse")).against_truth
+    with np.errstate(all="ignore"):
+        tally = search(made, examine, run_seed=0, effort=Effort(40))
+    assert tally.failure is not None and tally.failure.inputs[0] > 0

@@ -140,6 +140,8 @@ class Closing:
             blocks.append(("", _plain(_weak(weak))))
         if lost := [row for row in self.rows if row.get("lost")]:
             blocks.append(("", _plain(_lost(lost))))
+        if undefined := [row for row in self.rows if row.get("undefined")]:
+            blocks.append(("", _plain(_undefined(undefined))))
         blocks += [("", _plain(line)) for line in summary.seconds(self.rows, self.seconds, self.workers)]
         return [*blocks, ("", _plain(self._more()))]
 
@@ -173,13 +175,27 @@ class Closing:
         return printable(shlex.join(["gradproof", "show", one, *self.paths]))
 
 
+def _undefined(rows: Sequence[Row]) -> str:
+    functions = {row["function"]: row["undefined"] for row in rows}
+    name, inputs = next(iter(functions.items()))
+    return (
+        f"{counted(len(functions), 'function')} {'is' if len(functions) == 1 else 'are'} not finite at some of the draws, "
+        f"which were left out: {name} at {_at(inputs)}. low= and high= of a domain keep out of there"
+    )
+
+
+def _at(inputs: dict) -> str:
+    return textwrap.shorten(
+        ", ".join(f"{name} = {written(value)}" for name, value in inputs.items()), 60, placeholder=" …"
+    )
+
+
 def _lost(rows: Sequence[Row]) -> str:
     first = rows[0]
-    at = ", ".join(f"{name} = {written(value)}" for name, value in first["lost"].items())
     return (
         f"{counted(len(rows), 'test')} drew an input at which the gradient is NaN or infinite, though value and truth "
         "are finite; a program may overflow on its way, so nobody is accused. Name it in points= to have it judged: "
-        f"{first['function']} ({first['backend']}, {first['dtype']}), {textwrap.shorten(at, 60, placeholder=' …')}"
+        f"{first['function']} ({first['backend']}, {first['dtype']}), {_at(first['lost'])}"
     )
 
 
