@@ -97,7 +97,7 @@ def test_a_gradient_that_is_lost_at_a_draw_is_told_with_its_input() -> None:
 def test_draws_at_which_a_function_is_not_finite_are_told() -> None:
     undefined = row(function="elu") | {"undefined": {"x": "0x0.0p+0"}}
     told = " ".join(" ".join(Closing([row(), undefined, undefined]).lines()).split())
-    assert "1 function is not finite at some of the draws, which were left out: elu at x = 0.0." in told
+    assert "1 function is not finite at some draws, which were left out: elu at x = 0.0." in told
     assert "not finite" not in " ".join(Closing([row()]).lines())
 
 

@@ -178,16 +178,13 @@ class Closing:
 def _undefined(rows: Sequence[Row]) -> str:
     functions = {row["function"]: row["undefined"] for row in rows}
     name, inputs = next(iter(functions.items()))
-    return (
-        f"{counted(len(functions), 'function')} {'is' if len(functions) == 1 else 'are'} not finite at some of the draws, "
-        f"which were left out: {name} at {_at(inputs)}. low= and high= of a domain keep out of there"
-    )
+    told = f"{counted(len(functions), 'function')} {'is' if len(functions) == 1 else 'are'} not finite at some draws, which"
+    return f"{told} were left out: {name} at {_at(inputs)}. low= and high= of a domain keep out of there"
 
 
 def _at(inputs: dict) -> str:
-    return textwrap.shorten(
-        ", ".join(f"{name} = {written(value)}" for name, value in inputs.items()), 60, placeholder=" …"
-    )
+    at = ", ".join(f"{name} = {written(value)}" for name, value in inputs.items())
+    return textwrap.shorten(at, 60, placeholder=" …")
 
 
 def _lost(rows: Sequence[Row]) -> str:
