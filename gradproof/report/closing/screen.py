@@ -178,8 +178,8 @@ class Closing:
 def _undefined(rows: Sequence[Row]) -> str:
     functions = {row["function"]: row["undefined"] for row in rows}
     name, inputs = next(iter(functions.items()))
-    told = f"{counted(len(functions), 'function')} {'is' if len(functions) == 1 else 'are'} not finite at some draws, which"
-    return f"{told} were left out: {name} at {_at(inputs)}. low= and high= of a domain keep out of there"
+    many = f"{counted(len(functions), 'function')} {'is' if len(functions) == 1 else 'are'} not finite at some draws"
+    return f"{many}, which were left out: {name} at {_at(inputs)}. low= and high= of a domain keep out of there"
 
 
 def _at(inputs: dict) -> str:
