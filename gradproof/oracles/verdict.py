@@ -152,6 +152,12 @@ def lost(answer: Answer, truth: Truth, names: list[str], format: Format) -> Judg
     return None
 
 
+NO_SUBGRADIENT = (
+    "a kink: not finite, which no subgradient is. The cure is where, on the argument of what is singular there and on its "
+    "result"
+)
+
+
 def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
     value = _worst("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)), format)
     if not value.ratio <= 1:
@@ -166,9 +172,9 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
     if bounds.sides and all(((got >= low) & (got <= high)).all() for got, (low, high) in sides):
         where = "where the function jumps" if truth.kink.jumps else "and within rounding of another"
         return Judgement(Verdict.CONVENTION, f"a kink, {where}: a choice gives this", value)
-    return Judgement(
-        Verdict.WRONG, "a kink: the answer lies outside the subdifferential", _outside(given, truth, bounds, names)
-    )
+    finite = all(np.isfinite(part).all() for part in given)
+    reason = "a kink: the answer lies outside the subdifferential" if finite else NO_SUBGRADIENT
+    return Judgement(Verdict.WRONG, reason, _outside(given, truth, bounds, names))
 
 
 def _of_a_mixture(kink: Kink, bounds: Bounds, format: Format) -> tuple[np.ndarray, ...]:
