@@ -153,8 +153,8 @@ def lost(answer: Answer, truth: Truth, names: list[str], format: Format) -> Judg
 
 
 NO_SUBGRADIENT = (
-    "a kink: not finite, which no subgradient is. The cure is where, on the argument of what is singular there and on its "
-    "result"
+    "a kink: not finite, which no subgradient is. The cure is where, on the argument of what is singular there and on "
+    "its result"
 )
 
 
