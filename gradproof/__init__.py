@@ -54,7 +54,7 @@ __all__ = [
 _LATER = dict.fromkeys(__all__, "gradproof.registry") | {
     **dict.fromkeys(("check_grads", "gradcheck", "gradgradcheck"), "gradproof.checking.call"),
     **dict.fromkeys(("GradientError", "GradproofWarning", "Report"), "gradproof.checking.report"),
-    "ArgumentError": "gradproof.checking.problem",
+    "ArgumentError": "gradproof.checking.asked",
     "Untraceable": "gradproof.oracles.tape",
 }
 

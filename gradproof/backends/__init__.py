@@ -43,7 +43,8 @@ class Backend:
     as well for its wheel to reach a GPU (none: the wheel itself tells); `cure` says how to install it. `dtypes` and
     `modes` are those that its adapter claims, and `lacks` says why it does not claim the others. `nightly` modes are
     too slow here for the default run, and `quick` is the one in which that tries every function.
-    `array_modules` are the packages whose classes its arrays are, by which `check_grads` tells frameworks apart.
+    `array_modules` are the packages whose classes its arrays are, by which `check_grads` tells frameworks apart, and
+    `makes` is the code that makes one of numbers.
     `refusals` are words of the errors by which it says that a rule of somebody's own has no such kind of derivative.
     `traces` says whether the derivatives of its own code can be had, so that a function needs no body.
     `environment` are variables that keep it from logging, where they are set before it is imported.
@@ -62,6 +63,7 @@ class Backend:
     quick: str = "reverse"
     gpu_distributions: tuple[str, ...] = ()
     array_modules: tuple[str, ...] = ()
+    makes: str = "np.array({})"
     refusals: tuple[str, ...] = ()
     traces: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +109,7 @@ BACKENDS = {
             ("tensorflow", "tensorflow-cpu", "tf-nightly"),
             'pip install "gradproof[tensorflow]"',
             array_modules=("tensorflow", "keras"),
+            makes="tf.constant({})",
             environment={"TF_CPP_MIN_LOG_LEVEL": "3"},
             import_seconds=6.0,
         ),
@@ -121,6 +124,7 @@ BACKENDS = {
             quick="compiled",
             gpu_distributions=("jax-cuda12-plugin", "jax-cuda13-plugin", "jax-rocm60-plugin"),
             array_modules=("jax", "jaxlib"),
+            makes="jnp.array({})",
             refusals=("to a custom_vjp function", "Differentiation rule for 'custom_lin' not implemented"),
             import_seconds=1.1,
         ),
@@ -133,6 +137,7 @@ BACKENDS = {
             lacks={"xla": "PyTorch reaches XLA by a package of its own, torch_xla"},
             nightly=("compiled",),
             array_modules=("torch",),
+            makes="torch.tensor({}, requires_grad=True)",
             refusals=(
                 "it must override the setup_context staticmethod",
                 "You must implement the jvp function for custom autograd.Function",

@@ -28,6 +28,11 @@ def cotangent(shape: tuple[int, ...], is_complex: bool) -> np.ndarray:
     return np.reshape((complex_weights if is_complex else weights)(_Numbers, shape), shape)
 
 
+def called(f: Callable, args: Sequence[Any]) -> Any:
+    """What somebody's function makes of these arguments. What its compiled part raises seems to come from here."""
+    return f(*args)
+
+
 class LaterCallRaised(Exception):
     """A backward pass that has given a gradient and then raised. `found` is what it gave, `factor` the number that came
     in when it raised, and `__cause__` what it raised."""

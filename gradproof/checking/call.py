@@ -3,6 +3,7 @@ and `gradgradcheck`, which take what PyTorch's take."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any, Never
 
 from hypothesis.strategies import SearchStrategy
@@ -10,8 +11,9 @@ from hypothesis.strategies import SearchStrategy
 from gradproof import backends
 from gradproof.backends.modes import MODES
 from gradproof.checking.arguments import refusal
+from gradproof.checking.asked import ArgumentError
 from gradproof.checking.examination import ANOTHER_GRADIENT, Request, examine
-from gradproof.checking.problem import ArgumentError
+from gradproof.checking.raised import raised
 from gradproof.checking.report import GradientError, GradproofWarning, Report
 from gradproof.registry.names import unknown
 
@@ -83,16 +85,25 @@ def check_grads(
             dtypes=(dtypes,) if isinstance(dtypes, str) else tuple(dtypes or ()),
             draws=_count("draws", draws),
             truth=_function("truth", truth),
-            accuracy=_positive("accuracy", accuracy),
+            accuracy=_relative("accuracy", accuracy),
             jac=jac,
             name=name,
             notes=_told(order, atol=atol, rtol=rtol, eps=eps),
         )
-        report = examine(request)
     except ArgumentError as error:
-        # Its way through this package says nothing about the call.
-        raise error.with_traceback(None) from None
-    return _concluded(report, strict)
+        raise raised(error, f, ()) from None
+    found = _examined(request)
+    if isinstance(found, Exception):
+        raise found
+    return _concluded(found, strict)
+
+
+def _examined(request: Request) -> Report | Exception:
+    """The report, or what the caller is to see raised: where it is not within our frames."""
+    try:
+        return examine(request)
+    except Exception as error:
+        return raised(error, request.f, request.args)
 
 
 def _concluded(report: Report, strict: bool) -> Report:
@@ -120,6 +131,8 @@ def _named_modes(modes: str | Iterable[str], order: int) -> tuple[str, ...]:
     if order < 1:
         raise ArgumentError(f"order={order!r}: give 1 for the gradient, or 2 for Hessian-vector products as well")
     given = (modes,) if isinstance(modes, str) else tuple(modes)
+    if not given:
+        raise ArgumentError(f"modes={modes!r} names no mode, and nothing would be checked: give 'fwd', 'rev' or both")
     known = MODE_NAMES | {mode: mode for mode in MODES}
     for mode in given:
         if mode not in known:
@@ -150,9 +163,9 @@ def _function(name: str, value: Callable | None) -> Callable | None:
     return value
 
 
-def _positive(name: str, value: float | None) -> float | None:
-    if value is not None and not value > 0:
-        raise ArgumentError(f"{name}={value!r}: give a relative error larger than 0")
+def _relative(name: str, value: float | None) -> float | None:
+    if value is not None and not (isinstance(value, Real) and 0 < value < 1):
+        raise ArgumentError(f"{name}={value!r}: give a relative error, larger than 0 and smaller than 1")
     return value
 
 
@@ -233,10 +246,11 @@ def _passes(
     __tracebackhide__ = True
     asked = _named_modes(modes, 1)
     request = Request(func, _tuple(inputs), asked, frozenset(asked), batched=batched, undefined=undefined)
+    found = _examined(request)
+    if isinstance(found, Exception):
+        raise found
     try:
-        _concluded(examine(request), strict=False)
-    except ArgumentError as error:
-        raise error.with_traceback(None) from None
+        _concluded(found, strict=False)
     except GradientError as error:
         if raise_exception:
             raise _expected_by_tests(error.report) from None

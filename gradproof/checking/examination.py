@@ -4,11 +4,9 @@ and held to what is true there."""
 import copy
 import textwrap
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,26 +14,30 @@ import numpy as np
 from gradproof.backends.calls import LaterCallRaised, one_after_the_other
 from gradproof.backends.transformations import Unsupported
 from gradproof.checking import differentiation, structure
+from gradproof.checking.asked import ArgumentError
 from gradproof.checking.draws import drawn, drawn_arguments, simpler
-from gradproof.checking.problem import ArgumentError, Problem, problem_of
+from gradproof.checking.problem import Problem, problem_of
 from gradproof.checking.progress import Progress
-from gradproof.checking.report import Finding, Report
+from gradproof.checking.raised import is_ours, said
+from gradproof.checking.report import NAMED, Finding, Report, place
 from gradproof.checking.rows import row_of
-from gradproof.checking.truths import Held, TracedTruth, formula_truth, is_formula, real_parts, traced_truth
+from gradproof.checking.truths import (
+    ConstantTruth,
+    Held,
+    TracedTruth,
+    formula_truth,
+    is_formula,
+    real_parts,
+    traced_truth,
+)
 from gradproof.oracles.kinks import Kink
 from gradproof.oracles.likeness import summed_over
 from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
-
-PACKAGE = str(Path(__file__).parents[1])
-BACKENDS = str(Path(PACKAGE, "backends"))
+from gradproof.report.text import shortened
 
 Pull = Callable[[Sequence[float]], list[tuple[Any, ...]]]
 """From what a result is multiplied by, call by call, to the gradient of each."""
-
-SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
-"""What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
-
 
 SMALLER = -0.5
 """What the result is multiplied by instead of -2 where that overflows."""
@@ -63,6 +65,10 @@ WRITTEN_TO = "the backward pass writes to the gradient that comes in, which is n
 UNDEFINED = (
     "where no gradient comes in, as for a result that nothing uses, the backward pass {}: None or zeros are right"
 )
+NO_ENTRIES = "no argument has an entry: their shapes and dtypes are right, and there is nothing else to compare"
+NOT_FINITE = "the function is not finite here: it is {}"
+ZEROS = "the true gradient is 0 here, in every entry, for {}: nothing but 0 is right"
+INDEPENDENT = "the result does not depend on {}: the true gradient is 0 here, in every entry"
 AT_ONCE = "the slopes along all directions at once, mapped over the tangents, are not those of one after the other"
 LOST = "there is no gradient for {}: it is None"
 LOST_AGAIN = (
@@ -102,13 +108,15 @@ def examine(request: Request) -> Report:
         version=problem.calls.transformations.version(),
         results=problem.results,
         notes=[*request.notes, *problem.calls.settings()],
+        unmarked=problem.unmarked,
+        left_out=problem.left_out,
     )
     with Progress(problem.name) as progress, problem.calls.at_work():
         for dtype in request.dtypes or ("",):
             try:
                 posed = _pose(request, first, dtype) if dtype else problem
             except Exception as error:
-                if _is_ours(error):
+                if is_ours(error):
                     raise
                 _Examination(request, problem, None, report, progress).refuses(dtype, error)
                 continue
@@ -137,21 +145,6 @@ def _pose_truth(request: Request, args: Any, problem: Problem) -> Problem | None
     if meant.results != problem.results:
         raise ArgumentError(f"truth gives {meant.results}; {problem.name} gives {problem.results}")
     return meant
-
-
-def _is_ours(error: Exception) -> bool:
-    """Whether an error was raised by our own code, and is not what a framework or the caller's function says."""
-    *_, innermost = traceback.extract_tb(error.__traceback__)
-    if not innermost.filename.startswith(PACKAGE) or isinstance(error, Unsupported):
-        return False
-    # What a framework's compiled part raises, or hides the frames of, seems to come from our line that called it.
-    return isinstance(error, SLIPS) or not innermost.filename.startswith(BACKENDS)
-
-
-def _said(error: BaseException | None) -> str:
-    """An exception in a line: its type, and the first sentence of its text."""
-    said, _, _ = " ".join(str(error).split()).partition(". ")
-    return f"{type(error).__name__}: {textwrap.shorten(said, 200)}" if said else type(error).__name__
 
 
 def _are_equal(held: Held, parts: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> bool:
@@ -187,24 +180,37 @@ class _Examination:
             return
         if was_drawn and not np.isfinite(value).all():
             return
-        findings = list(self._findings(arrays, value, was_drawn))
+        findings = [self._with_its_cause(found, value) for found in self._findings(arrays, value, was_drawn)]
         if was_drawn and any(finding.fails for finding in findings):
             arrays = simpler(self.problem, arrays, self._fails)
             findings = list(self._findings(arrays, self._value(arrays), was_drawn)) or findings
         self.findings += findings
 
+    def _with_its_cause(self, finding: Finding, value: np.ndarray) -> Finding:
+        """The finding; where nothing can be judged because the function has no number there, with the argument that is
+        none either."""
+        if finding.judgement.verdict != Verdict.INCONCLUSIVE or np.isfinite(value).all():
+            return finding
+        told = NOT_FINITE.format(value)
+        for name, given in finding.inputs.items():
+            if len(lost := np.argwhere(~np.isfinite(given))):
+                index = tuple(int(i) for i in lost[0])
+                told += f", and {place(name, index)} is {given[index]}"
+                break
+        return replace(finding, judgement=replace(finding.judgement, reason=told))
+
     def refuses(self, dtype: str, error: Exception) -> None:
         """Note that the function cannot be run in another dtype."""
         self.dtype = dtype
-        judgement = Judgement(Verdict.UNSUPPORTED, f"in {dtype} the function raises {_said(error)}")
+        judgement = Judgement(Verdict.UNSUPPORTED, f"in {dtype} the function raises {said(error)}")
         self.findings.append(self._made(self.modes[0], judgement, self.problem.leaves))
         self.conclude()
 
     def _raises_again(self, error: Exception, arrays: list[Any]) -> None:
         """Note that the function, which has given a value here, gives none when it is called again."""
-        if _is_ours(error):
+        if is_ours(error):
             raise error
-        judgement = Judgement(Verdict.UNSUPPORTED, f"another call of the function raises {_said(error)}")
+        judgement = Judgement(Verdict.UNSUPPORTED, f"another call of the function raises {said(error)}")
         self.findings.append(self._made(self.modes[0], judgement, arrays))
 
     def _ours(self, arrays: Sequence[Any]) -> list[Any]:
@@ -245,7 +251,7 @@ class _Examination:
             try:
                 yield self._finding(held, mode, arrays, value, was_drawn)
             except Exception as error:
-                if _is_ours(error):
+                if is_ours(error):
                     raise
                 yield from self._refused(mode, error, arrays)
 
@@ -269,11 +275,10 @@ class _Examination:
         # A gradient of zeros is right wherever the program does not depend on an argument, meant or not.
         if held.problem or held.truth.kink is not None:
             return
-        zero = [name for name, scale in zip(held.names, held.truth.scale, strict=True) if scale == 0]
-        if (
-            zero
-            and (told := f"the true gradient is 0 here, in every entry, for {', '.join(zero)}") not in self.report.notes
-        ):
+        rows = zip(held.names, held.truth.gradient, held.truth.scale, strict=True)
+        zero = [name for name, part, scale in rows if scale == 0 and part.high.size]
+        told = (INDEPENDENT if isinstance(held, ConstantTruth) else ZEROS).format(shortened(zero, NAMED))
+        if zero and told not in self.report.notes:
             self.report.notes.append(told)
 
     def _held(self, arrays: list[Any]) -> Held:
@@ -283,7 +288,7 @@ class _Examination:
 
     def _refused(self, mode: str, error: Exception, arrays: list[Any]) -> Iterator[Finding]:
         """What a framework refuses is told, and is held against the gradient only in a mode that was asked for."""
-        why = _said(error)
+        why = said(error)
         # A backward pass that breaks is the caller's; reverse mode that there is not for this code, the framework's.
         is_told = mode != "reverse" or (len(self.modes) > 1 and self.problem.calls.has_no_reverse(error))
         if mode in self.request.named or not is_told:
@@ -347,7 +352,7 @@ class _Examination:
             return finding
         if raised is not None:
             which = self._later_call(mode, raised.factor)
-            judgement = Judgement(Verdict.UNSUPPORTED, f"{which} raises {_said(raised.__cause__)}")
+            judgement = Judgement(Verdict.UNSUPPORTED, f"{which} raises {said(raised.__cause__)}")
             return self._made(mode, judgement, arrays)
         _, parts = self._parts(held, first)
         another = ANOTHER_PRODUCT if differentiation.is_second_order(mode) else ANOTHER_GRADIENT
@@ -393,9 +398,9 @@ class _Examination:
         try:
             return ask()
         except Exception as error:
-            if _is_ours(error):
+            if is_ours(error):
                 raise
-            self.report.notes.append(f"{where}, the gradient raises {_said(error)}")
+            self.report.notes.append(f"{where}, the gradient raises {said(error)}")
             return None
 
     def _of_few_arguments(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding | None:
@@ -421,9 +426,9 @@ class _Examination:
         try:
             given = calls.pulled_back_undefined(self.problem.scalar, arrays)
         except Exception as error:
-            if _is_ours(error):
+            if is_ours(error):
                 raise
-            why = UNDEFINED.format(f"raises {_said(error)}")
+            why = UNDEFINED.format(f"raises {said(error)}")
             return self._made("reverse", Judgement(Verdict.UNSUPPORTED, why), arrays)
         if all(part is None or not calls.to_numpy(part).any() for part in given or ()):
             return None
@@ -645,9 +650,9 @@ class _Examination:
         try:
             pushed = calls.pushed_forward(restricted, [arrays[n] for n in group], [velocity[n] for n in group])
         except Exception as error:
-            if _is_ours(error):
+            if is_ours(error):
                 raise
-            return Judgement(Verdict.UNSUPPORTED, f"{FEW_ARGUMENTS}: forward mode raises {_said(error)}")
+            return Judgement(Verdict.UNSUPPORTED, f"{FEW_ARGUMENTS}: forward mode raises {said(error)}")
         moves = [v if n in group else calls.zeros_like(v) for n, v in enumerate(velocity)]
         along = real_parts(self.problem.arguments, self._numpy(moves))
         judgement = self._along(held, [along], [float(np.real(calls.to_numpy(pushed)))])
@@ -767,6 +772,8 @@ class _Examination:
         was_drawn: bool = False,
     ) -> Finding:
         given = [np.array(values) for values in self._numpy(arrays)]
+        if judgement.verdict == Verdict.VERIFIED and not any(values.size for values in given):
+            judgement = Judgement(Verdict.INCONCLUSIVE, NO_ENTRIES)
         finding = Finding(
             mode=mode,
             dtype=self.dtype,

@@ -12,8 +12,9 @@ from flint import ctx
 from gradproof import backends
 from gradproof.backends import BACKENDS
 from gradproof.backends.quiet import quiet
+from gradproof.checking.asked import ArgumentError
 from gradproof.checking.differentiation import reverse_like
-from gradproof.checking.problem import ArgumentError, problem_of
+from gradproof.checking.problem import problem_of
 from gradproof.oracles import exact
 from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.tape.evaluation import Evaluation

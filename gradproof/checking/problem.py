@@ -1,9 +1,8 @@
 """Somebody's own function and arguments, as what can be verified: a real scalar function of the arrays that are
 differentiated, each under the name by which its owner would write it."""
 
-import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +11,15 @@ import numpy as np
 from gradproof import backends
 from gradproof.backends.calls import Calls, cotangent
 from gradproof.backends.trees import flatten
+from gradproof.checking.asked import ArgumentError
+from gradproof.checking.frameworks import (
+    framework_of,
+    kind_of,
+    name_of,
+    nothing_returned,
+    nothing_to_differentiate,
+    parameter_name,
+)
 from gradproof.registry.names import counted, unknown
 
 OF_A_SCALAR = "its result"
@@ -19,10 +27,6 @@ OF_A_SCALAR = "its result"
 REALS = ("float64", "float32", "float16", "bfloat16")
 COMPLEX = {"complex128": "float64", "complex64": "float32"}
 """The complex dtypes, and the dtype of their parts."""
-
-
-class ArgumentError(ValueError):
-    """A call of `check_grads` that asks for nothing that could be verified. The message names cause and cure."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class Problem:
     `results` says of what the scalar is made: the shapes of the results, with weights where there is more than one
     number. `results_of(*arrays)` are these results, in a list, and `weights` what each is contracted with, by its path;
     None where it has no derivative. `name` is the function's. `finite` has, for each result, the places of its finite
-    entries, where some are infinite: the scalar is made of them, and of all entries where there is None."""
+    entries, where some are infinite: the scalar is made of them, and of all entries where there is None. `unmarked` are
+    the names of arrays that could be differentiated and are not marked so, and `left_out` are results that have no
+    derivative, in words."""
 
     name: str
     backend: str
@@ -63,6 +69,8 @@ class Problem:
     weights: dict[str, np.ndarray | None]
     jacobian: Callable | None = None
     finite: Sequence[np.ndarray | None] = ()
+    unmarked: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
     def contracted(self, weights: Sequence[np.ndarray | None], results_of: Callable | None = None) -> "Problem":
         """The same function, contracted otherwise, or with what `results_of` makes of its results."""
@@ -84,12 +92,6 @@ class Problem:
         return [argument.leaf for argument in self.arguments]
 
 
-def _name_of(f: Callable) -> str:
-    owner = getattr(f, "__self__", None)
-    name = getattr(f, "__name__", type(f).__name__)
-    return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
-
-
 def _check_count(name: str, f: Callable, args: tuple) -> None:
     try:
         # Not that of a function which a decorator wraps: it may take other arguments.
@@ -100,53 +102,6 @@ def _check_count(name: str, f: Callable, args: tuple) -> None:
         signature.bind(*args)
     except TypeError as error:
         raise ArgumentError(f"{name} does not take {len(args)} positional arguments: {error}") from None
-
-
-def framework_of(f: Callable, args: tuple, has_jac: bool) -> tuple[str, list[Any]]:
-    """The backend whose arrays these arguments are; where they are NumPy's, that of what `f` makes of them. And what
-    it made of them, where it had to be asked."""
-    leaves = [leaf for _, leaf in flatten(args)[0]]
-    found = dict.fromkeys(name for leaf in leaves if (name := _owner(leaf)) is not None)
-    if len(found) > 1:
-        raise ArgumentError(f"the arguments are arrays of {' and '.join(found)}: give those of one framework")
-    if found:
-        return next(iter(found)), []
-    if has_jac:
-        return "numpy", []
-    named = _named_in(f)
-    try:
-        made = f(*args)
-        owners = (name for _, leaf in flatten(made)[0] if (name := _owner(leaf)) is not None)
-        return next(owners, None) or named or "autograd", [made]
-    except Exception:
-        # NumPy's own arrays may lack what the function asks of an array, as JAX's `at`.
-        if named is None:
-            raise
-        return named, []
-
-
-def _named_in(f: Callable) -> str | None:
-    """The backend whose modules or functions a function names, where only one is: NumPy's arrays, indexed by another
-    framework's, are still NumPy's."""
-    while isinstance(f, functools.partial) or hasattr(f, "__wrapped__"):
-        f = f.func if isinstance(f, functools.partial) else f.__wrapped__
-    if not inspect.isfunction(f):
-        return None
-    variables = inspect.getclosurevars(f)
-    named = (*variables.globals.values(), *variables.nonlocals.values())
-    paths = (p for v in named for p in (v.__name__ if inspect.ismodule(v) else "", type(v).__module__, _module_of(v)))
-    roots = {path.partition(".")[0] for path in paths}
-    found = [name for name, known in backends.BACKENDS.items() if roots & set(known.array_modules)]
-    return found[0] if len(found) == 1 else None
-
-
-def _module_of(f: Any) -> str:
-    return str(getattr(f, "__module__", ""))
-
-
-def _owner(leaf: Any) -> str | None:
-    roots = {base.__module__.partition(".")[0] for base in type(leaf).__mro__}
-    return next((name for name, known in backends.BACKENDS.items() if roots & set(known.array_modules)), None)
 
 
 def problem_of(
@@ -164,13 +119,15 @@ def problem_of(
     if not callable(f):
         raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
     args = tuple(args) if isinstance(args, list | tuple) else (args,)
-    _check_count(name or _name_of(f), f, args)
+    _check_count(name or name_of(f), f, args)
     backend, made = framework_of(f, args, jac is not None)
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
     names = [_full_name(calls, f, path) for path, _ in named]
     given = [(path, None if only_args and _number(path) is None else leaf) for path, leaf in named]
-    chosen = _chosen(calls, given, names, argnums, len(args))
+    if argnums is not None:
+        given = _asked_for(given, argnums, len(args))
+    chosen, unmarked = _chosen(calls, given, names, argnums, backends.BACKENDS[backend].makes)
     leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
 
     def given(arrays: Sequence[Any]) -> list[Any]:
@@ -192,7 +149,7 @@ def problem_of(
     if dtype or backend != "autograd" or not made:
         # Copies: NumPy's become the framework's, and what a function does to its arguments does not reach the caller's.
         made = [result_of(*(calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments))]
-    shapes = _result_shapes(calls, made[0])
+    found, shapes = calls.flatten(made[0])[0], _result_shapes(calls, made[0])
     finite = _finite_places(calls, made[0], shapes) if jac is None else [None] * len(shapes)
     weights = [
         None if shape is None else _contractible(cotangent(*shape), places)
@@ -204,16 +161,20 @@ def problem_of(
         return [y if places is None else calls.taken(y, places) for y, places in zip(leaves, finite, strict=True)]
 
     return Problem(
-        name=name or _name_of(f),
+        name=name or name_of(f),
         backend=backend,
         calls=calls,
         arguments=arguments,
         scalar=_contracted(calls, results_of, weights, _is_real_scalar(shapes)),
         results=_described(shapes, finite),
         results_of=results_of,
-        weights=dict(zip((path for path, _ in calls.flatten(made[0])[0]), weights, strict=True)),
+        weights=dict(zip((path for path, _ in found), weights, strict=True)),
         jacobian=None if jac is None else _contracted_jacobian(jac, gradient_of, shapes, arguments),
         finite=finite,
+        unmarked=unmarked,
+        left_out=[
+            f"{path} ({kind_of(calls, leaf)})" for (path, leaf), w in zip(found, weights, strict=True) if w is None
+        ],
     )
 
 
@@ -243,57 +204,52 @@ def _full_name(calls: Calls, f: Callable, path: str) -> str:
     """`params["w"]` for the path `[0]["w"]` of the arguments."""
     number = _number(path)
     if number is None:
-        return f"{_name_of(f)}{path}"
-    return f"{_parameter_name(calls, f, number)}{path[path.index(']') + 1 :]}"
-
-
-def _parameter_name(calls: Calls, f: Callable, number: int) -> str:
-    parameters = calls.parameters_of(f)
-    if number < len(parameters) and parameters[number].kind in (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    ):
-        return parameters[number].name
-    return f"args[{number}]"
+        return f"{name_of(f)}{path}"
+    return f"{parameter_name(calls.parameters_of(f), number)}{path[path.index(']') + 1 :]}"
 
 
 def _chosen(
-    calls: Calls, named: list[tuple[str, Any]], names: list[str], argnums: int | Sequence[int] | None, count: int
-) -> list[int]:
-    """The numbers of the leaves that are differentiated."""
-    if argnums is not None:
-        numbers = {argnums} if isinstance(argnums, int) else set(argnums)
-        if bad := [n for n in numbers if not -count <= n < count]:
-            verb = "is" if count == 1 else "are"
-            raise ArgumentError(
-                f"argnums names {bad[0]}; there {verb} {counted(count, 'argument')}, from 0 to {count - 1}"
-            )
-        wanted = {n % count for n in numbers}
-        named = [(path, leaf if _number(path) in wanted else None) for path, leaf in named]
+    calls: Calls, named: list[tuple[str, Any]], names: list[str], argnums: int | Sequence[int] | None, makes: str
+) -> tuple[list[int], list[str]]:
+    """The numbers of the leaves that are differentiated, and the names of those that could be and are not marked."""
     floating = [
         i
         for i, (_, leaf) in enumerate(named)
         if calls.is_array(leaf) and calls.dtype_of(leaf) in (*REALS, *COMPLEX) and not isinstance(leaf, bool)
     ]
     if not floating:
-        raise ArgumentError(
-            f"none of {', '.join(names) or 'the arguments'} is a floating-point or complex array: integers and "
-            f"booleans are data, and there is nothing to differentiate{_unregistered(calls, named, names)}"
-        )
+        given = [(name, leaf) for name, (_, leaf) in zip(names, named, strict=True) if leaf is not NOT_ASKED_FOR]
+        raise ArgumentError(nothing_to_differentiate(calls, given, makes))
     marked = [i for i in floating if argnums is not None or calls.is_marked(named[i][1])]
     if not marked:
         raise ArgumentError(
             f"none of {', '.join(names[i] for i in floating)} requires a gradient: set requires_grad, or name argnums"
         )
-    return marked
+    return marked, [names[i] for i in floating if i not in marked]
 
 
-def _unregistered(calls: Calls, named: list[tuple[str, Any]], names: list[str]) -> str:
-    """The cure where an argument is an object that holds arrays and that nobody takes apart."""
-    for name, (_, leaf) in zip(names, named, strict=True):
-        if hasattr(leaf, "__dict__") and not callable(leaf) and not calls.is_array(leaf):
-            return f". {name} is a {type(leaf).__name__}: register it with the framework as a tree, or give its arrays"
-    return ""
+NOT_ASKED_FOR = object()
+"""In the place of a leaf of an argument that `argnums` does not name."""
+
+
+def _asked_for(named: list[tuple[str, Any]], argnums: int | Sequence[int], count: int) -> list[tuple[str, Any]]:
+    """The leaves, without those of arguments that `argnums` does not name."""
+    numbers = [argnums] if isinstance(argnums, int | np.integer) else argnums
+    if isinstance(numbers, str) or not isinstance(numbers, Iterable):
+        raise ArgumentError(f"argnums={argnums!r}: give the number of an argument, from 0, or a tuple of such")
+    numbers = list(numbers)
+    if not numbers:
+        raise ArgumentError(f"argnums={argnums!r} names no argument, and nothing would be checked")
+    for number in numbers:
+        if not isinstance(number, int | np.integer):
+            raise ArgumentError(f"argnums names {number!r}: arguments are named by their numbers, from 0")
+        if not -count <= number < count:
+            verb = "is" if count == 1 else "are"
+            raise ArgumentError(
+                f"argnums names {number}; there {verb} {counted(count, 'argument')}, from 0 to {count - 1}"
+            )
+    wanted = {number % count for number in numbers}
+    return [(path, leaf if _number(path) in wanted else NOT_ASKED_FOR) for path, leaf in named]
 
 
 Shape = tuple[tuple[int, ...], bool] | None
@@ -301,12 +257,13 @@ Shape = tuple[tuple[int, ...], bool] | None
 
 
 def _result_shapes(calls: Calls, result: Any) -> list[Shape]:
+    leaves = calls.flatten(result)[0]
     shapes = []
-    for _, leaf in calls.flatten(result)[0]:
+    for _, leaf in leaves:
         dtype = calls.dtype_of(leaf) if calls.is_array(leaf) else ""
         shapes.append((tuple(np.shape(leaf)), dtype in COMPLEX) if dtype in (*REALS, *COMPLEX) else None)
     if not any(shapes):
-        raise ArgumentError(f"the function returns {type(result).__name__}, no floating-point or complex array")
+        raise ArgumentError(nothing_returned(calls, leaves))
     return shapes
 
 

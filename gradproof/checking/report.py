@@ -7,21 +7,27 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gradproof.checking.layout import FIRST_WIDTH, WIDTH
 from gradproof.oracles.reference import Truth
 from gradproof.oracles.tape import Tape
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
 from gradproof.report.compared import Compared, beside, counted
 from gradproof.report.rows.results import Row
+from gradproof.report.text import shortened
 
 OF_THE_TRACE = "the exact derivative of the traced forward pass"
 
 LINES = 30
 """A text is no longer."""
 
+ROOM = WIDTH - 15
+"""Columns beside a title."""
+
+NAMED = 6
+"""So many arrays are named that are not differentiated."""
+
 SMALL = 12
 """Inputs of up to so many entries are shown whole."""
-
-WIDTH = 100
 
 MOST_ROWS, INPUT_LINES = 4, 6
 """So many rows of an array are shown, what is right beside what came, and so many lines of inputs."""
@@ -103,6 +109,7 @@ class Report:
     relative error of an entry that would have been seen; `worst` the finding that came nearest to its bound, or went
     farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know;
     `refused`, by mode that nobody named, why the framework has none for this code.
+    `unmarked` are arrays that could be differentiated and are not marked so, `left_out` results without a derivative.
     `traced` is the tape of a small function, the cell of its value and the names of its inputs, for a picture of it."""
 
     name: str
@@ -115,6 +122,8 @@ class Report:
     notes: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     truth: str = OF_THE_TRACE
+    unmarked: Sequence[str] = ()
+    left_out: Sequence[str] = ()
     traced: tuple[Tape, int, list[str]] | None = None
 
     @property
@@ -165,16 +174,18 @@ class Report:
     def _success(self) -> list[str]:
         first = self.findings[0] if self.findings else None
         where = f", {first.device}, {', '.join(dict.fromkeys(f.dtype for f in self.findings))}" if first else ""
-        lines = [f"{self.verdict}: {self.name} on {self.backend} {self.version}{where}"]
+        lines = _title(self.verdict, self.name, f"{self.backend} {self.version}{where}")
         for verdict in dict.fromkeys(f.judgement.verdict for f in self.findings):
             at = [f for f in self.findings if f.judgement.verdict == verdict]
             lines += _block(str(verdict), ["; ".join(self._where(at))])
             lines += _block("", dict.fromkeys(f.judgement.reason for f in at if f.judgement.reason))
         if self.worst is not None and (entry := self.worst.judgement.worst) is not None:
-            lines.append(_line("worst", f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"))
+            lines += _block("worst", [f"{entry.ratio:.2g} of its bound: {place(entry.argument, entry.index)}"])
         lines += _block("caught", [self._strength()] if self.caught and self else [])
         lines += _block("suspect", [self._suspicion()] if self.suspect is not None else [])
         lines.append(_line("held to", self.truth))
+        lines += _block("constant", [f"{_named(self.unmarked)}: no gradient is required"] if self.unmarked else [])
+        lines += _block("left out", [f"of the result {_named(self.left_out)}"] if self.left_out else [])
         not_tried = [f"{mode} mode, which {self.backend} refuses: {why}" for mode, why in self.refused.items()]
         lines += _block("not tried", not_tried)
         return lines + _block("note", self.notes)
@@ -204,13 +215,13 @@ class Report:
         finding = self.worst
         assert finding is not None
         entry = finding.judgement.worst
-        title = f"{finding.judgement.verdict.upper()}: {self.name} on {self.backend} {self.version}"
-        lines = [f"{title}, {finding.device}, {finding.dtype}, {finding.mode}"]
+        where = f"{self.backend} {self.version}, {finding.device}, {finding.dtype}, {finding.mode}"
+        lines = _title(finding.judgement.verdict.upper(), self.name, where)
         lines += _block("reason", [finding.judgement.reason], 3)
         if entry is not None:
             symbol = "the value" if entry.argument == "value" else _derivative(entry, finding.order)
-            lines.append(_line("entry", symbol))
-            lines.append(_line("expected", entry.expected))
+            lines += _block("entry", [symbol])
+            lines += _block("expected", [entry.expected])
             lines.append(_line("got", f"{entry.got!r}"))
             lines.append(_line("error", _error(entry)))
         lines += _block("arguments", [counted(finding.compared)] if finding.wrong else [], 4)
@@ -230,7 +241,7 @@ class Report:
 def _side_by_side(finding: Finding, most: int) -> list[str]:
     entry = finding.judgement.worst
     shown = [one for one in finding.compared if entry is not None and one.name == entry.argument]
-    return [_line(title, text) for one in shown for title, text in beside(one, entry.index, most)]
+    return [_line(title, text) for one in shown for title, text in beside(one, entry.index, most, ROOM)]
 
 
 def place(name: str, index: tuple[int, ...]) -> str:
@@ -251,6 +262,16 @@ def _error(entry: Entry) -> str:
         return f"{entry.error:.3g}; 0 is right"
     ulp = "" if math.isnan(entry.ulp) else f" = {entry.ulp:.3g} ulp"
     return f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}"
+
+
+def _title(verdict: str, name: str, where: str) -> list[str]:
+    """The first line, on two where it is long: before it stands the name of the error."""
+    line = f"{verdict}: {name} on {where}"
+    return [line] if len(line) <= FIRST_WIDTH else [f"{verdict}: {name}", *_block("on", [where])]
+
+
+def _named(names: Sequence[str]) -> str:
+    return shortened(names, NAMED)
 
 
 def _line(title: str, text: str) -> str:
@@ -285,4 +306,4 @@ def _shown(inputs: dict[str, np.ndarray]) -> list[str]:
 
 
 def _wrapped(texts: Iterable[str]) -> list[str]:
-    return [part for text in texts for part in textwrap.wrap(text, WIDTH - 15, break_long_words=False)]
+    return [part for text in texts for part in textwrap.wrap(text, ROOM)]

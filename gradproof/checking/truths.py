@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from flint import arb
 
+from gradproof.checking.asked import ArgumentError
 from gradproof.checking.draws import drawn
-from gradproof.checking.problem import Argument, ArgumentError, Problem
+from gradproof.checking.problem import Argument, Problem
 from gradproof.checking.report import OF_THE_TRACE
 from gradproof.oracles import verdict
 from gradproof.oracles.machine_model import FORMATS, Format, MachineModel

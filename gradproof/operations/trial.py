@@ -9,8 +9,9 @@ import numpy as np
 
 from gradproof.backends import BACKENDS
 from gradproof.backends.operations import Operation, Operations, Sample
+from gradproof.checking.asked import ArgumentError
 from gradproof.checking.examination import Request, examine
-from gradproof.checking.problem import ArgumentError, Problem, problem_of
+from gradproof.checking.problem import Problem, problem_of
 from gradproof.operations import second
 from gradproof.operations.inputs import HALVES, PLAIN, Case, cases
 from gradproof.oracles.tape import Untraceable

@@ -44,9 +44,9 @@ def counted(compared: Iterable[Compared]) -> str:
     return "; ".join(told + ([f"right: {shortened(right, NAMED)}"] if right else []))
 
 
-def beside(one: Compared, at: Sequence[int], most: int) -> list[tuple[str, str]]:
-    """Lines of a title and a text: the rows with wrong entries, no more than `most` of them, that of the entry `at`
-    always. Nothing of a single number, or where no entry is wrong."""
+def beside(one: Compared, at: Sequence[int], most: int, room: int = WIDTH) -> list[tuple[str, str]]:
+    """Lines of a title and a text of `room` letters: the rows with wrong entries, no more than `most` of them, that of
+    the entry `at` always. Nothing of a single number, or where no entry is wrong."""
     if one.wrong.size < 2 or not one.wrong.any():
         return []
     wrong = [index for index in np.ndindex(one.wrong.shape[:-1]) if one.wrong[index].any()]
@@ -57,7 +57,7 @@ def beside(one: Compared, at: Sequence[int], most: int) -> list[tuple[str, str]]
     lines: list[tuple[str, str]] = []
     for row, (expected, got) in cells.items():
         first = at[-1] if row == tuple(at[:-1]) else int(np.argmax(one.wrong[row]))
-        shown = _window(len(expected), first, max(1, (WIDTH - 11) // (width + 1)))
+        shown = _window(len(expected), first, max(1, (room - 11) // (width + 1)))
         lines.append((_place(row, shown, len(expected)), f"expected {_row(expected[shown], width)}"))
         lines.append(("", f"got      {_row(got[shown], width)}"))
     title = f"d {one.name}"

@@ -9,7 +9,7 @@ import pytest
 from scipy import optimize
 
 from gradproof import GradientError, check_grads
-from gradproof.checking.problem import ArgumentError
+from gradproof.checking.asked import ArgumentError
 from gradproof.oracles.tape import Untraceable
 
 X = np.array([0.3, 1.2, -0.5, 2.0])

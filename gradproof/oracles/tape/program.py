@@ -76,13 +76,17 @@ class Untraceable(Exception):
     """This code, or this call of it, cannot be put on a tape. Raised by front ends, caught by whoever asked.
 
     `operation` is the framework's name of what stood in the way, `reason` why it does, `where` the place in the user's
-    code ("file.py:12", empty where unknown), and `cure` what the user can do about it."""
+    code ("file.py:12", empty where unknown), and `cure` what the user can do about it. `text` is the message as whoever
+    shows it to a person has laid it out."""
 
     def __init__(self, operation: str, reason: str, where: str = "", cure: str = "") -> None:
         self.operation, self.reason, self.where, self.cure = operation, reason, where, cure
+        self.text = ""
         super().__init__(operation, reason, where, cure)
 
     def __str__(self) -> str:
+        if self.text:
+            return self.text
         place = f" at {self.where}" if self.where else ""
         cure = f" {self.cure}" if self.cure else ""
         return f"{self.operation}{place}: {self.reason.rstrip('.')}.{cure}"
