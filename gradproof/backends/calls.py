@@ -4,8 +4,9 @@ importing it changes no setting of the framework."""
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class Calls(ABC):
     transformations: Transformations
     checker_error: type[Exception] = AssertionError
     """What the framework's own checker raises."""
+    cures: Mapping[str, str] = MappingProxyType({})
+    """By words of an error that the framework raises of somebody's own rule: what to do about it."""
 
     def flatten(self, tree: Any) -> tuple[list[trees.Leaf], Callable[[Sequence[Any]], Any]]:
         """The leaves of a tree with their paths, and the function that puts other leaves in their places."""
@@ -72,7 +75,7 @@ class Calls(ABC):
         """The leaves of the arguments, and `f` as a function of the list of leaves. What an argument holds besides, as
         a module its buffers, takes the dtype where one is given."""
         leaves, rebuild = self.flatten(args)
-        return leaves, lambda given: f(*rebuild(given))
+        return leaves, lambda given: called(f, rebuild(given))
 
     @abstractmethod
     def is_array(self, leaf: Any) -> bool:

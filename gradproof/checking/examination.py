@@ -18,7 +18,7 @@ from gradproof.checking.asked import ArgumentError
 from gradproof.checking.draws import drawn, drawn_arguments, simpler
 from gradproof.checking.problem import Problem, problem_of
 from gradproof.checking.progress import Progress
-from gradproof.checking.raised import is_ours, said
+from gradproof.checking.raised import is_ours, said, with_cure
 from gradproof.checking.report import NAMED, Finding, Report, place
 from gradproof.checking.rows import row_of
 from gradproof.checking.truths import (
@@ -66,7 +66,7 @@ UNDEFINED = (
     "where no gradient comes in, as for a result that nothing uses, the backward pass {}: None or zeros are right"
 )
 NO_ENTRIES = "no argument has an entry: their shapes and dtypes are right, and there is nothing else to compare"
-NOT_FINITE = "the function is not finite here: it is {}"
+NOT_FINITE = "the function is not finite here: {}"
 ZEROS = "the true gradient is 0 here, in every entry, for {}: nothing but 0 is right"
 INDEPENDENT = "the result does not depend on {}: the true gradient is 0 here, in every entry"
 AT_ONCE = "the slopes along all directions at once, mapped over the tangents, are not those of one after the other"
@@ -154,6 +154,15 @@ def _are_equal(held: Held, parts: Sequence[np.ndarray], others: Sequence[np.ndar
         return all(bool((np.abs(a - b) <= 2 * bound).all()) for a, b, bound in rows)
 
 
+def _not_finite(prefix: str, arrays: dict[str, np.ndarray]) -> str:
+    """The first entry of these arrays that is not finite; empty where all are."""
+    for name, values in arrays.items():
+        if len(lost := np.argwhere(~np.isfinite(values))):
+            index = tuple(int(i) for i in lost[0])
+            return f"{place(prefix + name, index)} is {values[index]}"
+    return ""
+
+
 class _Examination:
     """One dtype of one request."""
 
@@ -180,23 +189,22 @@ class _Examination:
             return
         if was_drawn and not np.isfinite(value).all():
             return
-        findings = [self._with_its_cause(found, value) for found in self._findings(arrays, value, was_drawn)]
+        findings = [self._with_its_cause(found, arrays, value) for found in self._findings(arrays, value, was_drawn)]
         if was_drawn and any(finding.fails for finding in findings):
             arrays = simpler(self.problem, arrays, self._fails)
             findings = list(self._findings(arrays, self._value(arrays), was_drawn)) or findings
         self.findings += findings
 
-    def _with_its_cause(self, finding: Finding, value: np.ndarray) -> Finding:
+    def _with_its_cause(self, finding: Finding, arrays: list[Any], value: np.ndarray) -> Finding:
         """The finding; where nothing can be judged because the function has no number there, with the argument that is
         none either."""
         if finding.judgement.verdict != Verdict.INCONCLUSIVE or np.isfinite(value).all():
             return finding
-        told = NOT_FINITE.format(value)
-        for name, given in finding.inputs.items():
-            if len(lost := np.argwhere(~np.isfinite(given))):
-                index = tuple(int(i) for i in lost[0])
-                told += f", and {place(name, index)} is {given[index]}"
-                break
+        results = dict(zip(self.problem.weights, self.problem.results_of(*arrays), strict=True))
+        given = {path: y for path, y in results.items() if self.problem.weights[path] is not None}
+        told = _not_finite("its result", dict(zip(given, self._numpy(list(given.values())), strict=True)))
+        cause = _not_finite("", finding.inputs)
+        told = NOT_FINITE.format(told or f"it is {value}") + (f", and {cause}" if cause else "")
         return replace(finding, judgement=replace(finding.judgement, reason=told))
 
     def refuses(self, dtype: str, error: Exception) -> None:
@@ -292,7 +300,8 @@ class _Examination:
         # A backward pass that breaks is the caller's; reverse mode that there is not for this code, the framework's.
         is_told = mode != "reverse" or (len(self.modes) > 1 and self.problem.calls.has_no_reverse(error))
         if mode in self.request.named or not is_told:
-            yield self._made(mode, Judgement(Verdict.UNSUPPORTED, why), arrays)
+            judgement = Judgement(Verdict.UNSUPPORTED, with_cure(error, self.problem.calls))
+            yield self._made(mode, judgement, arrays)
             return
         self.modes.remove(mode)
         self.report.refused[mode] = textwrap.shorten(why, REFUSAL, placeholder=" …")

@@ -85,7 +85,7 @@ def parameter_name(parameters: Sequence[inspect.Parameter], number: int) -> str:
 # What is given in the place of an array
 
 
-def no_array(f: Callable, args: tuple, told: str) -> str:
+def no_array(f: Callable, args: tuple, told: str = "") -> str:
     """Which argument is a list of numbers, or a number, and what to give instead, where `f` says `told` of it; empty
     where there is none. Beside an array a number is data, and so is a list that is not spoken of."""
     try:
@@ -166,11 +166,13 @@ def _cure(calls: Calls, name: str, leaf: Any, makes: str) -> str:
     return ""
 
 
-def nothing_returned(calls: Calls, leaves: Sequence[tuple[str, Any]]) -> str:
+def nothing_returned(calls: Calls, result: Any) -> str:
     """What a function returns that has no derivative, and what may be the matter."""
-    kinds = list(dict.fromkeys(kind_of(calls, leaf) for _, leaf in leaves))
-    told = f"the function returns {', '.join(kinds) or 'nothing'}, no floating-point or complex array of the framework"
-    if not kinds or kinds == ["None"]:
+    leaves = calls.flatten(result)[0]
+    kinds = dict.fromkeys(kind_of(calls, leaf) for _, leaf in leaves)
+    returned = ", ".join(kinds) or kind_of(calls, result)
+    told = f"the function returns {returned}, no floating-point or complex array of the framework"
+    if result is None:
         return f"{told}: is its return statement missing?"
     if all(isinstance(leaf, np.ndarray | float | complex) for _, leaf in leaves):
         return f"{told}: what has left it, as by float(), .item() or .numpy(), has no gradient. Return the array itself"

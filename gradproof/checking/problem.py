@@ -16,6 +16,7 @@ from gradproof.checking.frameworks import (
     framework_of,
     kind_of,
     name_of,
+    no_array,
     nothing_returned,
     nothing_to_differentiate,
     parameter_name,
@@ -127,7 +128,15 @@ def problem_of(
     given = [(path, None if only_args and _number(path) is None else leaf) for path, leaf in named]
     if argnums is not None:
         given = _asked_for(given, argnums, len(args))
-    chosen, unmarked = _chosen(calls, given, names, argnums, backends.BACKENDS[backend].makes)
+    floating = _floating(calls, given)
+    if not floating:
+        those = [(name, leaf) for name, (_, leaf) in zip(names, given, strict=True) if leaf is not NOT_ASKED_FOR]
+        makes = backends.BACKENDS[backend].makes
+        raise ArgumentError(no_array(f, args) or nothing_to_differentiate(calls, those, makes))
+    chosen = [i for i in floating if argnums is not None or calls.is_marked(given[i][1])]
+    if not chosen:
+        told = ", ".join(names[i] for i in floating)
+        raise ArgumentError(f"none of {told} requires a gradient: set requires_grad, or name argnums")
     leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
 
     def given(arrays: Sequence[Any]) -> list[Any]:
@@ -171,7 +180,7 @@ def problem_of(
         weights=dict(zip((path for path, _ in found), weights, strict=True)),
         jacobian=None if jac is None else _contracted_jacobian(jac, gradient_of, shapes, arguments),
         finite=finite,
-        unmarked=unmarked,
+        unmarked=[names[i] for i in floating if i not in chosen],
         left_out=[
             f"{path} ({kind_of(calls, leaf)})" for (path, leaf), w in zip(found, weights, strict=True) if w is None
         ],
@@ -208,24 +217,13 @@ def _full_name(calls: Calls, f: Callable, path: str) -> str:
     return f"{parameter_name(calls.parameters_of(f), number)}{path[path.index(']') + 1 :]}"
 
 
-def _chosen(
-    calls: Calls, named: list[tuple[str, Any]], names: list[str], argnums: int | Sequence[int] | None, makes: str
-) -> tuple[list[int], list[str]]:
-    """The numbers of the leaves that are differentiated, and the names of those that could be and are not marked."""
-    floating = [
+def _floating(calls: Calls, named: list[tuple[str, Any]]) -> list[int]:
+    """The numbers of the leaves that can be differentiated."""
+    return [
         i
         for i, (_, leaf) in enumerate(named)
         if calls.is_array(leaf) and calls.dtype_of(leaf) in (*REALS, *COMPLEX) and not isinstance(leaf, bool)
     ]
-    if not floating:
-        given = [(name, leaf) for name, (_, leaf) in zip(names, named, strict=True) if leaf is not NOT_ASKED_FOR]
-        raise ArgumentError(nothing_to_differentiate(calls, given, makes))
-    marked = [i for i in floating if argnums is not None or calls.is_marked(named[i][1])]
-    if not marked:
-        raise ArgumentError(
-            f"none of {', '.join(names[i] for i in floating)} requires a gradient: set requires_grad, or name argnums"
-        )
-    return marked, [names[i] for i in floating if i not in marked]
 
 
 NOT_ASKED_FOR = object()
@@ -257,13 +255,12 @@ Shape = tuple[tuple[int, ...], bool] | None
 
 
 def _result_shapes(calls: Calls, result: Any) -> list[Shape]:
-    leaves = calls.flatten(result)[0]
     shapes = []
-    for _, leaf in leaves:
+    for _, leaf in calls.flatten(result)[0]:
         dtype = calls.dtype_of(leaf) if calls.is_array(leaf) else ""
         shapes.append((tuple(np.shape(leaf)), dtype in COMPLEX) if dtype in (*REALS, *COMPLEX) else None)
     if not any(shapes):
-        raise ArgumentError(nothing_returned(calls, leaves))
+        raise ArgumentError(nothing_returned(calls, result))
     return shapes
 
 

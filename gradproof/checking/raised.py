@@ -1,18 +1,20 @@
 """What is raised while somebody's function is checked: whose it is, what it says in a line, and in what form its owner
 is to see it."""
 
-import textwrap
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from gradproof import backends
+from gradproof.backends.calls import Calls, called
 from gradproof.backends.transformations import Unsupported
 from gradproof.checking.asked import ArgumentError
-from gradproof.checking.frameworks import name_of, no_array
+from gradproof.checking.frameworks import name_of, named_in, no_array
 from gradproof.checking.layout import in_lines
 from gradproof.oracles.tape import Untraceable
+from gradproof.oracles.tape.program import is_user_code
 
 PACKAGE = str(Path(__file__).parents[1])
 BACKENDS = str(Path(PACKAGE, "backends"))
@@ -21,6 +23,9 @@ SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
 """What a mistake in the folder of a backend raises; anything else that comes from there is what a framework says."""
 
 OURS = "This is a mistake of Gradproof, and says nothing of what is checked: please report it"
+
+LONGEST = 360
+"""Letters of what an exception says."""
 
 NO_ARRAY = (TypeError, AttributeError)
 """What is raised where something else stands in the place of an array."""
@@ -32,13 +37,28 @@ def is_ours(error: Exception) -> bool:
     if not frames or not frames[-1].filename.startswith(PACKAGE) or isinstance(error, Unsupported):
         return False
     # What a framework's compiled part raises, or hides the frames of, seems to come from our line that called it.
+    if frames[-1].name == called.__name__:
+        return False
     return isinstance(error, SLIPS) or not frames[-1].filename.startswith(BACKENDS)
 
 
 def said(error: BaseException | None) -> str:
-    """An exception in a line: its type, and the first sentence of its text."""
+    """An exception in a line: its type, and the first sentence of its text; of a long one its beginning and its end."""
     text, _, _ = " ".join(str(error).split()).partition(". ")
-    return f"{type(error).__name__}: {textwrap.shorten(text, 200)}" if text else type(error).__name__
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def with_cure(error: BaseException, calls: Calls) -> str:
+    """An exception in a line, with the place in the caller's code that raises it, and the cure where it is known."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_code(f.filename)]
+    place = f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{said(error)}{place}{_cure(error, calls)}"
+
+
+def _cure(error: BaseException, calls: Calls) -> str:
+    return next((f". {cure}" for words, cure in calls.cures.items() if words in str(error)), "")
 
 
 def raised(error: Exception, f: Callable, args: Any) -> Exception:
@@ -55,7 +75,9 @@ def raised(error: Exception, f: Callable, args: Any) -> Exception:
     if is_ours(error):
         error.add_note(OURS)
         return error
-    error.add_note(f"check_grads: this is what {name_of(f)} raises at the given arguments")
+    named = named_in(f)
+    cure = _cure(error, backends.calls_of(named)) if named else ""
+    error.add_note(f"check_grads: this is what {name_of(f)} raises at the given arguments{cure}")
     return error.with_traceback(_without_ours(error.__traceback__))
 
 

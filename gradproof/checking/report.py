@@ -20,6 +20,9 @@ OF_THE_TRACE = "the exact derivative of the traced forward pass"
 LINES = 30
 """A text is no longer."""
 
+REASON_LINES = 9
+"""So many lines say why, where there are no numbers beside."""
+
 ROOM = WIDTH - 15
 """Columns beside a title."""
 
@@ -38,6 +41,11 @@ WHOLE_INPUT = "error.report.worst.inputs"
 MEANT_OTHERWISE = (
     "the gradient is not that of the forward pass as computed; where another is meant (straight-through, reversal, "
     "clipping, an implicit derivative), give truth=, the function that has it"
+)
+
+OF_INFINITY = (
+    "a slope that is infinite here, or NaN, is multiplied by 0 on the way back, as behind where(x > 0, f(x), 0). Keep "
+    "x out of it on the way forward, where(x > 0, f(where(x > 0, x, 1)), 0), or give the whole a rule of its own"
 )
 
 Caught = dict[str, float]
@@ -174,7 +182,7 @@ class Report:
     def _success(self) -> list[str]:
         first = self.findings[0] if self.findings else None
         where = f", {first.device}, {', '.join(dict.fromkeys(f.dtype for f in self.findings))}" if first else ""
-        lines = _title(self.verdict, self.name, f"{self.backend} {self.version}{where}")
+        lines = _title(str(self.verdict), self.name, f"{self.backend} {self.version}{where}", WIDTH)
         for verdict in dict.fromkeys(f.judgement.verdict for f in self.findings):
             at = [f for f in self.findings if f.judgement.verdict == verdict]
             lines += _block(str(verdict), ["; ".join(self._where(at))])
@@ -217,7 +225,7 @@ class Report:
         entry = finding.judgement.worst
         where = f"{self.backend} {self.version}, {finding.device}, {finding.dtype}, {finding.mode}"
         lines = _title(finding.judgement.verdict.upper(), self.name, where)
-        lines += _block("reason", [finding.judgement.reason], 3)
+        lines += _block("reason", [finding.judgement.reason], 4 if finding.compared else REASON_LINES)
         if entry is not None:
             symbol = "the value" if entry.argument == "value" else _derivative(entry, finding.order)
             lines += _block("entry", [symbol])
@@ -231,7 +239,10 @@ class Report:
         lines += _block("input", _shown(finding.inputs), INPUT_LINES)
         lines.append(_line("held to", self.truth))
         lines += _block("of", [self.results], 2)
-        lines += _block("if meant", [MEANT_OTHERWISE] if self.is_of_the_trace and finding.expected else [])
+        if entry is not None and not math.isfinite(entry.got):
+            lines += _block("cure", [OF_INFINITY])
+        elif self.is_of_the_trace and finding.expected:
+            lines += _block("if meant", [MEANT_OTHERWISE])
         lines += _block("note", self.notes, 3)
         room = (LINES - len(lines) - 2) // 2
         lines[arrays_at:arrays_at] = _side_by_side(finding, min(max(room, 1), MOST_ROWS))
@@ -241,7 +252,12 @@ class Report:
 def _side_by_side(finding: Finding, most: int) -> list[str]:
     entry = finding.judgement.worst
     shown = [one for one in finding.compared if entry is not None and one.name == entry.argument]
-    return [_line(title, text) for one in shown for title, text in beside(one, entry.index, most, ROOM)]
+    return [line for one in shown for row in beside(one, entry.index, most, ROOM) for line in _row(*row)]
+
+
+def _row(title: str, text: str) -> list[str]:
+    """A row of an array; above it, where it is long, the array's name."""
+    return [f"  {part}" for part in textwrap.wrap(title, WIDTH - 2)] if not text else [_line(title, text)]
 
 
 def place(name: str, index: tuple[int, ...]) -> str:
@@ -264,10 +280,10 @@ def _error(entry: Entry) -> str:
     return f"{entry.error:.3g} = {entry.ratio:.3g} times its bound {entry.bound:.3g}{ulp}"
 
 
-def _title(verdict: str, name: str, where: str) -> list[str]:
-    """The first line, on two where it is long: before it stands the name of the error."""
+def _title(verdict: str, name: str, where: str, width: int = FIRST_WIDTH) -> list[str]:
+    """The first line, on two where it is long: before that of an error stands the error's name."""
     line = f"{verdict}: {name} on {where}"
-    return [line] if len(line) <= FIRST_WIDTH else [f"{verdict}: {name}", *_block("on", [where])]
+    return [line] if len(line) <= width else [f"{verdict}: {name}", *_block("on", [where])]
 
 
 def _named(names: Sequence[str]) -> str:

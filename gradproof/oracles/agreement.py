@@ -112,10 +112,10 @@ def _compared(function: Function, inputs: Inputs, until: float) -> tuple[Agreeme
         if time.monotonic() > until:
             return replace(worst, compared=f"{number} of {len(places)} entries"), []
         ours, true = hand[i][index], exact.directional(function, inputs, exact.unit(inputs, i, index))
-        right[i][index] = float(true.quotient)
+        right[i][index] = float(true.certain)
         digits = agreeing_digits(ours, true)
         if digits < worst.digits:
-            shown = exact.digits(true.quotient, 20)
+            shown = exact.digits(true.certain, 20)
             worst = Agreement(digits, list(function.domains)[i], index, float(ours), shown)
     rows = zip(function.domains, right, hand, strict=True)
     return worst, [Part(name, part, by_hand.astype(float), IN_FLOATS * np.abs(part)) for name, part, by_hand in rows]

@@ -32,6 +32,8 @@ class Verdict(StrEnum):
 
 FAILING = (Verdict.UNSUPPORTED, Verdict.IMPRECISE, Verdict.WRONG)
 
+UNBOUNDED = "the gradient is unbounded around this point"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -164,7 +166,7 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
         return Judgement(Verdict.WRONG, "the value at a kink", value)
     assert truth.kink is not None
     if not truth.kink.exists:
-        return Judgement(Verdict.INCONCLUSIVE, "the gradient is unbounded around this point", value)
+        return Judgement(Verdict.INCONCLUSIVE, UNBOUNDED, value)
     given = tuple(part.astype(np.float64) for part in answer.gradient)
     if truth.kink.admits(given, _of_a_mixture(truth.kink, bounds, format)):
         return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential", value)

@@ -13,11 +13,30 @@ from gradproof.backends.jax.transformations import JaxTransformations
 from gradproof.backends.tracing import Traced
 from gradproof.backends.trees import Leaf, key_path
 
+CURES = {
+    "Custom VJP bwd rule must produce an output with the same type": (
+        "Of each argument the backward rule returns a gradient of its shape and dtype: sum over the axes along "
+        "which it was broadcast"
+    ),
+    "Custom VJP bwd rule must produce an output with the same container": (
+        "The backward rule returns a tuple, with the gradient of each argument: (g,) of one"
+    ),
+    "Custom VJP fwd rule": (
+        "The first function given to defvjp returns two things: the value, as the function itself does, and what the "
+        "backward rule needs"
+    ),
+    "No VJP defined": "Give both its rules: f.defvjp(forward, backward)",
+    "No JVP defined": "Give its rule: f.defjvp(rule)",
+    "Custom JVP rule": "The rule given to defjvp returns two things, of one shape and dtype: the value and its tangent",
+    "to a custom_vjp function": "It has no forward mode: leave 'fwd' out of modes, or write the rule by jax.custom_jvp",
+}
+
 
 class JaxCalls(Calls):
     """Trees are JAX's, so that whatever is registered with it is taken apart."""
 
     transformations = JaxTransformations()
+    cures = CURES
 
     def flatten(self, tree: Any) -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
         leaves, structure = jax.tree_util.tree_flatten_with_path(tree)

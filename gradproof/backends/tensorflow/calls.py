@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradproof.backends import trees
-from gradproof.backends.calls import Calls, one_after_the_other
+from gradproof.backends.calls import Calls, called, one_after_the_other
 from gradproof.backends.tensorflow.trace import trace
 from gradproof.backends.tensorflow.transformations import TensorflowTransformations, exact_shapes, placed
 from gradproof.backends.tracing import Traced
@@ -40,7 +40,7 @@ class TensorflowCalls(Calls):
                 else:
                     parts.append(holder.filled([next(rest) for _ in holder.variables], scopes))
             with scopes.open():
-                return f(*rebuild(parts))
+                return called(f, rebuild(parts))
 
         return leaves, of_leaves
 

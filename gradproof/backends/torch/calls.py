@@ -29,12 +29,25 @@ OVERWRITTEN = "modified by an inplace operation"
 MAKE_IT_INSIDE = "Give truth=, the same on dense tensors; or dense arguments, of which the function makes the others."
 
 
+CURES = {
+    "returned an invalid gradient": (
+        "Of each argument of forward the backward pass returns a gradient of its shape: sum over the axes along "
+        "which it was broadcast"
+    ),
+    "returned an incorrect number of gradients": (
+        "The backward pass returns a gradient for each argument of forward, None where there is none"
+    ),
+    "You must implement the jvp function": "It has no forward mode: leave 'fwd' out of modes, or give it a jvp",
+}
+
+
 class TorchCalls(Calls):
     """Trees are PyTorch's. A module among the arguments stands for its parameters, under their names; so does one that
     is itself the function."""
 
     transformations = TorchTransformations()
     checker_error = GradcheckError
+    cures = CURES
 
     def flatten(self, tree: Any) -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
         found, structure = pytree.tree_flatten_with_path(tree)
@@ -75,6 +88,8 @@ class TorchCalls(Calls):
     def to_numpy(self, leaf: Any) -> np.ndarray:
         if torch.is_tensor(leaf) and (leaf.layout != torch.strided or leaf.is_mkldnn):
             raise Untraceable("sparse tensors", NOT_DENSE, cure=MAKE_IT_INSIDE)
+        if torch.is_tensor(leaf) and leaf.is_meta:
+            raise Untraceable("tensors on the meta device", "they have no numbers", cure="Give them on another device.")
         return self.transformations.to_numpy(leaf)
 
     def like(self, values: np.ndarray, leaf: Any, dtype: str) -> torch.Tensor:

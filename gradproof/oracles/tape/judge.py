@@ -18,7 +18,7 @@ from gradproof.oracles.tape.first_order import first_order
 from gradproof.oracles.tape.program import PRECISIONS, Tape
 from gradproof.oracles.tape.solution import HessianProduct, Solution
 from gradproof.oracles.tape.statistical import suspicion
-from gradproof.oracles.verdict import FAILING, Answer, Judgement, Verdict
+from gradproof.oracles.verdict import FAILING, Answer, Entry, Judgement, Verdict
 
 SEEDS = (6, 7, 8)
 """Other second inputs, for signs that were chosen otherwise at the first."""
@@ -102,7 +102,8 @@ def _judged(
     if bounds.out_of_range:
         known = verdict.lost(answer, found.truth, list(names), format) or _within_sides(answer, found, bounds)
         known = known or _as_taken(answer, found, names, model, flushes, format)
-        return known or Judgement(Verdict.INCONCLUSIVE, bounds.out_of_range)
+        known = known or _lost_at_a_kink(answer, found, names, format)
+        return known or Judgement(Verdict.INCONCLUSIVE, _unbounded(found) or bounds.out_of_range)
     own = _told(verdict.judge(answer, found.truth, bounds, list(names), format), bounds, found)
     return own if own.verdict not in FAILING else _by_convention(own, answer, found, names, model, flushes, format)
 
@@ -171,6 +172,33 @@ def _within_sides(answer: Answer, found: Solution | HessianProduct | Estimate, b
     if not kink.admits(given, tuple(np.zeros(part.shape) for part in given)):
         return None
     return Judgement(Verdict.CONVENTION, "a kink: the answer lies in the subdifferential")
+
+
+def _lost_at_a_kink(
+    answer: Answer, found: Solution | HessianProduct | Estimate, names: Sequence[str], format: Format
+) -> Judgement | None:
+    """The judgement of a NaN or an infinity where the program's own value is finite and so are the gradients on all
+    sides, which needs no bound either: it lies between none of them."""
+    kink = found.truth.kink
+    if kink is None or not kink.exists or not np.isfinite(answer.value).all():
+        return None
+    for i, (name, got) in enumerate(zip(names, answer.gradient, strict=True)):
+        low, high = kink.span(i)
+        given = got.astype(np.float64)  # some formats are not NumPy's own
+        are_finite = np.maximum(np.abs(low), np.abs(high)) <= format.largest / 2
+        if len(gone := np.argwhere(~np.isfinite(given) & are_finite)):
+            index = tuple(int(k) for k in gone[0])
+            ends = [f"{side[index]:.17g}" for side in (low, high)]
+            expected = ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
+            entry = Entry(name, index, expected, float(given[index]), math.nan, math.nan, order=found.truth.order)
+            return Judgement(Verdict.WRONG, "not finite at a kink, where the value and the gradients beside are", entry)
+    return None
+
+
+def _unbounded(found: Solution | HessianProduct | Estimate) -> str:
+    """That there is no gradient to be had, where the slopes around run away; else nothing."""
+    kink = found.truth.kink
+    return "" if kink is None or kink.exists else verdict.UNBOUNDED
 
 
 def _coarsest(found: Solution | HessianProduct | Estimate) -> Format:

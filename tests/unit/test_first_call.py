@@ -1,0 +1,360 @@
+"""What a person sees who calls `check_grads` for the first time: what was given in the place of an array, what is not
+finite and why, what was not compared, in lines that a terminal holds behind pytest's mark."""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+
+import gradproof
+from gradproof.checking import frameworks, layout
+from gradproof.checking.raised import raised
+from gradproof.oracles.tape import Untraceable
+from tests.unit.test_check_grads import by_hand, everywhere, frame
+
+X = [0.5, -1.25, 3.0]
+EDGE = [0.0, 1.5]
+
+
+def in_a_line(error: BaseException) -> str:
+    """What an error says, however it is laid out."""
+    return " ".join(str(error).split())
+
+
+def quietly(f, args, **asked) -> gradproof.Report:
+    """The report, where what is inconclusive would warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return gradproof.check_grads(f, args, **asked)
+
+
+# In the place of an array
+
+MAKES = {"JX": "jnp.array(", "PT": "torch.tensor(", "TF": "tf.constant(", "AG": "np.array("}
+
+
+@everywhere
+@pytest.mark.parametrize("given", [[[1.0, 2.0]], ([1.0, 2.0],)], ids=["bare", "in a tuple"])
+def test_a_list_of_numbers_is_told_with_what_makes_an_array_of_it(short, given):
+    exp = frame(short).namespace.exp
+    try:
+        report = quietly(lambda x: exp(x) * 2, given, modes="rev")
+    except gradproof.ArgumentError as error:
+        assert "x is a list of numbers, each an argument of its own: give" in in_a_line(error)
+        assert MAKES[short] + "[1.0, 2.0]" in in_a_line(error)
+        return
+    # A framework that makes an array of a list itself.
+    assert report.verdict == "verified" and set(report.caught) == {"x[0]", "x[1]"}
+
+
+@pytest.mark.parametrize(("given", "told"), [((1.0,), "x is a number: give"), ((np.ones(2),), "x is a NumPy array")])
+def test_what_a_framework_takes_for_no_array_is_told(given, told):
+    torch = frame("PT").namespace
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(lambda x: torch.sin(x), given)
+    assert told in in_a_line(caught.value) and "torch.tensor(" in in_a_line(caught.value)
+
+
+def test_a_list_that_is_data_is_no_cause_of_what_is_raised_beside_it():
+    frame("PT")
+    with pytest.raises(RuntimeError) as caught:
+        gradproof.check_grads(lambda x, betas: x @ x.new_ones(7), (frame("PT").array(X), [0.9, 0.99]))
+    assert any("check_grads: this is what <lambda> raises" in note for note in caught.value.__notes__)
+
+
+def test_what_a_function_raises_comes_without_our_frames():
+    frame("AG")
+    with pytest.raises(ZeroDivisionError) as caught:
+        gradproof.check_grads(lambda x: x * (1 / 0), (np.ones(3),))
+    files = [entry.path.name for entry in caught.traceback]
+    assert files[0] == files[-1] == "test_first_call.py"
+    assert [name for name in files if name != "test_first_call.py"] == ["call.py"]
+
+
+def test_a_mistake_of_ours_is_said_to_be_one():
+    try:
+        frameworks.parameter_name(None, 0)
+    except TypeError as error:
+        told = raised(error, np.sin, ())
+    assert any("a mistake of Gradproof" in note for note in told.__notes__)
+    assert told.__traceback__ is not None
+
+
+# Nothing to differentiate, or to compare
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"modes": ()}, "modes=() names no mode"),
+        ({"argnums": ()}, "argnums=() names no argument"),
+        ({"argnums": "x"}, "argnums='x': give the number of an argument"),
+        ({"argnums": 1.0}, "argnums=1.0: give the number of an argument"),
+        ({"argnums": ("x",)}, "argnums names 'x': arguments are named by their numbers"),
+        ({"accuracy": "1e-6"}, "accuracy='1e-6': give a relative error"),
+        ({"accuracy": 10.0}, "smaller than 1"),
+    ],
+    ids=str,
+)
+def test_a_call_that_asks_for_nothing_is_told(changes, told):
+    exp = frame("AG").namespace.exp
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(exp, (np.ones(3),), **changes)
+    assert told in in_a_line(caught.value)
+
+
+@everywhere
+def test_arrays_without_entries_are_not_verified(short):
+    made = frame(short)
+    report = quietly(made.namespace.tanh, (made.array(np.ones((0, 3))),))
+    assert report.verdict == "inconclusive" and not report
+    assert "no argument has an entry" in " ".join(report.text.split())
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (lambda x: None, "the function returns None, no floating-point or complex array of the framework: is its"),
+        (lambda x: "text", "the function returns a str"),
+        (lambda x: x > 0, "the function returns bool"),
+    ],
+    ids=["None", "str", "bool"],
+)
+def test_what_has_no_derivative_is_no_result(short, result, told):
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(result, (frame(short).array(X),))
+    assert told in in_a_line(caught.value)
+
+
+def test_what_has_left_the_framework_is_no_result():
+    frame("PT")
+    for result in (lambda x: x.sum().item(), lambda x: x.detach().numpy()):
+        with pytest.raises(gradproof.ArgumentError, match=r"has\s+no\s+gradient\.\s+Return\s+the\s+array\s+itself"):
+            gradproof.check_grads(result, (frame("PT").array(X),))
+
+
+@everywhere
+def test_what_is_left_out_of_a_result_is_named(short):
+    made = frame(short)
+    report = gradproof.check_grads(lambda x: {"a": made.namespace.exp(x), "b": "text"}, (made.array(X),), modes="rev")
+    assert report.verdict == "verified"
+    assert 'left out     of the result ["b"] (a str)' in report.text
+
+
+def test_an_array_that_is_not_marked_is_named():
+    torch = frame("PT").namespace
+    report = gradproof.check_grads(lambda a, b: a * b, (torch.ones(3), frame("PT").array(X)), modes="rev")
+    assert "constant     a: no gradient is required" in report.text
+
+
+@everywhere
+def test_a_result_that_does_not_depend_on_an_argument_is_told(short):
+    made = frame(short)
+    if short == "AG":
+        pytest.skip("it warns of it")
+    report = gradproof.check_grads(lambda x: made.array(np.ones(3)), (made.array(X),), modes="rev")
+    assert "the true gradient is 0 here, in every entry" in " ".join(report.text.split())
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("entry", "told"), [(np.nan, "its result[0] is nan, and x[0] is nan"), (1000.0, "its result[0] is inf")]
+)
+def test_where_a_function_has_no_number_the_cause_is_told(short, entry, told):
+    made = frame(short)
+    report = quietly(lambda x: made.namespace.exp(x), (made.array([entry, entry]),), modes="rev")
+    assert report.verdict == "inconclusive"
+    assert told in " ".join(report.text.split())
+
+
+def test_a_dtype_that_is_not_verified_is_named():
+    torch = frame("PT").namespace
+    x = torch.ones(3).to(torch.float8_e4m3fn).requires_grad_()
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(lambda x: x.float().sin(), (x,))
+    assert "x is float8_e4m3fn. Give x as float32, and have the function convert it" in in_a_line(caught.value)
+
+
+def test_tensors_without_numbers_are_told():
+    torch = frame("PT").namespace
+    with pytest.raises((gradproof.ArgumentError, Untraceable), match="meta"):
+        gradproof.check_grads(torch.sin, (torch.ones(3, device="meta", requires_grad=True),))
+
+
+# Where 0 is multiplied by what is infinite
+
+
+def edges(short: str) -> dict:
+    """Functions at the end of a domain, and what is true of each."""
+    made = frame(short)
+    log, sqrt, where, total = {
+        "JX": lambda m: (m.log, m.sqrt, m.where, m.sum),
+        "PT": lambda m: (m.log, m.sqrt, m.where, m.sum),
+        "AG": lambda m: (m.log, m.sqrt, m.where, m.sum),
+        "TF": lambda m: _of_tensorflow(),
+    }[short](made.namespace)
+    return {
+        # d/dx x² log x = 2 x log x + x, which goes to 0; on the way back 0 times -inf.
+        "x² log x": (lambda x: total(where(x > 0, x * x * log(x), 0.0 * x)), "wrong"),
+        "x² log x, apart": (lambda x: total(where(x > 0, x * x * log(where(x > 0, x, 1 + 0 * x)), 0 * x)), "verified"),
+        # d/dx √(x⁴) = 2x.
+        "√x⁴": (lambda x: total(sqrt(x**4)), "wrong"),
+        # d/dx √(x³) = 3/2 √x, to the right.
+        "√x³": (lambda x: total(sqrt(x * x * x)), "wrong"),
+        # |x|: every gradient beside 0 is -1 or 1, and 0 · inf is none of them.
+        "√x²": (lambda x: total(sqrt(x * x)), "wrong"),
+        # The slopes run away: nothing is true there.
+        "√x": (lambda x: total(sqrt(x)), "inconclusive"),
+        "x log x": (lambda x: total(where(x > 0, x * log(x), 0.0 * x)), "inconclusive"),
+    }
+
+
+def _of_tensorflow():
+    import tensorflow as tf
+
+    return tf.math.log, tf.sqrt, tf.where, tf.reduce_sum
+
+
+NAMES_OF_EDGES = ("x² log x", "x² log x, apart", "√x⁴", "√x³", "√x²", "√x", "x log x")
+
+
+@everywhere
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAMES_OF_EDGES)
+def test_at_the_end_of_a_domain(short, name):
+    f, verdict = edges(short)[name]
+    x = frame(short).array(EDGE)
+    if verdict != "wrong":
+        report = quietly(f, (x,), modes="rev")
+        assert report.verdict == verdict
+        assert verdict == "verified" or "the gradient is unbounded around this point" in report.text
+        return
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(f, (x,), modes="rev")
+    assert "df/d x[0]" in str(caught.value) and re.search(r"expected +(0|between -1 and 1)\n", str(caught.value))
+    assert "Keep x out of it on the way forward" in in_a_line(caught.value)
+
+
+def test_a_slope_that_goes_to_zero_is_expected_to_be_zero():
+    """Σ |x| x at 0: the difference to either side is its step, and no derivative."""
+    frame("PT")
+    lengths = by_hand(lambda x: (x * x).sum().sqrt() * x, lambda saved, d: d * 1e-3)
+    with pytest.raises(gradproof.GradientError, match=r"expected +0\n"):
+        gradproof.check_grads(lengths, (frame("PT").array([0.0, 0.0]),), modes="rev")
+
+
+# Laid out
+
+
+def widest(text: str) -> int:
+    """The columns of a text behind pytest's mark in a test of a class, its first line behind the name of an error."""
+    first, *rest = text.splitlines()
+    return layout.INDENTED + max(map(len, [f"gradproof.GradientError: {first}", *rest]))
+
+
+@pytest.mark.parametrize("length", [1, 40, 90])
+def test_a_failure_fits_a_terminal_behind_the_mark_of_pytest(length):
+    frame("PT")
+    wrong = by_hand(lambda x, y: x.sin() * y, lambda s, g: (g * s[0].sin(), g * s[0].sin()))
+    values = np.linspace(0.1, 2.0, 40).reshape(5, 8) / 3
+    names = {"w" * length: frame("PT").array(values), "b": frame("PT").array(X[:1])}
+    for f, args in (
+        (lambda p: wrong(*p.values()), (names,)),
+        (lambda p: wrong(*p.values()), ({k: v.detach().float().requires_grad_() for k, v in names.items()},)),
+    ):
+        with pytest.raises(gradproof.GradientError) as caught:
+            gradproof.check_grads(f, args, name="loss" * 3)
+        assert widest(str(caught.value)) <= layout.TERMINAL
+        assert len(str(caught.value).splitlines()) <= 30
+
+
+def test_what_a_call_is_refused_for_fits_a_terminal():
+    frame("AG")
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(np.sin, (np.arange(3),), argnums=(0,))
+    assert widest(str(caught.value)) <= layout.TERMINAL
+    told = layout.in_lines("word " * 90)
+    assert widest(told) <= layout.TERMINAL and len(told.split()) == 90
+
+
+def test_pytest_prints_no_line_that_a_terminal_breaks(tmp_path):
+    frame("AG")
+    (tmp_path / "test_mine.py").write_text(
+        textwrap.dedent("""
+        import autograd.numpy as np
+        from autograd.extend import defvjp, primitive
+        from gradproof import check_grads
+
+        scaled_exponential = primitive(lambda x: np.exp(x))
+        defvjp(scaled_exponential, lambda ans, x: lambda g: g * ans * 1.001)
+
+        class TestIt:
+            def test_wrong(self):
+                with np.errstate(all="ignore"):
+                    check_grads(lambda parameters: scaled_exponential(parameters), (np.ones((3, 4)) / 3,))
+
+            def test_list(self):
+                check_grads(lambda x: np.exp(x), ([1.0, 2.0],))
+
+            def test_none(self):
+                check_grads(lambda x: None, (np.ones(2),))
+        """)
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "100"},
+    )
+    marked = [line for line in run.stdout.splitlines() if line.startswith("E ")]
+    assert len(marked) > 20
+    assert not [line for line in marked if len(line) > layout.TERMINAL]
+
+
+# The cure of what a framework says
+
+
+def test_a_function_without_its_rules_is_told_how_to_give_them():
+    frame("JX")
+    import jax
+    import jax.numpy as jnp
+
+    with pytest.raises(AttributeError) as caught:
+        gradproof.check_grads(jax.custom_vjp(lambda x: jnp.sin(x)), (frame("JX").array(X),))
+    assert any("Give both its rules: f.defvjp(forward, backward)" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("kind", ["shape", "no tuple", "no pair", "raises", "forward"])
+def test_what_is_wrong_with_a_rule_is_told_whole_with_its_cure(kind):
+    frame("JX")
+    import jax
+    import jax.numpy as jnp
+
+    sine = jax.custom_vjp(lambda p: jnp.sin(p["w"]))
+    pair, right = (lambda p: (jnp.sin(p["w"]), p["w"])), (lambda w, g: ({"w": g * jnp.cos(w)},))
+    rules = {
+        "shape": (pair, lambda w, g: ({"w": (g * jnp.cos(w)).sum()},)),
+        "no tuple": (pair, lambda w, g: {"w": g * jnp.cos(w)}),
+        "no pair": (lambda p: jnp.sin(p["w"]), right),
+        "raises": (lambda p: (jnp.sinn(p["w"]), p["w"]), right),
+        "forward": (pair, right),
+    }
+    sine.defvjp(*rules[kind])
+    told = {
+        "shape": ("corresponding to an input of type float64[3]", "sum over the axes"),
+        "no tuple": ("pytree", "(g,) of one"),
+        "no pair": ("must produce a pair", "returns two things: the value"),
+        "raises": ("has no attribute 'sinn'", "at test_first_call.py:"),
+        "forward": ("custom_vjp", "leave 'fwd' out of modes"),
+    }[kind]
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(sine, ({"w": frame("JX").array(X)},), modes="fwd" if kind == "forward" else "rev")
+    for words in told:
+        assert words in in_a_line(caught.value)
