@@ -1,6 +1,7 @@
 """What is raised while somebody's function is checked: whose it is, what it says in a line, and in what form its owner
 is to see it."""
 
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ SLIPS = (AssertionError, AttributeError, IndexError, KeyError, NameError)
 
 OURS = "This is a mistake of Gradproof, and says nothing of what is checked: please report it"
 
+END_OF_SENTENCE = re.compile(r"(?<!i\.e)(?<!e\.g)\. ")
+
 LONGEST = 360
 """Letters of what an exception says."""
 
@@ -44,7 +47,7 @@ def is_ours(error: Exception) -> bool:
 
 def said(error: BaseException | None) -> str:
     """An exception in a line: its type, and the first sentence of its text; of a long one its beginning and its end."""
-    text, _, _ = " ".join(str(error).split()).partition(". ")
+    text = END_OF_SENTENCE.split(" ".join(str(error).split()), maxsplit=1)[0].rstrip(".")
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -13,7 +13,7 @@ import pytest
 
 import gradproof
 from gradproof.checking import frameworks, layout
-from gradproof.checking.raised import raised
+from gradproof.checking.raised import raised, said
 from gradproof.oracles.tape import Untraceable
 from tests.unit.test_check_grads import by_hand, everywhere, frame
 
@@ -331,7 +331,7 @@ def test_a_function_without_its_rules_is_told_how_to_give_them():
     assert any("Give both its rules: f.defvjp(forward, backward)" in note for note in caught.value.__notes__)
 
 
-@pytest.mark.parametrize("kind", ["shape", "no tuple", "no pair", "raises", "forward"])
+@pytest.mark.parametrize("kind", ["shape", "no tuple", "no pair", "another value", "raises", "forward"])
 def test_what_is_wrong_with_a_rule_is_told_whole_with_its_cure(kind):
     frame("JX")
     import jax
@@ -343,6 +343,7 @@ def test_what_is_wrong_with_a_rule_is_told_whole_with_its_cure(kind):
         "shape": (pair, lambda w, g: ({"w": (g * jnp.cos(w)).sum()},)),
         "no tuple": (pair, lambda w, g: {"w": g * jnp.cos(w)}),
         "no pair": (lambda p: jnp.sin(p["w"]), right),
+        "another value": (lambda p: (jnp.sin(p["w"]).sum(), p["w"]), right),
         "raises": (lambda p: (jnp.sinn(p["w"]), p["w"]), right),
         "forward": (pair, right),
     }
@@ -350,7 +351,8 @@ def test_what_is_wrong_with_a_rule_is_told_whole_with_its_cure(kind):
     told = {
         "shape": ("corresponding to an input of type float64[3]", "sum over the axes"),
         "no tuple": ("pytree", "(g,) of one"),
-        "no pair": ("must produce a pair", "returns two things: the value"),
+        "no pair": ("instead of a pair the fwd rule", "returns two things: the value"),
+        "another value": ("its result has the shape (), which is (3,) otherwise", "as the function itself does"),
         "raises": ("has no attribute 'sinn'", "at test_first_call.py:"),
         "forward": ("custom_vjp", "leave 'fwd' out of modes"),
     }[kind]
@@ -358,3 +360,22 @@ def test_what_is_wrong_with_a_rule_is_told_whole_with_its_cure(kind):
         gradproof.check_grads(sine, ({"w": frame("JX").array(X)},), modes="fwd" if kind == "forward" else "rev")
     for words in told:
         assert words in in_a_line(caught.value)
+
+
+def test_a_number_of_python_is_a_constant_result():
+    made = frame("JX")
+    report = gradproof.check_grads(lambda x: 2.0, (made.array(X),))
+    assert report.verdict == "verified" and "the true gradient is 0 here" in report.text
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("one. Two", "one"), ("a pair (i.e. two). More", "a pair (i.e. two)"), ("end.", "end"), ("", "")],
+)
+def test_of_what_is_raised_the_first_sentence_is_told(text, first):
+    assert said(ValueError(text)) == f"ValueError: {first}".removesuffix(": ")
+
+
+def test_of_a_long_message_its_beginning_and_its_end_are_told():
+    told = said(ValueError("a" * 300 + "b" * 300))
+    assert " … " in told and told.startswith("ValueError: aaa") and told.endswith("bbb")

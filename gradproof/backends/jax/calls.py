@@ -13,6 +13,8 @@ from gradproof.backends.jax.transformations import JaxTransformations
 from gradproof.backends.tracing import Traced
 from gradproof.backends.trees import Leaf, key_path
 
+OF_ANOTHER_SHAPE = "while the function is differentiated its result has the shape"
+
 CURES = {
     "Custom VJP bwd rule must produce an output with the same type": (
         "Of each argument the backward rule returns a gradient of its shape and dtype: sum over the axes along "
@@ -25,6 +27,7 @@ CURES = {
         "The first function given to defvjp returns two things: the value, as the function itself does, and what the "
         "backward rule needs"
     ),
+    OF_ANOTHER_SHAPE: "The forward rule returns the value as the function itself does",
     "No VJP defined": "Give both its rules: f.defvjp(forward, backward)",
     "No JVP defined": "Give its rule: f.defjvp(rule)",
     "Custom JVP rule": "The rule given to defjvp returns two things, of one shape and dtype: the value and its tangent",
@@ -69,7 +72,7 @@ class JaxCalls(Calls):
 
         def pulled(by: float) -> tuple[Any, ...]:
             # JAX gives df/dRe - i df/dIm.
-            parts = pull(jnp.asarray(by, value.dtype))
+            parts = pull(jnp.asarray(by, jnp.result_type(value)))  # a constant may be a number of Python
             return tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in parts)
 
         return one_after_the_other(pulled, factors)
@@ -100,6 +103,9 @@ class JaxCalls(Calls):
 
 
 def _weighed(w: np.ndarray, y: jax.Array) -> jax.Array:
+    if y.shape != w.shape:
+        # It would be repeated, and its gradient wrong in numbers alone.
+        raise TypeError(f"{OF_ANOTHER_SHAPE} {y.shape}, which is {w.shape} otherwise")
     w = np.asarray(np.conj(w), y.dtype)
     return jnp.sum(jnp.real(w * y) if jnp.iscomplexobj(y) else w * y)
 
