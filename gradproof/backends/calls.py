@@ -77,6 +77,10 @@ class Calls(ABC):
         leaves, rebuild = self.flatten(args)
         return leaves, lambda given: called(f, rebuild(given))
 
+    def constants_of(self, f: Callable) -> list[str]:
+        """In words, what a function holds that could be differentiated and is not, as the variables of a model."""
+        return []
+
     @abstractmethod
     def is_array(self, leaf: Any) -> bool:
         """Whether a leaf is an array of this framework, or a number that it takes for one."""

@@ -57,7 +57,7 @@ class Problem:
     number. `results_of(*arrays)` are these results, in a list, and `weights` what each is contracted with, by its path;
     None where it has no derivative. `name` is the function's. `finite` has, for each result, the places of its finite
     entries, where some are infinite: the scalar is made of them, and of all entries where there is None. `unmarked` are
-    the names of arrays that could be differentiated and are not marked so, and `left_out` are results that have no
+    arrays that could be differentiated and are not, by their names, and `left_out` are results that have no
     derivative, in words."""
 
     name: str
@@ -180,7 +180,7 @@ def problem_of(
         weights=dict(zip((path for path, _ in found), weights, strict=True)),
         jacobian=None if jac is None else _contracted_jacobian(jac, gradient_of, shapes, arguments),
         finite=finite,
-        unmarked=[names[i] for i in floating if i not in chosen],
+        unmarked=[*(names[i] for i in floating if i not in chosen), *calls.constants_of(f)],
         left_out=[
             f"{path} ({kind_of(calls, leaf)})" for (path, leaf), w in zip(found, weights, strict=True) if w is None
         ],

@@ -65,6 +65,8 @@ class GradientError(AssertionError):
 class GradproofWarning(UserWarning):
     """What was asked for and could not be verified, where nothing speaks against it either."""
 
+    __module__ = "gradproof"
+
 
 @dataclass
 class Finding:
@@ -117,7 +119,7 @@ class Report:
     relative error of an entry that would have been seen; `worst` the finding that came nearest to its bound, or went
     farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know;
     `refused`, by mode that nobody named, why the framework has none for this code.
-    `unmarked` are arrays that could be differentiated and are not marked so, `left_out` results without a derivative.
+    `unmarked` are arrays that could be differentiated and are not, `left_out` results without a derivative.
     `traced` is the tape of a small function, the cell of its value and the names of its inputs, for a picture of it."""
 
     name: str
@@ -192,7 +194,7 @@ class Report:
         lines += _block("caught", [self._strength()] if self.caught and self else [])
         lines += _block("suspect", [self._suspicion()] if self.suspect is not None else [])
         lines.append(_line("held to", self.truth))
-        lines += _block("constant", [f"{_named(self.unmarked)}: no gradient is required"] if self.unmarked else [])
+        lines += _block("constant", [f"{_named(self.unmarked)}: not differentiated"] if self.unmarked else [])
         lines += _block("left out", [f"of the result {_named(self.left_out)}"] if self.left_out else [])
         not_tried = [f"{mode} mode, which {self.backend} refuses: {why}" for mode, why in self.refused.items()]
         lines += _block("not tried", not_tried)

@@ -127,6 +127,11 @@ def _in_64_bits():
         sys.modules["jax"].config.update("jax_enable_x64", True)
 
 
+def in_a_line(error: BaseException) -> str:
+    """What an error says, however it is laid out."""
+    return " ".join(str(error).split())
+
+
 @everywhere
 def test_a_right_gradient_of_a_tree_is_verified(short):
     xp, array = frame(short).namespace, frame(short).array
@@ -283,11 +288,11 @@ def test_one_line_is_to_be_changed_where_gradcheck_is_called():
         ({"dtypes": "flot32"}, "Did you mean float32"),
     ],
 )
-def test_a_bad_call_is_one_line(changes, message):
+def test_a_bad_call_is_one_sentence(changes, message):
     made = frame("AG")
-    with pytest.raises(gradproof.ArgumentError, match=message) as caught:
+    with pytest.raises(gradproof.ArgumentError) as caught:
         gradproof.check_grads(made.namespace.tanh, (made.array([0.5]),), **changes)
-    assert "\n" not in str(caught.value)
+    assert re.search(message, in_a_line(caught.value))
     # This test and the call: what lies beneath says nothing of it.
     assert len(caught.traceback) == 2
 
@@ -330,7 +335,7 @@ def test_tolerances_that_the_peers_take_are_taken():
     [
         (np.sum, (np.arange(3),), "no|is a floating-point"),
         ("name", (1.0,), "give a function"),
-        (lambda x: "text", (np.ones(2),), "returns str"),
+        (lambda x: "text", (np.ones(2),), "returns a str"),
         (lambda x, y: x + y, (np.ones(2),), "does not take 1 positional"),
     ],
 )
@@ -509,7 +514,7 @@ def test_what_is_wrong_is_caught_and_named(kind):
     given = tuple(frame("PT").array(RANDOM.normal(size=(3, 3))) for _ in range(count))
     with pytest.raises(gradproof.GradientError) as caught:
         gradproof.check_grads(by_hand(forward, backward), given)
-    assert told in str(caught.value)
+    assert told in in_a_line(caught.value)
     assert len(str(caught.value).splitlines()) <= 30
 
 
@@ -1020,7 +1025,9 @@ def test_a_module_that_is_the_function_stands_for_its_parameters():
 @everywhere
 def test_what_is_empty_has_no_wrong_entry(short):
     made = frame(short)
-    assert gradproof.check_grads(made.namespace.tanh, (made.array(np.ones((0, 3))),)).verdict == "verified"
+    with pytest.warns(gradproof.GradproofWarning, match="no argument has an entry"):
+        report = gradproof.check_grads(made.namespace.tanh, (made.array(np.ones((0, 3))),))
+    assert report.verdict == "inconclusive"
 
 
 @pytest.mark.parametrize("is_long", [True, False])
@@ -1056,7 +1063,7 @@ def test_a_result_that_does_not_depend_on_the_arguments_has_zeros():
     assert gradproof.gradcheck(lambda x: torch.ones(3), (x,)) is True
     many = frame("PT").array(np.ones((6, 6)))
     assert gradproof.check_grads(lambda x: torch.ones(3), (many,), order=2).verdict == "verified"
-    with pytest.raises(gradproof.Untraceable, match="leave the framework"):
+    with pytest.raises(gradproof.Untraceable, match=r"leave\s+the\s+framework"):
         gradproof.check_grads(lambda x: torch.from_numpy(np.sin(x.detach().numpy())), (x,))
 
 
@@ -1071,7 +1078,7 @@ def test_an_object_that_nobody_takes_apart_is_named_with_the_cure():
         def __init__(self, w):
             self.w = w
 
-    with pytest.raises(gradproof.ArgumentError, match="p is a Parameters: register it"):
+    with pytest.raises(gradproof.ArgumentError, match=r"p is a Parameters\. Register"):
         gradproof.check_grads(lambda p: p.w * 2, (Parameters(frame("PT").array(X)),))
 
 
@@ -1091,11 +1098,11 @@ def test_64_bits_that_are_off_are_no_double_precision():
     ("truth", "message"),
     [(3, "give a function"), (lambda x, y: x, "does not take"), (lambda x: x.sum(), "truth gives its result")],
 )
-def test_a_truth_that_does_not_fit_is_one_line(truth, message):
+def test_a_truth_that_does_not_fit_is_one_sentence(truth, message):
     made = frame("PT")
-    with pytest.raises(gradproof.ArgumentError, match=message) as caught:
+    with pytest.raises(gradproof.ArgumentError) as caught:
         gradproof.check_grads(made.namespace.sin, (made.array(X),), truth=truth)
-    assert "\n" not in str(caught.value)
+    assert message in in_a_line(caught.value)
 
 
 def test_second_derivatives_as_others_check_them():
@@ -1175,5 +1182,5 @@ def test_whole_numbers_are_no_object_to_be_registered():
     frame("JX")
     import jax.numpy as jnp
 
-    with pytest.raises(gradproof.ArgumentError, match=r"there is nothing to differentiate$"):
+    with pytest.raises(gradproof.ArgumentError, match=r"there is nothing to differentiate: x is int"):
         gradproof.check_grads(lambda x: x * 2.0, (jnp.array([1, 2]),))

@@ -15,15 +15,10 @@ import gradproof
 from gradproof.checking import frameworks, layout
 from gradproof.checking.raised import raised, said
 from gradproof.oracles.tape import Untraceable
-from tests.unit.test_check_grads import by_hand, everywhere, frame
+from tests.unit.test_check_grads import by_hand, everywhere, frame, in_a_line
 
 X = [0.5, -1.25, 3.0]
 EDGE = [0.0, 1.5]
-
-
-def in_a_line(error: BaseException) -> str:
-    """What an error says, however it is laid out."""
-    return " ".join(str(error).split())
 
 
 def quietly(f, args, **asked) -> gradproof.Report:
@@ -150,7 +145,7 @@ def test_what_is_left_out_of_a_result_is_named(short):
 def test_an_array_that_is_not_marked_is_named():
     torch = frame("PT").namespace
     report = gradproof.check_grads(lambda a, b: a * b, (torch.ones(3), frame("PT").array(X)), modes="rev")
-    assert "constant     a: no gradient is required" in report.text
+    assert "constant     a: not differentiated" in report.text
 
 
 @everywhere
@@ -362,8 +357,9 @@ def test_what_is_wrong_with_a_rule_is_told_whole_with_its_cure(kind):
         assert words in in_a_line(caught.value)
 
 
-def test_a_number_of_python_is_a_constant_result():
-    made = frame("JX")
+@pytest.mark.parametrize("short", ["JX", "TF"])
+def test_a_number_of_python_is_a_constant_result(short):
+    made = frame(short)
     report = gradproof.check_grads(lambda x: 2.0, (made.array(X),))
     assert report.verdict == "verified" and "the true gradient is 0 here" in report.text
 
@@ -379,3 +375,21 @@ def test_of_what_is_raised_the_first_sentence_is_told(text, first):
 def test_of_a_long_message_its_beginning_and_its_end_are_told():
     told = said(ValueError("a" * 300 + "b" * 300))
     assert " … " in told and told.startswith("ValueError: aaa") and told.endswith("bbb")
+
+
+def test_a_model_that_is_the_function_has_its_variables_named():
+    tf = pytest.importorskip("tensorflow")
+    frame("TF")
+    import keras
+
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    report = gradproof.check_grads(model, (tf.ones((2, 3)),), modes="rev")
+    assert "the variables of Sequential, which is no argument: not differentiated" in " ".join(report.text.split())
+
+
+def test_arrays_that_are_not_dense_are_refused_with_the_cure():
+    tf = pytest.importorskip("tensorflow")
+    for given in (tf.sparse.eye(3, dtype=tf.float64), tf.ragged.constant([[1.0, 2.0], [3.0]])):
+        with pytest.raises(Untraceable, match="not dense") as caught:
+            gradproof.check_grads(lambda x: x.values * 2, (given,))
+        assert "Give dense arrays" in in_a_line(caught.value) and widest(str(caught.value)) <= layout.TERMINAL

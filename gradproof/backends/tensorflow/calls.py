@@ -16,6 +16,10 @@ from gradproof.backends.tensorflow.transformations import TensorflowTransformati
 from gradproof.backends.tracing import Traced
 from gradproof.backends.transformations import Unsupported
 from gradproof.backends.trees import Leaf, key_path
+from gradproof.oracles.tape import Untraceable
+
+NOT_DENSE = "arrays that are not dense are not traced"
+MAKE_IT_INSIDE = "Give dense arrays, of which the function makes it; or name those by argnums."
 
 
 class TensorflowCalls(Calls):
@@ -44,6 +48,10 @@ class TensorflowCalls(Calls):
 
         return leaves, of_leaves
 
+    def constants_of(self, f: Callable) -> list[str]:
+        holder = _holder(f)
+        return [f"the variables of {type(f).__name__}, which is no argument"] if holder and holder.named() else []
+
     def is_array(self, leaf: Any) -> bool:
         return tf.is_tensor(leaf) or isinstance(leaf, tf.Variable | np.ndarray | np.generic | float | complex)
 
@@ -51,6 +59,8 @@ class TensorflowCalls(Calls):
         return tf.as_dtype(leaf.dtype if hasattr(leaf, "dtype") else tf.convert_to_tensor(leaf).dtype).name
 
     def to_numpy(self, leaf: Any) -> np.ndarray:
+        if isinstance(leaf, tf.SparseTensor | tf.RaggedTensor | tf.IndexedSlices):
+            raise Untraceable(f"a {type(leaf).__name__}", NOT_DENSE, cure=MAKE_IT_INSIDE)
         values = np.asarray(tf.convert_to_tensor(leaf).numpy())
         return values.astype(np.float64) if values.dtype == tf.bfloat16.as_numpy_dtype else values
 
@@ -76,7 +86,7 @@ class TensorflowCalls(Calls):
         def gradients(*arguments: Any) -> list[tuple[Any, ...]]:
             with tf.GradientTape(persistent=True) as tape:
                 tape.watch(arguments)
-                result = f(*arguments)
+                result = tf.convert_to_tensor(f(*arguments))  # a constant may be a number of Python
 
             def pull(by: float) -> tuple[Any, ...]:
                 parts = tape.gradient(result, arguments, tf.constant(by, result.dtype))
