@@ -77,6 +77,11 @@ class Calls(ABC):
         leaves, rebuild = self.flatten(args)
         return leaves, lambda given: called(f, rebuild(given))
 
+    def is_traced(self, leaf: Any) -> bool:
+        """Whether a leaf stands for an array while a function is differentiated, compiled or mapped, and has no
+        numbers of its own."""
+        return False
+
     def constants_of(self, f: Callable) -> list[str]:
         """In words, what a function holds that could be differentiated and is not, as the variables of a model."""
         return []

@@ -128,6 +128,8 @@ def _instead(f: Callable, numbers: Any) -> str:
 NAMED = 3
 """So many arguments are named that cannot be differentiated."""
 
+VOWELS = "AEIOUaeiou"
+
 NARROW = ("float", "bfloat")
 """How the names of floating-point dtypes begin that are none of those which are verified."""
 
@@ -138,7 +140,8 @@ def kind_of(calls: Calls, leaf: Any) -> str:
         return calls.dtype_of(leaf)
     if isinstance(leaf, np.ndarray):
         return f"a NumPy array, {leaf.dtype}"
-    return "None" if leaf is None else f"a {type(leaf).__name__}"
+    kind = type(leaf).__name__
+    return "None" if leaf is None else f"{'an' if kind[0] in VOWELS else 'a'} {kind}"
 
 
 def nothing_to_differentiate(calls: Calls, given: Sequence[tuple[str, Any]], makes: str) -> str:

@@ -125,6 +125,11 @@ def problem_of(
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
     names = [_full_name(calls, f, path) for path, _ in named]
+    if traced := [name for name, (_, leaf) in zip(names, named, strict=True) if calls.is_traced(leaf)]:
+        raise ArgumentError(
+            f"{traced[0]} has no numbers while a function is differentiated, compiled or mapped: call check_grads "
+            "outside, on arrays"
+        )
     given = [(path, None if only_args and _number(path) is None else leaf) for path, leaf in named]
     if argnums is not None:
         given = _asked_for(given, argnums, len(args))

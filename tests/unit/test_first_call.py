@@ -182,6 +182,38 @@ def test_tensors_without_numbers_are_told():
         gradproof.check_grads(torch.sin, (torch.ones(3, device="meta", requires_grad=True),))
 
 
+@everywhere
+def test_arrays_that_are_traced_are_told(short):
+    made = frame(short)
+
+    def inside(x):
+        with pytest.raises(gradproof.ArgumentError) as caught:
+            gradproof.check_grads(made.namespace.exp, (x,))
+        assert "call check_grads outside, on arrays" in in_a_line(caught.value)
+        return made.namespace.exp(x)
+
+    differentiated_within(short, inside)(made.array(1.0))
+
+
+def differentiated_within(short: str, f):
+    """A function that runs `f` on what a framework differentiates or compiles it by."""
+    if short == "JX":
+        import jax
+
+        return jax.grad(f)
+    if short == "PT":
+        import torch
+
+        return torch.func.grad(f)
+    if short == "TF":
+        import tensorflow as tf
+
+        return tf.function(f, autograph=False)
+    import autograd
+
+    return autograd.grad(f)
+
+
 # Where 0 is multiplied by what is infinite
 
 

@@ -7,6 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.builtins import DictBox, SequenceBox
 from autograd.extend import defvjp, primitive
+from autograd.tracer import isbox
 
 from gradproof.backends.autograd.trace import trace
 from gradproof.backends.autograd.transformations import AutogradTransformations
@@ -23,6 +24,9 @@ class AutogradCalls(NumpyCalls):
 
     def flatten(self, tree: Any) -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
         return super().flatten(_opened(tree))
+
+    def is_traced(self, leaf: Any) -> bool:
+        return isbox(leaf)
 
     def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
         return self.transformations.pulled_back(f, arrays, factors)

@@ -46,6 +46,9 @@ class JaxCalls(Calls):
         named = [("".join(map(_step, path)), leaf) for path, leaf in leaves]
         return named, lambda given: jax.tree_util.tree_unflatten(structure, list(given))
 
+    def is_traced(self, leaf: Any) -> bool:
+        return isinstance(leaf, jax.core.Tracer)
+
     def is_array(self, leaf: Any) -> bool:
         return isinstance(leaf, jax.Array | np.ndarray | np.generic | float | complex)
 

@@ -48,6 +48,9 @@ class TensorflowCalls(Calls):
 
         return leaves, of_leaves
 
+    def is_traced(self, leaf: Any) -> bool:
+        return tf.is_tensor(leaf) and tf.is_symbolic_tensor(leaf)
+
     def constants_of(self, f: Callable) -> list[str]:
         holder = _holder(f)
         return [f"the variables of {type(f).__name__}, which is no argument"] if holder and holder.named() else []

@@ -79,6 +79,9 @@ class TorchCalls(Calls):
 
         return plain + [(f"{where}.{name}", parameter) for where, name, parameter in parameters], of_leaves
 
+    def is_traced(self, leaf: Any) -> bool:
+        return torch.is_tensor(leaf) and torch._C._functorch.is_functorch_wrapped_tensor(leaf)
+
     def is_array(self, leaf: Any) -> bool:
         return torch.is_tensor(leaf)
 
