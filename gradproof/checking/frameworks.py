@@ -49,7 +49,10 @@ def named_in(f: Callable) -> str | None:
         f = f.func if isinstance(f, functools.partial) else f.__wrapped__
     named: tuple[Any, ...] = (f, getattr(f, "__self__", None))
     if inspect.isfunction(f):
-        variables = inspect.getclosurevars(f)
+        try:
+            variables = inspect.getclosurevars(f)
+        except ValueError:  # it names what is not yet bound
+            return None
         named = (*variables.globals.values(), *variables.nonlocals.values())
     paths = (p for v in named for p in (v.__name__ if inspect.ismodule(v) else "", type(v).__module__, _module_of(v)))
     roots = {path.partition(".")[0] for path in paths}

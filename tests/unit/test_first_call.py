@@ -62,6 +62,18 @@ def test_a_list_that_is_data_is_no_cause_of_what_is_raised_beside_it():
     assert any("check_grads: this is what <lambda> raises" in note for note in caught.value.__notes__)
 
 
+def test_a_function_that_names_what_is_not_bound_raises_its_own_error():
+    frame("PT")
+
+    def f(x):
+        return x * later
+
+    with pytest.raises(NameError, match="later"):
+        gradproof.check_grads(f, (frame("PT").array(X),))
+    later = 1.0
+    assert gradproof.check_grads(f, (frame("PT").array(X),), modes="rev")
+
+
 def test_what_a_function_raises_comes_without_our_frames():
     frame("AG")
     with pytest.raises(ZeroDivisionError) as caught:
