@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 UsageError = typer.BadParameter.__base__
 """What is wrong with a command line: Typer has no public name for its copy of Click's exception."""
 
+WRONG_OPTION = 4
+"""The exit status of pytest, and so of `verify`, for an option that is wrong."""
+
 VERIFY, LOOK_UP, RESULTS, RECORDS = "Verify", "Look up", "Results of runs", "The registry and its records"
 """The groups in which the help shows the commands."""
 
@@ -110,9 +113,10 @@ def _tell(outcome: Outcome, loaded: "Loaded | None" = None) -> None:
 
 def _print_table(lines: Any) -> None:
     if not sys.stdout.isatty():
-        from gradproof.report.text import folded
+        # Whoever reads a pipe takes a line for a function: none is broken or cut.
+        from gradproof.report.text import columns
 
-        print(*folded(lines), sep="\n")
+        print(*columns(lines), sep="\n")
         return
     from rich.console import Console
     from rich.table import Table
@@ -215,6 +219,11 @@ def verify(context: typer.Context) -> None:
     All of pytest's options pass through: `-k WORDS` selects by the words of a test id, `-n 2` takes two processes, `-x`
     ends at the first failure, `-q` and `-v` say less and more. `gradproof verify -h` prints every option that there
     is."""
+    from gradproof.verification import spelling
+
+    if told := spelling.misspelt(context.args):
+        _complain(told)
+        raise typer.Exit(WRONG_OPTION)
     from gradproof.verification import command
 
     raise typer.Exit(command.verify(context.args))
@@ -549,7 +558,8 @@ def blame(
 ) -> None:
     """Say who agrees with whom on a gradient: exact differences, the derivation, and every installed backend.
 
-    Of several points those are shown whole at which somebody disagrees; all are with one that is named.
+    Of several points those are shown whole at which somebody disagrees; all are with one that is named. The exit status
+    is 1 where somebody disagrees.
 
     Examples:
 

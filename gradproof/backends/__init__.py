@@ -46,7 +46,8 @@ class Backend:
     `array_modules` are the packages whose classes its arrays are, by which `check_grads` tells frameworks apart, and
     `makes` is the code that makes one of numbers.
     `refusals` are words of the errors by which it says that a rule of somebody's own has no such kind of derivative.
-    `traces` says whether the derivatives of its own code can be had, so that a function needs no body.
+    `traces` says whether the derivatives of its own code can be had, so that a function needs no body, and
+    `differentiates` whether it has a differentiation of its own, as its adapter says as well.
     `environment` are variables that keep it from logging, where they are set before it is imported.
     `import_seconds` is about what its import costs each process. The ids of the suite's own tests call it `short`:
     `-k` with its name is to select cells of the verification only."""
@@ -66,6 +67,7 @@ class Backend:
     makes: str = "np.array({})"
     refusals: tuple[str, ...] = ()
     traces: bool = True
+    differentiates: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
     import_seconds: float = 0.1
 
@@ -80,6 +82,7 @@ BACKENDS = {
             "pip install gradproof",
             has_gpu=False,
             traces=False,
+            differentiates=False,
             dtypes=NUMPY_DTYPES,
             modes=("reverse",),
             lacks={

@@ -2,6 +2,7 @@
 
 import math
 
+from gradproof import __version__
 from gradproof.checking.report import Finding, Report, place
 from gradproof.oracles.verdict import Verdict
 from gradproof.report.rows.results import Row, hexadecimal_of, number
@@ -32,7 +33,7 @@ def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
         "input": hexadecimal_of(dict(worst.inputs)) if size <= LARGEST_INPUT else None,
         "examples": len(findings),
         "seconds": round(seconds, 3),
-        "versions": {report.backend: report.version},
+        "versions": {"gradproof": __version__, report.backend: report.version},
         "caught": {name: number(value) for name, value in report.caught.items()},
         "reason": worst.judgement.reason,
         "suspect": None if suspect is None else number(suspect),

@@ -5,6 +5,7 @@ import contextlib
 import difflib
 import functools
 import importlib.util
+import itertools
 import linecache
 import sys
 from collections.abc import Iterable, Iterator
@@ -31,16 +32,21 @@ def _builtin() -> tuple[Function, ...]:
 def load(paths: Iterable[Path]) -> list[Function]:
     """Load every function of these files, and of every `.py` file below these folders.
 
-    A file that cannot be read or that raises becomes one entry with a problem, named after the file. A name that
-    occurs twice is a problem of the later entry, under a name of its own."""
+    A file that cannot be read or that raises becomes one entry with a problem, named after the file. Functions of
+    several files that have one name bear their file's name before it, as in `second.f`. A name that occurs twice in one
+    file is a problem of the later entry, which is told apart by its line."""
     functions: list[Function] = []
+    loaded: set[Path] = set()
     for path in paths:
         path = Path(path).resolve()
         files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", "."))) if path.is_dir() else [path]
         if not files:
             functions.append(_broken_file(path, "the folder holds no .py file"))
         for file in files:
-            functions += _load_file(file)
+            # A file beside the folder that it lies in is one file.
+            functions += _load_file(file) if file not in loaded else []
+            loaded.add(file)
+    _name_by_file(functions)
     _mark_duplicates(functions)
     return functions
 
@@ -129,7 +135,7 @@ def _module_name(path: Path) -> str:
 
 def _broken_file(path: Path, problem: str, line: int = 1) -> Function:
     return Function(
-        path.stem,
+        path.name,
         body=_broken_file,
         domains={},
         points=[],
@@ -140,12 +146,50 @@ def _broken_file(path: Path, problem: str, line: int = 1) -> Function:
     )
 
 
+def _name_by_file(functions: list[Function]) -> None:
+    """Put the name of its file before each of a person's functions that bears a name of another file's as well. Its
+    variants follow it, and it follows them."""
+    paths: dict[str, set[str]] = {}
+    for entry in functions:
+        paths.setdefault(entry.name, set()).add(entry.path)
+    shared = [entry for entry in functions if len(paths[entry.name]) > 1 and not entry.is_builtin]
+    families = {(_family(entry), entry.path) for entry in shared}
+    files = _told_apart({entry.path for entry in shared if entry.is_file})
+    others = _told_apart({path for _, path in families} - {*files})
+    for entry in functions:
+        if (_family(entry), entry.path) not in families:
+            continue
+        if entry.is_file:
+            entry.name = f"{files[entry.path]}.py"
+            continue
+        file, family = others.get(entry.path, Path(entry.path).stem), _family(entry)
+        entry.name = f"{file}.{entry.name}"
+        entry.variant_of = f"{file}.{family}" if entry.variant_of else ""
+
+
+def _family(entry: Function) -> str:
+    return entry.variant_of or entry.name
+
+
+def _told_apart(paths: Iterable[str]) -> dict[str, str]:
+    """Files by as few of the last parts of their paths as tell them apart, without their ending."""
+    files = {path: Path(path).with_suffix("").parts for path in paths}
+    for count in range(1, max(map(len, files.values()), default=0) + 1):
+        short = {path: "/".join(parts[-count:]) for path, parts in files.items()}
+        if len({*short.values()}) == len(short):
+            return short
+    return {path: path for path in files}
+
+
 def _mark_duplicates(functions: list[Function]) -> None:
     first: dict[str, Function] = {}
-    for number, entry in enumerate(functions):
-        if entry.name in first:
+    for entry in functions:
+        name = entry.name
+        if name in first:
             entry.problems.append(
-                f"the name {entry.name} is already taken by {first[entry.name].where}; give this function another name"
+                f"the name {name} is already taken by {first[name].where}; give this function another name"
             )
-            entry.name = f"{entry.name}_duplicate_{number}"
+            place = f"{name}:{entry.line}"
+            again = (f"{place}:{number}" for number in itertools.count(2))
+            entry.name = place if place not in first else next(name for name in again if name not in first)
         first.setdefault(entry.name, entry)

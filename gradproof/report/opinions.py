@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradproof.backends import BACKENDS
 from gradproof.oracles import exact
 from gradproof.oracles.differences import OwnDifferences
 from gradproof.oracles.machine_model import FORMATS, MachineModel
@@ -27,12 +28,14 @@ HAND = "by hand"
 @dataclass(frozen=True)
 class Opinion:
     """A gradient and, entry by entry, how far it may be off: infinitely far where it can say nothing. Both are flat
-    and of length 0 where there is none, for the reason in `problem`."""
+    and of length 0 where there is none, for the reason in `problem`. Who `runs` the code of another opinion has none of
+    its own where the two agree."""
 
     name: str
     gradient: np.ndarray
     error: np.ndarray
     problem: str = ""
+    runs: str = ""
 
     @classmethod
     def none(cls, name: str, problem: str) -> "Opinion":
@@ -75,11 +78,22 @@ def groups(opinions: Sequence[Opinion]) -> list[list[str]]:
 
 def odd_ones(opinions: Sequence[Opinion]) -> list[str]:
     """Who disagrees with the exact differences, which are the definition; where there are none, who is not in the
-    largest group."""
+    largest group. A backend that runs the derivation, and gives what it gives, is not named beside it."""
     truth = next((o for o in opinions if o.name == EXACT and not o.problem), None)
     if truth is not None:
-        return [o.name for o in opinions if math.isfinite(digits_between(truth, o))]
-    return [name for group in groups(opinions)[1:] for name in group]
+        odd = [o.name for o in opinions if math.isfinite(digits_between(truth, o))]
+    else:
+        odd = [name for group in groups(opinions)[1:] for name in group]
+    followers = followers_of(HAND, opinions) if HAND in odd else []
+    return [name for name in odd if name not in followers]
+
+
+def followers_of(name: str, opinions: Sequence[Opinion]) -> list[str]:
+    """Who runs the code of this opinion, and gives the same."""
+    leader = next((o for o in opinions if o.name == name), None)
+    if leader is None:
+        return []
+    return [o.name for o in opinions if o.runs == name and digits_between(leader, o) == math.inf]
 
 
 def opinions(function: Function, inputs: Inputs, names: Sequence[str]) -> list[Opinion]:
@@ -100,7 +114,8 @@ def answered(function: Function, name: str, inputs: Inputs, bounds: Bounds) -> O
     given = answer(function, name, inputs)
     if isinstance(given, str):
         return Opinion.none(name, given)
-    return Opinion(name, _flat(given), _flat(bounds.gradient))
+    runs_it = name in BACKENDS and not BACKENDS[name].differentiates
+    return Opinion(name, _flat(given), _flat(bounds.gradient), runs=HAND if runs_it else "")
 
 
 def true_of(truth: Truth) -> Opinion:

@@ -12,9 +12,6 @@ from gradproof.registry.names import printable
 WIDTH = 100
 """Columns of a terminal for which text is laid out."""
 
-NARROWEST = 30
-"""Columns in which a text can be read."""
-
 IN_ONE_PIECE = re.compile(r"\b(?:gradproof [a-z]+|pip install) .+?(?=[,;.)?]+ |[;.)?]*$)|(?<!\w)'[^']{1,60}'(?!\w)")
 """What is copied from a message, a command or a quoted word, which no line break may cut."""
 
@@ -23,22 +20,6 @@ def columns(lines: Sequence[Sequence[str]]) -> list[str]:
     """Lines of cells as lines of text, every column as wide as its widest cell."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-
-
-def folded(lines: Sequence[Sequence[str]], width: int = WIDTH) -> list[str]:
-    """The same, the last cell of a line on several lines where it would be wider than the `width`; and where that
-    leaves it too little room, beneath the first."""
-    room = width - sum(max(map(len, column)) + 2 for column in list(zip(*lines, strict=True))[:-1])
-    if room < NARROWEST:
-        return laid_out(lines, beside=1, width=width)
-    parts = [textwrap.wrap(last, room) or [""] for *_, last in lines]
-    return columns(
-        [
-            [*(line[:-1] if i == 0 else [""] * (len(line) - 1)), part]
-            for line, of_last in zip(lines, parts, strict=True)
-            for i, part in enumerate(of_last)
-        ]
-    )
 
 
 def laid_out(lines: Sequence[Sequence[str]], beside: int, width: int = WIDTH) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from gradproof import content
+from gradproof.verification import spelling
 
 OVERRIDES = {
     "addopts": "",  # may give options that a conftest declares, and that are others here
@@ -30,6 +31,14 @@ def verify(arguments: Sequence[str]) -> int:
     own += [word for name, value in OVERRIDES.items() for word in ("-o", f"{name}={value}")]
     own += [word for warning in IGNORED for word in ("-W", warning)]
     return int(pytest.main([*own, *arguments]))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> None:
+    """Say what is wrong with an option that no plugin knows, all of which are loaded by now."""
+    _, lost = parser.parse_known_and_unknown_args(args)
+    if any(word.startswith("-") for word in lost):
+        raise pytest.UsageError(spelling.unknown(lost))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -20,6 +20,7 @@ from gradproof.backends.stopped import OutOfMemory, ran_out
 from gradproof.divergences import Divergence
 from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.differences import OwnDifferences, forward_noise, own_differences
+from gradproof.oracles.foreign import foreign
 from gradproof.oracles.kept import Shared, input_key
 from gradproof.oracles.likeness import Part, likeness, summed_over
 from gradproof.oracles.machine_model import FORMATS, TF32, Format, MachineModel
@@ -216,7 +217,7 @@ class Examiner:
             with CLOCK.part("bounds"):
                 bounds = self.wider(inputs, by)
             judgement = self._worst(answers, truth, bounds, by)
-            if self._may_overflow(judgement) and not self._is_named(inputs):
+            if self._may_overflow(judgement) and not self.is_named(inputs):
                 judgement = Judgement(Verdict.INCONCLUSIVE, OVERFLOWS.format(self.model.format.name), judgement.worst)
         if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
             self._structure_is_checked = True
@@ -247,7 +248,7 @@ class Examiner:
         names = list(self.cell.function.domains)
         judgements = (lost(answer, truth, names, self._judged_in) for answer in answers)
         wrong = next((judgement for judgement in judgements if judgement is not None), None)
-        if not self._is_named(inputs):
+        if not self.is_named(inputs):
             return _out_of_range(inputs, LOST if wrong is not None else problem)
         if wrong is not None:
             return self._finding(inputs, wrong)
@@ -257,7 +258,8 @@ class Examiner:
                 return Finding(inputs, judgement)
         return _out_of_range(inputs, problem)
 
-    def _is_named(self, inputs: Inputs) -> bool:
+    def is_named(self, inputs: Inputs) -> bool:
+        """Whether it is one of the function's points, as this dtype has it."""
         return any(_same(self._rounded(point), inputs) for point in self.cell.function.points)
 
     @property
@@ -362,6 +364,8 @@ class Examiner:
             return Unsupported(
                 f"{backend} has no such derivative of a rule of one's own ({_shortly(error)}); {declared}"
             )
+        if isinstance(error, TypeError) and (told := self._foreign()):
+            return self.cell.function.error(told)
         if ran_out(error):
             return OutOfMemory(f"out of memory on the {self.cell.device} ({type(error).__name__}: {error})")
         cure = cure_of(error, self.cell.function.path, BallArithmetic().namespace().by_group())
@@ -532,6 +536,12 @@ class Examiner:
             parts.append(domain.reals(array))
         return Answer(got, tuple(parts))
 
+    def _foreign(self) -> str:
+        """What a person's body or derivation mixes arrays with that no backend is to blame for; empty where it is code
+        of the backend's that ran, or there is nothing."""
+        function = self.cell.function
+        return "" if function.is_builtin or self.cell.backend in function.implementations else foreign(function)
+
     def _dtype(self, is_complex: bool) -> str:
         return self.cell.dtype if is_complex else REAL_PART.get(self.cell.dtype, self.cell.dtype)
 
@@ -546,6 +556,8 @@ class Examiner:
         if array.shape != shape:
             return f"has the shape {array.shape}, not {shape}{summed_over(array.shape, shape)}", nothing
         if self.adapter.dtype_of(part) != dtype:
+            if told := self._foreign():
+                raise self.cell.function.error(told)
             return f"has the dtype {self.adapter.dtype_of(part)}, not {dtype}", nothing
         device = self.adapter.device_of(part)
         if device != self.cell.device:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis.database import ExampleDatabase
 
+from gradproof import __version__
 from gradproof.backends import MODES, Missing, Unsupported, check_implementations
 from gradproof.backends.daily import FULL, HALF
 from gradproof.backends.stopped import Hung, OutOfMemory, Stopped
@@ -155,7 +156,8 @@ class Verification:
         if tally.failure is not None:
             failure, culprit = tally.failure, _culprit(examiner, tally.failure)
             parts = [] if tally.stopped else _unless_it_raises(lambda: compared(examiner, failure, check))
-            self._fail(cell.function, culprit, tally, *self._evidence(examiner, check, tally), parts)
+            is_named = examiner.is_named(failure.inputs)
+            self._fail(cell.function, culprit, tally, *self._evidence(examiner, check, tally), parts, is_named)
         if tally.recorded is not None and check == "exact" and self.options.wants_scripts:
             self._script(examiner, tally.recorded, check)
         for entry in known:
@@ -253,7 +255,8 @@ class Verification:
             script = ["no standalone script: no backend has any part in it"]
             inputs = tally.failure.inputs
             parts = _unless_it_raises(lambda: compared_by_hand(function, inputs))
-            self._fail(function, Culprit(_derivation(function)), tally, lines, script, parts)
+            is_named = input_key(inputs) in map(input_key, function.points)
+            self._fail(function, Culprit(_derivation(function)), tally, lines, script, parts, is_named)
         if tally.verdict == Verdict.INCONCLUSIVE:
             self._verified_nothing(cell, "hand", tally)
 
@@ -265,6 +268,7 @@ class Verification:
         lines: list[str],
         script: list[str],
         parts: list[Compared],
+        is_named: bool,
     ) -> None:
         failure = tally.failure
         assert failure is not None
@@ -282,6 +286,7 @@ class Verification:
             failure.caught,
             tally.cut,
             parts,
+            is_named,
         )
         pytest.fail(text, pytrace=False)
 
@@ -315,7 +320,8 @@ class Verification:
         started, before = time.perf_counter(), Counter(CLOCK.spent)
         function, problem, line, seen = cell.function, "", None, []
 
-        self._note(cell, check, backend_version, f"while {cell.backend} was run")
+        at_work = cell.backend if cell.backend != HAND else "the hand-derived gradient"
+        self._note(cell, check, backend_version, f"while {at_work} was run")
 
         def noted(inputs: Inputs) -> Finding:
             if not seen:
@@ -365,13 +371,16 @@ class Verification:
         pytest.skip(reason)
 
     def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:
-        versions = {"python": platform.python_version(), "numpy": np.__version__, "flint": flint.__version__}
+        versions = {"gradproof": __version__, "python": platform.python_version()}
+        versions |= {"numpy": np.__version__, "flint": flint.__version__}
         versions |= {cell.backend: backend_version} if backend_version else {}
         row = new_row(cell.names, check, verdict, self.item.nodeid, versions)
         row["tf32"] = cell.device == "gpu" and self.options.tf32
         row |= {"seed": self.run_seed, "profile": self.profile}
         if cell.function.variant_of:
             row["variant_of"] = cell.function.variant_of
+        if cell.function.is_file:
+            row["is_file"] = True
         return row
 
     def _found(self, function: Function, tally: Tally) -> Row:

@@ -122,7 +122,10 @@ class Tally:
 
     @property
     def verdict(self) -> Verdict:
-        """One word for the cell: the worst failing verdict, recorded or not; else the best that was reached."""
+        """One word for the cell: that of what fails; else the worst that is recorded; else the best that was
+        reached."""
+        if self.failure is not None:
+            return self.failure.judgement.verdict
         failing = [v for v in (Verdict.WRONG, Verdict.IMPRECISE, Verdict.UNSUPPORTED) if self.counts[str(v)]]
         if failing:
             return failing[0]

@@ -51,6 +51,31 @@ def test_newly_wrong_and_newly_right(verdict: str) -> None:
     assert line == f"f-stub-cpu-float64-reverse, exact: {verdict} before, verified now"
 
 
+def by_derivation(**changes: Any) -> Row:
+    return row(**{"verdict": "wrong", "reason": "the sign is turned", "at_fault": "derivation"} | changes)
+
+
+def test_a_wrong_derivation_is_one_change_and_no_backend_s() -> None:
+    proof = {"backend": "hand", "dtype": "exact", "check": "hand", "ratio": None}
+    near = {"function": "f_near", "variant_of": "f", "reason": "off by more than √u"}
+    right = [row(**changes) for changes in ({"dtype": "float32"}, {**near, "reason": ""}, proof)]
+    wrong = [by_derivation(**changes) for changes in ({"dtype": "float32"}, near, proof)]
+    told = "the hand-derived gradient of f"
+    (line,) = compare(right, wrong).brief()["newly wrong"]
+    assert line == f"verified before, wrong now: {told}: the sign is turned; in 3 cells, stub-cpu, by hand"
+    (line,) = compare(wrong, right).brief()["newly right"]
+    assert line == f"wrong before, verified now: {told}; in 3 cells, stub-cpu, by hand"
+    (line,) = compare(right[:1], wrong).brief()["new cells"]
+    assert line == f"wrong: {told}: the sign is turned; in 2 cells, stub-cpu, by hand"
+    assert compare(right, wrong).wrong[2] == f"f, by hand: verified before, wrong now: {told}: the sign is turned"
+
+
+def test_a_wrong_implementation_is_told_as_one() -> None:
+    bad = by_derivation(at_fault="implementation")
+    (line,) = found(row(), bad).brief()["newly wrong"]
+    assert line.endswith(": verified before, wrong now: f by its implementation for stub: the sign is turned")
+
+
 GROWN = {"error": 8e-16, "ratio": 0.8, "ulp": 4.0}
 
 

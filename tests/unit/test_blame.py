@@ -3,10 +3,12 @@ both named, though they agree with one another."""
 
 import math
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from gradproof import backends
 from gradproof.backends import BACKENDS
 from gradproof.registry import Function, RegistryError
 from gradproof.report import opinions as room
@@ -14,7 +16,7 @@ from gradproof.report.closing.summary import disagreements
 from gradproof.report.opinions import EXACT, HAND, Opinion, digits_between, groups, odd_ones, opinions
 from gradproof.report.tables.blame import blame, matrix
 from gradproof.verification import references
-from tests.unit.made import NAMES, at, entry
+from tests.unit.made import NAMES, at, entry, needs
 
 X = at([0.5, -2.0])
 GOOD, BAD = (np.array([1.0, -4.0]),), (np.array([1.0, 4.0]),)
@@ -43,6 +45,7 @@ def test_a_wrong_backend_is_the_odd_one_out(monkeypatch: pytest.MonkeyPatch) -> 
     found = planted(monkeypatch, one=GOOD, two=BAD, three=GOOD)
     assert odd_ones(found) == ["two"]
     assert matrix(found)[-1] == "odd one out: two"
+    assert matrix(planted(monkeypatch, one=BAD, two=BAD))[-1] == "odd ones out: one, two"
 
 
 def test_two_that_are_wrong_alike_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,9 +58,28 @@ def test_more_wrong_than_right_are_named_all(monkeypatch: pytest.MonkeyPatch) ->
     assert odd_ones(planted(monkeypatch, one=BAD, two=BAD, three=BAD)) == ["one", "two", "three"]
 
 
-def test_a_wrong_derivation_is_the_odd_one_out() -> None:
-    found = opinions(square(3.0), X, ["numpy"])
-    assert odd_ones(found) == [HAND, "numpy"]  # which runs that derivation
+def test_a_wrong_derivation_is_the_odd_one_out_and_not_the_backend_that_runs_it() -> None:
+    made = square(3.0)
+    found = opinions(made, X, [NAMES["NP"]])
+    assert odd_ones(found) == [HAND]
+    place = f"test_blame.py:{made.hand_where.rpartition(':')[2]}"
+    told = f"odd one out: the hand-derived gradient ({place}), which {NAMES['NP']} runs"
+    assert matrix(found, made.hand_where)[-1] == told
+
+
+def test_a_backend_that_is_wrong_besides_is_named_beside_the_derivation() -> None:
+    wrong = [np.array([1.0, 2.0]), np.array([1.0, 3.0]), np.array([1.0, 4.0])]
+    exact, by_hand, runner = (Opinion(name, g, 1e-9 * g) for name, g in zip((EXACT, HAND, "b"), wrong, strict=True))
+    assert odd_ones([exact, by_hand, replace(runner, runs=HAND)]) == [HAND, "b"]
+    follower = replace(by_hand, name="b", runs=HAND)
+    assert odd_ones([exact, by_hand, follower]) == [HAND]
+    assert matrix([exact, by_hand, follower])[-1] == "odd one out: the hand-derived gradient, which b runs"
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_who_differentiates_is_said_by_the_adapter_as_well(name: str) -> None:
+    needs(name)
+    assert backends.load(name).differentiates == BACKENDS[name].differentiates
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -122,9 +144,17 @@ def test_of_several_points_those_are_shown_whole_at_which_somebody_disagrees() -
         f"{made.name} at point 1, x = 0.25",
     ]
     agreed = "  agree: exact differences, by hand, numpy, numpy's differences"
-    assert lines.count(agreed) == 2 and "odd one out: by hand, numpy" in lines
-    assert "odd one out: by hand, numpy" in blame(made, named=[NAMES["NP"]], where="x=2").text
+    odd = "odd one out: the hand-derived gradient (test_blame.py:"
+    assert lines.count(agreed) == 2 and any(line.startswith(odd) for line in lines)
+    assert odd in blame(made, named=[NAMES["NP"]], where="x=2").text
     assert "all agree" in blame(made, 0, named=[NAMES["NP"]]).text
+
+
+def test_the_exit_status_is_1_where_somebody_disagrees() -> None:
+    made = entry(lambda xp, x: x * x, lambda xp, x: (xp.where(x > 1, 3 * x, 2 * x),), x=())
+    made.points = [at(0.5), at(2.0)]
+    statuses = [blame(made, point, named=[NAMES["NP"]]).status for point in (0, 1, None)]
+    assert statuses == [0, 1, 1]
 
 
 # In the text of a failure
@@ -155,3 +185,8 @@ def test_the_summary_names_who_does_not_agree() -> None:
     rows += [row("g", "two", "verified"), row("h", "one", "not run")]
     assert disagreements(rows) == ["1 of 2 functions, and on whom: f (two)"]
     assert disagreements(rows[2:4]) == [] and disagreements(rows[:1]) == []
+
+
+def test_the_summary_names_a_derivation_and_not_who_runs_it() -> None:
+    rows = [row("f", "one", "verified"), row("f", "two", "wrong") | {"at_fault": "derivation"}]
+    assert disagreements(rows) == ["1 of 1 functions, and on whom: f (the derivation)"]

@@ -115,6 +115,50 @@ def test_nothing_is_never_called_right() -> None:
     assert Closing([]).lines()[0] == "Nothing was verified."
 
 
+def test_what_deviates_as_recorded_everywhere_was_judged() -> None:
+    lines = Closing([known("sign"), known("sign", function="g")]).lines()
+    assert flat(lines).startswith("Every gradient that was judged deviates as recorded (1 cause): 2 functions. 2 tests")
+
+
+def test_what_fails_the_run_beside_the_tests_is_told_once() -> None:
+    problems = ["--require jax: nothing was verified on it", "the disk is full"]
+    for brief in (True, False):
+        told = flat(Closing([row()], problems=problems).lines(brief=brief))
+        assert told.count(problems[0]) == 1 and f"what fails the run beside the tests: {problems[1]}" in told
+        assert "beside the tests" not in flat(Closing([row()], problems=problems[:1]).lines(brief=brief))
+    # Where a gradient fails, that is the sentence.
+    told = flat(Closing([row()], by_cause([failed("f")]), problems=problems).lines())
+    assert f"beside the tests: {problems[0]}" in told
+
+
+def test_where_else_a_cause_shows_is_told_whole_on_two_lines() -> None:
+    group = [failed("f", mode) for mode in (f"a_mode_with_a_long_name_{k}" for k in range(12))]
+    lines = Closing([one.row for one in group], [group]).lines()
+    at = next(k for k, line in enumerate(lines) if "the same cause:" in line)
+    told = flat(lines[at : at + 2])
+    shown = told.count("a_mode_with")
+    assert told.endswith(f"and {11 - shown} more") and shown >= 4 and "…" not in told
+    assert max(map(len, lines)) <= WIDTH and not lines[at + 2]
+
+
+def test_a_file_that_cannot_be_loaded_is_no_function() -> None:
+    """It is named, counted nowhere, and there is nothing of it to be shown."""
+    reason = "a bad entry of the registry: broken.py (/w/broken.py:1): the file cannot be loaded: SyntaxError at line 1"
+    bad = row(function="broken.py", verdict="not run", ratio=None, reason=reason, fails=True, is_file=True)
+    file = Failed("t", bad, "CANNOT RUN", "broken.py", "", "broken.py")
+    lines = Closing([bad, row()], by_cause([file]), paths=["."]).lines()
+    assert lines[0] == "broken.py cannot be loaded. 2 tests on 1 backend: 1 failed, 1 passed."
+    assert any(line.split()[:4] == ["jax-cpu", "1", "of", "1"] for line in lines)
+    assert lines[-1] == "gradproof show f ."
+    lines = Closing([bad, failed("g").row, row()], by_cause([file, failed("g")]), paths=["."]).lines()
+    assert flat(lines).startswith(
+        "broken.py cannot be loaded, and 1 of 2 functions fails, which nobody has recorded: g."
+    )
+    assert lines[-1] == "gradproof show g ."
+    lines = Closing([bad], by_cause([file]), paths=["broken.py"]).lines()
+    assert "gradproof show" not in flat(lines) and "one function" not in flat(lines) and "verified" not in flat(lines)
+
+
 def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() -> None:
     reason = (
         "there is no truth to compare with: norm (/a/b/mine.py:13): line 15: the exact arithmetic has no xp.linalg.norm"

@@ -17,7 +17,8 @@ import gradproof
 from gradproof.cli import app
 from gradproof.report.tables import blame, conventions
 from gradproof.report.text import WIDTH
-from gradproof.verification import watch
+from gradproof.verification import spelling, watch
+from gradproof.verification.options import add_options
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -193,9 +194,7 @@ def test_the_face_has_everything_that_it_promises() -> None:
 
 def test_the_list_has_a_row_for_each_function_with_all_of_the_words() -> None:
     done = run("list", "softmax", "label")
-    head, *lines, count = done.stdout.splitlines()
-    # A formula that is too long goes on beneath itself.
-    rows = [line for line in lines if not line.startswith(" ")]
+    head, *rows, count = done.stdout.splitlines()
     assert head.split() == ["function", "field", "variants", "formula"]
     assert [row.split()[:3] for row in rows] == [
         ["cross_entropy_of_labels", "neural_networks", "1"],
@@ -263,7 +262,13 @@ def test_code_is_shown_as_it_is_written_and_all_else_fits_a_terminal() -> None:
     lines = run("show", "layer_norm").stdout.splitlines()
     wide = [line for line in lines if len(line) > WIDTH]
     assert all(line.startswith("      ") for line in wide) and "  derivation" in lines
-    assert max(map(len, run("list", "norm").stdout.splitlines())) <= WIDTH
+
+
+def test_a_pipe_gets_a_whole_line_for_each_function() -> None:
+    head, *lines, count = run("list", "norm").stdout.splitlines()
+    assert count.startswith(f"{len(lines)} functions") and max(map(len, lines)) > WIDTH
+    assert all(line[0] != " " and "…" not in line[head.index("formula") :][-2:] for line in lines)
+    assert all(len(line) > head.index("formula") for line in lines)
 
 
 def test_the_list_can_be_of_what_is_recorded() -> None:
@@ -351,7 +356,117 @@ def test_an_entry_that_nothing_watches_gets_a_line(folder: Path, monkeypatch: py
         watch.load.cache_clear()
 
 
+# Exit statuses, as docs/command_line.md has them
+
+WRONG = MINE.replace("3 * x * x", "-3 * x * x")
+
+STATUSES = {
+    "list of what is there": ("list cube mine.py", 0),
+    "list of a word that nothing has": ("list nonesuch mine.py", 1),
+    "list with a broken file beside": ("list .", 1),
+    "list of a broken file": ("list broken.py", 2),
+    "list with an option that is wrong": ("list --bakend x", 2),
+    "show": ("show cube mine.py", 0),
+    "show of what is not there": ("show cubes mine.py", 2),
+    "show with rows": ("show cube mine.py --results right.jsonl", 0),
+    "show with rows that are none": ("show cube mine.py --results hello.jsonl", 2),
+    "explain": ("explain cube mine.py --backend numpy", 0),
+    "explain of a wrong derivation": ("explain cube wrong.py --backend numpy", 0),
+    "explain at no input": ("explain cube mine.py --backend numpy --at y=1", 2),
+    "explain of what is not there": ("explain cubes mine.py", 2),
+    "explain on what is not there": ("explain cube mine.py --backend nump", 2),
+    "blame": ("blame cube mine.py --backend numpy", 0),
+    "blame of a wrong derivation": ("blame cube wrong.py --backend numpy", 1),
+    "blame at no point": ("blame cube mine.py --backend numpy --point 9", 2),
+    "blame on what is not there": ("blame cube mine.py --backend nump", 2),
+    "compare": ("compare right.jsonl right.jsonl", 0),
+    "compare with what got better": ("compare bad.jsonl right.jsonl", 0),
+    "compare with what got worse": ("compare right.jsonl bad.jsonl", 1),
+    "compare with no file": ("compare right.jsonl absent.jsonl", 2),
+    "merge": ("merge right.jsonl", 0),
+    "merge without what is expected": ("merge right.jsonl --expect jax-gpu", 1),
+    "merge of what is worse than a baseline": ("merge bad.jsonl --baseline right.jsonl", 1),
+    "merge with a file that is none beside": ("merge right.jsonl hello.jsonl", 2),
+    "page": ("page right.jsonl --output site", 0),
+    "page with a file that is none beside": ("page right.jsonl hello.jsonl --output site", 2),
+    "page with an earlier file that is none": ("page right.jsonl --earlier hello.jsonl --output site", 2),
+    "page of no file": ("page absent.jsonl --output site", 2),
+    "new": ("new another.py", 0),
+    "new where one is": ("new mine.py", 2),
+    "widths": ("widths --functions mine.py", 0),
+    "verify with an option that is wrong": ("verify mine.py --bakend numpy", 4),
+    "a command that is none": ("verfy", 2),
+}
+
+
+@pytest.mark.parametrize(("command", "status"), STATUSES.values(), ids=STATUSES)
+def test_the_exit_status_says_what_the_documentation_says(folder: Path, command: str, status: int) -> None:
+    (folder / "wrong.py").write_text(WRONG)
+    if "list ." in command or "broken" in command:
+        (folder / "wrong.py").unlink()
+        (folder / "broken.py").write_text("def f(x:\n")
+    row = {"function": "cube", "backend": "jax", "device": "cpu", "dtype": "float64", "mode": "reverse"}
+    row |= {"check": "exact", "verdict": "verified", "ratio": 0.5, "error": 1e-17, "examples": 1, "versions": {}}
+    row |= {"entry": "x", "input": {"x": "0x1.8p+0"}, "seconds": 0.1, "caught": {}}
+    (folder / "right.jsonl").write_text(json.dumps(row) + "\n")
+    (folder / "bad.jsonl").write_text(json.dumps(row | {"verdict": "wrong", "reason": "why", "ratio": 9.0}) + "\n")
+    (folder / "hello.jsonl").write_text("hello\n")
+    done = run(*command.split())
+    assert done.exit_code == status, done.output
+    # What cannot be done is told where errors are, and why.
+    assert bool(done.stderr) == (status in (2, 4)) or status == 1
+
+
+def test_what_can_be_used_makes_a_page_beside_what_cannot(folder: Path) -> None:
+    row = dict.fromkeys(("function", "backend", "device", "dtype", "mode", "check"), "f")
+    row |= {"verdict": "verified", "ratio": None, "examples": 1, "versions": {}, "device": "cpu", "backend": "jax"}
+    row |= {"dtype": "float64", "mode": "reverse", "check": "exact"}
+    (folder / "r.jsonl").write_text(json.dumps(row) + "\n")
+    for name in ("bad", "old", "spread"):
+        (folder / f"{name}.jsonl").write_text("hello\n")
+    options = ("--earlier", "old.jsonl", "--accuracy", "spread.jsonl", "--scripts", "nowhere", "--output", "site")
+    done = run("page", "r.jsonl", "bad.jsonl", "gone.jsonl", *options)
+    assert done.exit_code == 2 and (folder / "site" / "index.html").is_file()
+    for file in ("bad.jsonl", "gone.jsonl", "old.jsonl", "spread.jsonl", "nowhere"):
+        assert done.stderr.count(file) == 1, done.stderr
+    assert "Traceback" not in done.output and done.stdout.startswith("site/index.html: 1 function, 1 cell")
+
+
 # Pytest by another name
+
+
+MISSPELT = {
+    "a letter": ("--bakend", "--backend"),
+    "one too many": ("--devices=cpu", "--device"),
+    "an underscore": ("--hypothesis_seed", "--hypothesis-seed"),
+}
+
+
+@pytest.mark.parametrize(("given", "meant"), MISSPELT.values(), ids=MISSPELT)
+def test_a_misspelt_option_of_verify_is_told_in_one_line_before_pytest_is_started(
+    monkeypatch: pytest.MonkeyPatch, given: str, meant: str
+) -> None:
+    monkeypatch.setattr(pytest, "main", lambda *_: pytest.fail("pytest was started"))
+    done = run("verify", "mine.py", given, "numpy")
+    name = given.partition("=")[0]
+    told = f"gradproof verify: there is no option {name}. Did you mean {meant}? See gradproof verify --help\n"
+    assert (done.exit_code, done.stderr, done.stdout) == (4, told, "")
+
+
+def test_an_option_that_nothing_is_near_is_told_in_one_line_as_well(folder: Path) -> None:
+    done = verify(folder, "mine.py", "--backend", "numpy", "--frobnicate=3")
+    told = "ERROR: gradproof verify: there is no option --frobnicate. See gradproof verify --help"
+    assert done.returncode == 4 and done.stderr.strip() == told and "usage" not in done.stdout
+
+
+def test_the_options_that_may_have_been_meant_are_those_that_are_declared() -> None:
+    parser = pytest.Parser(_ispytest=True)
+    add_options(parser)
+    declared = {name for name in re.findall(r"--[\w-]+", parser.optparser.format_help())}
+    assert {*spelling.OPTIONS} - declared == {"--hypothesis-profile", "--hypothesis-seed"}
+    assert {name for name in declared if name in parser.optparser.format_usage()} <= {*spelling.OPTIONS, "--help"}
+    # None of them is taken for another that is misspelt, nor is one of pytest's.
+    assert not [name for name in (*spelling.OPTIONS, *spelling.OF_PYTEST) if spelling.misspelt([name])]
 
 
 def verify(folder: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -165,7 +165,7 @@ def test_workers_share_what_they_find(tmp_path: Path, monkeypatch: pytest.Monkey
     done, rows = run(tmp_path, "__import__('probe').count()", "-n", "2", fakes={"probe": textwrap.dedent(PROBE)})
     assert (done.returncode, len(rows)) == (0, CELLS), done.stdout
     assert max(map(int, (tmp_path / "counts.txt").read_text().split())) > 0
-    assert "in 2 workers together: " in done.stdout
+    assert "in 2 workers together, " in done.stdout
     assert not [*tmp_path.glob("gradproof-*")]
 
 

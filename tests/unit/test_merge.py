@@ -10,6 +10,8 @@ import pytest
 
 from gradproof.backends.daily import is_daily
 from gradproof.registry import load, load_builtin
+from gradproof.report.closing.screen import Closing
+from gradproof.report.page.model import Cell
 from gradproof.report.rows import job_summary
 from gradproof.report.rows.commands import merge_files
 from gradproof.report.rows.merge import Merged, identity, merge, results_files, unmet
@@ -143,8 +145,6 @@ def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     paths = [written(tmp_path / "below" / "b.jsonl", []), written(tmp_path / "a.jsonl", [])]
     assert results_files([tmp_path, tmp_path / "a.jsonl"]) == sorted(paths)
-    with pytest.raises(FileNotFoundError, match="there is no results file or folder"):
-        results_files([tmp_path / "absent"])
 
 
 # What is expected
@@ -290,7 +290,73 @@ def test_a_merged_file_that_got_worse_than_the_baseline_fails(tmp_path: Path) ->
     assert outcome.status == 1 and outcome.problems[0].startswith("worse than the baseline: f-torch")
 
 
+def test_a_file_that_is_not_there_or_cannot_be_read_costs_no_other_its_rows(tmp_path: Path) -> None:
+    good = written(tmp_path / "good.jsonl", [row()])
+    (tmp_path / "folder.jsonl").mkdir()
+    outcome = merge_files([tmp_path / "absent.jsonl", good, tmp_path], REGISTRY)
+    assert outcome.status == 2 and outcome.text.startswith("1 cell from 1 file")
+    absent, folder = outcome.problems
+    assert absent == f"unusable: there is no results file or folder {tmp_path / 'absent.jsonl'}"
+    assert folder.startswith(f"unusable: {tmp_path / 'folder.jsonl'} is a folder")
+
+
+# Whose code is wrong
+
+
+def by_a_derivation() -> list[Row]:
+    """The rows of a wrong derivation: its own, that of a backend which runs it, and one of a backend that does not."""
+    wrong = {"verdict": "wrong", "ratio": 9e9, "reason": "x: the sign is turned", "at_fault": "derivation"}
+    own = {"backend": "hand", "dtype": "exact", "check": "hand", "ratio": None}
+    return [
+        row(**wrong | own),
+        row(**wrong | {"backend": "numpy", "reason": "off by more than √u", "function": "f_near", "variant_of": "f"}),
+        row(ratio=0.25),
+    ]
+
+
+RIGHT = [row(backend="hand", dtype="exact", check="hand", ratio=None)]
+RIGHT += [row(backend="numpy", function="f_near", variant_of="f"), row()]
+
+
+def test_a_wrong_derivation_is_told_as_one_and_no_backend_accused(tmp_path: Path) -> None:
+    paths = [written(tmp_path / "a.jsonl", RIGHT), written(tmp_path / "b.jsonl", by_a_derivation())]
+    outcome = merge_files(paths, REGISTRY, summary=tmp_path / "all.md")
+    told = " ".join(outcome.text.split())
+    assert "1 with other numbers and the same verdict: the worst are kept; 2 contradictions" in told
+    assert "numbers move with a derivation that is wrong in one of the files: f what fails: the hand-derived" in told
+    assert "the hand-derived gradient of f, 2 cells: wrong: x: the sign is turned conflict: f, by hand: " in told
+    assert f"verified in {paths[0]}, wrong (the hand-derived gradient of f: x: the sign" in told
+    assert told.count("conflict:") == 1 and told.endswith("the worse is kept (and 1 more of that)")
+    assert "-cpu" not in told and "times its bound" not in told
+    text = (tmp_path / "all.md").read_text(encoding="utf-8")
+    assert "- the hand-derived gradient of f: x: the sign is turned\n" in text
+    assert "| f_near | wrong, by its own derivation | no row | no: its hand-derived gradient |" in text
+
+
+def test_an_implementation_is_told_as_one(tmp_path: Path) -> None:
+    bad = row(verdict="wrong", ratio=9.0, reason="it is 0", at_fault="implementation")
+    told = " ".join(merge_files([written(tmp_path / "a.jsonl", [bad])], REGISTRY).text.split())
+    assert told.endswith("what fails: f by its implementation for torch, 1 cell: wrong: it is 0")
+    assert "| f | wrong, by its own implementation | no: torch-cpu |" in job_summary.summary([bad], [], [])
+
+
+def test_what_fails_on_a_backend_is_told_of_it_and_what_could_not_be_run_by_its_reason(tmp_path: Path) -> None:
+    rows = [row(verdict="wrong", reason="why"), row(function="g", verdict="imprecise"), row(function="h", known=1)]
+    rows += [row(function="k", dtype=d, verdict="not run", ratio=None, fails=True, reason="no xp.sinn") for d in "ab"]
+    told = " ".join(merge_files([written(tmp_path / "a.jsonl", rows)], REGISTRY).text.split())
+    assert told.endswith("what fails: not run, 2 cells: no xp.sinn torch-cpu, 2 cells of f, g: wrong or imprecise")
+
+
 # The tables
+
+
+def test_own_differences_have_no_part_in_the_largest_error() -> None:
+    """As on the closing screen and on the page: their bound is an estimate."""
+    rows = [row(ratio=0.25), row(check="differences", ratio=0.75), row(check="traced", mode="forward", ratio=0.5)]
+    assert "| f | 0.5 | yes |" in job_summary.summary(rows, [], [])
+    assert Cell(rows).ratio == 0.5
+    screen = "\n".join(Closing([r | {"entry": "x"} for r in rows]).lines())
+    assert "0.5 f x" in screen and "0.75" not in screen
 
 
 def test_the_table_says_who_disagrees() -> None:

@@ -174,7 +174,7 @@ def test_a_mistake_is_told_at_the_line_of_what_is_wrong(tmp_path: Path) -> None:
     assert failing(made["good"], NAMES["NP"]).where.endswith(f"mine.py:{line_with(tmp_path, 'def derived')}")
     (broken,) = loaded(tmp_path, "\ndef bad(xp, x:\n    return x\n").values()
     assert failing(broken).where.endswith(f"mine.py:{line_with(tmp_path, 'def bad')}")
-    broken = loaded(tmp_path, "\nimport nonesuch_of_mine\n")["mine"]
+    broken = loaded(tmp_path, "\nimport nonesuch_of_mine\n")["mine.py"]
     assert failing(broken).where.endswith(f"mine.py:{line_with(tmp_path, 'nonesuch')}")
 
 

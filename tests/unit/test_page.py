@@ -299,6 +299,12 @@ def test_a_file_that_is_empty_or_cut_off_is_told(tmp_path: Path) -> None:
         with pytest.raises(ResultsError, match=told):
             page([path], [], output=tmp_path / "site")
     assert not (tmp_path / "site").exists()
+    # What can be used beside it makes a page, and the command fails.
+    good = tmp_path / "good.jsonl"
+    good.write_text(json.dumps(row()) + "\n")
+    outcome = page([empty, good], [], output=tmp_path / "site", earlier=[cut, good])
+    assert outcome.status == 2 and [line.split(":")[0] for line in outcome.problems] == ["unusable", "unusable"]
+    assert "softmax" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_file_that_raises_keeps_what_stands_above(tmp_path: Path) -> None:
         write(tmp_path, "broken.py", GOOD + "1 / 0\n" + OTHER), write(tmp_path, "b.py", HEAD + OTHER)
     )
     assert found["twice"] == found["thrice"] == ""
-    assert "cannot be loaded: ZeroDivisionError at line 5" in found["broken"]
+    assert "cannot be loaded: ZeroDivisionError at line 5" in found["broken.py"]
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ def test_a_file_that_raises_keeps_what_stands_above(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_loaded(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, "broken.py", text)
     (entry,) = load([path])
-    assert entry.name == "broken" and str(path) in problem_of(entry)
+    assert entry.name == "broken.py" and str(path) in problem_of(entry)
 
 
 def test_a_file_that_exits_leaves_the_others(tmp_path: Path) -> None:
     found = names_and_problems(write(tmp_path, "leaves.py", "raise SystemExit(3)\n"), write(tmp_path, "good.py", GOOD))
-    assert found["twice"] == "" and "cannot be loaded: SystemExit" in found["leaves"]
+    assert found["twice"] == "" and "cannot be loaded: SystemExit" in found["leaves.py"]
 
 
 def test_an_interrupt_goes_through(tmp_path: Path) -> None:
@@ -249,21 +249,49 @@ def test_a_bad_point_leaves_the_others(tmp_path: Path, points: str) -> None:
 def test_a_name_twice_in_one_file(tmp_path: Path) -> None:
     first, second = load([write(tmp_path, "twice.py", GOOD + GOOD.removeprefix(HEAD))])
     first.check()
-    assert (first.name, second.name) == ("twice", "twice_duplicate_1")
-    assert f"already taken by {first.where}" in problem_of(second)
+    assert (first.name, second.name) == ("twice", f"twice:{second.line}") and second.line > first.line
+    assert f"already taken by {first.where}" in problem_of(second) and second.where in problem_of(second)
 
 
-def test_a_name_twice_in_two_files(tmp_path: Path) -> None:
-    first, second = load([write(tmp_path, "a.py", GOOD), write(tmp_path, "b.py", GOOD)])
-    first.check()
-    assert first.where in problem_of(second) and second.path.endswith("b.py")
+def test_a_name_many_times_in_one_file_keeps_its_entries(tmp_path: Path) -> None:
+    lines = [f"    {line}" for line in GOOD.removeprefix(HEAD).splitlines()]
+    entries = load([write(tmp_path, "loop.py", HEAD + "for _ in range(4):\n" + "\n".join(lines) + "\n")])
+    assert len({entry.name for entry in entries}) == len(entries) == 4
+    assert [bool(entry.problems) for entry in entries] == [False, True, True, True]
 
 
-def test_a_name_three_times_keeps_three_entries(tmp_path: Path) -> None:
-    paths = [write(tmp_path, name, GOOD) for name in ("a.py", "b.py", "c.py")]
+VARIED = GOOD + "twice.gradient(lambda xp, x: xp.asarray(2.0))\ntwice.variant('near', points=[dict(x=0.25)])\n"
+
+
+def test_functions_of_two_files_that_share_a_name_are_called_by_their_files(tmp_path: Path) -> None:
+    """A person with a `loss` in two files has both verified, and finds each again by its name."""
+    paths = [write(tmp_path, "first.py", VARIED), write(tmp_path, "second.py", VARIED + OTHER)]
     entries = load(paths)
-    assert len({entry.name for entry in entries}) == 3
-    assert [bool(entry.problems) for entry in entries] == [False, True, True]
+    assert names_and_problems(*paths) == dict.fromkeys(
+        ["first.twice", "first.twice_near", "second.twice", "second.twice_near", "thrice"], ""
+    )
+    assert [entry.variant_of for entry in entries] == ["", "first.twice", "", "second.twice", ""]
+    # Whichever is read first.
+    assert {entry.name for entry in load(paths[::-1])} == {entry.name for entry in entries}
+
+
+def test_a_variant_that_another_file_has_as_a_function_is_told_apart_with_its_function(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path, "first.py", VARIED),
+        write(tmp_path, "second.py", GOOD.replace("twice", "twice_near")),
+    ]
+    assert set(names_and_problems(*paths)) == {"first.twice", "first.twice_near", "second.twice_near"}
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    paths = [write(tmp_path, f"{folder}/mine.py", GOOD) for folder in "ab"]
+    broken = [write(tmp_path, f"{folder}/broken.py", "def f(x:\n") for folder in "ab"]
+    assert set(names_and_problems(*paths, *broken)) == {"a/mine.twice", "b/mine.twice", "a/broken.py", "b/broken.py"}
+
+
+def test_a_file_beside_the_folder_that_it_lies_in_is_read_once(tmp_path: Path) -> None:
+    path = write(tmp_path, "mine.py", GOOD)
+    assert names_and_problems(path, tmp_path, path) == {"twice": ""}
 
 
 def test_files_of_one_name_in_two_folders(tmp_path: Path) -> None:

@@ -292,7 +292,9 @@ def test_seconds() -> None:
         line == "backend 4.0 s, search 0.5 s, the rest 1.5 s; the whole run is 1.5 times the time inside the backends"
     )
     (line,) = seconds([row(spent={"backend": 4.0}), row(spent={"backend": 4.0})], whole=6.0, workers=2)
-    assert line.startswith("in 2 workers together: backend 8.0 s, the rest 4.0 s; the whole run is 1.5 times the time")
+    assert line.startswith(
+        "in 2 workers together, 6.0 s each: backend 8.0 s, the rest 4.0 s; the whole run is 1.5 times"
+    )
     assert seconds([row()], whole=1.0) == []
     assert "times" not in seconds([row(spent={"search": 1.0})], whole=1.0)[0]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradproof.report.text import WIDTH, folded, wrapped
+from gradproof.report.text import WIDTH, wrapped
 
 LONG = "a reason of many words that has to be told on more than a single line of a terminal before its cure is named"
 
@@ -30,14 +30,3 @@ def test_what_is_copied_stands_on_one_line(piece: str, end: str) -> None:
 
 def test_control_characters_are_left_out_and_line_breaks_are_blanks() -> None:
     assert wrapped("one\n\ttwo\x1b[31m") == ["one two[31m"]
-
-
-def test_a_table_keeps_every_word_within_its_width() -> None:
-    short = [["name", "text"], ["f", "one"]]
-    assert folded(short) == ["name  text", "f     one"]
-    lines = folded([["name", "field", "text"], ["f" * 20, "mine.py", LONG], ["g", "mine.py", "one"]])
-    assert max(map(len, lines)) <= WIDTH and lines[-1].split() == ["g", "mine.py", "one"]
-    assert " ".join(" ".join(lines[1:-1]).split()) == " ".join(["f" * 20, "mine.py", LONG])
-    # Where that would leave a last cell too narrow, the others stand beneath the first.
-    wide = folded([["name", "a", "b"], ["f", "x" * 70, "y" * 50]])
-    assert max(map(len, wide)) <= WIDTH and "f" in wide[0] and "x" * 70 in wide[1] and "y" * 50 in wide[2]

@@ -62,11 +62,13 @@ def failure_text(
     caught: Mapping[str, float] = MappingProxyType({}),
     cut: str = "",
     compared: Sequence[Compared] = (),
+    is_named: bool = False,
 ) -> str:
     """The report of one failing input, of at most `LINES` lines. `references` has a line per comparison; `again` is the
     command to repeat it; `script` says where the script is that shows it, and is followed by it where it is short.
     `caught` has, by argument, the smallest error that is seen at this input, and `cut` says why no simpler input was
-    looked for. `compared` has what is right and what came, by argument."""
+    looked for. `compared` has what is right and what came, by argument. What `is_named` is a point already, which need
+    not be kept."""
     lines = [
         f"{judgement.verdict.upper()}: {printable(culprit.title)}",
         *_block("formula", [function.formula], 2),
@@ -86,7 +88,7 @@ def failure_text(
     lines += _block("references", references, 9)
     lines += [f"  {'again' if i == 0 else '':12}{line}" for i, line in enumerate(shell_lines(again, WIDTH))]
     # Unwrapped, to be copied.
-    lines.append(f"  {'keep it':12}{_kept(function, inputs)}")
+    lines += [] if is_named else [f"  {'keep it':12}{_kept(function, inputs)}"]
     room = (LINES - len(lines) - len(script[:1]) - 2) // 2
     lines[arrays_at:arrays_at] = _side_by_side(compared, judgement.worst, min(max(room, 1), MOST_ROWS))
     script = script if len(lines) + len(script) <= LINES else script[:1]

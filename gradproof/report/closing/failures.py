@@ -11,6 +11,9 @@ from gradproof.oracles.verdict import Verdict
 from gradproof.report.rows.results import CELL, PROPERTY, Row
 from gradproof.report.text import shortened
 
+MOST_PLACES = 8
+"""So many places are named at which a cause shows."""
+
 CHECKS = ("hand", "exact", "differences")
 SUBJECT, WHERE, FAMILY = "subject", "where", "family"
 """The properties of a test that say whose code is at fault, in which file and line, and of which function."""
@@ -78,8 +81,9 @@ def _plainness(failed: Failed) -> tuple:
     return check, -Verdict(row["verdict"]).severity, row["mode"] != "reverse", row["dtype"] != "float64"
 
 
-def the_same(group: Sequence[Failed]) -> str:
-    """Where else the cause of the first of these shows, on one line; empty where nowhere else."""
+def the_same(group: Sequence[Failed], most: int = MOST_PLACES) -> str:
+    """Where else the cause of the first of these shows, on one line, with so many places at most; empty where nowhere
+    else."""
     first, *others = group
     if not others:
         return ""
@@ -88,7 +92,7 @@ def the_same(group: Sequence[Failed]) -> str:
     places: dict[str, list[str]] = defaultdict(list)
     for other in others:
         places[other.row["verdict"]].append(_place(other.row, first.row))
-    told = (f"{verdict} in {shortened(list(dict.fromkeys(names)), 8)}" for verdict, names in places.items())
+    told = (f"{verdict} in {shortened(list(dict.fromkeys(names)), most)}" for verdict, names in places.items())
     return f"the same cause: {'; '.join(told)}"
 
 

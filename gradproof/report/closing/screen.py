@@ -16,11 +16,22 @@ from rich.text import Text
 from gradproof.backends import DTYPES
 from gradproof.backends.daily import WIDE
 from gradproof.divergences import KINDS
-from gradproof.oracles.verdict import FAILING, Verdict
+from gradproof.oracles.verdict import Verdict
 from gradproof.registry.names import counted, printable
 from gradproof.report.closing import summary
-from gradproof.report.closing.failures import Failed, the_same
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, family_of, ratio_of, written
+from gradproof.report.closing.failures import MOST_PLACES, Failed, the_same
+from gradproof.report.rows.results import (
+    BY_HAND,
+    HOLDS,
+    SAYS_NOTHING,
+    Row,
+    against_the_truth,
+    fails,
+    family_of,
+    place_of,
+    ratio_of,
+    written,
+)
 from gradproof.report.text import shortened
 
 WIDTH = 100
@@ -44,7 +55,7 @@ WIDEST = 40
 OPENINGS = r"^(a bad entry of the registry|there is no truth to compare with): "
 """What the reasons of entries that cannot be run begin with, which a screen has no room for."""
 
-HAND, BY_HAND = "hand", "by hand"
+HAND = "hand"
 Block = tuple[str, RenderableType]
 """A title, and what stands beneath it."""
 
@@ -74,7 +85,7 @@ class Closing:
             parts += ["", Text(f"{title}:" if title else "", style="bold"), block] if title else ["", block]
         lines = _printed(parts, width, colour)
         # To be copied to a shell, as it is printed: on one line, however narrow the terminal.
-        return lines if brief or not self.rows else [*lines, self._show()]
+        return lines if brief or not self._shown else [*lines, self._show()]
 
     @property
     def sentence(self) -> str:
@@ -83,20 +94,23 @@ class Closing:
             return f"{self._what_fails()}. {self._tests()}."
         if self.problems:
             return f"The run fails, though no gradient does: {self.problems[0]}"
-        if not any(row["verdict"] in HOLDS for row in self.rows):
-            return f"Nothing was verified. {self._tests()}." if self.rows else "Nothing was verified."
         causes = {(row["kind"], row["cause"]) for row in self.rows if row.get("known")}
-        known = f" or deviates as recorded ({counted(len(causes), 'cause')})" if causes else ""
-        return f"Every gradient that was judged is right{known}: {_functions(self.rows)}. {self._tests()}."
+        right = ["is right"] if any(row["verdict"] in HOLDS for row in self.rows) else []
+        known = [f"deviates as recorded ({counted(len(causes), 'cause')})"] if causes else []
+        if not right + known:
+            return f"Nothing was verified. {self._tests()}." if self.rows else "Nothing was verified."
+        return f"Every gradient that was judged {' or '.join(right + known)}: {_functions(self.rows)}. {self._tests()}."
 
     def _what_fails(self) -> str:
-        names = list(dict.fromkeys(group[0].family for group in self.failures))
-        more = len(self.failures) - len(names)
-        causes = f", by {counted(len(self.failures), 'cause')}" if more else ""
+        files = list(dict.fromkeys(group[0].family for group in self.failures if group[0].row.get("is_file")))
+        told = [f"{shortened(files, 3)} cannot be loaded"] if files else []
+        failures = [group for group in self.failures if not group[0].row.get("is_file")]
+        names = list(dict.fromkeys(group[0].family for group in failures))
+        causes = f", by {counted(len(failures), 'cause')}" if len(failures) > len(names) else ""
         verb = "fails" if len(names) == 1 else "fail"
-        return (
-            f"{len(names)} of {_functions(self.rows)} {verb}{causes}, which nobody has recorded: {shortened(names, 5)}"
-        )
+        whole = f"{len(names)} of {_functions(self.rows)} {verb}{causes}, which nobody has recorded"
+        told += [f"{whole}: {shortened(names, 5)}"] if names else []
+        return ", and ".join(told)
 
     def _tests(self) -> str:
         """How many tests there were, and what became of them, in the words of pytest's last line."""
@@ -127,13 +141,16 @@ class Closing:
             blocks.append(("what fails", _table([*rows, ("", f"and {more} more")] if more > 0 else rows)))
         changes = {title: lines for title, lines in self.changes.items() if title != "versions"}
         blocks += [(f"since the baseline, {title}", _some(lines, MOST_CHANGES)) for title, lines in changes.items()]
-        if self.problems:
-            blocks.append(("what fails the run beside the tests", _some(self.problems, MOST_CHANGES)))
+        # The first of them is the sentence, where no test fails.
+        if problems := self.problems if self.failures else self.problems[1:]:
+            blocks.append(("what fails the run beside the tests", _some(problems, MOST_CHANGES)))
         return blocks
 
     def _whole(self) -> list[Block]:
         failed = self._failing_rows
-        blocks = [("", _places(self.rows, failed)), *_absent(self.rows), *self._recorded(), *self._skipped()]
+        functions = [row for row in self.rows if not row.get("is_file")]
+        blocks: list[Block] = [("", _places(functions, failed)), *_absent(functions)] if functions else []
+        blocks += [*self._recorded(), *self._skipped()]
         if versions := self.changes.get("versions"):
             blocks.append(("since the baseline, versions", _some(versions, MOST_CHANGES)))
         if weak := [row for row in self.rows if summary.strength(row)[2] > summary.STRONG]:
@@ -168,11 +185,18 @@ class Closing:
     def _more(self) -> str:
         kept = f"every row: {self.kept}" if self.kept else "every row: --results FILE"
         kept += f"; the page: {self.page}" if self.page else ""
-        return f"more: -v prints the tables; {kept}{'; one function:' if self.rows else ''}"
+        return f"more: -v prints the tables; {kept}{'; one function:' if self._shown else ''}"
+
+    @property
+    def _shown(self) -> str:
+        """The function that is to be looked at: the first that fails, if one does. Of a file there is nothing to be
+        shown."""
+        names = [group[0].family for group in self.failures if not group[0].row.get("is_file")]
+        names += [row["function"] for row in self.rows if not row.get("is_file")]
+        return names[0] if names else ""
 
     def _show(self) -> str:
-        one = self.failures[0][0].family if self.failures else self.rows[0]["function"]
-        return printable(shlex.join(["gradproof", "show", one, *self.paths]))
+        return printable(shlex.join(["gradproof", "show", self._shown, *self.paths]))
 
 
 def _undefined(rows: Sequence[Row]) -> str:
@@ -220,6 +244,7 @@ def _absent(rows: Sequence[Row]) -> list[Block]:
 
 def _functions(rows: Iterable[Row]) -> str:
     """How many functions there are; a variant is told as one."""
+    rows = [row for row in rows if not row.get("is_file")]
     functions, variants = {family_of(row) for row in rows}, {row["function"] for row in rows if row.get("variant_of")}
     told = counted(len(functions), "function")
     return f"{told} (with {counted(len(variants), 'variant')})" if variants else told
@@ -229,8 +254,7 @@ def _by_place(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
     """The rows of each function, backend by backend and device, and of the derivations."""
     places: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        place = BY_HAND if row["check"] == HAND else f"{row['backend']}-{row['device']}"
-        places[place][family_of(row)].append(row)
+        places[place_of(row)][family_of(row)].append(row)
     return places
 
 
@@ -248,7 +272,8 @@ def _places(rows: Sequence[Row], failed: Collection[int]) -> Table:
         kinds = [_kind(places[place].get(function, []), failed) for function in functions]
         numbers = [str(kinds.count(kind) or "·") for kind in ("recorded", "fails", "not run")]
         holds = [row for found in places[place].values() for row in found if not _fails(row, failed)]
-        lines.append((place, f"{kinds.count('verified')} of {len(functions)}", *numbers, summary.worst(holds)))
+        worst = summary.worst(against_the_truth(holds))
+        lines.append((place, f"{kinds.count('verified')} of {len(functions)}", *numbers, worst))
     return _table(lines, has_head=True)
 
 
@@ -262,7 +287,7 @@ def _kind(rows: Sequence[Row], failed: Collection[int]) -> str:
 
 
 def _fails(row: Row, failed: Collection[int]) -> bool:
-    return id(row) in failed or bool(row.get("fails")) or (row["verdict"] in FAILING and not row.get("known"))
+    return id(row) in failed or fails(row)
 
 
 def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
@@ -279,7 +304,7 @@ def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
     # How far a derivation is off its reason says, in digits.
     size = f" ({ratio:.2g} times its bound)" if ratio > 1 and row["backend"] != HAND else ""
     told = _plainly(reason) if row["verdict"] == Verdict.NOT_RUN else f"{first.subject}{on}: {reason}{size}"
-    return [*_beside(word, told), *([("", same)] if (same := the_same(group)) else [])]
+    return [*_beside(word, told), *(("", part) for part in _also(group, len(word)))]
 
 
 def _beside(word: str, text: str) -> list[tuple[str, str]]:
@@ -287,6 +312,15 @@ def _beside(word: str, text: str) -> list[tuple[str, str]]:
     most = MOST_LINES.get(word, 2)
     parts = textwrap.wrap(printable(text), WIDTH - len(word) - 2, max_lines=most, placeholder=" …")
     return [(word if i == 0 else "", part) for i, part in enumerate(parts)]
+
+
+def _also(group: Sequence[Failed], indent: int) -> list[str]:
+    """Where else a cause shows: as many places as two lines have room for, and how many more there are."""
+    for most in range(MOST_PLACES, 0, -1):
+        parts = textwrap.wrap(printable(the_same(group, most)), WIDTH - indent - 2, break_on_hyphens=False)
+        if len(parts) <= 2:
+            break
+    return parts
 
 
 def _plainly(reason: str) -> str:

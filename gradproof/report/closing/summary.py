@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
 from gradproof.divergences import KINDS
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, VERDICTS, Row
+from gradproof.report.rows.results import DERIVATION, HOLDS, SAYS_NOTHING, VERDICTS, Row, fault_of, subject_of
 from gradproof.report.text import columns
 
 CHECKS = {"hand": "derivation", "exact": "gradient", "differences": "own differences"}
@@ -162,12 +162,16 @@ def _shown(rows: list[Row]) -> str:
 
 
 def disagreements(rows: Iterable[Row]) -> list[str]:
-    """The functions of which not all backends that ran hold what they must, with those that do not, recorded or not."""
+    """The functions of which not all backends that ran hold what they must, with those that do not, recorded or not;
+    where a backend runs a derivation that is wrong, that derivation."""
     verdicts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    backends: set[str] = set()
     for row in rows:
         if row["check"] != "hand" and row["verdict"] not in SAYS_NOTHING:
-            verdicts[row["function"]][row["backend"]].add(row["verdict"])
-    if len({backend for places in verdicts.values() for backend in places}) < 2:
+            backends.add(row["backend"])
+            is_derivation = subject_of(row) and fault_of(row) == DERIVATION
+            verdicts[row["function"]]["the derivation" if is_derivation else row["backend"]].add(row["verdict"])
+    if len(backends) < 2:
         return []
     odd = {f: [b for b, seen in places.items() if seen - {*HOLDS}] for f, places in verdicts.items()}
     told = [f"{function} ({', '.join(backends)})" for function, backends in odd.items() if backends]
@@ -188,5 +192,5 @@ def seconds(rows: Iterable[Row], whole: float, workers: int = 1) -> list[str]:
     # Of what took no time a ratio says nothing.
     is_told = inside >= SOME
     ratio = f"; the whole run is {whole / inside:.1f} times the time inside the backends" if is_told else ""
-    where = f"in {workers} workers together: " if workers > 1 else ""
+    where = f"in {workers} workers together, {whole / workers:.1f} s each: " if workers > 1 else ""
     return [f"{where}{parts}, the rest {max(whole - sum(spent.values()), 0.0):.1f} s{ratio}"]

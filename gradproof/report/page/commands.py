@@ -1,12 +1,13 @@
 """`gradproof page`: results files in, a site out; and the one file of `--report`."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gradproof.registry import Function
 from gradproof.registry.names import counted
-from gradproof.report.outcome import Outcome
+from gradproof.report.outcome import Outcome, Unusable
 from gradproof.report.page.accuracy import by_function, read_rows
 from gradproof.report.page.badge import badge
 from gradproof.report.page.model import Line, Overview, overview
@@ -27,23 +28,35 @@ def page(
     scripts: Path | None = None,
     accuracy: Path | None = None,
 ) -> Outcome:
-    """Write the site of these results into the folder `output`. Raises `Unusable` for a file that cannot be used, and
-    `OSError`."""
+    """Write the site of these results into the folder `output`; 2 where something that was given cannot be used, beside
+    which the rest makes a site all the same. Raises `ResultsError` where no results file can be used, and `OSError`
+    where the site cannot be written."""
     merged = merge(results_files(results))
-    if merged.unusable or not merged.cells:
+    if not merged.cells:
         nothing = f"there is no .jsonl file in {', '.join(map(str, results))}"
         raise ResultsError("; ".join(merged.unusable) or nothing)
-    rows = merged.rows
+    rows, unusable = merged.rows, list(merged.unusable)
+
+    def usable(path: Path, use: Callable[[Path], Any], otherwise: Any) -> Any:
+        try:
+            return use(path)
+        except Unusable as error:
+            unusable.append(str(error))
+        except OSError as error:
+            unusable.append(f"{path}: {error.strerror}")
+        return otherwise
+
     given = Given(
         rows,
         {entry.name: entry for entry in entries},
-        scripts_in(scripts, rows) if scripts is not None else {},
-        [Run(path.stem, read(path)) for path in earlier],
-        read_rows(accuracy) if accuracy is not None else (),
+        usable(scripts, lambda folder: scripts_in(folder, rows), {}) if scripts is not None else {},
+        [run for path in earlier if (run := usable(path, lambda path: Run(path.stem, read(path)), None)) is not None],
+        usable(accuracy, read_rows, ()) if accuracy is not None else (),
     )
     made = _site(given, output)
     # Of one file there is nothing to say that its run has not said.
-    return Outcome("\n".join([made, *(merged.told if len(merged.files) > 1 else [])]))
+    told = [made, *(merged.told if len(merged.files) > 1 else [])]
+    return Outcome("\n".join(told), problems=[f"unusable: {line}" for line in unusable], status=2 if unusable else 0)
 
 
 def _site(given: Given, output: Path) -> str:

@@ -10,7 +10,16 @@ from functools import cached_property
 from gradproof.backends import BACKENDS, DEVICES, DTYPES, MODES
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, Row, fault_of, fullest, ratio_of, worst_verdict
+from gradproof.report.rows.results import (
+    HOLDS,
+    SAYS_NOTHING,
+    Row,
+    against_the_truth,
+    fault_of,
+    fullest,
+    ratio_of,
+    worst_verdict,
+)
 from gradproof.report.tables.listing import field_of
 
 WIDTHS = {
@@ -72,8 +81,7 @@ class Cell:
     @cached_property
     def ratio(self) -> float:
         """The largest error in units of its bound, against the truth; -1 where nothing was compared."""
-        compared = [row for row in self.rows if row["check"] != "differences"]
-        return max((ratio_of(row) for row in compared), default=-1.0)
+        return max(map(ratio_of, against_the_truth(self.rows)), default=-1.0)
 
 
 @dataclass

@@ -27,7 +27,16 @@ from gradproof.report.page.names import slug, visible
 from gradproof.report.page.profiles import profiles_of
 from gradproof.report.page.trend import Run, trend_of
 from gradproof.report.rows.comparison import compare
-from gradproof.report.rows.results import DERIVATION, HOLDS, IMPLEMENTATION, VERDICTS, Row, fault_of, ratio_of
+from gradproof.report.rows.results import (
+    DERIVATION,
+    HOLDS,
+    IMPLEMENTATION,
+    VERDICTS,
+    Row,
+    against_the_truth,
+    fault_of,
+    ratio_of,
+)
 from gradproof.report.tables.kinks import Convention
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -369,7 +378,7 @@ def _data(found: Overview) -> dict[str, Any]:
 
 def _numbers(row: Row, place: int, numbers: Mapping[str, Mapping[str, int]]) -> list[int]:
     kind = numbers["kinds"][str(row.get("kind"))] if row.get("known") else -1
-    ratio = ratio_of(row) if row["check"] != "differences" else -1.0
+    ratio = max(map(ratio_of, against_the_truth([row])), default=-1.0)
     share = round(100 * ratio) if 0 <= ratio <= 1 else -1
     dtype, mode = numbers["dtypes"][row["dtype"]], numbers["modes"][row["mode"]]
     return [place, dtype, mode, numbers["verdicts"][row["verdict"]], kind, share]

@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry.names import counted
-from gradproof.report.rows.results import CELL, DRAWS, SAYS_NOTHING, Row, fullest, name_of, size_of
+from gradproof.report.rows.results import (
+    BY_HAND,
+    CELL,
+    DRAWS,
+    HOLDS,
+    SAYS_NOTHING,
+    Row,
+    fullest,
+    name_of,
+    place_of,
+    reason_of,
+    size_of,
+    subject_of,
+)
 from gradproof.report.text import shortened
 
 FACTOR, ULP = 2.0, 1.0
@@ -35,7 +48,8 @@ class Comparison:
     """Lines of text, a line per cell: what got worse by its verdict, whose error grew, what is not run any more, what
     got better, what is new, and what else is to be told. `versions` has a line per package of which both runs had one,
     and `draws` a line where their seeds or profiles are others.
-    `groups` has by title, backend and cause the rows that changed alike."""
+    `groups` has by title, backend and cause the rows that changed alike; where a derivation or an implementation is
+    wrong, by that alone, whichever backend ran it."""
 
     wrong: list[str] = field(default_factory=list)
     grown: list[str] = field(default_factory=list)
@@ -47,10 +61,12 @@ class Comparison:
     draws: list[str] = field(default_factory=list)
     groups: dict[str, dict[tuple[str, str], list[Row]]] = field(default_factory=dict)
 
-    def note(self, title: str, row: Row, what: str, cause: str) -> None:
-        """Take in a cell and what became of it; `cause` is what cells that changed alike have in common."""
+    def note(self, title: str, row: Row, what: str, cause: str, subject: str = "") -> None:
+        """Take in a cell and what became of it; `cause` is what cells that changed alike have in common, and `subject`
+        whose code it is about where that is no backend's."""
         self._lines[title].append(f"{name_of(row)}{what}")
-        self.groups.setdefault(title, {}).setdefault((_where(row), cause), []).append(row)
+        alike = ("", subject) if subject else (place_of(row), cause)
+        self.groups.setdefault(title, {}).setdefault(alike, []).append(row)
 
     @property
     def told(self) -> list[str]:
@@ -111,12 +127,15 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
     for cell, row in new.items():
         was = old.get(cell)
         if was is None:
-            result.note(NEW, row, f": {row['verdict']}", str(row["verdict"]))
+            subject = subject_of(row)
+            told = f"{row['verdict']}: {reason_of(row)}" if subject else str(row["verdict"])
+            result.note(NEW, row, f": {told}", told, subject)
         elif _is_run(was) and not _is_run(row):
             result.note(GONE, row, f": {_change(was, row)}", _change(was, row))
         elif row["verdict"] != was["verdict"]:
-            change = Verdict(row["verdict"]).severity - Verdict(was["verdict"]).severity
-            result.note(WRONG if change > 0 else RIGHT, row, f": {_change(was, row)}", _change(was, row))
+            worse = Verdict(row["verdict"]).severity > Verdict(was["verdict"]).severity
+            subject = subject_of(row) or subject_of(was)
+            result.note(WRONG if worse else RIGHT, row, f": {_change(was, row)}", _change(was, row), subject)
         elif row["verdict"] not in FAILING and was.get("ratio") is not None and row.get("ratio") is not None:
             if (was.get("input"), was.get("entry")) != (row.get("input"), row.get("entry")):
                 elsewhere += 1
@@ -146,23 +165,26 @@ def _add_absent(result: Comparison, rows: Iterable[Row], is_selected: Callable[[
         if is_selected(row):
             result.note(GONE, row, f": {row['verdict']} before, no row now", f"{row['verdict']} before, no row now")
         else:
-            unasked[_where(row)] += 1
-    result.remarks += [f"not selected this time: {count} cells of {where}" for where, count in unasked.items()]
+            unasked[place_of(row)] += 1
+    told = {where: where if where == BY_HAND else f"of {where}" for where in unasked}
+    result.remarks += [f"not selected this time: {count} cells {told[where]}" for where, count in unasked.items()]
 
 
 def _change(was: Row, row: Row) -> str:
-    return f"{was['verdict']}{CHANGED}{row['verdict']} now{_reason(row)}"
-
-
-def _where(row: Row) -> str:
-    return f"{row['backend']}-{row['device']}"
+    # What was wrong is named also where it is right now, or a backend would be.
+    told = (subject_of(was) if row["verdict"] in HOLDS else "") or reason_of(row)
+    return f"{was['verdict']}{CHANGED}{row['verdict']} now" + (f": {told}" if told else "")
 
 
 def _alike(where: str, cause: str, rows: Sequence[Row], lines: Sequence[str]) -> str:
     """One line for cells that changed alike; of one cell, or where each has numbers of its own, that of the first."""
-    first = next(line for line in lines if line.startswith(name_of(rows[0])))
+    plainest = min(rows, key=lambda row: row["check"] != "hand")
+    first = next(line for line in lines if line.startswith(name_of(plainest)))
     if len(rows) == 1:
         return first
+    if not where:
+        places = shortened(list(dict.fromkeys(map(place_of, rows))), NAMED)
+        return f"{first.removeprefix(f'{name_of(plainest)}: ')}; in {len(rows)} cells, {places}"
     names = shortened(list(dict.fromkeys(row["function"] for row in rows)), NAMED)
     return f"{where}, {len(rows)} cells of {names}: {cause or f'such as {first}'}"
 
@@ -216,7 +238,3 @@ def _size(row: Row) -> str:
 
 def _cell(row: Row) -> tuple[str, ...]:
     return tuple(row[key] for key in CELL)
-
-
-def _reason(row: Row) -> str:
-    return f": {row['reason']}" if row.get("reason") else ""

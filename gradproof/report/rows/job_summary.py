@@ -4,9 +4,21 @@ what two files say differently, and what is missing."""
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from gradproof.oracles.verdict import FAILING
 from gradproof.report.rows.comparison import Comparison
-from gradproof.report.rows.results import HOLDS, SAYS_NOTHING, VERDICTS, Row, ratio_of, worst_verdict
+from gradproof.report.rows.results import (
+    DERIVATION,
+    HOLDS,
+    SAYS_NOTHING,
+    VERDICTS,
+    Row,
+    against_the_truth,
+    fails,
+    fault_of,
+    ratio_of,
+    reason_of,
+    subject_of,
+    worst_verdict,
+)
 from gradproof.report.text import markdown_table, on_one_line
 
 PROOF = "hand"
@@ -17,11 +29,12 @@ def summary(
     rows: Sequence[Row], conflicts: Sequence[str], missing: Sequence[str], found: Comparison | None = None
 ) -> str:
     """The whole text; with what changed since an earlier run, where there is one."""
-    failing = sum(row["verdict"] in FAILING and not row.get("known") for row in rows)
+    failing = sum(map(fails, rows))
     head = f"# Gradients\n\n{len(rows)} cells; {failing} fail, beside what known_divergences records\n"
     parts = [
         head,
         _listed("Missing", missing),
+        _listed("Wrong in a function's own code, whichever backend runs it", _own(rows)),
         changes(found) if found is not None else "",
         "## Function × backend\n\nLargest error in units of its bound, and the worst verdict where it is a bad one.\n",
         _functions([row for row in rows if row["check"] != PROOF]),
@@ -30,6 +43,15 @@ def summary(
         _listed("Two files contradict one another", conflicts),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _own(rows: Iterable[Row]) -> list[str]:
+    """The derivations and implementations that are wrong, and why, a line each."""
+    told: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: row["check"] != PROOF):
+        if subject := subject_of(row):
+            told.setdefault(subject, reason_of(row))
+    return list(told.values())
 
 
 def changes(found: Comparison) -> str:
@@ -65,9 +87,12 @@ def _cell(rows: Sequence[Row]) -> str:
     if not rows:
         return "no row"
     verdict = worst_verdict(rows)
-    if any(row["verdict"] == verdict and row.get("known") for row in rows):
+    worst = [row for row in rows if row["verdict"] == verdict]
+    if any(row.get("known") for row in worst):
         return f"{verdict}, recorded"
-    ratio = max((ratio_of(row) for row in rows if row["check"] == "exact"), default=-1.0)
+    if all(map(subject_of, worst)):
+        return f"{verdict}, by its own {fault_of(worst[0])}"
+    ratio = max(map(ratio_of, against_the_truth(rows)), default=-1.0)
     number = f"{ratio:.2g}" if ratio >= 0 else ""
     return number if verdict in HOLDS and number else f"{verdict} {number}".rstrip()
 
@@ -75,12 +100,19 @@ def _cell(rows: Sequence[Row]) -> str:
 def _agreement(of_place: dict[str, list[Row]]) -> str:
     verdicts = {place: worst_verdict(rows) for place, rows in of_place.items() if rows}
     judged = {place: v for place, v in verdicts.items() if v not in SAYS_NOTHING}
-    odd = [place for place, verdict in judged.items() if verdict not in HOLDS]
+    odd = [_odd(place, of_place[place], verdict) for place, verdict in judged.items() if verdict not in HOLDS]
     if odd:
-        return f"no: {', '.join(odd)}"
+        return f"no: {', '.join(dict.fromkeys(odd))}"
     if not judged:
         return "nothing verified"
     return "yes" if len(judged) == len(of_place) else f"yes, the {len(judged)} that ran"
+
+
+def _odd(place: str, rows: Iterable[Row], verdict: str) -> str:
+    """Who does not agree at a place: the derivation, where that is what was run there and is wrong."""
+    worst = [row for row in rows if row["verdict"] == verdict]
+    is_derivation = all(subject_of(row) and fault_of(row) == DERIVATION for row in worst)
+    return "its hand-derived gradient" if is_derivation else place
 
 
 def _verdicts(rows: Iterable[Row]) -> str:

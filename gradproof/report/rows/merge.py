@@ -20,11 +20,16 @@ from gradproof.report.rows.results import (
     HOLDS,
     ResultsError,
     Row,
+    fails,
+    family_of,
     fullest,
     name_of,
+    place_of,
     ratio_of,
     read,
+    reason_of,
     size_of,
+    subject_of,
 )
 from gradproof.report.text import shortened, wrapped
 
@@ -37,6 +42,9 @@ MOST_FILES = 3
 SHOWN = 20
 """So many functions are named of those that have no row, and so many contradictions are told."""
 
+FEW = 3
+"""So many functions are named of those that fail on a backend."""
+
 
 @dataclass
 class Merged:
@@ -45,18 +53,21 @@ class Merged:
     `jobs` has the rows of each job as its files gave them; a file JOB.jsonl or JOB.SHARD.jsonl belongs to JOB. Of a
     cell that several have run, the worst row is kept: `duplicates` counts rows that say the same, `others` those of the
     same verdict by other numbers, as other seeds bring, and `conflicts` names those that contradict one another.
+    Contradictions about a derivation or an implementation are `alike`: one thing to be told, whichever backend ran it.
     `unusable` says what is wrong with the files that could not be read, a line each, and `made` has of seeds, profiles
     and packages which file was made with which, each a set of files by its value."""
 
     cells: dict[str, Row] = field(default_factory=dict)
     jobs: dict[str, list[Row]] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
+    alike: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     duplicates: int = 0
     others: int = 0
     unusable: list[str] = field(default_factory=list)
     made: dict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(dict)))
     files: list[Path] = field(default_factory=list)
     _file: dict[str, Path] = field(default_factory=dict)
+    _other_numbers: set[str] = field(default_factory=set)
 
     @property
     def rows(self) -> list[Row]:
@@ -83,9 +94,31 @@ class Merged:
         ]
 
     @property
+    def failing(self) -> list[str]:
+        """What fails beside what is recorded, a line for each derivation or implementation that is wrong, and for each
+        backend."""
+        own: dict[str, list[Row]] = defaultdict(list)
+        not_run: dict[str, list[Row]] = defaultdict(list)
+        places: dict[str, list[Row]] = defaultdict(list)
+        for row in filter(fails, self.rows):
+            if row["verdict"] == Verdict.NOT_RUN:
+                not_run[str(row.get("reason"))].append(row)
+            elif subject := subject_of(row):
+                own[subject].append(row)
+            else:
+                places[place_of(row)].append(row)
+        lines = [f"{subject}, {counted(len(rows), 'cell')}: {_plainest(rows)}" for subject, rows in own.items()]
+        lines += [f"not run, {counted(len(rows), 'cell')}: {reason}" for reason, rows in not_run.items()]
+        for place, rows in places.items():
+            names = shortened(list(dict.fromkeys(row["function"] for row in rows)), FEW)
+            verdicts = " or ".join(dict.fromkeys(row["verdict"] for row in rows))
+            lines.append(f"{place}, {counted(len(rows), 'cell')} of {names}: {verdicts}")
+        return lines
+
+    @property
     def told(self) -> list[str]:
-        """What came of it, as lines for a terminal: how much was there twice, with what the files were made, and what
-        contradicts one another."""
+        """What came of it, as lines for a terminal: how much was there twice, what fails, with what the files were
+        made, and what contradicts one another."""
         files = len(self.files)
         parts = [
             f"{counted(len(self.cells), 'cell')} from {counted(files, 'file')}",
@@ -94,11 +127,26 @@ class Merged:
             counted(len(self.conflicts), "contradiction") if self.conflicts else "no contradiction",
         ]
         lines = wrapped("; ".join(parts))
+        if self._moved:
+            lines += wrapped(f"numbers move with a derivation that is wrong in one of the files: {self._moved}")
+        if self.failing:
+            lines += ["what fails:", *(part for line in self.failing for part in wrapped(line, "  "))]
         if self.differences:
             lines += ["the files differ in:", *(part for line in self.differences for part in wrapped(line, "  "))]
-        lines += [part for line in self.conflicts[:SHOWN] for part in wrapped(f"conflict: {line}")]
-        more = len(self.conflicts) - SHOWN
+        conflicts = [
+            f"{lines[0]} (and {len(lines) - 1} more of that)" if len(lines) > 1 else lines[0]
+            for lines in self.alike.values()
+        ]
+        lines += [part for line in conflicts[:SHOWN] for part in wrapped(f"conflict: {line}")]
+        more = len(conflicts) - SHOWN
         return [*lines, f"and {more} more: --summary FILE has every one"] if more > 0 else lines
+
+    @property
+    def _moved(self) -> str:
+        """The functions whose rows have other numbers because one of the files has a wrong derivation of them: what a
+        backend is held to follows from it."""
+        wrong = {family_of(row) for row in self.rows if row["check"] == "hand" and subject_of(row)}
+        return shortened(sorted(wrong & self._other_numbers), FEW)
 
     def _add_row(self, row: Row, path: Path) -> None:
         key = identity(row)
@@ -111,9 +159,12 @@ class Merged:
             return
         if _claim(kept) == _claim(row):
             self.others += 1
+            self._other_numbers.add(family_of(row))
         else:
             told = f"{_told(kept)} in {self._file[key]}, {_told(row)} in {path}; the worse is kept"
-            self.conflicts.append(f"{name_of(row)}: {told}")
+            line = f"{name_of(row)}: {told}"
+            self.conflicts.append(line)
+            self.alike[subject_of(row) or subject_of(kept) or line].append(line)
         if _badness(row) > _badness(kept):
             self.cells[key], self._file[key] = row, path
 
@@ -124,9 +175,16 @@ def made_with(row: Row) -> dict[str, str]:
 
 
 def _told(row: Row) -> str:
-    why = "" if row["verdict"] in HOLDS else row.get("reason")
-    told = ", ".join(filter(None, (size_of(row), why)))
+    why = "" if row["verdict"] in HOLDS else reason_of(row)
+    # What a wrong derivation is off by in the bound of a backend says nothing of that backend.
+    told = ", ".join(filter(None, ("" if subject_of(row) else size_of(row), why)))
     return f"{row['verdict']} ({told})" if told else row["verdict"]
+
+
+def _plainest(rows: Sequence[Row]) -> str:
+    """The verdict and the reason of what is wrong in all of these rows: of the derivation itself, where it is there."""
+    row = min(rows, key=lambda row: row["check"] != "hand")
+    return ": ".join(filter(None, (row["verdict"], str(row.get("reason") or ""))))
 
 
 def identity(row: Row) -> str:
@@ -154,23 +212,24 @@ def _badness(row: Row) -> tuple[int, float]:
 
 
 def results_files(given: Sequence[Path]) -> list[Path]:
-    """The files that are meant: a folder stands for every .jsonl file in it. Raises `FileNotFoundError`."""
-    found = []
-    for path in given:
-        if not path.exists():
-            raise FileNotFoundError(f"there is no results file or folder {path}")
-        found += sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
-    return list(dict.fromkeys(found))
+    """The files that are meant: a folder stands for every .jsonl file in it. One that is not there is found so when it
+    is read."""
+    found = [sorted(path.rglob("*.jsonl")) if path.is_dir() else [path] for path in given]
+    return list(dict.fromkeys(path for paths in found for path in paths))
 
 
 def merge(paths: Iterable[Path]) -> Merged:
-    """Read and merge these files; one that cannot be used costs no other its rows. Raises `OSError`."""
+    """Read and merge these files; one that cannot be used costs no other its rows."""
     merged = Merged()
     for path in paths:
         try:
             merged.add(path, read(path))
         except ResultsError as error:
             merged.unusable.append(str(error))
+        except FileNotFoundError:
+            merged.unusable.append(f"there is no results file or folder {path}")
+        except OSError as error:
+            merged.unusable.append(f"{path}: {error.strerror}")
     return merged
 
 

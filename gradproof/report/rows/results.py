@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from gradproof.oracles.verdict import Verdict
+from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function, Inputs
 from gradproof.report.outcome import Unusable
 from gradproof.report.text import exact_in_decimals
@@ -49,6 +49,12 @@ DERIVATION, IMPLEMENTATION = "derivation", "implementation"
 """What a row names as being `at_fault` where no library is: the hand-derived gradient, or code that a backend was given
 to run in place of the body."""
 
+BY_HAND = "by hand"
+"""Where a derivation is held to its definition: on no backend."""
+
+OWN_DIFFERENCES = "differences"
+"""The check against finite differences of a backend's own forward pass."""
+
 
 class ResultsError(Unusable):
     """A results file that cannot be used. The message names the file, what is wrong, and the cure."""
@@ -66,9 +72,14 @@ def cell_of(row: Row) -> str:
     return "-".join(row[key] for key in CELL[:5])
 
 
+def place_of(row: Row) -> str:
+    """The backend and device of a row; a derivation has neither."""
+    return BY_HAND if row["check"] == "hand" else f"{row['backend']}-{row['device']}"
+
+
 def name_of(row: Row) -> str:
-    """The words of a row: its cell, and its check."""
-    return f"{cell_of(row)}, {row['check']}"
+    """The words of a row: its cell, and its check; of a derivation its function, for it runs in no cell."""
+    return f"{row['function']}, {BY_HAND}" if row["check"] == "hand" else f"{cell_of(row)}, {row['check']}"
 
 
 def family_of(row: Row) -> str:
@@ -79,6 +90,30 @@ def family_of(row: Row) -> str:
 def fault_of(row: Row) -> str:
     """What is wrong in a row that fails where no library is to blame; empty where one may be."""
     return DERIVATION if row["check"] == "hand" else str(row.get("at_fault", ""))
+
+
+def fails(row: Row) -> bool:
+    """Whether a row fails a run: what deviates as recorded does not."""
+    return bool(row.get("fails")) or (row["verdict"] in FAILING and not row.get("known"))
+
+
+def subject_of(row: Row) -> str:
+    """Whose code is wrong where a row fails and no library is to blame, in words; empty of any other row."""
+    fault = fault_of(row) if row["verdict"] in FAILING and not row.get("known") else ""
+    if fault == DERIVATION:
+        return f"the hand-derived gradient of {family_of(row)}"
+    return f"{family_of(row)} by its implementation for {row['backend']}" if fault else ""
+
+
+def reason_of(row: Row) -> str:
+    """Why a row is no better than it is, and whose code that is about; empty where it does not say."""
+    return ": ".join(filter(None, (subject_of(row), str(row.get("reason") or ""))))
+
+
+def against_the_truth(rows: Iterable[Row]) -> list[Row]:
+    """The rows that have a part in the largest error that is told, on the screen, on the page and in a summary: own
+    differences are held to an estimate, and how much of it they take says nothing of a gradient."""
+    return [row for row in rows if row["check"] != OWN_DIFFERENCES]
 
 
 def read(path: Path) -> list[Row]:

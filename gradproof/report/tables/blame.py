@@ -5,13 +5,14 @@ import json
 import math
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
-from gradproof.report.opinions import Opinion, digits_between, groups, odd_ones, opinions
+from gradproof.report.opinions import HAND, Opinion, digits_between, followers_of, groups, odd_ones, opinions
 from gradproof.report.outcome import Outcome
 from gradproof.report.tables.explain import inputs_at, written_input
 from gradproof.report.text import WIDTH, columns, wrapped
@@ -27,8 +28,8 @@ def blame(
 ) -> Outcome:
     """The matrix at every point of a function, or at one, or at the input that is `given` as JSON, an array per
     argument by its name, or said by `where` as `explain` takes it; of several points a few lines where all agree. The
-    backends that are `named` are asked, or all that are installed. Raises `Unusable` and `RegistryError` for a point or
-    an input that the function does not have."""
+    backends that are `named` are asked, or all that are installed. 1 where somebody disagrees. Raises `Unusable` and
+    `RegistryError` for a point or an input that the function does not have."""
     function.check()
     if where:
         inputs = [inputs_at(function, where)]
@@ -43,16 +44,18 @@ def blame(
     if not inputs:
         raise function.error("it has no point; give an input with --at")
     names = list(named) or installed_backends()
-    lines = [LEGEND]
+    lines, disagree = [LEGEND], False
     for number, at in enumerate(inputs):
         shown = written_input(function, at)
         with computable():
             found = opinions(function, at, names)
+            disagree = disagree or len(groups(found)) > 1
             if len(inputs) > 1 and len(groups(found)) == 1:
                 lines += ["", *_agreed(found, f"{function.name} at point {number}, {shown}")]
                 continue
-            lines += ["", *wrapped(f"{function.name} at {shown}"), *matrix(found), *numbers(function, at, found)]
-    return Outcome("\n".join(lines))
+            told = matrix(found, function.hand_where if function.hand is not None else "")
+            lines += ["", *wrapped(f"{function.name} at {shown}"), *told, *numbers(function, at, found)]
+    return Outcome("\n".join(lines), status=int(disagree))
 
 
 def _agreed(found: Sequence[Opinion], where: str) -> list[str]:
@@ -81,8 +84,9 @@ def _input(function: Function, given: str) -> Inputs:
     return tuple(arrays.values())
 
 
-def matrix(found: Sequence[Opinion]) -> list[str]:
-    """The matrix as lines of text, who forms a group with whom, and the odd ones out."""
+def matrix(found: Sequence[Opinion], hand_where: str = "") -> list[str]:
+    """The matrix as lines of text, who forms a group with whom, and the odd ones out, a derivation with the line where
+    it is to be mended."""
     lines = [["", *(str(i) for i in range(len(found)))]]
     for i, one in enumerate(found):
         cells = [_cell(digits_between(one, other)) if j < i else "" for j, other in enumerate(found)]
@@ -95,7 +99,18 @@ def matrix(found: Sequence[Opinion]) -> list[str]:
     if len(parts) == 1:
         return [*text, "all that have an opinion agree" if any(o.problem for o in found) else "all agree"]
     text += [line for part in parts for line in wrapped(f"agree with one another: {', '.join(part)}")]
-    return [*text, *wrapped(f"odd one out: {', '.join(odd_ones(found))}")]
+    odd = [_odd(name, found, hand_where) for name in odd_ones(found)]
+    return [*text, *wrapped(f"odd {'one' if len(odd) == 1 else 'ones'} out: {', '.join(odd)}")]
+
+
+def _odd(name: str, found: Sequence[Opinion], hand_where: str) -> str:
+    """One of the odd ones by its name; of the derivation, where it stands, and which backends run it."""
+    if name != HAND:
+        return name
+    path, _, line = hand_where.rpartition(":")
+    place = f" ({Path(path).name}:{line})" if path else ""
+    runners = followers_of(HAND, found)
+    return f"the hand-derived gradient{place}" + (f", which {' and '.join(runners)} runs" if runners else "")
 
 
 def numbers(function: Function, at: Inputs, found: Sequence[Opinion]) -> list[str]:
