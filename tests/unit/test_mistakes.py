@@ -9,14 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from gradproof import registry
+from gradproof import __version__, registry
 from gradproof.backends import BACKENDS, DTYPES, MODES
+from gradproof.oracles.foreign import foreign
 from gradproof.registry import Function
 from gradproof.report.closing.failures import Failed, by_cause, the_same
 from gradproof.verification.cells import Cell, plan, with_differences
 from gradproof.verification.options import Options
 from gradproof.verification.run import Verification
-from tests.unit.made import NAMES
+from tests.unit.made import NAMES, needs
 
 HEAD = """\
 import math
@@ -37,12 +38,14 @@ def loaded(folder: Path, source: str) -> dict[str, Function]:
     return {function.name: function for function in registry.load([path])}
 
 
-def failing(made: Function, backend: str = NAMES["AG"], mode: str = "reverse") -> Failed:
+def failing(
+    made: Function, backend: str = NAMES["AG"], mode: str = "reverse", dtype: str = "float64", check: str = "exact"
+) -> Failed:
     """What a cell of a function says that cannot be verified."""
     item = SimpleNamespace(nodeid=f"planted-{backend}-{mode}", user_properties=[])
     options = SimpleNamespace(required=(), functions=(), tf32=False, reproduce=None)
     with pytest.raises(pytest.fail.Exception) as raised:
-        Verification(item, 0, 3, options).verify(Cell(made, backend, "cpu", "float64", mode), "exact", share=1.0)
+        Verification(item, 0, 3, options).verify(Cell(made, backend, "cpu", dtype, mode), check, share=1.0)
     failed = Failed.of(item.nodeid, item.user_properties, str(raised.value))
     assert failed is not None
     return failed
@@ -92,6 +95,82 @@ def test_what_only_some_arrays_have_is_told_where_a_backend_lacks_it(tmp_path: P
     made.implementations[NAMES["NP"]] = without
     made.gradient(lambda xp, x: xp.ones((1, 1)))
     assert "not every backend's array has .T: write xp.matrix_transpose(x)" in failing(made, NAMES["NP"]).row["reason"]
+
+
+MIXED = {
+    "list": (
+        "[1.0, 2.0] * y",
+        "list of numbers, which NumPy takes for float64, and others not at all: write xp.asarray([1.0, 2.0])",
+    ),
+    "array": ("y + np.array([1.0, 2.0])", "NumPy array, which is float64 in every dtype: put xp.asarray(…) around it"),
+    "number": ("y / np.sqrt(2.0)", "number of NumPy, which is float64 in every dtype: put float(…) around it"),
+    "called": ("xp.multiply(y, np.array([1.0, 2.0]))", "NumPy array, which is float64 in every dtype"),
+}
+
+
+@pytest.mark.parametrize("short", ["NP", "AG", "JX"])
+@pytest.mark.parametrize(("code", "message"), MIXED.values(), ids=MIXED)
+def test_a_body_that_widens_its_arrays_is_told_and_no_backend_accused(
+    tmp_path: Path, code: str, message: str, short: str
+) -> None:
+    needs(NAMES[short])
+    entry = "@function(x=Reals((2,)), points=[dict(x=[0.5, 1.5])])\n"
+    made = loaded(tmp_path, f"{entry}def bad(xp, x):\n    y = x * x\n    return xp.sum({code})\n")["bad"]
+    made.gradient(lambda xp, x: 2 * x)
+    failed = failing(made, NAMES[short], dtype="float32")
+    assert failed.row["verdict"] == "not run" and failed.row["fails"]
+    assert f"line 12: the body mixes an array with a {message}" in failed.text
+
+
+def test_a_list_that_a_backend_refuses_is_told_in_the_same_words(tmp_path: Path) -> None:
+    needs(NAMES["PT"])
+    entry = "@function(x=Reals((2,)), points=[dict(x=[0.5, 1.5])])\n"
+    made = loaded(tmp_path, f"{entry}def bad(xp, x):\n    return xp.sum([1.0, 2.0] * x)\n")["bad"]
+    assert f"line 11: the body mixes an array with a {MIXED['list'][1]}" in failing(made, NAMES["PT"]).text
+
+
+def test_a_derivation_that_widens_is_told_as_well(tmp_path: Path) -> None:
+    made = loaded(tmp_path, "@good.gradient\ndef _(xp, x):\n    return 2 * x * np.float64(1.0)\n")["good"]
+    for check in ("exact", "differences"):
+        text = failing(made, NAMES["NP"], dtype="float32", check=check).text
+        assert "line 11: the hand-derived gradient mixes an array with a number of NumPy" in text
+
+
+def test_what_operations_of_our_own_mix_is_none_of_the_body_s(tmp_path: Path) -> None:
+    source = """
+    @function(x=Reals((2,)), points=[dict(x=[0.5, 1.5])])
+    def fine(xp, x):
+        y = xp.nn.softmax(xp.asarray([1.0, 2.0]) * x) + xp.nn.gelu(x) / np.pi + xp.linspace(0.0, 1.0, 2)
+        return xp.sum(weights(xp, (2,)) * y) * 2
+    """
+    assert foreign(loaded(tmp_path, source)["fine"]) == ""
+
+
+def test_an_input_that_is_declared_need_not_be_kept(tmp_path: Path) -> None:
+    source = """
+    @function(x=Reals(), points=[dict(x=0.1)])
+    def declared(xp, x):
+        return x * x
+
+    @function(x=Reals())
+    def drawn(xp, x):
+        return x * x
+    """
+    functions = loaded(tmp_path, source)
+    for name, is_told in {"declared": False, "drawn": True}.items():
+        functions[name].gradient(lambda xp, x: 3 * x)
+        for dtype in ("float64", "float32"):
+            assert ("keep it" in failing(functions[name], NAMES["NP"], dtype=dtype).text) == is_told
+        item = SimpleNamespace(nodeid="planted by hand", user_properties=[])
+        with pytest.raises(pytest.fail.Exception) as raised:
+            Verification(item, 0, 3, SimpleNamespace(tf32=False)).prove(functions[name], share=1.0)
+        assert ("keep it" in str(raised.value)) == is_told
+
+
+def test_a_row_says_which_version_made_it_and_whether_it_is_of_a_file(tmp_path: Path) -> None:
+    (broken,) = loaded(tmp_path, "def bad(xp, x:\n    return x\n").values()
+    row = failing(broken, NAMES["NP"]).row
+    assert row["versions"]["gradproof"] == __version__ and row["is_file"] and row["function"] == "mine.py"
 
 
 ENTRIES = {

@@ -190,6 +190,21 @@ def test_what_a_cell_has_caught_is_the_worst_of_its_inputs() -> None:
     assert tally.caught == {"x": 1e-6, "y": 1e-3}
 
 
+def test_what_fails_has_its_own_verdict_and_not_that_of_what_is_recorded_beside_it() -> None:
+    """The numbers and the reason of the row are its own as well: WRONG beside "digits are lost" contradicts itself."""
+    at, known = (np.zeros(()),), SimpleNamespace(kind="defect")
+    recorded = Finding(at, Judgement(Verdict.WRONG, "the sign"), known=known)
+    lost = Finding(at, Judgement(Verdict.IMPRECISE, "digits are lost"))
+    tally = search(
+        entry(lambda xp, x: x, x=()),
+        lambda inputs, findings=iter([recorded, lost]): next(findings),
+        run_seed=0,
+        effort=Effort(0),
+        witnesses=(at, at),
+    )
+    assert tally.recorded is recorded and tally.failure is lost and tally.verdict == Verdict.IMPRECISE
+
+
 def test_draws_that_take_long_are_fewer_and_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def made() -> Function:
         return entry(lambda xp, x: xp.sum(x), x=(3,))
