@@ -195,9 +195,10 @@ def test_what_fails_has_its_own_verdict_and_not_that_of_what_is_recorded_beside_
     at, known = (np.zeros(()),), SimpleNamespace(kind="defect")
     recorded = Finding(at, Judgement(Verdict.WRONG, "the sign"), known=known)
     lost = Finding(at, Judgement(Verdict.IMPRECISE, "digits are lost"))
+    findings = iter([recorded, lost])
     tally = search(
         entry(lambda xp, x: x, x=()),
-        lambda inputs, findings=iter([recorded, lost]): next(findings),
+        lambda inputs: next(findings),
         run_seed=0,
         effort=Effort(0),
         witnesses=(at, at),
