@@ -21,6 +21,9 @@ NEAR = 0.85
 """How much alike a word and an option are of which one is taken for the other misspelt: a letter or two. No option of
 pytest, Hypothesis or pytest-xdist is so near to one of ours."""
 
+LIKELY = 0.7
+"""How much alike they are of which one is guessed to have been meant."""
+
 
 def misspelt(arguments: Sequence[str]) -> str:
     """What is wrong with the first of these words that is one of our options but for a letter or two; empty where none
@@ -35,7 +38,7 @@ def unknown(words: Sequence[str]) -> str:
     """The sentence about options that nobody knows, with what was probably meant."""
     told = []
     for word in _options(words):
-        close = difflib.get_close_matches(word, (*OPTIONS, *OF_PYTEST), n=1)
+        close = difflib.get_close_matches(word, (*OPTIONS, *OF_PYTEST), n=1, cutoff=LIKELY)
         told.append(f"there is no option {word}." + (f" Did you mean {close[0]}?" if close else ""))
     return f"gradproof verify: {' '.join(told)} See gradproof verify --help"
 

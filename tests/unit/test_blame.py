@@ -64,7 +64,17 @@ def test_a_wrong_derivation_is_the_odd_one_out_and_not_the_backend_that_runs_it(
     assert odd_ones(found) == [HAND]
     place = f"test_blame.py:{made.hand_where.rpartition(':')[2]}"
     told = f"odd one out: the hand-derived gradient ({place}), which {NAMES['NP']} runs"
-    assert matrix(found, made.hand_where)[-1] == told
+    assert told in blame(made, given='{"x": [0.5, -2.0]}', named=[NAMES["NP"]]).text.splitlines()
+
+
+def test_an_implementation_that_is_wrong_is_named_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, own = square(), room._own
+    monkeypatch.setattr(room, "answer", lambda function, name, inputs: BAD)
+    monkeypatch.setattr(room, "_own", lambda function, inputs, name, error: own(function, inputs, "numpy", error))
+    made.implementation("one")(lambda x: x)
+    lines = blame(made, given='{"x": [0.5, -2.0]}', named=["one"]).text.splitlines()
+    place = f"test_blame.py:{made.implementation_where('one').rpartition(':')[2]}"
+    assert f"odd one out: one, by its implementation ({place})" in lines
 
 
 def test_a_backend_that_is_wrong_besides_is_named_beside_the_derivation() -> None:

@@ -176,6 +176,15 @@ def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() ->
     assert "skipped:" not in lines
 
 
+def test_what_is_wrong_with_a_function_and_its_variants_is_one_cause() -> None:
+    bad = [
+        row(function=name, verdict="not run", ratio=None, fails=True, reason=f"{name} (/w/mine.py:13): no xp.summ")
+        for name in ("f", "f_near")
+    ]
+    (group,) = by_cause([Failed(one["function"], one, "CANNOT RUN", "f", "", "f") for one in bad])
+    assert [one.test for one in group] == ["f", "f_near"]
+
+
 def counted(lines: list[str], place: str) -> list[int]:
     """The numbers of a line of the table: verified, of how many, recorded, fail, not run."""
     line = next(line for line in lines if line.startswith(place)).removeprefix(place).replace(" of ", "  ")

@@ -47,7 +47,8 @@ class Failed:
         """What two failures of one cause have in common: the bad entry and its problem, or the code at fault and, where
         it is not the derivation, the backend that ran it."""
         if self.row["verdict"] == Verdict.NOT_RUN:
-            return self.family, str(self.row.get("reason"))
+            # What is wrong with a function is told of its variants under their names.
+            return self.family, str(self.row.get("reason")).replace(self.row["function"], self.family)
         return self.family, "" if self.is_of_the_derivation else self.row["backend"]
 
     @property

@@ -4,8 +4,9 @@ whom, and who is the odd one out."""
 import json
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def blame(
             if len(inputs) > 1 and len(groups(found)) == 1:
                 lines += ["", *_agreed(found, f"{function.name} at point {number}, {shown}")]
                 continue
-            told = matrix(found, function.hand_where if function.hand is not None else "")
+            told = matrix(found, _written(function))
             lines += ["", *wrapped(f"{function.name} at {shown}"), *told, *numbers(function, at, found)]
     return Outcome("\n".join(lines), status=int(disagree))
 
@@ -84,9 +85,19 @@ def _input(function: Function, given: str) -> Inputs:
     return tuple(arrays.values())
 
 
-def matrix(found: Sequence[Opinion], hand_where: str = "") -> list[str]:
-    """The matrix as lines of text, who forms a group with whom, and the odd ones out, a derivation with the line where
-    it is to be mended."""
+def _written(function: Function) -> dict[str, str]:
+    """Where a person's code stands that an opinion is the answer of: to be mended there, where it is the odd one
+    out."""
+    places = {HAND: function.hand_where} if function.hand is not None else {}
+    if not function.is_builtin:
+        places |= {name: function.implementation_where(name) for name in function.implementations}
+    found = {name: place.rpartition(":") for name, place in places.items()}
+    return {name: f"{Path(path).name}:{line}" for name, (path, _, line) in found.items()}
+
+
+def matrix(found: Sequence[Opinion], written: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """The matrix as lines of text, who forms a group with whom, and the odd ones out; code of a person's own with where
+    it is `written`."""
     lines = [["", *(str(i) for i in range(len(found)))]]
     for i, one in enumerate(found):
         cells = [_cell(digits_between(one, other)) if j < i else "" for j, other in enumerate(found)]
@@ -99,18 +110,18 @@ def matrix(found: Sequence[Opinion], hand_where: str = "") -> list[str]:
     if len(parts) == 1:
         return [*text, "all that have an opinion agree" if any(o.problem for o in found) else "all agree"]
     text += [line for part in parts for line in wrapped(f"agree with one another: {', '.join(part)}")]
-    odd = [_odd(name, found, hand_where) for name in odd_ones(found)]
+    odd = [_odd(name, found, written.get(name, "")) for name in odd_ones(found)]
     return [*text, *wrapped(f"odd {'one' if len(odd) == 1 else 'ones'} out: {', '.join(odd)}")]
 
 
-def _odd(name: str, found: Sequence[Opinion], hand_where: str) -> str:
-    """One of the odd ones by its name; of the derivation, where it stands, and which backends run it."""
+def _odd(name: str, found: Sequence[Opinion], place: str) -> str:
+    """One of the odd ones by its name; of a derivation or an implementation, where it stands, and of the derivation
+    which backends run it."""
     if name != HAND:
-        return name
-    path, _, line = hand_where.rpartition(":")
-    place = f" ({Path(path).name}:{line})" if path else ""
+        return f"{name}, by its implementation ({place})" if place else name
     runners = followers_of(HAND, found)
-    return f"the hand-derived gradient{place}" + (f", which {' and '.join(runners)} runs" if runners else "")
+    runs = f", which {' and '.join(runners)} runs" if runners else ""
+    return f"the hand-derived gradient{f' ({place})' if place else ''}{runs}"
 
 
 def numbers(function: Function, at: Inputs, found: Sequence[Opinion]) -> list[str]:
