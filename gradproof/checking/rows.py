@@ -2,10 +2,9 @@
 
 import math
 
-from gradproof import __version__
 from gradproof.checking.report import Finding, Report, place
 from gradproof.oracles.verdict import Verdict
-from gradproof.report.rows.results import Row, hexadecimal_of, number
+from gradproof.report.rows.results import VERSION, Row, hexadecimal_of, number
 
 LARGEST_INPUT = 1000
 """Inputs of more numbers are left out of a row."""
@@ -33,7 +32,7 @@ def row_of(report: Report, findings: list[Finding], seconds: float) -> Row:
         "input": hexadecimal_of(dict(worst.inputs)) if size <= LARGEST_INPUT else None,
         "examples": len(findings),
         "seconds": round(seconds, 3),
-        "versions": {"gradproof": __version__, report.backend: report.version},
+        "versions": {"gradproof": VERSION, report.backend: report.version},
         "caught": {name: number(value) for name, value in report.caught.items()},
         "reason": worst.judgement.reason,
         "suspect": None if suspect is None else number(suspect),

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from hypothesis.database import ExampleDatabase
 
-from gradproof import __version__
 from gradproof.backends import MODES, Missing, Unsupported, check_implementations
 from gradproof.backends.daily import FULL, HALF
 from gradproof.backends.stopped import Hung, OutOfMemory, Stopped
@@ -35,6 +34,7 @@ from gradproof.report.rows.results import (
     IMPLEMENTATION,
     PROPERTY,
     SCRIPT,
+    VERSION,
     Row,
     hexadecimal,
     new_row,
@@ -371,7 +371,7 @@ class Verification:
         pytest.skip(reason)
 
     def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:
-        versions = {"gradproof": __version__, "python": platform.python_version()}
+        versions = {"gradproof": VERSION, "python": platform.python_version()}
         versions |= {"numpy": np.__version__, "flint": flint.__version__}
         versions |= {cell.backend: backend_version} if backend_version else {}
         row = new_row(cell.names, check, verdict, self.item.nodeid, versions)

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from gradproof import __version__
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function, Inputs
 from gradproof.report.outcome import Unusable
@@ -20,6 +21,9 @@ try:
     import fcntl
 except ImportError:
     fcntl = None
+
+VERSION = __version__
+"""That of Gradproof: what judged a row decides as much as what was judged."""
 
 PROPERTY = "gradproof"
 """The name under which a test item carries its row."""
