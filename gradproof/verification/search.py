@@ -49,6 +49,9 @@ UNDEFINED = "the function itself is not finite there"
 """What is told of a draw, and held against nobody."""
 
 
+CLOCKS = time.monotonic, time.process_time
+
+
 @dataclass(frozen=True)
 class Effort:
     """How long to search: of the `examples` that Hypothesis draws a share, and no fewer than `least`; then the others,
@@ -234,13 +237,26 @@ def _failed(tally: Tally, failure: Finding, shrinking: "_Shrinking") -> Tally:
     return tally
 
 
+class _Taken:
+    """How long a search has taken: what this process has computed, so that a busy machine costs no draws. It is a
+    quarter of what the clock says at least, for who waits for a GPU computes nothing, and no more than that."""
+
+    def __init__(self) -> None:
+        self._started = [now() for now in CLOCKS]
+
+    @property
+    def seconds(self) -> float:
+        gone, computed = (now() - then for now, then in zip(CLOCKS, self._started, strict=True))
+        return min(gone, max(computed, gone / 4))
+
+
 def _within(effort: Effort, draws: list[Inputs], left_out: Sized = ()) -> Iterator[Inputs]:
     """The share of the draws that is tried in any case, those `left_out` not counted, and then more while there is
     time."""
     least = max(math.ceil(effort.share * len(draws)), effort.least)
-    started = time.monotonic()
+    taken = _Taken()
     for number, inputs in enumerate(draws):
-        if number - len(left_out) >= least and time.monotonic() - started >= effort.seconds:
+        if number - len(left_out) >= least and taken.seconds >= effort.seconds:
             return
         yield inputs
 
@@ -253,11 +269,11 @@ def drawn(
 
     def draw() -> list[Inputs]:
         inputs: list[Inputs] = []
-        until = time.monotonic() + max(CELL_SECONDS, seconds)
+        taken = _Taken()
 
         def keep(drawn: Inputs) -> None:
             inputs.append(drawn)
-            if least and len(inputs) >= least and time.monotonic() >= until:
+            if least and len(inputs) >= least and taken.seconds >= max(CELL_SECONDS, seconds):
                 raise _OutOfTime
 
         with contextlib.suppress(_OutOfTime):

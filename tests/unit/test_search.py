@@ -211,7 +211,7 @@ def test_draws_that_take_long_are_fewer_and_the_same(monkeypatch: pytest.MonkeyP
         return entry(lambda xp, x: xp.sum(x), x=(3,))
 
     all_of_them, now = drawn(made(), 0, 50), iter(range(1000))
-    monkeypatch.setattr(searching, "time", SimpleNamespace(monotonic=lambda: 0.1 * next(now)))
+    monkeypatch.setattr(searching, "CLOCKS", (lambda: 0.05 * next(now),) * 2)
     some = drawn(made(), 0, 50, least=5)
     assert 5 <= len(some) < len(all_of_them)
     assert all(np.array_equal(ours[0], theirs[0]) for ours, theirs in zip(some, all_of_them, strict=False))
@@ -252,3 +252,14 @@ def test_a_wrong_gradient_is_found_among_draws_that_are_not_finite() -> None:
     with np.errstate(all="ignore"):
         tally = search(made, examine, run_seed=0, effort=Effort(40))
     assert tally.failure is not None and tally.failure.inputs[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("gone", "computed", "taken"), [(4.0, 0.5, 1.0), (4.0, 3.0, 3.0), (4.0, 9.0, 4.0)], ids=["waiting", "busy", "many"]
+)
+def test_a_busy_machine_costs_no_draws(gone: float, computed: float, taken: float, monkeypatch) -> None:
+    now = [0.0, 0.0]
+    monkeypatch.setattr(searching, "CLOCKS", (lambda: now[0], lambda: now[1]))
+    watch = searching._Taken()
+    now[:] = gone, computed
+    assert watch.seconds == taken
