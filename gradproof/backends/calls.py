@@ -64,10 +64,16 @@ class Calls(ABC):
     """What the framework's own checker raises."""
     cures: Mapping[str, str] = MappingProxyType({})
     """By words of an error that the framework raises of somebody's own rule: what to do about it."""
+    hands_otherwise: bool = False
+    """Whether `handed` makes a gradient come in otherwise."""
 
     def flatten(self, tree: Any) -> tuple[list[trees.Leaf], Callable[[Sequence[Any]], Any]]:
         """The leaves of a tree with their paths, and the function that puts other leaves in their places."""
         return trees.flatten(tree)
+
+    def leaves(self, tree: Any) -> list[Any]:
+        """The leaves alone, in the same order."""
+        return [leaf for _, leaf in self.flatten(tree)[0]]
 
     def applied(
         self, f: Callable, args: tuple, dtype: str = ""
@@ -131,6 +137,13 @@ class Calls(ABC):
 
         return one_after_the_other(pull, factors)
 
+    def pulled_back_with_value(
+        self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]
+    ) -> tuple[Any, list[tuple[Any, ...]]]:
+        """The value that the rules compute on their way, where they do so themselves, else None; and behind it what
+        `pulled_back` gives."""
+        return None, self.pulled_back(f, arrays, factors)
+
     def filled(self, f: Callable, arrays: Sequence[Any], by_itself: bool) -> tuple[Any, ...] | None:
         """The gradient that a backward pass leaves with the arguments, where a framework has that way beside the other:
         the one that `f` runs itself, if its result is what `by_itself` it may be; None where there is none."""
@@ -185,6 +198,10 @@ class Calls(ABC):
     def pushed_forward(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
         """The JVP of a scalar function along one direction."""
         return self.transformations.jvp(f)(*arrays, *tangents)
+
+    def pushed_forward_with_value(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+        """The same, behind the value that the rules compute on their way, where they do so themselves, else None."""
+        return None, self.pushed_forward(f, arrays, tangents)
 
     def has_no_reverse(self, error: Exception) -> bool:
         """Whether an error says that the framework has no reverse mode for this code, as for a loop without a fixed

@@ -121,9 +121,9 @@ def _split(row: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> Inputs:
     return tuple(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))
 
 
-def pushed_forward(problem: Problem, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """The JVP along one direction, given as arrays of the framework."""
-    return problem.calls.pushed_forward(problem.scalar, arrays, tangents)
+def pushed_forward(problem: Problem, arrays: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The JVP along one direction, given as arrays of the framework, behind the value that the rules compute."""
+    return problem.calls.pushed_forward_with_value(problem.scalar, arrays, tangents)
 
 
 # Second order

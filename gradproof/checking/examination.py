@@ -174,6 +174,7 @@ class _Examination:
         self.modes = list(request.modes)
         self.started = time.perf_counter()
         self._goes_back_itself = False
+        self._value_of_rules: Any = None
         self.findings: list[Finding] = []
 
     def at(self, arrays: list[Any], was_drawn: bool = False) -> None:
@@ -311,6 +312,7 @@ class _Examination:
     def _finding(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, was_drawn: bool) -> Finding:
         if "forward" in mode and isinstance(held, TracedTruth) and held.reverse_alone:
             raise Unsupported(held.reverse_alone[0])
+        self._value_of_rules = None
         if mode == "forward":
             finding = self._forward(held, arrays, value, was_drawn)
             if was_drawn:
@@ -363,7 +365,8 @@ class _Examination:
             which = self._later_call(mode, raised.factor)
             judgement = Judgement(Verdict.UNSUPPORTED, f"{which} raises {said(raised.__cause__)}")
             return self._made(mode, judgement, arrays)
-        _, parts = self._parts(held, first)
+        # Copies: a backward pass may give back memory of its own, and write to it again.
+        parts = [np.array(part) for part in self._parts(held, first)[1]]
         another = ANOTHER_PRODUCT if differentiation.is_second_order(mode) else ANOTHER_GRADIENT
         for by, given, why in zip(factors[1:], others, (another, NOT_LINEAR), strict=False):
             problem, again = self._parts(held, given)
@@ -382,24 +385,35 @@ class _Examination:
         """The finding, unless the gradient is another where it is asked for in another way."""
         others: list[Callable[[], Finding | None]] = []
         if self.request.batched and (finding.mode == "reverse" or differentiation.is_second_order(finding.mode)):
-            others.append(lambda: self._batched(held, finding.mode, arrays, value))
+            others.append(lambda: self._batched(held, finding.mode, arrays, value, parts))
         if finding.mode == "reverse" and self.request.jac is None and not self._goes_back_itself:
             others += [
-                lambda: self._of_few_arguments(held, arrays, value),
-                lambda: self._handed_otherwise(held, arrays, value),
+                lambda: self._of_few_arguments(held, arrays, value, parts),
+                lambda: self._handed_otherwise(held, arrays, value, parts),
                 lambda: self._undefined(arrays),
                 lambda: self._of_few_results(held, arrays, parts),
             ]
         found = (ask() for ask in others)
-        return next((other for other in found if other is not None and other.fails), finding)
+        return next((other for other in found if other is not None), finding)
 
     def _as_well(
-        self, where: str, held: Held, mode: str, arrays: list[Any], value: np.ndarray, given: Sequence[Any]
-    ) -> Finding:
-        """What a gradient is found to be that was asked for in another way, in words that say so."""
+        self,
+        where: str,
+        held: Held,
+        mode: str,
+        arrays: list[Any],
+        value: np.ndarray,
+        given: Sequence[Any],
+        verified: Sequence[np.ndarray] = (),
+    ) -> Finding | None:
+        """What is wrong with a gradient that was asked for in another way, in words that say so; None where nothing
+        is. One of the same numbers as that which was `verified` is not judged again."""
+        problem, parts = self._parts(held, given)
+        if not problem and verified and all(map(np.array_equal, parts, verified)):
+            return None
         found = self._compared(held, mode, arrays, value, given, was_drawn=False)
         if not found.fails:
-            return found
+            return None
         return replace(found, judgement=replace(found.judgement, reason=f"{where}: {found.judgement.reason}"))
 
     def _tried(self, where: str, ask: Callable[[], Any]) -> Any:
@@ -412,19 +426,25 @@ class _Examination:
             self.report.notes.append(f"{where}, the gradient raises {said(error)}")
             return None
 
-    def _of_few_arguments(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding | None:
+    def _of_few_arguments(
+        self, held: Held, arrays: list[Any], value: np.ndarray, parts: Sequence[np.ndarray]
+    ) -> Finding | None:
         if len(arrays) == 1:
             return None
         given = self._tried(FEW_ARGUMENTS, lambda: structure.of_few_arguments(self.problem, arrays))
-        return given and self._as_well(FEW_ARGUMENTS, held, "reverse", arrays, value, given)
+        return given and self._as_well(FEW_ARGUMENTS, held, "reverse", arrays, value, given, parts)
 
-    def _handed_otherwise(self, held: Held, arrays: list[Any], value: np.ndarray) -> Finding | None:
+    def _handed_otherwise(
+        self, held: Held, arrays: list[Any], value: np.ndarray, parts: Sequence[np.ndarray]
+    ) -> Finding | None:
+        if not self.problem.calls.hands_otherwise:
+            return None
         found = self._tried(HANDED, lambda: structure.handed_otherwise(self.problem, arrays))
         if found is None:
             return None
         given, is_written_to = found
-        finding = self._as_well(HANDED, held, "reverse", arrays, value, given)
-        if finding.fails or not is_written_to:
+        finding = self._as_well(HANDED, held, "reverse", arrays, value, given, parts)
+        if finding is not None or not is_written_to:
             return finding
         return self._made("reverse", Judgement(Verdict.WRONG, WRITTEN_TO), arrays)
 
@@ -443,7 +463,9 @@ class _Examination:
             return None
         return self._made("reverse", Judgement(Verdict.WRONG, UNDEFINED.format("gives one")), arrays)
 
-    def _batched(self, held: Held, mode: str, arrays: list[Any], value: np.ndarray) -> Finding | None:
+    def _batched(
+        self, held: Held, mode: str, arrays: list[Any], value: np.ndarray, parts: Sequence[np.ndarray]
+    ) -> Finding | None:
         factors = (1.0, SMALLER)
         f = self.problem.scalar
         if mode != "reverse":
@@ -451,8 +473,8 @@ class _Examination:
             f = differentiation.slope(self.problem, mode, self._numpy(direction), direction)
         for by, given in zip(factors, self.problem.calls.pulled_back_at_once(f, arrays, factors), strict=True):
             scaled = tuple(None if part is None else part / by for part in given)
-            found = self._as_well(BATCHED, held, mode, arrays, value, scaled)
-            if found.fails:
+            found = self._as_well(BATCHED, held, mode, arrays, value, scaled, parts)
+            if found is not None:
                 return found
         return None
 
@@ -472,7 +494,7 @@ class _Examination:
             its_own = traced_truth(part, arrays, None)
             value = np.asarray(self.problem.calls.to_numpy(part.scalar(*arrays)))
             found = self._as_well(words, its_own, "reverse", arrays, value, given)
-            if found.fails:
+            if found is not None:
                 return found
         return None
 
@@ -498,17 +520,23 @@ class _Examination:
         if finding.judgement.verdict != Verdict.VERIFIED or not transformations.rules_give_values:
             return finding
         problem = ""
-        if finding.mode == "reverse":
-            problem = self._another_value(held, value, transformations.value_and_gradient(self.problem.scalar)(*arrays))
-        elif finding.mode == "forward":
-            push = transformations.value_and_tangent(self.problem.scalar)
-            problem = self._another_value(held, value, push(*arrays, *arrays))
+        if finding.mode in ("forward", "reverse"):
+            problem = self._another_value(held, value, self._beside(finding.mode, arrays))
         elif finding.mode == "reverse_over_reverse":
             problem = self._another_gradient_of_the_value(arrays)
         return self._made(finding.mode, Judgement(Verdict.WRONG, problem), arrays) if problem else finding
 
-    def _another_value(self, held: Held, value: np.ndarray, given: Sequence[Any]) -> str:
-        plain, beside = float(value), float(self.problem.calls.to_numpy(given[0]))
+    def _beside(self, mode: str, arrays: list[Any]) -> Any:
+        """The value that the rules gave on the way to what was verified; where nothing was asked of them, it is now."""
+        if self._value_of_rules is not None:
+            return self._value_of_rules
+        transformations, scalar = self.problem.calls.transformations, self.problem.scalar
+        if mode == "reverse":
+            return transformations.value_and_gradient(scalar)(*arrays)[0]
+        return transformations.value_and_tangent(scalar)(*arrays, *arrays)[0]
+
+    def _another_value(self, held: Held, value: np.ndarray, given: Any) -> str:
+        plain, beside = float(value), float(self.problem.calls.to_numpy(given))
         inexactness = max(ROUNDINGS * held.format.unit_roundoff, self.request.accuracy or 0.0)
         if abs(beside - plain) <= 2 * float(held.bounds().value) + inexactness * abs(plain):
             return ""
@@ -573,7 +601,8 @@ class _Examination:
         if self.request.jac is not None:
             return one_after_the_other(lambda _: self.problem.jacobian(*arrays), factors)
         try:
-            return calls.pulled_back(scalar, arrays, factors)
+            self._value_of_rules, found = calls.pulled_back_with_value(scalar, arrays, factors)
+            return found
         except LaterCallRaised:
             raise
         except Exception:
@@ -683,7 +712,7 @@ class _Examination:
         for tangent in along:
             # -2 of it: of a unit vector nobody sees whether the rule is linear in the tangent.
             velocity = self._tangents(arrays, [-2 * part for part in tangent])
-            pushed = differentiation.pushed_forward(self.problem, arrays, velocity)
+            self._value_of_rules, pushed = differentiation.pushed_forward(self.problem, arrays, velocity)
             slopes.append(float(np.real(self.problem.calls.to_numpy(pushed))) / -2)
         return slopes
 
@@ -806,4 +835,5 @@ class _Examination:
         seconds = time.perf_counter() - self.started
         for mode in dict.fromkeys(finding.mode for finding in self.findings):
             of_mode = [finding for finding in self.findings if finding.mode == mode]
-            self.report.rows.append(row_of(self.report, of_mode, seconds))
+            of = self.report.name, self.report.backend, self.report.version, dict(self.report.caught)
+            self.report.unmade.append(partial(row_of, *of, of_mode, seconds))

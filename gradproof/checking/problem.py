@@ -171,7 +171,7 @@ def problem_of(
     ]
 
     def results_of(*arrays: Any) -> list[Any]:
-        leaves = [leaf for _, leaf in calls.flatten(result_of(*arrays))[0]]
+        leaves = calls.leaves(result_of(*arrays))
         return [y if places is None else calls.taken(y, places) for y, places in zip(leaves, finite, strict=True)]
 
     return Problem(

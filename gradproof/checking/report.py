@@ -2,8 +2,10 @@
 
 import math
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -120,7 +122,8 @@ class Report:
     farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know;
     `refused`, by mode that nobody named, why the framework has none for this code.
     `unmarked` are arrays that could be differentiated and are not, `left_out` results without a derivative.
-    `traced` is the tape of a small function, the cell of its value and the names of its inputs, for a picture of it."""
+    `traced` is the tape of a small function, the cell of its value and the names of its inputs, for a picture of it;
+    `unmade` is what makes the rows."""
 
     name: str
     backend: str
@@ -128,13 +131,21 @@ class Report:
     results: str
     findings: list[Finding] = field(default_factory=list)
     caught: Caught = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     truth: str = OF_THE_TRACE
     unmarked: Sequence[str] = ()
     left_out: Sequence[str] = ()
     traced: tuple[Tape, int, list[str]] | None = None
+    unmade: list[Callable[[], Row]] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """One row per dtype and mode, made when somebody asks for them."""
+        return [make() for make in self.unmade]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "rows": self.rows, "unmade": []}
 
     @property
     def is_of_the_trace(self) -> bool:

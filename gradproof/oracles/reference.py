@@ -7,6 +7,7 @@ formats."""
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -80,7 +81,7 @@ class Truth:
     kink: Kink | None
     order: ClassVar[int] = 1
 
-    @property
+    @cached_property
     def scale(self) -> tuple[float, ...]:
         """The largest true entry of each argument's gradient, in size."""
         return tuple(float(np.abs(part.high).max(initial=0.0)) for part in self.gradient)

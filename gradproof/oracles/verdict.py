@@ -1,8 +1,11 @@
 """The verdict on one answer of a backend: structure first, then finiteness, then every entry against its own bound."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +49,13 @@ class Answer:
     problem: str = ""
 
 
+def _ratio(error: float, bound: float) -> float:
+    """Of a bound of 0, no error is none of it, and any other infinitely much."""
+    if bound == 0:
+        return 0.0 if error == 0 else math.inf
+    return error / bound
+
+
 @dataclass(frozen=True)
 class Entry:
     """The worst entry of an answer: where it is, what is right, what came, how far off and how far it may be.
@@ -67,10 +77,8 @@ class Entry:
 
     @property
     def ratio(self) -> float:
-        """The error in units of its bound; of a bound of 0, no error is none of it, and any other infinitely much."""
-        if self.bound == 0:
-            return 0.0 if self.error == 0 else math.inf
-        return self.error / self.bound
+        """The error in units of its bound."""
+        return _ratio(self.error, self.bound)
 
     @property
     def symbol(self) -> str:
@@ -93,12 +101,22 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, why, and the worst entry where entries were compared. `suspicion` is beside it, where there is one."""
+    """A verdict, why, and the worst entry where entries were compared. `look` finds what is suspect beside it: it takes
+    longer than the verdict, so it is found when somebody asks."""
 
     verdict: Verdict
     reason: str = ""
     worst: Entry | None = None
-    suspicion: Suspicion | None = None
+    look: Callable[[], Suspicion | None] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def suspicion(self) -> Suspicion | None:
+        """What is suspect, where something is."""
+        return None if self.look is None else self.look()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Found before it is sent to another process: the numbers it is found from stay here.
+        return {**self.__dict__, "suspicion": self.suspicion, "look": None}
 
 
 def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
@@ -109,8 +127,8 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
         return _judge_kink(answer, truth, bounds, names, format)
     parts = [("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)))]
     parts += list(zip(names, answer.gradient, truth.gradient, bounds.gradient, truth.scale, strict=True))
-    entries = [_worst(name, got, exact, bound, scale, format) for name, got, exact, bound, scale in parts if got.size]
-    worst = replace(max(entries, key=_badness), order=truth.order)
+    farthest = [_farthest(name, got, exact, bound, scale) for name, got, exact, bound, scale in parts if got.size]
+    worst = _entry(max(farthest, key=_badness), format, truth.order)
     if worst.ratio <= 1:
         blind = [name for name, _, exact, bound, _ in parts[1:] if _is_vacuous(exact, bound)]
         if blind:
@@ -161,7 +179,8 @@ NO_SUBGRADIENT = (
 
 
 def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
-    value = _worst("value", answer.value, truth.value, bounds.value, abs(float(truth.value.high)), format)
+    scale = abs(float(truth.value.high))
+    value = _entry(_farthest("value", answer.value, truth.value, bounds.value, scale), format)
     if not value.ratio <= 1:
         return Judgement(Verdict.WRONG, "the value at a kink", value)
     assert truth.kink is not None
@@ -188,24 +207,47 @@ def _of_a_mixture(kink: Kink, bounds: Bounds, format: Format) -> tuple[np.ndarra
     return tuple(bound + 2 * format.unit_roundoff * size for bound, size in rows)
 
 
-def _worst(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float, format: Format) -> Entry:
+@dataclass(frozen=True)
+class _Farthest:
+    """The entry of one argument that is farthest off, in units of its bound."""
+
+    argument: str
+    index: tuple[int, ...]
+    exact: Exact
+    got: float
+    error: float
+    bound: float
+    scale: float
+
+    @property
+    def ratio(self) -> float:
+        return _ratio(self.error, self.bound)
+
+
+def _farthest(name: str, got: np.ndarray, exact: Exact, bound: np.ndarray, scale: float) -> _Farthest:
     error = exact.distance(got)
     # An error of ordinary size where only underflow is allowed; an infinite one within an infinite bound, which is NaN.
     with np.errstate(over="ignore", invalid="ignore"):
         ratio = error / bound
     flat = int(np.argmax(np.where(np.isnan(ratio), np.inf, ratio)))
     index = tuple(int(i) for i in np.unravel_index(flat, got.shape))
-    expected = digits(exact.balls[index], 20)
+    return _Farthest(name, index, exact, float(got[index]), float(error[index]), float(bound[index]), scale)
+
+
+def _entry(found: _Farthest, format: Format, order: int = 1) -> Entry:
+    """The entry with what is right there in decimal, which takes longer than all comparisons."""
+    expected = digits(found.exact.balls[found.index], 20)
     return Entry(
-        argument=name,
-        index=index,
+        argument=found.argument,
+        index=found.index,
         expected=expected,
-        got=float(got[index]),
-        error=float(error[index]),
-        bound=float(bound[index]),
+        got=found.got,
+        error=found.error,
+        bound=found.bound,
         # Of 0 there is no last place.
-        ulp=math.nan if expected == "0" else float(error[index]) / _ulp(float(exact.high[index]), format),
-        relative=float(error[index]) / max(scale, format.tiny),
+        ulp=math.nan if expected == "0" else found.error / _ulp(float(found.exact.high[found.index]), format),
+        relative=found.error / max(found.scale, format.tiny),
+        order=order,
     )
 
 
@@ -227,7 +269,7 @@ def _outside(given: tuple[np.ndarray, ...], truth: Truth, bounds: Bounds, names:
     return max(candidates, key=_badness)
 
 
-def _badness(entry: Entry) -> float:
+def _badness(entry: Entry | _Farthest) -> float:
     return np.inf if np.isnan(entry.ratio) else entry.ratio
 
 

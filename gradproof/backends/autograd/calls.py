@@ -21,6 +21,7 @@ class AutogradCalls(NumpyCalls):
 
     transformations = AutogradTransformations()
     namespace = anp
+    hands_otherwise = True
 
     def flatten(self, tree: Any) -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
         return super().flatten(_opened(tree))

@@ -70,7 +70,15 @@ class JaxCalls(Calls):
         first, *more = (_weighed(w, jnp.asarray(y)) for w, y in parts)
         return sum(more, start=first)
 
+    def leaves(self, tree: Any) -> list[Any]:
+        return jax.tree_util.tree_leaves(tree)
+
     def pulled_back(self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]) -> list[tuple[Any, ...]]:
+        return self.pulled_back_with_value(f, arrays, factors)[1]
+
+    def pulled_back_with_value(
+        self, f: Callable, arrays: Sequence[Any], factors: Sequence[float]
+    ) -> tuple[Any, list[tuple[Any, ...]]]:
         value, pull = jax.vjp(f, *arrays)
 
         def pulled(by: float) -> tuple[Any, ...]:
@@ -78,7 +86,10 @@ class JaxCalls(Calls):
             parts = pull(jnp.asarray(by, jnp.result_type(value)))  # a constant may be a number of Python
             return tuple(jnp.conj(part) if jnp.iscomplexobj(part) else part for part in parts)
 
-        return one_after_the_other(pulled, factors)
+        return value, one_after_the_other(pulled, factors)
+
+    def pushed_forward_with_value(self, f: Callable, arrays: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+        return self.transformations.value_and_tangent(f)(*arrays, *tangents)
 
     def total(self, rows: Any) -> Any:
         return jnp.sum(rows)

@@ -48,11 +48,15 @@ class TorchCalls(Calls):
     transformations = TorchTransformations()
     checker_error = GradcheckError
     cures = CURES
+    hands_otherwise = True
 
     def flatten(self, tree: Any) -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
         found, structure = pytree.tree_flatten_with_path(tree)
         named = [("".join(map(_step, path)), leaf) for path, leaf in found]
         return named, lambda given: pytree.tree_unflatten(list(given), structure)
+
+    def leaves(self, tree: Any) -> list[Any]:
+        return [tree] if torch.is_tensor(tree) else pytree.tree_leaves(tree)
 
     def applied(self, f: Callable, args: tuple, dtype: str = "") -> tuple[list[Leaf], Callable[[Sequence[Any]], Any]]:
         found, rebuild = self.flatten(args)

@@ -24,7 +24,15 @@ _above_by_middle = np.frompyfunc(lambda a, b: bool(a.mid() > b.mid()), 2, 1)
 
 def exact_inputs(tape: Tape) -> list[np.ndarray]:
     """The traced inputs as balls: an object array each."""
-    return [objects(lifted(tape.values[i.cells])).reshape(i.shape) for i in tape.inputs]
+
+    def made() -> list[np.ndarray]:
+        return [objects(lifted(tape.values[i.cells])).reshape(i.shape) for i in tape.inputs]
+
+    return tape.once("exact inputs", made)
+
+
+def _exact_constants(tape: Tape) -> list[np.ndarray]:
+    return tape.once("exact constants", lambda: [lifted(values) for _, values in tape.constants])
 
 
 class Evaluation:
@@ -90,8 +98,8 @@ class Evaluation:
         self.cells = np.full(tape.cell_count, arb("nan"), dtype=object)
         for flags in ("truths", "undecided", "tied"):
             setattr(self, flags, np.zeros(tape.predicate_count, bool))
-        for start, values in tape.constants:
-            self.cells[start : start + len(values)] = self._constants(values)
+        for (start, values), balls in zip(tape.constants, _exact_constants(tape), strict=True):
+            self.cells[start : start + len(values)] = self._constants(values, balls)
         for array, values in zip(tape.inputs, inputs or exact_inputs(tape), strict=True):
             flat = np.ravel(values)
             if self.flushes:
@@ -101,8 +109,7 @@ class Evaluation:
             getattr(self, f"_{instruction.kind}")(at, instruction)
         return self
 
-    def _constants(self, values: np.ndarray) -> np.ndarray:
-        balls = lifted(values)
+    def _constants(self, values: np.ndarray, balls: np.ndarray) -> np.ndarray:
         if self.model is None:
             return balls
         # In a format that is not the traced one a constant is rounded like everything else.

@@ -4,6 +4,7 @@ the program: what left it and came back would be a constant of the tape, and no 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from flint import ctx
@@ -26,6 +27,9 @@ SEEDS = (6, 7, 8)
 SPREADS = (2.0**-7, 2.0**-12, 2.0**-20)
 """How far from the traced input it is replayed, relatively: nearer only where the program takes another branch."""
 
+LOOKED_AT_LATER = 10_000
+"""A tape of so many cells may be kept until somebody asks what is suspect; with a larger one it is found at once."""
+
 TO_FIRST_ORDER = "to first order in the roundings: the bound of all orders says nothing here"
 
 
@@ -37,10 +41,14 @@ def bounds_of(
 ) -> Bounds:
     """How far an answer may be from the truth: in balls, or to first order where that bound says nothing, because it is
     infinite or wider than all of some argument's gradient."""
+    if isinstance(found, HessianProduct | Estimate):
+        return found.bounds(model, flushes=flushes)
+    return found.kept(("bounds of all orders or the first", model, flushes), lambda: _sharper(found, model, flushes))
+
+
+def _sharper(found: Solution, model: MachineModel | None, flushes: bool) -> Bounds:
     bounds = found.bounds(model, flushes=flushes)
-    if isinstance(found, HessianProduct | Estimate) or not _say_nothing(found, bounds):
-        return bounds
-    return found.kept(("first order", model, flushes), lambda: _sharpened(found, bounds, model, flushes))
+    return _sharpened(found, bounds, model, flushes) if _say_nothing(found, bounds) else bounds
 
 
 def _say_nothing(found: Solution, bounds: Bounds) -> bool:
@@ -80,7 +88,13 @@ def judge(
     own = _judged(found, value, gradient, names, model, flushes)
     if own.verdict not in (Verdict.VERIFIED, Verdict.INCONCLUSIVE) or not isinstance(found, Solution):
         return own
-    return replace(own, suspicion=suspicion(found, gradient, names, model, flushes=flushes))
+    # Of a copy: the arrays are a framework's, and their memory may be written to before somebody looks.
+    given = [np.array(part) for part in gradient]
+    look = partial(suspicion, found, given, names, model, flushes=flushes)
+    if found.tape.cell_count > LOOKED_AT_LATER:
+        seen = look()
+        return replace(own, look=lambda: seen)
+    return replace(own, look=look)
 
 
 def _judged(
@@ -224,9 +238,22 @@ class Replay:
         return not self.problem and self.ratio <= 1
 
 
+@dataclass(frozen=True)
+class Beside:
+    """A second input, beside the traced one, and the tape evaluated there without rounding."""
+
+    inputs: list[np.ndarray]
+    evaluation: Evaluation
+
+
 def second_inputs(tape: Tape, seed: int = 5, spreads: Sequence[float] = SPREADS) -> list[np.ndarray] | None:
     """Inputs beside the traced ones, in their formats, where nothing that the trace holds fixed is otherwise; None if
     none were found. A zero stays a zero, unless all are. `spreads` are tried in their order."""
+    found = _beside(tape, seed, spreads)
+    return None if found is None else found.inputs
+
+
+def _beside(tape: Tape, seed: int = 5, spreads: Sequence[float] = SPREADS) -> Beside | None:
     random = np.random.default_rng(seed)
     turns = [random.uniform(-1, 1, i.shape) for i in tape.inputs]
     for spread in spreads:
@@ -237,7 +264,7 @@ def second_inputs(tape: Tape, seed: int = 5, spreads: Sequence[float] = SPREADS)
         with ctx.workprec(BOUND_PRECISION):
             evaluation = Evaluation(tape).forward([objects(lifted(x)) for x in moved])
         if not evaluation.diverted and not evaluation.unsettled:
-            return moved
+            return Beside(moved, evaluation)
     return None
 
 
@@ -249,23 +276,31 @@ def second_inputs_in_turn(tape: Tape) -> Iterator[list[np.ndarray]]:
     """Second inputs, of which one must replay. There is more than one only where a framework may choose signs: others
     beside the first, and nearer ones. Something that left the trace is wrong at all of them, as long as they are no
     nearer than the root of what is lost to rounding."""
-    first = second_inputs(tape)
+    return (found.inputs for found in _beside_in_turn(tape))
+
+
+def _beside_in_turn(tape: Tape) -> Iterator[Beside]:
+    first = _beside(tape)
     if first is None:
         return
     yield first
     if not any(i.kind == "call" and i.name in CHOSEN for i in tape.instructions):
         return
-    beside = (second_inputs(tape, seed, SPREADS) for seed in SEEDS)
-    yield from (moved for moved in beside if moved is not None)
-    yield from nearer_inputs(tape)
+    others = (_beside(tape, seed, SPREADS) for seed in SEEDS)
+    yield from (other for other in others if other is not None)
+    yield from _nearer(tape)
 
 
 def nearer_inputs(tape: Tape) -> Iterator[list[np.ndarray]]:
     """Second inputs that are nearer, but no nearer than the root of what is lost to rounding."""
+    return (found.inputs for found in _nearer(tape))
+
+
+def _nearer(tape: Tape) -> Iterator[Beside]:
     coarsest = min(PRECISIONS[i.format] for i in tape.inputs)
     near = [spread for spread in SPREADS[1:] if spread * spread >= 2.0**-coarsest]
-    beside = (second_inputs(tape, SEEDS[0], (spread,)) for spread in near)
-    yield from (moved for moved in beside if moved is not None)
+    others = (_beside(tape, SEEDS[0], (spread,)) for spread in near)
+    yield from (other for other in others if other is not None)
 
 
 LEAVES_THE_TRACE = (
@@ -290,9 +325,9 @@ def replay_problem(
 ) -> str:
     """Why the tape is not the program: something left the trace and came back as a constant, which shows at any second
     input, where `value_of` gives the program's own value or raises, as outside of what it takes. Empty where it is."""
-    told = _replayed(found, value_of, second_inputs_in_turn(found.tape), flushes)
+    told = _replayed(found, value_of, _beside_in_turn(found.tape), flushes)
     if told == RAISES_BESIDE:
-        return _replayed(found, value_of, nearer_inputs(found.tape), flushes, told)
+        return _replayed(found, value_of, _nearer(found.tape), flushes, told)
     return _told_of_here(found, value_of, flushes, told) if told else ""
 
 
@@ -323,17 +358,17 @@ def _told_of_here(
 def _replayed(
     found: Solution,
     value_of: Callable[[Sequence[np.ndarray]], np.ndarray],
-    inputs: Iterable[Sequence[np.ndarray]],
+    beside: Iterable[Beside],
     flushes: bool,
     told: str = "",
 ) -> str:
-    for moved in inputs:
+    for other in beside:
         try:
-            value = np.asarray(value_of(moved))
+            value = np.asarray(value_of(other.inputs))
         except Exception:  # whatever somebody's code raises
             told = RAISES_BESIDE
             continue
-        if not replay(found.tape, found.output, moved, value, flushes=flushes).ratio > 1:
+        if not _replay(found.tape, found.output, other, value, None, flushes).ratio > 1:
             return ""
         told = LEAVES_THE_TRACE
     return told
@@ -352,9 +387,18 @@ def replay(
     balls = [objects(lifted(np.asarray(x, np.float64))) for x in inputs]
     with ctx.workprec(BOUND_PRECISION):
         true = Evaluation(tape).forward(balls)
+    if true.diverted or true.unsettled:
+        return Replay(math.nan, "the program may take another branch at the second input")
+    return _replay(tape, output, Beside(list(inputs), true), value, model, flushes)
+
+
+def _replay(
+    tape: Tape, output: int, beside: Beside, value: np.ndarray, model: MachineModel | None, flushes: bool
+) -> Replay:
+    true = beside.evaluation
+    balls = [objects(lifted(np.asarray(x, np.float64))) for x in beside.inputs]
+    with ctx.workprec(BOUND_PRECISION):
         rounded = Evaluation(tape, rounding=True, model=model, flushes=flushes).forward(balls)
-        if true.diverted or true.unsettled:
-            return Replay(math.nan, "the program may take another branch at the second input")
         exact = Exact.of(objects(true.cells[output]))
         radius = float(abs(rounded.cells[output] - true.cells[output]).abs_upper())
     if rounded.overflowed or not math.isfinite(radius):

@@ -386,6 +386,17 @@ class Tape:
     _cells: _Memory = field(default_factory=_cell_memory)
     _predicates: _Memory = field(default_factory=lambda: _Memory({"truth": np.zeros(256, bool)}))
     _shared: dict[str, int] = field(default_factory=dict)
+    _made: dict[str, tuple[tuple[int, int], Any]] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What is made of the tape as it stands: made anew only where something was written since."""
+        written = self.cell_count, len(self.instructions)
+        if self._made.get(name, (None,))[0] != written:
+            self._made[name] = written, make()
+        return self._made[name][1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_made": {}}  # balls stay in their process
 
     # What there is one of for each cell
 

@@ -68,8 +68,7 @@ def suspicion(
 ) -> Suspicion | None:
     """The entry that is most standard deviations off, where that is more than `SUSPECT`; None where none is, or where
     nothing is known. An entry is so by the larger of two deviations: errors that meet again may add up, or cancel."""
-    known = found.kept(("deviations", model, flushes), lambda: deviations(found, model, flushes=flushes))
-    if known.problem or not gradient:
+    if not gradient:
         return None
     errors = [e.distance(np.asarray(got)) for e, got in zip(found.truth.gradient, gradient, strict=True)]
     formats = [model.format if model else FORMATS[i.format] for i in found.tape.inputs]
@@ -77,8 +76,13 @@ def suspicion(
     for format, scale, error in zip(formats, found.truth.scale, errors, strict=True):
         floor = format.unit_roundoff * scale + FLOOR * format.tiny * max(1.0, scale)
         floors.append(np.full(error.shape, floor))
-    flat = [np.concatenate([np.ravel(part) for part in parts]) for parts in (errors, floors, known.gradient)]
-    beyond, sigma = np.maximum(flat[0] - flat[1], 0.0), flat[2]
+    beyond = np.maximum(_joined(errors) - _joined(floors), 0.0)
+    if not (beyond > 0).any():
+        return None
+    known = found.kept(("deviations", model, flushes), lambda: deviations(found, model, flushes=flushes))
+    if known.problem:
+        return None
+    sigma = _joined(known.gradient)
     candidates = np.flatnonzero(beyond > SUSPECT * sigma)
     if not candidates.size:
         return None
@@ -91,6 +95,10 @@ def suspicion(
     if not numbers[worst] > SUSPECT:
         return None
     return _named(int(farthest[worst]), float(numbers[worst]), names, [part.shape for part in errors])
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(part) for part in parts])
 
 
 def _named(entry: int, sigmas: float, names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Suspicion:

@@ -84,19 +84,27 @@ class Sweep:
 
     def _held(self, numbers: np.ndarray, contributions: np.ndarray, on: Arithmetic) -> np.ndarray:
         """Contributions with the rounding of the additions by which a cell's adjoint gathers them, in its format."""
-        held = contributions.copy()
         codes = self.tape.format_codes[numbers]
+        if (codes == codes[0]).all():
+            return self._held_in(FORMAT_NAMES[codes[0]], numbers, contributions, on)
+        held = contributions.copy()
         for code in np.unique(codes):
-            model = self.evaluation.arithmetic(FORMAT_NAMES[code]).model
             here = codes == code
-            roundings = self.uses[numbers[here]] - 1 + int(model.format.precision < on.model.format.precision)
-            if not (roundings > 0).any():
-                continue
-            table = np.full(int(roundings.max()) + 1, ONE, dtype=object)
-            for count in np.unique(roundings[roundings > 0]):
-                table[count] = model.factor("add", int(count))
-            held[here] = held[here] * table[np.maximum(roundings, 0)]
+            held[here] = self._held_in(FORMAT_NAMES[code], numbers[here], contributions[here], on)
         return held
+
+    def _held_in(self, format: str, numbers: np.ndarray, contributions: np.ndarray, on: Arithmetic) -> np.ndarray:
+        model = self.evaluation.arithmetic(format).model
+        roundings = self.uses[numbers] - 1 + int(model.format.precision < on.model.format.precision)
+        most = int(roundings.max())
+        if most <= 0:
+            return contributions
+        if (roundings == most).all():
+            return contributions * model.factor("add", most)
+        table = np.full(most + 1, ONE, dtype=object)
+        for count in np.unique(roundings[roundings > 0]):
+            table[count] = model.factor("add", int(count))
+        return contributions * table[np.maximum(roundings, 0)]
 
     # Elementwise functions
 
@@ -295,6 +303,10 @@ def _left_on_diagonal(adjoint: np.ndarray, unit_roundoff: float) -> np.ndarray:
 
 def uses_of(tape: Any) -> np.ndarray:
     """How many contributions the adjoint of each cell may gather."""
+    return tape.once("uses", lambda: _count_uses(tape))
+
+
+def _count_uses(tape: Any) -> np.ndarray:
     uses = np.zeros(tape.cell_count, np.int64)
     for instruction in tape.instructions:
         if instruction.kind in PASSIVE:
