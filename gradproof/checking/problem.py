@@ -124,7 +124,8 @@ def problem_of(
     backend, made = framework_of(f, args, jac is not None)
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
-    names = [_full_name(calls, f, path) for path, _ in named]
+    parameters = calls.parameters_of(f)
+    names = [_full_name(parameters, f, path) for path, _ in named]
     if traced := [name for name, (_, leaf) in zip(names, named, strict=True) if calls.is_traced(leaf)]:
         raise ArgumentError(
             f"{traced[0]} has no numbers while a function is differentiated, compiled or mapped: call check_grads "
@@ -214,12 +215,12 @@ def _number(path: str) -> int | None:
     return int(path[1 : path.index("]")]) if path.startswith("[") else None
 
 
-def _full_name(calls: Calls, f: Callable, path: str) -> str:
+def _full_name(parameters: list[inspect.Parameter], f: Callable, path: str) -> str:
     """`params["w"]` for the path `[0]["w"]` of the arguments."""
     number = _number(path)
     if number is None:
         return f"{name_of(f)}{path}"
-    return f"{parameter_name(calls.parameters_of(f), number)}{path[path.index(']') + 1 :]}"
+    return f"{parameter_name(parameters, number)}{path[path.index(']') + 1 :]}"
 
 
 def _floating(calls: Calls, named: list[tuple[str, Any]]) -> list[int]:

@@ -66,7 +66,18 @@ def flags(question: Callable[[Any], bool]) -> Callable[[np.ndarray], np.ndarray]
     return lambda entries: np.asarray(vectorized(entries), bool)
 
 
+def of_all(question: Callable[[Any], bool]) -> Callable[[np.ndarray], bool]:
+    """Whether a question about one entry is answered with yes by every entry of an array."""
+    return lambda entries: all(map(question, entries.ravel().tolist()))
+
+
+def any_of(question: Callable[[Any], bool]) -> Callable[[np.ndarray], bool]:
+    """Whether it is by some entry."""
+    return lambda entries: any(map(question, entries.ravel().tolist()))
+
+
 finite_of = flags(arb.is_finite)
+all_finite_of = of_all(arb.is_finite)
 _infinities_of = flags(is_exact_infinity)
 
 
@@ -83,7 +94,10 @@ class _OnTape:
     """What both arithmetics have in common."""
 
     def _in_range(self, entries: np.ndarray, operation: str = "add") -> np.ndarray:
-        infinite = _infinities_of(self.center(entries))
+        centers = self.center(entries)
+        if all_finite_of(centers):
+            return super()._in_range(entries, operation)
+        infinite = _infinities_of(centers)
         if not infinite.any():
             return super()._in_range(entries, operation)
         checked = entries.copy()
@@ -100,8 +114,9 @@ class _OnTape:
         """A map of a tape on entries. `recorded` are the arguments in float64 at the traced input, whose zeros have
         signs; they are looked at only where a result is not finite."""
         result = self._plain(name, [Balls(a, self) for a in arguments], extra).entries
-        finite = self.are_finite(result)
-        return result if finite.all() else self._with_infinities(name, arguments, extra, recorded, result, ~finite)
+        if self.all_finite(result):
+            return result
+        return self._with_infinities(name, arguments, extra, recorded, result, ~self.are_finite(result))
 
     def _plain(self, name: str, arguments: list[Balls], extra: Any) -> Balls:
         if name == "neg":
@@ -190,7 +205,7 @@ class _OnTape:
         for i in range(stack):
             product[i] = _by_numbers(a[i], b[i], adjoint) if by_number else self._matrix_product(a[i], b[i])
             # A matrix product makes NaN of a zero times an infinity, whose ever the zero is.
-            if not by_number and not finite_of(self.center(product[i])).all():
+            if not by_number and not all_finite_of(self.center(product[i])):
                 product[i] = _by_numbers(a[i], b[i], adjoint)
         return product
 
@@ -229,6 +244,8 @@ class TapeArithmetic(_OnTape, BallArithmetic):
 
     are_zero = staticmethod(flags(arb.is_zero))
     are_finite = staticmethod(finite_of)
+    all_finite = staticmethod(all_finite_of)
+    any_zero = staticmethod(any_of(arb.is_zero))
 
     def note_power(self, entries: np.ndarray, power: int) -> None:
         """Nothing: the first derivative asks for no such power."""
@@ -239,6 +256,8 @@ class TapeSeries(_OnTape, TaylorArithmetic):
 
     are_zero = staticmethod(flags(is_zero))
     are_finite = staticmethod(flags(is_finite))
+    all_finite = staticmethod(of_all(is_finite))
+    any_zero = staticmethod(any_of(is_zero))
 
     def note_power(self, entries: np.ndarray, power: int) -> None:
         """Note where a power of what moves leaves the range, which takes a term with it that may be of any size."""

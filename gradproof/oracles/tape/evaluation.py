@@ -15,7 +15,7 @@ from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.tape.arithmetic import TapeArithmetic, TapeSeries, finite_of
 from gradproof.oracles.tape.program import Instruction, Tape, entries_of, numbers_of
 
-HALF = arb(0.5)
+HALF, NAN = arb(0.5), arb("nan")
 
 lifted = np.frompyfunc(lambda v: arb(float(v)), 1, 1)
 _shifted = np.frompyfunc(lambda held, y, base: held + (y - base), 3, 1)
@@ -95,9 +95,8 @@ class Evaluation:
         """Evaluate, at the traced inputs unless others are given, as object arrays of balls or of series."""
         tape = self.tape
         # What nobody writes is poisoned.
-        self.cells = np.full(tape.cell_count, arb("nan"), dtype=object)
-        for flags in ("truths", "undecided", "tied"):
-            setattr(self, flags, np.zeros(tape.predicate_count, bool))
+        self.cells = np.full(tape.cell_count, NAN, dtype=object)
+        self.truths, self.undecided, self.tied = (np.zeros(tape.predicate_count, bool) for _ in range(3))
         for (start, values), balls in zip(tape.constants, _exact_constants(tape), strict=True):
             self.cells[start : start + len(values)] = self._constants(values, balls)
         for array, values in zip(tape.inputs, inputs or exact_inputs(tape), strict=True):

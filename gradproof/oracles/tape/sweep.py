@@ -65,8 +65,13 @@ class Sweep:
 
     def _give(self, span: Any, contributions: np.ndarray, on: Arithmetic, where: np.ndarray | None = None) -> None:
         """Add contributions to the adjoints of cells, those of `where` alone."""
-        numbers, distinct = numbers_of(span).reshape(-1), isinstance(span, tuple)
         contributions = contributions.reshape(-1)
+        if where is None and isinstance(span, tuple) and contributions.size:
+            run = slice(span[0], span[0] + contributions.size)
+            if self.tape.active[run].all():
+                self._add(run, self._held(run, contributions, on) if self.rounding else contributions)
+                return
+        numbers, distinct = numbers_of(span).reshape(-1), isinstance(span, tuple)
         kept = self.tape.active[numbers]
         kept = kept if where is None else kept & where.reshape(-1)
         if not kept.all():
@@ -76,26 +81,31 @@ class Sweep:
         if self.rounding:
             contributions = self._held(numbers, contributions, on)
         if distinct or len(np.unique(numbers)) == numbers.size:
-            fresh = not self.reached[numbers].any()
-            self.adjoints[numbers] = contributions if fresh else self.adjoints[numbers] + contributions
+            self._add(numbers, contributions)
         else:
             np.add.at(self.adjoints, numbers, contributions)
+            self.reached[numbers] = True
+
+    def _add(self, numbers: np.ndarray | slice, contributions: np.ndarray) -> None:
+        """Add contributions to the adjoints of cells that are all different."""
+        fresh = not self.reached[numbers].any()
+        self.adjoints[numbers] = contributions if fresh else self.adjoints[numbers] + contributions
         self.reached[numbers] = True
 
-    def _held(self, numbers: np.ndarray, contributions: np.ndarray, on: Arithmetic) -> np.ndarray:
+    def _held(self, numbers: np.ndarray | slice, contributions: np.ndarray, on: Arithmetic) -> np.ndarray:
         """Contributions with the rounding of the additions by which a cell's adjoint gathers them, in its format."""
         codes = self.tape.format_codes[numbers]
         if (codes == codes[0]).all():
-            return self._held_in(FORMAT_NAMES[codes[0]], numbers, contributions, on)
-        held = contributions.copy()
+            return self._held_in(FORMAT_NAMES[codes[0]], self.uses[numbers], contributions, on)
+        held, uses = contributions.copy(), self.uses[numbers]
         for code in np.unique(codes):
             here = codes == code
-            held[here] = self._held_in(FORMAT_NAMES[code], numbers[here], contributions[here], on)
+            held[here] = self._held_in(FORMAT_NAMES[code], uses[here], contributions[here], on)
         return held
 
-    def _held_in(self, format: str, numbers: np.ndarray, contributions: np.ndarray, on: Arithmetic) -> np.ndarray:
+    def _held_in(self, format: str, uses: np.ndarray, contributions: np.ndarray, on: Arithmetic) -> np.ndarray:
         model = self.evaluation.arithmetic(format).model
-        roundings = self.uses[numbers] - 1 + int(model.format.precision < on.model.format.precision)
+        roundings = uses - 1 + int(model.format.precision < on.model.format.precision)
         most = int(roundings.max())
         if most <= 0:
             return contributions
@@ -113,10 +123,10 @@ class Sweep:
         if at in self.evaluation.roots and (self.evaluation.roots[at] & self.reached[cells]).any():
             self._note(instruction, f"{instruction.name} at zero")
         on, flat = self.evaluation.arithmetic(instruction.format), adjoint.reshape(-1)
-        live = ~on.are_zero(flat)
-        if not live.any():
+        whole = not on.any_zero(flat)
+        live = None if whole else ~on.are_zero(flat)
+        if not (whole or live.any()):
             return
-        whole = bool(live.all())
         spans = instruction.arguments if whole else [numbers_of(s).reshape(-1)[live] for s in instruction.arguments]
         active = [bool(entries_of(self.tape.active, span).any()) for span in spans]
         arguments = [entries_of(self.evaluation.cells, span).reshape(-1) for span in spans]
