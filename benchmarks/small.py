@@ -124,7 +124,7 @@ FRAMEWORKS = {"torch": _torch, "tensorflow": _tensorflow, "jax": _jax, "autograd
 
 
 def medians(works: dict[str, Callable[[], object]], repeats: int = REPEATS) -> dict[str, float]:
-    """The median of each one's milliseconds of the processor. They take turns, so that what else runs counts for all."""
+    """The median of each one's milliseconds of the processor, in turn, so that what else runs counts for all."""
     spent: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeats + 2):
         for name, work in works.items():
