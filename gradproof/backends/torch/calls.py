@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 from gradproof.backends.calls import Calls, one_after_the_other
 from gradproof.backends.torch.trace import trace
-from gradproof.backends.torch.transformations import TorchTransformations
+from gradproof.backends.torch.transformations import TorchTransformations, copied
 from gradproof.backends.tracing import Traced
 from gradproof.backends.transformations import Unsupported
 from gradproof.backends.trees import Leaf, key_path
@@ -135,7 +135,8 @@ class TorchCalls(Calls):
             incoming = torch.full_like(result, by)
             kept = len(factors) > 1
             try:
-                return torch.autograd.grad(result, leaves, incoming, retain_graph=kept, allow_unused=True)
+                given = torch.autograd.grad(result, leaves, incoming, retain_graph=kept, allow_unused=True)
+                return copied(given)
             except RuntimeError as error:
                 if was_first or OVERWRITTEN in str(error):
                     raise

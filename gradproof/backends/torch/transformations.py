@@ -1,7 +1,7 @@
 """How PyTorch differentiates, whatever its settings."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,11 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from gradproof.backends.transformations import Transformations, Unsupported
+
+
+def copied(gradient: Sequence[torch.Tensor | None]) -> tuple[torch.Tensor | None, ...]:
+    """The gradient in memory of its own: a backward pass may hand out memory that it writes to again the next time."""
+    return tuple(None if part is None else part.clone() for part in gradient)
 
 
 class TorchTransformations(Transformations):
@@ -41,7 +46,7 @@ class TorchTransformations(Transformations):
             result = f(*leaves)
             if not result.requires_grad:
                 return (None,) * len(leaves)
-            return torch.autograd.grad(result, leaves, allow_unused=True)
+            return copied(torch.autograd.grad(result, leaves, allow_unused=True))
 
         return gradient
 
