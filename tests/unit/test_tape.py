@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from flint import arb, ctx
 
 from gradproof.oracles.machine_model import FORMATS, MachineModel
@@ -18,6 +19,7 @@ from gradproof.oracles.tape import (
     Untraceable,
     complex_cells,
     factorizations,
+    faddeeva,
     judge,
     lowering,
     replay,
@@ -71,6 +73,7 @@ POINTS: dict[str, tuple[float, ...]] = {
     **{"gammaln": (0.375, 7.5), "digamma": (0.375, 7.5), "ndtri": (0.375, 0.875), "log1p": (-0.5, 3.0)},
     **{"lambertw": (0.375, 3.0), "betainc": (0.375, 0.75), "pow": (0.375, 3.0), "expn": (0.375, 3.0)},
     **{"gammainc": (0.375, 3.0), "gammaincc": (0.375, 3.0), "polygamma": (0.375, 3.0), "zeta": (1.5, 3.0)},
+    "erfcx": (-0.75, 3.0),
     **dict.fromkeys("expi k0 k0e k1 k1e spence y0 y1".split(), (0.375, 3.0)),
 }
 SEVERAL = {
@@ -139,6 +142,8 @@ KINDS: dict[str, tuple[Callable[..., Cells], list[Any]]] = {
     "inverse": (lambda x: weighted(factorizations.inv(x)), [[[[2.0, 0.5], [-0.25, 1.5]], [[1.0, 0.25], [2.0, -3.0]]]]),
     "cholesky": (lambda x: weighted(factorizations.cholesky(x @ x.mT)), [np.linspace(-1, 2, 8).reshape(2, 2, 2) ** 2]),
     "lu": (lambda x: weighted(factorizations.lu(x)[0]), [[[0.5, 2.0], [1.5, -0.25]]]),
+    "lu of a wide matrix": (lambda x: weighted(factorizations.lu(x)[0]), [[[0.5, 2.0, -1.0], [1.5, -0.25, 0.75]]]),
+    "lu of a tall matrix": (lambda x: weighted(factorizations.lu(x)[0]), [[[0.5, 2.0], [1.5, -0.25], [-1.0, 0.75]]]),
     "triangular": (
         lambda x, b: weighted(factorizations.solve_triangular(x, b, lower=True)),
         [np.array([[2.0, 9.0], [1.0, -1.5]]) * np.ones((2, 1, 1)), [[0.5], [1.0]]],
@@ -159,6 +164,79 @@ def test_every_kind_of_instruction_passes_its_derivative_on(kind: str) -> None:
         assert abs(ours - difference).abs_upper() <= arb(10) ** -30 * (largest + 1), kind
     assert not found.bounds().out_of_range
     assert not product.bounds().out_of_range
+
+
+def factors_by_a_padded_rule(a: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The gradient of a weighted sum of the factors of a wide matrix without row swaps, by the published rule: with
+    F = L⁻¹ Ȧ U⁻¹ for the square factor that U and rows of the identity make, L' = L tril(F, -1) and U' = triu(F) U."""
+    k, n = a.shape
+    factors = a.copy()
+    for i in range(k):
+        factors[i + 1 :, i] /= factors[i, i]
+        factors[i + 1 :, i + 1 :] -= np.outer(factors[i + 1 :, i], factors[i, i + 1 :])
+    lower, upper = np.tril(factors[:, :k], -1) + np.eye(k), np.triu(factors)
+    padded = np.vstack([upper, np.eye(n)[k:]])
+    inner = np.triu(np.triu(weights) @ padded.T)
+    inner[:, :k] += np.tril(lower.T @ np.tril(weights[:, :k], -1), -1)
+    return np.linalg.solve(lower.T, np.linalg.solve(padded, inner.T).T)
+
+
+def test_the_published_rule_for_the_factors_of_a_wide_matrix_is_no_error() -> None:
+    """It multiplies by the factor and divides by it again, which costs as many digits as that is ill-conditioned."""
+    a = np.array([[2.0, 1.0, 30.0, -70.0, 11.0], [1.0, 0.501, 0.3, 0.7, -50.0]])
+    weights = np.resize(WEIGHTS, a.shape)
+    found = proved(lambda x: weighted(factorizations.lu(x)[0]), a)
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    assert (true.distance(factors_by_a_padded_rule(a, weights)) <= bound).all()
+    wrong = factors_by_a_padded_rule(a, np.where(np.tri(2, 5, -1, dtype=bool), 0.0, weights))
+    assert not (true.distance(wrong) <= 1e4 * bound).all()
+
+
+def test_a_singular_factor_has_its_derivative_all_the_same() -> None:
+    found = proved(lambda x: factorizations.lu(x)[0][1, 1], [[4.0, 2.0], [2.0, 1.0]])
+    assert found.gradient[0].astype(float).tolist() == [[0.25, -0.5], [-0.5, 1.0]]
+
+
+FADDEEVA = [0.5 + 0.25j, -0.75 - 1.0j, 3.0 + 0.0j, 10.0 + 1.0j]
+
+
+@pytest.mark.parametrize("z", FADDEEVA, ids=str)
+def test_the_function_of_faddeeva(z: complex) -> None:
+    """Its slope against differences by mpmath; and a library that takes it from its value, as all do."""
+    mpmath = pytest.importorskip("mpmath")
+
+    def body(re: Cells, im: Cells) -> Cells:
+        w = faddeeva.wofz(ComplexCells(re, im))
+        return weighted(re.tape.stack([w.re, w.im]))
+
+    found = proved(body, [z.real], [z.imag])
+    with mpmath.workdps(60), ctx.workprec(200):
+        slope = mpmath.diff(lambda z: mpmath.exp(-z * z) * mpmath.erfc(-1j * z), mpmath.mpc(z))
+        for ours, along in zip(sweep.flat(found.gradient), (1, 1j), strict=True):
+            true = WEIGHTS[0] * (slope * along).real + WEIGHTS[1] * (slope * along).imag
+            assert agree(ours, arb(mpmath.nstr(true, 45)), digits=25)
+    taken = -2 * z * scipy.special.wofz(z) + 2j / math.sqrt(math.pi)
+    for factor, is_lawful in ((1.0, True), (1 + 1e-6, False), (2.0, False)):
+        given = [factor * (WEIGHTS[0] * (taken * v).real + WEIGHTS[1] * (taken * v).imag) for v in (1, 1j)]
+        errors = [t.distance(np.array([g])) for t, g in zip(found.truth.gradient, given, strict=True)]
+        bounds = found.bounds().gradient
+        assert all(bool((e <= b).all()) for e, b in zip(errors, bounds, strict=True)) == is_lawful
+
+
+@pytest.mark.parametrize("format", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("x", [-3.0, 0.5, 9.0, 30.0, 1024.0])
+def test_the_scaled_complementary_error_function(x: float, format: str) -> None:
+    """2 x E - 2 / √π cancels far out; whoever takes the slope so is right to the digits that are left."""
+    if x == -3.0 and format == "float16":
+        x = -2.0  # exp(9) is out of its range
+    found = solved(lambda x: weighted(lowering.erfcx(x)), [x], format=format)
+    assert found.proved
+    value, round_ = scipy.special.erfcx(x), FORMATS[format].rounded
+    taken = round_(round_(2 * x * round_(value)) - round_(np.array(2 / math.sqrt(math.pi))))
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    assert (true.distance(np.array([taken])) <= bound).all()
+    if format in ("float64", "float32"):
+        assert not (true.distance(np.array([1.01 * taken + 0.01])) <= bound).all()
 
 
 def spectral(name: str) -> Callable[[Cells], Cells]:

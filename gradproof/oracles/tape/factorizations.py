@@ -198,7 +198,59 @@ def _lu_matrix(a: Any) -> tuple[Any, np.ndarray, np.ndarray]:
             parts = [rows[i][:k], _moved(factor, np.reshape, (1,)), rest]
             complex_parts = any(isinstance(part, ComplexCells) for part in parts)
             rows[i] = complex_cells.concat(a.tape, parts) if complex_parts else a.tape.concat(parts)
-    return on.stack(rows), np.array(pivots, np.int64), np.array(order, np.int64)
+    return _there_and_back(on.stack(rows)), np.array(pivots, np.int64), np.array(order, np.int64)
+
+
+def _there_and_back(packed: Any) -> Any:
+    """The same packed factors, with the derivative taken through a product with them and a division by them. Published
+    rules for it (F. R. de Hoog, R. S. Anderssen and M. A. Lukas, Differentiation of matrix functionals using triangular
+    factorization, Mathematics of Computation 80, 2011) multiply by the factors, take a triangle, and divide by the
+    factors again; what is lost by that on the way has a place in the bound."""
+    k, tape = min(packed.shape), packed.tape
+    held = _of_parts(tape.freeze, packed)
+    diagonal = np.diagonal(held.value)
+    if not k or not (np.isfinite(held.value).all() and diagonal.all()):
+        return packed  # a singular factor, which no such rule can divide by
+    below = np.tri(*packed.shape, -1, dtype=bool)
+    u, held_u = (_masked(x[:k], ~below[:k]).mT for x in (packed, held))
+    one = tape.constant(np.eye(len(packed), k), packed.format)
+    low, held_low = (_masked(x[:, :k], below[:, :k]) + one for x in (packed, held))
+    back = (
+        _filled(_through(low, held_low, unit=True), packed.shape),
+        _filled(_through(u, held_u, unit=False).mT, packed.shape),
+    )
+    return _of_parts(tape.graft, packed, _of_parts(lambda p, q: tape.choose(below, p, q), *back))
+
+
+def _through(x: Any, held: Any, unit: bool) -> Any:
+    """x = [x₁; x₂], (m, k), as held₁ held₁⁻¹ x₁ below which stands x₂, less and plus a product with held₂."""
+    k = x.shape[-1]
+    inner = _substituted(held[:k], x[:k], lower=True, unit_diagonal=unit)
+    product = held @ inner
+    if x.shape[0] == k:
+        return product
+    rest = x[k:] - product[k:]
+    joined = complex_cells.concat if isinstance(x, ComplexCells) else Tape.concat
+    return joined(x.tape, [product[:k], product[k:] + rest])
+
+
+def _of_parts(operation: Callable, *arrays: Any) -> Any:
+    """An operation of real cells on both parts of complex ones."""
+    if not any(isinstance(x, ComplexCells) for x in arrays):
+        return operation(*arrays)
+    pairs = [complex_cells.lifted(x.tape, x) for x in arrays]
+    return ComplexCells(operation(*(z.re for z in pairs)), operation(*(z.im for z in pairs)))
+
+
+def _masked(x: Any, mask: np.ndarray) -> Any:
+    return _of_parts(lambda p: p.tape.choose(mask, p, p.tape.constant(0.0, p.format)), x)
+
+
+def _filled(x: Any, shape: tuple[int, ...]) -> Any:
+    """With zeros to the right and below, up to a shape."""
+    zero = int(x.tape.constant(0.0).numbers)
+    widths = [(0, n - own) for n, own in zip(shape, x.shape, strict=True)]
+    return _moved(x, lambda numbers: np.pad(numbers, widths, constant_values=zero))
 
 
 def _pivot_size(value: Any) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.oracles.tape.complex_cells import ComplexCells, lifted
-from gradproof.oracles.tape.program import Cells, Tape
+from gradproof.oracles.tape.program import EXPONENT_BITS, Cells, Tape
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -227,6 +227,18 @@ def logaddexp(x: Cells, y: Cells) -> Cells:
     total = high + tape.map("log1p", tape.map("exp", low - high))
     # Between equal infinities the difference is undefined, and the sum is that infinity.
     return tape.choose(np.isinf(high.value) & (high.value == low.value), high, total)
+
+
+def erfcx(x: Cells) -> Cells:
+    """exp(x²) erfc(x), by that product wherever both factors are numbers of the format: libraries compute it so, and
+    lose as many digits as x² has."""
+    tape = x.tape
+    # The largest number of a format is near 2 to the power of 2^(bits of its exponent - 1).
+    end = 0.9 * math.log(2.0) * 2.0 ** (EXPONENT_BITS[x.format] - 1)
+    near = x.value**2 <= end
+    close = tape.choose(near, x, tape.constant(0.0, x.format))
+    product = tape.map("exp", close * close) * tape.map("erfc", close)
+    return tape.choose(near, product, tape.map("erfcx", tape.choose(near, tape.constant(1.0, x.format), x)))
 
 
 def softplus(x: Cells) -> Cells:
