@@ -354,7 +354,6 @@ def refusals(jax: Any) -> dict[str, tuple]:
         "draw without a key": (lambda x: x * lax.rng_uniform(0.0, 1.0, (3,)), x, "rng_uniform", "key"),
         "bits": (lambda x: x * (lax.bitcast_convert_type(x, np.int64) & 1), x, "bitcast_convert_type", "truth="),
         "next number": (lambda x: jnp.nextafter(x, 9.0), x, "nextafter", "truth="),
-        "eigenvalues": (lambda a: jnp.abs(jnp.linalg.eigvals(a)), matrix, "eig", "truth="),
         "Schur": (lambda a: jax.scipy.linalg.schur(a)[0], matrix, "schur", "truth="),
         "full singular vectors": (lambda a: jnp.linalg.svd(a[:, :2])[0], matrix, "svd", "full_matrices=False"),
         "outside": (lambda x: x[jnp.array([1, 7])], x, "gather", "Clip"),

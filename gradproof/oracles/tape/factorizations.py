@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import acb
 
-from gradproof.oracles.balls import complex_linalg, linalg, spectral
+from gradproof.oracles.balls import complex_linalg, linalg, nonsymmetric, spectral
 from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.tape import complex_cells
@@ -258,6 +258,26 @@ def _pivot_size(value: Any) -> float:
     return float(np.abs(value.real) + np.abs(value.imag))
 
 
+def reflected(a: Any, taus: Any, x: Any, adjoint: bool = False) -> Any:
+    """Q x for Q = H₁ H₂ … with Hᵢ = I - τᵢ vᵢ vᵢᴴ, as LAPACK stores it: vᵢ is 0 above its place, 1 there, and below
+    the i-th column of a, (…, m, n); Qᴴ x with `adjoint`. x is (…, m, k)."""
+    return _over_stack(lambda p, q, r: _reflected(p, q[0], r, adjoint), a, _moved(taus, np.expand_dims, -2), x)
+
+
+def _reflected(a: Any, taus: Any, x: Any, adjoint: bool) -> Any:
+    on = Recorder(a.tape, a.format)
+    one = on.eye(1)[0]
+    join = complex_cells.concat if isinstance(a, ComplexCells) else Tape.concat
+    for i in range(len(taus)) if adjoint else reversed(range(len(taus))):
+        v = join(a.tape, [one, a[i + 1 :, i]])
+        tau = on.conj(taus[i]) if adjoint else taus[i]
+        rest = x[i:]
+        along = _moved(on.conj(v), np.reshape, (1, -1)) @ rest
+        rest = rest - _moved(v, np.reshape, (-1, 1)) @ along * tau
+        x = join(a.tape, [x[:i], rest])
+    return x
+
+
 # Spectral decompositions
 
 
@@ -346,6 +366,81 @@ def _complex_eigh_matrix(a: ComplexCells, values: np.ndarray, vectors: np.ndarra
     shapes = [values, vectors.real, vectors.imag]
     found, re, im = a.tape.call("eigh", run, a.tape.stack([a.re, a.im]), shapes, turning=turning)
     return found, ComplexCells(re, im)
+
+
+def eigvals(a: Any, values: np.ndarray) -> ComplexCells:
+    """The eigenvalues of matrices that need not be symmetric, in the order of `values`, the framework's at the traced
+    input. Where they are not simple they have no derivatives."""
+    return _over_stack(_eigvals_matrix, a, np.asarray(values, complex))
+
+
+def _eigvals_matrix(a: Any, values: np.ndarray) -> ComplexCells:
+    def run(on: Any, x: Any) -> tuple:
+        return nonsymmetric.balls_of(on, _nonsymmetric(on, x, values).eigenvalues())
+
+    return ComplexCells(*a.tape.call("eigvals", run, _with_parts(a), [values.real, values.imag]))
+
+
+def eig(a: Any, values: np.ndarray, vectors: np.ndarray) -> tuple[ComplexCells, ComplexCells]:
+    """The same with unit eigenvectors in columns, in the phases that they have in `vectors`. What depends on those
+    phases is refused."""
+    return _over_stack(_eig_matrix, a, np.asarray(values, complex), np.asarray(vectors, complex))
+
+
+def _eig_matrix(a: Any, values: np.ndarray, vectors: np.ndarray) -> tuple[ComplexCells, ComplexCells]:
+    picked = np.argmax(np.abs(vectors), axis=0)
+
+    def run(on: Any, x: Any) -> tuple:
+        found = _nonsymmetric(on, x, values)
+        pairs = []
+        for i, row in enumerate(picked):
+            wanted = acb(vectors[row, i].real, vectors[row, i].imag)
+            pairs.append(found.eigenvector(i, lambda unit: _phase(unit[row]).conjugate() * _phase(wanted)))  # noqa: B023
+        columns = [nonsymmetric.balls_of(on, pair) for pair in pairs]
+        parts = (on.stack([column[k] for column in columns], axis=-1) for k in range(2))
+        return (*nonsymmetric.balls_of(on, found.eigenvalues()), *parts)
+
+    def turning(parts: Sequence[np.ndarray], adjoints: Sequence[np.ndarray]) -> np.ndarray:
+        return _turning(parts[2:], adjoints[2:], axis=0)
+
+    shapes = [values.real, values.imag, vectors.real, vectors.imag]
+    parts = a.tape.call("eig", run, _with_parts(a), shapes, turning=turning)
+    return ComplexCells(*parts[:2]), ComplexCells(*parts[2:])
+
+
+def sqrtm(a: Any, values: np.ndarray) -> Any:
+    """The principal square roots of matrices whose eigenvalues are simple. `values` are the framework's at the traced
+    input."""
+    return _over_stack(_sqrtm_matrix, a, np.asarray(values))
+
+
+def _sqrtm_matrix(a: Any, values: np.ndarray) -> Any:
+    # Its residual is relative to the square of the root's norm (Higham, Functions of Matrices, section 6.2).
+    eigenvalues, size = np.linalg.eigvals(a.value), float(np.linalg.norm(values) ** 2)
+
+    def run(on: Any, x: Any) -> tuple:
+        parts = nonsymmetric.balls_of(on, _nonsymmetric(on, x, eigenvalues, size).square_root())
+        return tuple(on.reshape(part, a.shape) for part in parts)
+
+    root = ComplexCells(*a.tape.call("sqrtm", run, _with_parts(a), [values.real, values.imag]))
+    return root if isinstance(a, ComplexCells) else root.re
+
+
+def _phase(z: acb) -> acb:
+    middle = acb(z.real.mid(), z.imag.mid())
+    return middle / abs(middle)
+
+
+def _with_parts(a: Any) -> Cells:
+    z = complex_cells.lifted(a.tape, a)
+    return a.tape.stack([z.re, z.im])
+
+
+def _nonsymmetric(on: Any, x: Any, values: np.ndarray, size: float | None = None) -> nonsymmetric.Decomposition:
+    found = nonsymmetric.Decomposition(on, ComplexBalls(x[0], x[1]), values, size)
+    if not found.is_known and on.model is None:
+        raise Untraceable("eig", "eigenvalues that may be one are no functions with a derivative")
+    return found
 
 
 def _turned(x: Any, signs: np.ndarray) -> Any:

@@ -241,6 +241,23 @@ def erfcx(x: Cells) -> Cells:
     return tape.choose(near, product, tape.map("erfcx", tape.choose(near, tape.constant(1.0, x.format), x)))
 
 
+def ctc_loss(scores: Cells, labels: np.ndarray, blank: int) -> Cells:
+    """-log of the probability of the labels, of logarithms of probabilities (time, classes), over all ways to repeat
+    them and to put blanks between them: the forward recursion over the labels with blanks around each."""
+    tape, count = scores.tape, 2 * len(labels) + 1
+    extended = np.full(count, blank)
+    extended[1::2] = labels
+    scores = scores[:, extended]
+    never = tape.constant(np.array([-math.inf]), scores.format)
+    skips = np.array([i >= 2 and extended[i] not in (blank, extended[i - 2]) for i in range(count)])
+    state = tape.choose(np.arange(count) < 2, scores[0], never)
+    for row in scores[1:]:
+        before = tape.concat([never, state[:-1]])
+        earlier = tape.choose(skips, tape.concat([never, never, state[:-2]])[:count], never)
+        state = logaddexp(logaddexp(state, before), earlier) + row
+    return -(state[-1] if count == 1 else logaddexp(state[-1], state[-2]))
+
+
 def softplus(x: Cells) -> Cells:
     """log (1 + eˣ)"""
     tape = x.tape

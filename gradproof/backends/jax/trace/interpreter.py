@@ -49,7 +49,6 @@ REFUSED = {
     **dict.fromkeys(("pallas_call", "ffi_call", "custom_partitioning", "tpu_custom_call"), NO_KERNEL),
     "rng_uniform": "a random draw that no key fixes",
     "random_gamma": "a random draw from a distribution that depends on the input",
-    "eig": "eigenvalues of a matrix that need not be symmetric",
 }
 """What is known and cannot be put on a tape, and why."""
 
