@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.special
 from flint import arb, ctx
 
@@ -267,6 +268,91 @@ def test_spectral_decompositions_of_stacks(name: str) -> None:
     found = proved(spectral(name), stack)
     assert not found.bounds().out_of_range
     assert "second derivative" in found.hvp([np.ones_like(stack)]).bounds().out_of_range
+
+
+def eigenvalues_and_squares(x: Cells) -> Cells:
+    """The eigenvalues and the squares of the entries of the eigenvectors, which have no phase."""
+    values, vectors = factorizations.eig(x, *np.linalg.eig(x.value))
+    return weighted(values.re) + weighted(values.im) + weighted(complex_cells.squared(vectors))
+
+
+def turned_columns(a: np.ndarray) -> np.ndarray:
+    """The gradient of that, by the rule of the textbooks (M. Giles, 2008): R⁻ᴴ (Λ̄ + F ∘ (Rᴴ R̄ - …)) Rᴴ."""
+    values, r = np.linalg.eig(a)
+    n = len(a)
+    of_values = np.resize(WEIGHTS, n) + 1j * np.resize(WEIGHTS, n)
+    of_vectors = 2 * np.resize(WEIGHTS, n * n).reshape(n, n) * r
+    inner = r.conj().T @ of_vectors
+    inner = inner - (r.conj().T @ r) * np.diag(inner).real
+    gaps = (values[None, :] - values[:, None]).conj() + np.eye(n)
+    inner = np.where(np.eye(n, dtype=bool), np.diag(of_values), inner / gaps)
+    return np.linalg.solve(r.conj().T, inner @ r.conj().T).real
+
+
+GENERAL = np.array([[1.0, 2.0, -0.5], [-1.5, 0.25, 1.0], [0.5, -0.75, 3.0]])
+"""A matrix with a pair of complex eigenvalues."""
+
+
+def test_eigenvalues_and_eigenvectors_of_any_matrix() -> None:
+    found = proved(eigenvalues_and_squares, GENERAL)
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    right = turned_columns(GENERAL)
+    assert (true.distance(right) <= bound).all()
+    assert bound.max() < 1e-8
+    for wrong in (right.T, right + 1e-7 * np.eye(3), turned_columns(GENERAL.T)):
+        assert not (true.distance(wrong) <= bound).all()
+
+
+def test_what_depends_on_the_phase_of_an_eigenvector_is_refused() -> None:
+    with pytest.raises(Untraceable, match="phase of a complex vector"):
+        solved(lambda x: weighted(factorizations.eig(x, *np.linalg.eig(x.value))[1].re), GENERAL)
+
+
+def test_eigenvalues_that_are_one_are_refused() -> None:
+    with pytest.raises(Untraceable, match="eigenvalues that may be one"):
+        solved(lambda x: weighted(factorizations.eigvals(x, np.linalg.eigvals(x.value)).re), np.eye(2))
+
+
+def test_square_roots_of_matrices() -> None:
+    """X' X + X X' = A', by a linear system; and without the transposes of the adjoint, which is wrong."""
+    a = GENERAL @ GENERAL.T + 0.5 * np.tri(3)
+    root = scipy.linalg.sqrtm(a)
+    found = proved(lambda x: weighted(factorizations.sqrtm(x, root)), a)
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    weights = np.resize(WEIGHTS, 9).reshape(3, 3)
+    right = scipy.linalg.solve_sylvester(root.T, root.T, weights)
+    assert (true.distance(right) <= bound).all()
+    assert bound.max() < 1e-9
+    assert not (true.distance(scipy.linalg.solve_sylvester(root, root, weights)) <= bound).all()
+
+
+@pytest.mark.parametrize("is_complex", [False, True], ids=["real", "complex"])
+def test_products_of_reflections(is_complex: bool) -> None:
+    """The value is LAPACK's; a rule that forgets the entries above the diagonal of a, which are not read, is right, and
+    one that reads them is not."""
+    rng = np.random.default_rng(5)
+    a, taus = rng.standard_normal((4, 2)), rng.standard_normal(2)
+    if is_complex:
+        a, taus = a + 1j * rng.standard_normal((4, 2)), taus + 1j * rng.standard_normal(2)
+    generate = scipy.linalg.get_lapack_funcs("ungqr" if is_complex else "orgqr", (a,))
+    expected = generate(a, taus)[0]
+
+    def body(*parts: Cells) -> Cells:
+        one, two = (ComplexCells(*parts[:2]), ComplexCells(*parts[2:])) if is_complex else parts
+        start = parts[0].tape.constant(np.eye(4, 2))
+        product = factorizations.reflected(one, two, complex_cells.lifted(start.tape, start) if is_complex else start)
+        np.testing.assert_allclose(product.value, expected, rtol=1e-12, atol=1e-14)
+        back = factorizations.reflected(one, two, product, adjoint=True)
+        if not is_complex:
+            return weighted(product) + weighted(back * back)
+        return weighted(product.re) + weighted(product.im) + weighted(complex_cells.squared(back))
+
+    inputs = (a.real, a.imag, taus.real, taus.imag) if is_complex else (a, taus)
+    found = proved(body, *inputs)
+    assert floats(found.gradient)[0][0].tolist() == [0, 0]  # what stands in the place of the ones is not read
+    assert not found.hvp([np.ones_like(x) for x in inputs]).problem
+    (true, *_), (bound, *_) = found.truth.gradient, found.bounds().gradient
+    assert not (true.distance(true.high + 1e-9) <= bound).all()
 
 
 SYMMETRIC = np.array([[2.0, 0.5, -0.25], [0.5, 1.5, 0.75], [-0.25, 0.75, 3.0]])
