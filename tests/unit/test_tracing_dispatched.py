@@ -409,6 +409,7 @@ VALUES_ONLY: dict[str, tuple[Callable, str]] = {
     "zeta": (lambda x: t.special.zeta(x + 2, 0.5), "+3"),
     "floor_divide": (lambda x: t.floor_divide(x, 0.4), "+3"),
     "heaviside": (lambda x: t.heaviside(x, x + 1) * x, "3"),
+    "eigenvalues alone": (below_autograd(lambda a: t.linalg.eigvals(a)), "m3x3"),
     "questions of each": (lambda x: (t.isinf(x) | t.isfinite(x)) * x, "3"),
 }
 """Operations of which the framework itself has no derivative."""

@@ -46,7 +46,8 @@ log_ndtr, ndtr, sici, erfinv, logit, ndtri, beta, bessel_jn, betainc, expn, gamm
 rel_entr, sinc, xlogy, zeta, density of beta, density of gamma, density of normal, density of t,
 density of von Mises, density of several normals, systems, stacks of systems, mapped systems, inverse,
 determinant, log determinant, Cholesky, by factors, by conjugate gradients, by conjugate gradients on a tree,
-triangular, triangular transposed, tridiagonal, eigenvectors, singular values, singular vectors, QR,
+triangular, triangular transposed, tridiagonal, eigenvectors, eigenvalues of any matrix, wofz, erfcx,
+singular values, singular vectors, QR,
 QR of a wide matrix, pseudoinverse, matrix power, matrix exponential, norms, products,
 custom reverse derivative, custom forward derivative, checkpoint, cond, switch, mapped cond, fori_loop,
 reversed scan, associative scan, map, gradient within, jacobians within, Newton's step, Python that looks,
@@ -362,7 +363,7 @@ def refusals(jax: Any) -> dict[str, tuple]:
 
 
 REFUSALS = "pure callback, io callback, float, item, plain array, draw of another distribution, draw without a key, "
-REFUSALS += "bits, next number, eigenvalues, Schur, full singular vectors, outside, endless"
+REFUSALS += "bits, next number, Schur, full singular vectors, outside, endless"
 
 
 @named(REFUSALS)

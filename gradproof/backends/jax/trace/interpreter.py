@@ -152,9 +152,10 @@ class Interpreter:
 
     def _inner(self, op: Operation, *values: Value) -> list[Value]:
         program = next(op.params[name] for name in INNER if hasattr(op.params.get(name), "eqns"))
-        rule = special.rule_for(program, values)
+        own = values[op.params.get("num_consts", 0) :]  # JAX gives the arrays of the function's own code first
+        rule = special.rule_for(program, own)
         if rule is not None:
-            found = rule(op, *values)
+            found = rule(op, *own)
             return found if isinstance(found, list) else [found]
         return self.run(program, values, op.needed)
 
