@@ -86,8 +86,10 @@ ULPS = {
     # Nobody publishes an error of these for a CPU (CUDA gives 2 and 5 ulp for its erfinv). As much as OpenCL grants
     # the functions they belong to: erfinv and log_ndtr to erf and erfc, polygamma and zeta to tgamma, lambertw, an
     # iteration with exp and divisions, to pow.
-    # dawsn, expi, the integrals of Fresnel and spence, series and rational functions, are granted as much as erf.
+    # dawsn, erfcx, expi, spence and the integrals of Fresnel, series and rational functions, are granted as much as
+    # erf.
     "dawsn": 16,
+    "erfcx": 16,
     "erfinv": 16,
     "expi": 16,
     "fresnel_cos": 16,
@@ -104,11 +106,11 @@ ARITHMETIC = ("add", "multiply", "divide", "sqrt")
 ABSOLUTE = ("gammaln", "digamma", "expi", "j0", "j1", "sinc", "y0", "y1")
 """Functions whose error is relative to the larger of the result and 1."""
 
-SATURATING = ("tanh", "expit", "expm1", "dawsn")
+SATURATING = ("tanh", "expit", "expm1", "dawsn", "erfcx")
 """Functions whose textbook derivative comes from their value and cancels where that saturates: 1 - t², s(1 - s),
-m + 1 and 1 - 2xD. Whoever differentiates so loses the value's error from the derivative, absolutely. The policy, for
-all of them: it is granted where nothing but the program or the body says what is meant; a derivation that keeps those
-digits asks them of everybody."""
+m + 1, 1 - 2xD and 2xE - 2/√π. Whoever differentiates so loses the value's error from the derivative, absolutely. The
+policy, for all of them: it is granted where nothing but the program or the body says what is meant; a derivation that
+keeps those digits asks them of everybody."""
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,9 @@ def special_functions() -> dict[str, tuple]:
         "beta": (special.beta, between(0.5, 3, 3), between(0.5, 3, 3)),
         "bessel_jn": (lambda x: special.bessel_jn(x, v=2), between(0.5, 3, 2)),
         "betainc": (lambda x: special.betainc(2.0, 3.0, x), between(0.1, 0.9, 3)),
+        # Near the real axis JAX has but a dozen digits of wofz.
+        "wofz": (lambda x, y: special.wofz(x + 1j * y), between(0.5, 3, 3), between(1, 2, 3)),
+        "erfcx": (special.erfcx, np.array([-1.5, 0.5, 30.0])),
         "expn": (lambda x: special.expn(2, x), between(0.5, 3, 3)),
         "gammainc": (lambda x: special.gammainc(2.5, x), between(0.5, 3, 3)),
         "gammaincc": (lambda x: special.gammaincc(2.5, x), between(0.5, 3, 3)),
@@ -225,6 +228,7 @@ def linear_algebra() -> dict[str, tuple]:
             normal(4, 1),
         ),
         "eigenvectors": (lambda a: jnp.linalg.eigh(a + a.T), normal(4, 4)),
+        "eigenvalues of any matrix": (lambda a: jnp.linalg.eigvals(a), normal(3, 3)),
         "singular values": (lambda a: jnp.linalg.svd(a, compute_uv=False), normal(3, 4)),
         "singular vectors": (lambda a: jnp.linalg.svd(a, full_matrices=False), normal(4, 3)),
         "QR": (jnp.linalg.qr, normal(4, 3)),

@@ -3,7 +3,7 @@ with entries between 0.2 and 0.9, by the operation's name. Ufuncs need none; the
 
 import numpy as np
 
-ORDERS = {"jv": 0, "iv": 1, "ive": 1, "expn": 3}
+ORDERS = {"jv": 0, "iv": 1, "ive": 1, "yn": 1, "expn": 3}
 """Ufuncs of SciPy whose first argument is an order."""
 
 INDEX = np.array([2, 0, 0])
@@ -183,6 +183,8 @@ PRODUCTS = {
     "linalg.multi_dot": lambda x, y: np.linalg.multi_dot([x, y, x]) * y,
     "linalg.eigh": lambda x, y: np.linalg.eigh(turned(x))[0] * y + np.linalg.eigh(turned(x)).eigenvectors,
     "linalg.eigvalsh": lambda x, y: np.linalg.eigvalsh(turned(x)) * y + np.linalg.eigvalsh(turned(x), "U") ** 2,
+    "linalg.eig": lambda x, y: np.linalg.eig(turned(x) + y)[0] * y + np.linalg.eig(turned(x) + y).eigenvectors,
+    "linalg.eigvals": lambda x, y: np.linalg.eigvals(turned(x) + y) * y,
     "linalg.svd": lambda x, y: np.linalg.svd(turned(x) + y)[1] * y,
     "linalg.svdvals": lambda x, y: np.linalg.svdvals(turned(x) + y) * y,
     "linalg.qr": lambda x, y: np.linalg.qr(turned(x) + y)[0] * y,

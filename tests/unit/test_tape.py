@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.special
 from flint import arb, ctx
 
 from gradproof.oracles.machine_model import FORMATS, MachineModel
@@ -18,6 +20,7 @@ from gradproof.oracles.tape import (
     Untraceable,
     complex_cells,
     factorizations,
+    faddeeva,
     judge,
     lowering,
     replay,
@@ -71,6 +74,7 @@ POINTS: dict[str, tuple[float, ...]] = {
     **{"gammaln": (0.375, 7.5), "digamma": (0.375, 7.5), "ndtri": (0.375, 0.875), "log1p": (-0.5, 3.0)},
     **{"lambertw": (0.375, 3.0), "betainc": (0.375, 0.75), "pow": (0.375, 3.0), "expn": (0.375, 3.0)},
     **{"gammainc": (0.375, 3.0), "gammaincc": (0.375, 3.0), "polygamma": (0.375, 3.0), "zeta": (1.5, 3.0)},
+    "erfcx": (-0.75, 3.0),
     **dict.fromkeys("expi k0 k0e k1 k1e spence y0 y1".split(), (0.375, 3.0)),
 }
 SEVERAL = {
@@ -139,6 +143,8 @@ KINDS: dict[str, tuple[Callable[..., Cells], list[Any]]] = {
     "inverse": (lambda x: weighted(factorizations.inv(x)), [[[[2.0, 0.5], [-0.25, 1.5]], [[1.0, 0.25], [2.0, -3.0]]]]),
     "cholesky": (lambda x: weighted(factorizations.cholesky(x @ x.mT)), [np.linspace(-1, 2, 8).reshape(2, 2, 2) ** 2]),
     "lu": (lambda x: weighted(factorizations.lu(x)[0]), [[[0.5, 2.0], [1.5, -0.25]]]),
+    "lu of a wide matrix": (lambda x: weighted(factorizations.lu(x)[0]), [[[0.5, 2.0, -1.0], [1.5, -0.25, 0.75]]]),
+    "lu of a tall matrix": (lambda x: weighted(factorizations.lu(x)[0]), [[[0.5, 2.0], [1.5, -0.25], [-1.0, 0.75]]]),
     "triangular": (
         lambda x, b: weighted(factorizations.solve_triangular(x, b, lower=True)),
         [np.array([[2.0, 9.0], [1.0, -1.5]]) * np.ones((2, 1, 1)), [[0.5], [1.0]]],
@@ -159,6 +165,79 @@ def test_every_kind_of_instruction_passes_its_derivative_on(kind: str) -> None:
         assert abs(ours - difference).abs_upper() <= arb(10) ** -30 * (largest + 1), kind
     assert not found.bounds().out_of_range
     assert not product.bounds().out_of_range
+
+
+def factors_by_a_padded_rule(a: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The gradient of a weighted sum of the factors of a wide matrix without row swaps, by the published rule: with
+    F = L⁻¹ Ȧ U⁻¹ for the square factor that U and rows of the identity make, L' = L tril(F, -1) and U' = triu(F) U."""
+    k, n = a.shape
+    factors = a.copy()
+    for i in range(k):
+        factors[i + 1 :, i] /= factors[i, i]
+        factors[i + 1 :, i + 1 :] -= np.outer(factors[i + 1 :, i], factors[i, i + 1 :])
+    lower, upper = np.tril(factors[:, :k], -1) + np.eye(k), np.triu(factors)
+    padded = np.vstack([upper, np.eye(n)[k:]])
+    inner = np.triu(np.triu(weights) @ padded.T)
+    inner[:, :k] += np.tril(lower.T @ np.tril(weights[:, :k], -1), -1)
+    return np.linalg.solve(lower.T, np.linalg.solve(padded, inner.T).T)
+
+
+def test_the_published_rule_for_the_factors_of_a_wide_matrix_is_no_error() -> None:
+    """It multiplies by the factor and divides by it again, which costs as many digits as that is ill-conditioned."""
+    a = np.array([[2.0, 1.0, 30.0, -70.0, 11.0], [1.0, 0.501, 0.3, 0.7, -50.0]])
+    weights = np.resize(WEIGHTS, a.shape)
+    found = proved(lambda x: weighted(factorizations.lu(x)[0]), a)
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    assert (true.distance(factors_by_a_padded_rule(a, weights)) <= bound).all()
+    wrong = factors_by_a_padded_rule(a, np.where(np.tri(2, 5, -1, dtype=bool), 0.0, weights))
+    assert not (true.distance(wrong) <= 1e4 * bound).all()
+
+
+def test_a_singular_factor_has_its_derivative_all_the_same() -> None:
+    found = proved(lambda x: factorizations.lu(x)[0][1, 1], [[4.0, 2.0], [2.0, 1.0]])
+    assert found.gradient[0].astype(float).tolist() == [[0.25, -0.5], [-0.5, 1.0]]
+
+
+FADDEEVA = [0.5 + 0.25j, -0.75 - 1.0j, 3.0 + 0.0j, 10.0 + 1.0j]
+
+
+@pytest.mark.parametrize("z", FADDEEVA, ids=str)
+def test_the_function_of_faddeeva(z: complex) -> None:
+    """Its slope against differences by mpmath; and a library that takes it from its value, as all do."""
+    mpmath = pytest.importorskip("mpmath")
+
+    def body(re: Cells, im: Cells) -> Cells:
+        w = faddeeva.wofz(ComplexCells(re, im))
+        return weighted(re.tape.stack([w.re, w.im]))
+
+    found = proved(body, [z.real], [z.imag])
+    with mpmath.workdps(60), ctx.workprec(200):
+        slope = mpmath.diff(lambda z: mpmath.exp(-z * z) * mpmath.erfc(-1j * z), mpmath.mpc(z))
+        for ours, along in zip(sweep.flat(found.gradient), (1, 1j), strict=True):
+            true = WEIGHTS[0] * (slope * along).real + WEIGHTS[1] * (slope * along).imag
+            assert agree(ours, arb(mpmath.nstr(true, 45)), digits=25)
+    taken = -2 * z * scipy.special.wofz(z) + 2j / math.sqrt(math.pi)
+    for factor, is_lawful in ((1.0, True), (1 + 1e-6, False), (2.0, False)):
+        given = [factor * (WEIGHTS[0] * (taken * v).real + WEIGHTS[1] * (taken * v).imag) for v in (1, 1j)]
+        errors = [t.distance(np.array([g])) for t, g in zip(found.truth.gradient, given, strict=True)]
+        bounds = found.bounds().gradient
+        assert all(bool((e <= b).all()) for e, b in zip(errors, bounds, strict=True)) == is_lawful
+
+
+@pytest.mark.parametrize("format", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("x", [-3.0, 0.5, 9.0, 30.0, 1024.0])
+def test_the_scaled_complementary_error_function(x: float, format: str) -> None:
+    """2 x E - 2 / √π cancels far out; whoever takes the slope so is right to the digits that are left."""
+    if x == -3.0 and format == "float16":
+        x = -2.0  # exp(9) is out of its range
+    found = solved(lambda x: weighted(lowering.erfcx(x)), [x], format=format)
+    assert found.proved
+    value, round_ = scipy.special.erfcx(x), FORMATS[format].rounded
+    taken = round_(round_(2 * x * round_(value)) - round_(np.array(2 / math.sqrt(math.pi))))
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    assert (true.distance(np.array([taken])) <= bound).all()
+    if format in ("float64", "float32"):
+        assert not (true.distance(np.array([1.01 * taken + 0.01])) <= bound).all()
 
 
 def spectral(name: str) -> Callable[[Cells], Cells]:
@@ -189,6 +268,91 @@ def test_spectral_decompositions_of_stacks(name: str) -> None:
     found = proved(spectral(name), stack)
     assert not found.bounds().out_of_range
     assert "second derivative" in found.hvp([np.ones_like(stack)]).bounds().out_of_range
+
+
+def eigenvalues_and_squares(x: Cells) -> Cells:
+    """The eigenvalues and the squares of the entries of the eigenvectors, which have no phase."""
+    values, vectors = factorizations.eig(x, *np.linalg.eig(x.value))
+    return weighted(values.re) + weighted(values.im) + weighted(complex_cells.squared(vectors))
+
+
+def turned_columns(a: np.ndarray) -> np.ndarray:
+    """The gradient of that, by the rule of the textbooks (M. Giles, 2008): R⁻ᴴ (Λ̄ + F ∘ (Rᴴ R̄ - …)) Rᴴ."""
+    values, r = np.linalg.eig(a)
+    n = len(a)
+    of_values = np.resize(WEIGHTS, n) + 1j * np.resize(WEIGHTS, n)
+    of_vectors = 2 * np.resize(WEIGHTS, n * n).reshape(n, n) * r
+    inner = r.conj().T @ of_vectors
+    inner = inner - (r.conj().T @ r) * np.diag(inner).real
+    gaps = (values[None, :] - values[:, None]).conj() + np.eye(n)
+    inner = np.where(np.eye(n, dtype=bool), np.diag(of_values), inner / gaps)
+    return np.linalg.solve(r.conj().T, inner @ r.conj().T).real
+
+
+GENERAL = np.array([[1.0, 2.0, -0.5], [-1.5, 0.25, 1.0], [0.5, -0.75, 3.0]])
+"""A matrix with a pair of complex eigenvalues."""
+
+
+def test_eigenvalues_and_eigenvectors_of_any_matrix() -> None:
+    found = proved(eigenvalues_and_squares, GENERAL)
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    right = turned_columns(GENERAL)
+    assert (true.distance(right) <= bound).all()
+    assert bound.max() < 1e-8
+    for wrong in (right.T, right + 1e-7 * np.eye(3), turned_columns(GENERAL.T)):
+        assert not (true.distance(wrong) <= bound).all()
+
+
+def test_what_depends_on_the_phase_of_an_eigenvector_is_refused() -> None:
+    with pytest.raises(Untraceable, match="phase of a complex vector"):
+        solved(lambda x: weighted(factorizations.eig(x, *np.linalg.eig(x.value))[1].re), GENERAL)
+
+
+def test_eigenvalues_that_are_one_are_refused() -> None:
+    with pytest.raises(Untraceable, match="eigenvalues that may be one"):
+        solved(lambda x: weighted(factorizations.eigvals(x, np.linalg.eigvals(x.value)).re), np.eye(2))
+
+
+def test_square_roots_of_matrices() -> None:
+    """X' X + X X' = A', by a linear system; and without the transposes of the adjoint, which is wrong."""
+    a = GENERAL @ GENERAL.T + 0.5 * np.tri(3)
+    root = scipy.linalg.sqrtm(a)
+    found = proved(lambda x: weighted(factorizations.sqrtm(x, root)), a)
+    (true,), (bound,) = found.truth.gradient, found.bounds().gradient
+    weights = np.resize(WEIGHTS, 9).reshape(3, 3)
+    right = scipy.linalg.solve_sylvester(root.T, root.T, weights)
+    assert (true.distance(right) <= bound).all()
+    assert bound.max() < 1e-9
+    assert not (true.distance(scipy.linalg.solve_sylvester(root, root, weights)) <= bound).all()
+
+
+@pytest.mark.parametrize("is_complex", [False, True], ids=["real", "complex"])
+def test_products_of_reflections(is_complex: bool) -> None:
+    """The value is LAPACK's; a rule that forgets the entries above the diagonal of a, which are not read, is right, and
+    one that reads them is not."""
+    rng = np.random.default_rng(5)
+    a, taus = rng.standard_normal((4, 2)), rng.standard_normal(2)
+    if is_complex:
+        a, taus = a + 1j * rng.standard_normal((4, 2)), taus + 1j * rng.standard_normal(2)
+    generate = scipy.linalg.get_lapack_funcs("ungqr" if is_complex else "orgqr", (a,))
+    expected = generate(a, taus)[0]
+
+    def body(*parts: Cells) -> Cells:
+        one, two = (ComplexCells(*parts[:2]), ComplexCells(*parts[2:])) if is_complex else parts
+        start = parts[0].tape.constant(np.eye(4, 2))
+        product = factorizations.reflected(one, two, complex_cells.lifted(start.tape, start) if is_complex else start)
+        np.testing.assert_allclose(product.value, expected, rtol=1e-12, atol=1e-14)
+        back = factorizations.reflected(one, two, product, adjoint=True)
+        if not is_complex:
+            return weighted(product) + weighted(back * back)
+        return weighted(product.re) + weighted(product.im) + weighted(complex_cells.squared(back))
+
+    inputs = (a.real, a.imag, taus.real, taus.imag) if is_complex else (a, taus)
+    found = proved(body, *inputs)
+    assert floats(found.gradient)[0][0].tolist() == [0, 0]  # what stands in the place of the ones is not read
+    assert not found.hvp([np.ones_like(x) for x in inputs]).problem
+    (true, *_), (bound, *_) = found.truth.gradient, found.bounds().gradient
+    assert not (true.distance(true.high + 1e-9) <= bound).all()
 
 
 SYMMETRIC = np.array([[2.0, 0.5, -0.25], [0.5, 1.5, 0.75], [-0.25, 0.75, 3.0]])

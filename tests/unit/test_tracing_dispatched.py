@@ -409,6 +409,7 @@ VALUES_ONLY: dict[str, tuple[Callable, str]] = {
     "zeta": (lambda x: t.special.zeta(x + 2, 0.5), "+3"),
     "floor_divide": (lambda x: t.floor_divide(x, 0.4), "+3"),
     "heaviside": (lambda x: t.heaviside(x, x + 1) * x, "3"),
+    "eigenvalues alone": (below_autograd(lambda a: t.linalg.eigvals(a)), "m3x3"),
     "questions of each": (lambda x: (t.isinf(x) | t.isfinite(x)) * x, "3"),
 }
 """Operations of which the framework itself has no derivative."""
@@ -606,6 +607,20 @@ PUBLIC: dict[str, tuple[Callable, str]] = {
     "eigh": (lambda a: t.linalg.eigh(a + a.T), "s3x3"),
     "svd": (lambda a: t.linalg.svd(a, full_matrices=False), "s3x4"),
     "qr": (lambda a: t.linalg.qr(a), "4x3"),
+    "eigenvalues of any matrix": (lambda a: t.linalg.eigvals(a), "m3x3"),
+    "eigenvalues in pairs": (lambda a: t.linalg.eigvals(a - a.T + t.eye(3)), "m3x3"),
+    "eigenvectors of any matrix": (lambda a: t.linalg.eig(a)[1].abs() ** 2, "m3x3"),
+    "eigenvalues of a complex matrix": (lambda z: t.linalg.eigvals(z), "z3x3"),
+    "reflections": (
+        lambda a, h, x: (
+            t.linalg.householder_product(a, h),
+            t.ormqr(a, h, x),
+            t.ormqr(a, h, x, transpose=True),
+            t.ormqr(a, h, x.T, left=False),
+        ),
+        "4x2 2 4x3",
+    ),
+    "complex reflections": (lambda a, h: t.linalg.householder_product(a, h), "z4x2 z2"),
     "pinv, lstsq": (lambda a, b: (t.linalg.pinv(a), t.linalg.lstsq(a, b).solution), "4x3 4x2"),
     "matrix_exp": (lambda a: t.linalg.matrix_exp(a), "3x3"),
     "triangular": (lambda a, b: t.linalg.solve_triangular(a, b, upper=True), "m3x3 3x2"),
@@ -686,11 +701,9 @@ def test_every_claimed_operation_is_traced(short: str) -> None:
 
 
 REFUSED: dict[str, tuple[Callable, str]] = {
-    "aten.linalg_eig": (lambda x: t.linalg.eigvals(x).abs(), "m3x3"),
     "aten.nextafter": (lambda x: t.nextafter(x, x + 1), "4"),
     "aten.segment_reduce": (lambda x: t.segment_reduce(x, "max", lengths=t.tensor([2, 2])), "4"),
     "aten.grid_sampler_3d": (lambda x, g: F.grid_sample(x, g, align_corners=False), "1x1x2x2x2 1x1x1x1x3"),
-    "aten.linalg_householder_product": (lambda a, h: t.linalg.householder_product(a, h), "3x2 2"),
     "aten.tanh": (lambda z: t.tanh(z + 4).abs(), "z3"),
     "aten.bernoulli_": (lambda x: F.dropout(x, 0.5), "8"),
     "aten.randn": (lambda x: x * t.randn(4), "4"),

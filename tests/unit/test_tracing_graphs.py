@@ -415,6 +415,24 @@ def _state(_framework: None) -> None:
 
 
 SAMPLES: dict[str, Case] = {
+    "eigenvalues of any matrix": (lambda a: t.linalg.eigvals(a), "m3x3"),
+    "square roots of matrices": (lambda a: t.linalg.sqrtm(a @ t.transpose(a)), "m3x3"),
+    "sequences of labels": (
+        lambda x: t.nn.ctc_loss(
+            t.sparse.from_dense([[1, 2], [1, 1]]), t.cast(x, t.float32), None, [4, 5], blank_index=0
+        ),
+        "5x2x3",
+    ),
+    "crops": (
+        lambda x, y: (
+            t.image.crop_and_resize(
+                t.cast(x, t.float32), [[0.1, 0.2, 0.8, 0.9], [-0.2, 0.3, 0.7, 1.4]], [0, 1], [3, 2]
+            ),
+            t.image.crop_and_resize(t.cast(x, t.float32), t.cast(t.sigmoid(y), t.float32), [1], [1, 3]),
+        ),
+        "2x4x5x2 1x4",
+    ),
+    "eigenvectors of any matrix": (lambda a: t.abs(t.linalg.eig(a)[1]) ** 2, "m3x3"),
     **by_name("math", "acos asin atanh", "%5"),
     **by_name("math", "asinh atan cosh sinh tan sqrt rsqrt reciprocal_no_nan sign", "+5"),
     **by_attributes("Reciprocal Inv Log Neg Rsqrt Square Selu Softplus Softsign Relu Relu6 Elu Sigmoid Ndtri", "%5"),
@@ -932,15 +950,10 @@ def drop(x: Any) -> Any:
 
 REFUSED: dict[str, Case] = {
     "FakeQuantWithMinMaxArgs": (lambda x: t.quantization.fake_quant_with_min_max_args(t.cast(x, t.float32)), "4"),
-    "Eig": (lambda x: t.abs(t.linalg.eigvals(x)), "m3x3"),
     "MatrixLogarithm": (lambda z: t.abs(t.linalg.logm(z)), "y3x3"),
     "Bitcast": (lambda x: t.bitcast(t.bitcast(x, t.int64), t.float64), "3"),
     "Xlogy": (lambda z: t.abs(t.math.xlogy(z, z)), "z3"),
     "TensorScatterUpdate": (lambda x: t.tensor_scatter_nd_update(x, [[0], [0]], x[:2]), "3"),
-    "CTCLoss": (
-        lambda x: t.nn.ctc_loss(t.sparse.from_dense([[1, 2]]), t.cast(x, t.float32), None, [4], blank_index=0),
-        "4x1x3",
-    ),
     "AdjustContrastv2": (lambda x: t.image.adjust_contrast(t.cast(x, t.float32), 1.5), "1x3x3x2"),
     "RaggedGather": (lambda x: t.gather(t.RaggedTensor.from_row_splits(x, [0, 2, 3]), [1]).flat_values, "3"),
     "RandomUniform": (lambda x: t.nn.dropout(x, 0.5), "8"),

@@ -37,7 +37,8 @@ convolution of equal size, norms, products, outer products, running, ordered, in
 diagonals, decided, clipped, powers, elementary, inverse functions, sinc, gammaln, gamma, digamma, multigammaln,
 incomplete gamma, incomplete beta, error functions, logistic, Bessel, scaled Bessel, normal, tails of normal, Student,
 distribution of Student, beta, gamma distribution, chi squared, Poisson, Dirichlet, several normals, systems, inverse,
-determinants, Cholesky, eigenvectors, singular values, singular vectors, pseudoinverse, triangular, banded, Sylvester,
+determinants, Cholesky, root of a matrix, eigenvalues of any matrix, eigenvectors,
+singular values, singular vectors, pseudoinverse, triangular, banded, Sylvester,
 own primitive, own primitive in place, checkpoint, integrated, rosenbrock, Newton, gradient within,
 gradient of indexing within, jacobian within, step of an optimizer, noise of a fixed seed, Fourier, inverse Fourier,
 half Fourier, Fourier in two, complex products, complex argument, complex angle
@@ -164,7 +165,7 @@ def test_a_wrong_gradient_at_what_looks_like_a_tie_is_told() -> None:
 
 @boxed
 @pytest.mark.parametrize(
-    "name", "random, to_python, odeint, sqrtm, yn, jn of another order, singular vectors beyond".split(", ")
+    "name", "random, to_python, odeint, yn of another order, jn of another order, singular vectors beyond".split(", ")
 )
 def test_what_cannot_be_traced_is_refused_by_name(name: str) -> None:
     f, operation = programs().REFUSED[name]

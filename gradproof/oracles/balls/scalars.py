@@ -122,6 +122,21 @@ def dawsn(x: arb) -> arb:
     return arb.pi().sqrt() / 2 * (-x * x).exp() * x.erfi()
 
 
+def confluent(order: float, x: arb) -> arb:
+    """U(order, order, x²), in which the tail of the normal distribution keeps its digits far out (DLMF 7.11.3)"""
+    return (x * x).hypgeom_u(arb(order), arb(order))
+
+
+def _erfcx_at(x: arb) -> arb:
+    return confluent(0.5, x) / arb.pi().sqrt() if x > 1 else (x * x).exp() * x.erfc()
+
+
+def erfcx(x: arb) -> arb:
+    """exp(x²) erfc(x), which falls everywhere, so that it lies between the values at the ends of a ball; its factors
+    depend on x far more than it does."""
+    return _erfcx_at(x) if x.is_exact() else _erfcx_at(x.lower()).union(_erfcx_at(x.upper()))
+
+
 def spence(x: arb) -> arb:
     """SciPy's dilogarithm Li₂(1 - x), x from 0 on"""
     return arb.nan() if x < 0 else acb(1 - x).polylog(2).real
@@ -142,6 +157,7 @@ SPECIAL: dict[str, Callable[[arb], arb]] = {
     "digamma": arb.digamma,
     "erf": arb.erf,
     "erfc": arb.erfc,
+    "erfcx": erfcx,
     "erfinv": arb.erfinv,
     "expi": arb.ei,
     # By the exponential that stays below 1: the other has a ball, far out, that contains no finite number.
@@ -185,6 +201,7 @@ AT_INFINITY: dict[str, dict[float, float]] = {
     "log1p": {-1.0: -math.inf, math.inf: math.inf},
     "erf": {-math.inf: -1.0, math.inf: 1.0},
     "erfc": {-math.inf: 2.0, math.inf: 0.0},
+    "erfcx": {math.inf: 0.0},
     "expit": {-math.inf: 0.0, math.inf: 1.0},
     "log_ndtr": {-math.inf: -math.inf, math.inf: 0.0},
     "ndtri": {0.0: -math.inf, 1.0: math.inf},

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flint import arb, arb_series
 
-from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL, polygamma, zeta_in_s
+from gradproof.oracles.balls.scalars import SEVERAL, SPECIAL, confluent, polygamma, zeta_in_s
 
 
 def _sinc(x: arb) -> arb:
@@ -22,6 +22,12 @@ def _i1(x: arb) -> arb:
     return (x.bessel_i(0) + x.bessel_i(2)) / 2
 
 
+def _erfcx(x: arb) -> arb:
+    if x > 1:
+        return -x * confluent(1.5, x) / arb.pi().sqrt()  # where the other formula cancels (DLMF 13.3.22)
+    return 2 * x * SPECIAL["erfcx"](x) - 2 / arb.pi().sqrt()
+
+
 def half_square(x: arb) -> arb:
     """π x² / 2, of which Fresnel's integrals take sine and cosine."""
     return arb.pi() * x * x / 2
@@ -30,6 +36,7 @@ def half_square(x: arb) -> arb:
 ONE: dict[str, Callable[[arb], arb]] = {
     "dawsn": lambda x: 1 - 2 * x * SPECIAL["dawsn"](x),
     "digamma": lambda x: polygamma(arb(1), x),
+    "erfcx": _erfcx,
     "expi": lambda x: x.exp() / x,
     "fresnel_cos": lambda x: half_square(x).cos(),
     "fresnel_sin": lambda x: half_square(x).sin(),
@@ -48,7 +55,8 @@ ONE: dict[str, Callable[[arb], arb]] = {
     "y1": lambda x: x.bessel_y(0) - x.bessel_y(1) / x,
 }
 """f'(x). Bessel functions: DLMF 10.6.1 and 10.6.2, 10.29.1 to 10.29.3; gamma functions: 5.2.2 and 5.15.1; Dawson's and
-Fresnel's integrals: 7.10.2 and 7.2.7, 7.2.8; the exponential integral: 6.2.5; the dilogarithm: 25.12.2."""
+Fresnel's integrals and the scaled erfc: 7.10.2 and 7.2.7, 7.2.8, 7.10.1; the exponential integral: 6.2.5; the
+dilogarithm: 25.12.2."""
 
 FROM_VALUE: dict[str, Callable[[arb], arb]] = {
     "erfinv": lambda y: arb.pi().sqrt() / 2 * (y * y).exp(),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import acb
 
-from gradproof.oracles.balls import complex_linalg, linalg, spectral
+from gradproof.oracles.balls import complex_linalg, linalg, nonsymmetric, spectral
 from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
 from gradproof.oracles.tape import complex_cells
@@ -198,12 +198,84 @@ def _lu_matrix(a: Any) -> tuple[Any, np.ndarray, np.ndarray]:
             parts = [rows[i][:k], _moved(factor, np.reshape, (1,)), rest]
             complex_parts = any(isinstance(part, ComplexCells) for part in parts)
             rows[i] = complex_cells.concat(a.tape, parts) if complex_parts else a.tape.concat(parts)
-    return on.stack(rows), np.array(pivots, np.int64), np.array(order, np.int64)
+    return _there_and_back(on.stack(rows)), np.array(pivots, np.int64), np.array(order, np.int64)
+
+
+def _there_and_back(packed: Any) -> Any:
+    """The same packed factors, with the derivative taken through a product with them and a division by them. Published
+    rules for it (F. R. de Hoog, R. S. Anderssen and M. A. Lukas, Differentiation of matrix functionals using triangular
+    factorization, Mathematics of Computation 80, 2011) multiply by the factors, take a triangle, and divide by the
+    factors again; what is lost by that on the way has a place in the bound."""
+    k, tape = min(packed.shape), packed.tape
+    held = _of_parts(tape.freeze, packed)
+    diagonal = np.diagonal(held.value)
+    if not k or not (np.isfinite(held.value).all() and diagonal.all()):
+        return packed  # a singular factor, which no such rule can divide by
+    below = np.tri(*packed.shape, -1, dtype=bool)
+    u, held_u = (_masked(x[:k], ~below[:k]).mT for x in (packed, held))
+    one = tape.constant(np.eye(len(packed), k), packed.format)
+    low, held_low = (_masked(x[:, :k], below[:, :k]) + one for x in (packed, held))
+    back = (
+        _filled(_through(low, held_low, unit=True), packed.shape),
+        _filled(_through(u, held_u, unit=False).mT, packed.shape),
+    )
+    return _of_parts(tape.graft, packed, _of_parts(lambda p, q: tape.choose(below, p, q), *back))
+
+
+def _through(x: Any, held: Any, unit: bool) -> Any:
+    """x = [x₁; x₂], (m, k), as held₁ held₁⁻¹ x₁ below which stands x₂, less and plus a product with held₂."""
+    k = x.shape[-1]
+    inner = _substituted(held[:k], x[:k], lower=True, unit_diagonal=unit)
+    product = held @ inner
+    if x.shape[0] == k:
+        return product
+    rest = x[k:] - product[k:]
+    joined = complex_cells.concat if isinstance(x, ComplexCells) else Tape.concat
+    return joined(x.tape, [product[:k], product[k:] + rest])
+
+
+def _of_parts(operation: Callable, *arrays: Any) -> Any:
+    """An operation of real cells on both parts of complex ones."""
+    if not any(isinstance(x, ComplexCells) for x in arrays):
+        return operation(*arrays)
+    pairs = [complex_cells.lifted(x.tape, x) for x in arrays]
+    return ComplexCells(operation(*(z.re for z in pairs)), operation(*(z.im for z in pairs)))
+
+
+def _masked(x: Any, mask: np.ndarray) -> Any:
+    return _of_parts(lambda p: p.tape.choose(mask, p, p.tape.constant(0.0, p.format)), x)
+
+
+def _filled(x: Any, shape: tuple[int, ...]) -> Any:
+    """With zeros to the right and below, up to a shape."""
+    zero = int(x.tape.constant(0.0).numbers)
+    widths = [(0, n - own) for n, own in zip(shape, x.shape, strict=True)]
+    return _moved(x, lambda numbers: np.pad(numbers, widths, constant_values=zero))
 
 
 def _pivot_size(value: Any) -> float:
     # LAPACK measures a complex number by |re| + |im|.
     return float(np.abs(value.real) + np.abs(value.imag))
+
+
+def reflected(a: Any, taus: Any, x: Any, adjoint: bool = False) -> Any:
+    """Q x for Q = H₁ H₂ … with Hᵢ = I - τᵢ vᵢ vᵢᴴ, as LAPACK stores it: vᵢ is 0 above its place, 1 there, and below
+    the i-th column of a, (…, m, n); Qᴴ x with `adjoint`. x is (…, m, k)."""
+    return _over_stack(lambda p, q, r: _reflected(p, q[0], r, adjoint), a, _moved(taus, np.expand_dims, -2), x)
+
+
+def _reflected(a: Any, taus: Any, x: Any, adjoint: bool) -> Any:
+    on = Recorder(a.tape, a.format)
+    one = on.eye(1)[0]
+    join = complex_cells.concat if isinstance(a, ComplexCells) else Tape.concat
+    for i in range(len(taus)) if adjoint else reversed(range(len(taus))):
+        v = join(a.tape, [one, a[i + 1 :, i]])
+        tau = on.conj(taus[i]) if adjoint else taus[i]
+        rest = x[i:]
+        along = _moved(on.conj(v), np.reshape, (1, -1)) @ rest
+        rest = rest - _moved(v, np.reshape, (-1, 1)) @ along * tau
+        x = join(a.tape, [x[:i], rest])
+    return x
 
 
 # Spectral decompositions
@@ -294,6 +366,81 @@ def _complex_eigh_matrix(a: ComplexCells, values: np.ndarray, vectors: np.ndarra
     shapes = [values, vectors.real, vectors.imag]
     found, re, im = a.tape.call("eigh", run, a.tape.stack([a.re, a.im]), shapes, turning=turning)
     return found, ComplexCells(re, im)
+
+
+def eigvals(a: Any, values: np.ndarray) -> ComplexCells:
+    """The eigenvalues of matrices that need not be symmetric, in the order of `values`, the framework's at the traced
+    input. Where they are not simple they have no derivatives."""
+    return _over_stack(_eigvals_matrix, a, np.asarray(values, complex))
+
+
+def _eigvals_matrix(a: Any, values: np.ndarray) -> ComplexCells:
+    def run(on: Any, x: Any) -> tuple:
+        return nonsymmetric.balls_of(on, _nonsymmetric(on, x, values).eigenvalues())
+
+    return ComplexCells(*a.tape.call("eigvals", run, _with_parts(a), [values.real, values.imag]))
+
+
+def eig(a: Any, values: np.ndarray, vectors: np.ndarray) -> tuple[ComplexCells, ComplexCells]:
+    """The same with unit eigenvectors in columns, in the phases that they have in `vectors`. What depends on those
+    phases is refused."""
+    return _over_stack(_eig_matrix, a, np.asarray(values, complex), np.asarray(vectors, complex))
+
+
+def _eig_matrix(a: Any, values: np.ndarray, vectors: np.ndarray) -> tuple[ComplexCells, ComplexCells]:
+    picked = np.argmax(np.abs(vectors), axis=0)
+
+    def run(on: Any, x: Any) -> tuple:
+        found = _nonsymmetric(on, x, values)
+        pairs = []
+        for i, row in enumerate(picked):
+            wanted = acb(vectors[row, i].real, vectors[row, i].imag)
+            pairs.append(found.eigenvector(i, lambda unit: _phase(unit[row]).conjugate() * _phase(wanted)))  # noqa: B023
+        columns = [nonsymmetric.balls_of(on, pair) for pair in pairs]
+        parts = (on.stack([column[k] for column in columns], axis=-1) for k in range(2))
+        return (*nonsymmetric.balls_of(on, found.eigenvalues()), *parts)
+
+    def turning(parts: Sequence[np.ndarray], adjoints: Sequence[np.ndarray]) -> np.ndarray:
+        return _turning(parts[2:], adjoints[2:], axis=0)
+
+    shapes = [values.real, values.imag, vectors.real, vectors.imag]
+    parts = a.tape.call("eig", run, _with_parts(a), shapes, turning=turning)
+    return ComplexCells(*parts[:2]), ComplexCells(*parts[2:])
+
+
+def sqrtm(a: Any, values: np.ndarray) -> Any:
+    """The principal square roots of matrices whose eigenvalues are simple. `values` are the framework's at the traced
+    input."""
+    return _over_stack(_sqrtm_matrix, a, np.asarray(values))
+
+
+def _sqrtm_matrix(a: Any, values: np.ndarray) -> Any:
+    # Its residual is relative to the square of the root's norm (Higham, Functions of Matrices, section 6.2).
+    eigenvalues, size = np.linalg.eigvals(a.value), float(np.linalg.norm(values) ** 2)
+
+    def run(on: Any, x: Any) -> tuple:
+        parts = nonsymmetric.balls_of(on, _nonsymmetric(on, x, eigenvalues, size).square_root())
+        return tuple(on.reshape(part, a.shape) for part in parts)
+
+    root = ComplexCells(*a.tape.call("sqrtm", run, _with_parts(a), [values.real, values.imag]))
+    return root if isinstance(a, ComplexCells) else root.re
+
+
+def _phase(z: acb) -> acb:
+    middle = acb(z.real.mid(), z.imag.mid())
+    return middle / abs(middle)
+
+
+def _with_parts(a: Any) -> Cells:
+    z = complex_cells.lifted(a.tape, a)
+    return a.tape.stack([z.re, z.im])
+
+
+def _nonsymmetric(on: Any, x: Any, values: np.ndarray, size: float | None = None) -> nonsymmetric.Decomposition:
+    found = nonsymmetric.Decomposition(on, ComplexBalls(x[0], x[1]), values, size)
+    if not found.is_known and on.model is None:
+        raise Untraceable("eig", "eigenvalues that may be one are no functions with a derivative")
+    return found
 
 
 def _turned(x: Any, signs: np.ndarray) -> Any:

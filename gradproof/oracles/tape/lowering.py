@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.oracles.tape.complex_cells import ComplexCells, lifted
-from gradproof.oracles.tape.program import Cells, Tape
+from gradproof.oracles.tape.program import EXPONENT_BITS, Cells, Tape
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -227,6 +227,35 @@ def logaddexp(x: Cells, y: Cells) -> Cells:
     total = high + tape.map("log1p", tape.map("exp", low - high))
     # Between equal infinities the difference is undefined, and the sum is that infinity.
     return tape.choose(np.isinf(high.value) & (high.value == low.value), high, total)
+
+
+def erfcx(x: Cells) -> Cells:
+    """exp(x²) erfc(x), by that product wherever both factors are numbers of the format: libraries compute it so, and
+    lose as many digits as x² has."""
+    tape = x.tape
+    # The largest number of a format is near 2 to the power of 2^(bits of its exponent - 1).
+    end = 0.9 * math.log(2.0) * 2.0 ** (EXPONENT_BITS[x.format] - 1)
+    near = x.value**2 <= end
+    close = tape.choose(near, x, tape.constant(0.0, x.format))
+    product = tape.map("exp", close * close) * tape.map("erfc", close)
+    return tape.choose(near, product, tape.map("erfcx", tape.choose(near, tape.constant(1.0, x.format), x)))
+
+
+def ctc_loss(scores: Cells, labels: np.ndarray, blank: int) -> Cells:
+    """-log of the probability of the labels, of logarithms of probabilities (time, classes), over all ways to repeat
+    them and to put blanks between them: the forward recursion over the labels with blanks around each."""
+    tape, count = scores.tape, 2 * len(labels) + 1
+    extended = np.full(count, blank)
+    extended[1::2] = labels
+    scores = scores[:, extended]
+    never = tape.constant(np.array([-math.inf]), scores.format)
+    skips = np.array([i >= 2 and extended[i] not in (blank, extended[i - 2]) for i in range(count)])
+    state = tape.choose(np.arange(count) < 2, scores[0], never)
+    for row in scores[1:]:
+        before = tape.concat([never, state[:-1]])
+        earlier = tape.choose(skips, tape.concat([never, never, state[:-2]])[:count], never)
+        state = logaddexp(logaddexp(state, before), earlier) + row
+    return -(state[-1] if count == 1 else logaddexp(state[-1], state[-2]))
 
 
 def softplus(x: Cells) -> Cells:

@@ -36,7 +36,7 @@ MAPS: dict[str, Callable] = {
     **{name: getattr(np, name) for name in "cos cosh exp expm1 log log10 log1p log2 sin sinh sqrt tan tanh".split()},
     **{name: getattr(scipy.special, name) for name in "digamma erf erfc erfinv expit gammaln i0 i1 j0 j1".split()},
     **{name: getattr(scipy.special, name) for name in "log_ndtr ndtri betainc expn gammainc gammaincc zeta".split()},
-    **{name: getattr(scipy.special, name) for name in "dawsn expi k0 k1 spence y0 y1".split()},
+    **{name: getattr(scipy.special, name) for name in "dawsn erfcx expi k0 k1 spence y0 y1".split()},
     "fresnel_cos": lambda x: scipy.special.fresnel(x)[1],
     "fresnel_sin": lambda x: scipy.special.fresnel(x)[0],
     "lambertw": lambda x: scipy.special.lambertw(x).real,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from flint import arb, arb_series, ctx
 
-from gradproof.oracles.balls.scalars import SPECIAL, polygamma
+from gradproof.oracles.balls.scalars import SPECIAL, confluent, polygamma
 from gradproof.oracles.balls.taylor_special import FROM_VALUE, PARTIALS, half_square
 from gradproof.oracles.balls.taylor_special import ONE as FIRST
 
@@ -55,9 +55,16 @@ def _dawsn(x: arb) -> arb:
     return -2 * (SPECIAL["dawsn"](x) + x * FIRST["dawsn"](x))
 
 
+def _erfcx(x: arb) -> arb:
+    if x > 1:
+        return (3 * x * x * confluent(2.5, x) - confluent(1.5, x)) / arb.pi().sqrt()
+    return 2 * (SPECIAL["erfcx"](x) + x * FIRST["erfcx"](x))
+
+
 ONE: dict[str, Callable[[arb], arb]] = {
     "dawsn": _dawsn,
     "digamma": lambda x: polygamma(arb(2), x),
+    "erfcx": _erfcx,
     "erfinv": _erfinv,
     "expi": lambda x: x.exp() * (x - 1) / (x * x),
     "expit": _expit,

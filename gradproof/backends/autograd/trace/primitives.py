@@ -8,6 +8,7 @@ from typing import Any
 
 import autograd.numpy.numpy_wrapper as wrapped
 import numpy as np
+import scipy.linalg
 import scipy.special
 from autograd.core import VSpace, sparse_add
 from autograd.numpy import numpy_vjps
@@ -277,6 +278,10 @@ def solve_sylvester(recording: Recording, a: Any, b: Any, q: Any) -> Recorded:
     return np.reshape(np.linalg.solve(system, np.ravel(q)), (n, m))
 
 
+def sqrtm(recording: Recording, a: Any, *_: Any, **__: Any) -> Recorded:
+    return recording.of(factorizations.sqrtm(a.cells, scipy.linalg.sqrtm(a.value)))
+
+
 # Convolutions
 
 
@@ -348,6 +353,7 @@ MODULES: dict[str, dict[str, Rule]] = {
         "solve_triangular": solve_triangular,
         "solve_banded": solve_banded,
         "solve_sylvester": solve_sylvester,
+        "sqrtm": sqrtm,
     },
     "signal": {"convolve": convolve},
     "integrate": {"odeint": refused("odeint", "the steps of the integrator are not followed")},

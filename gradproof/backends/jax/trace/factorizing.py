@@ -57,6 +57,15 @@ def _eigh(op: Operation, a: Any) -> list[Any]:
     return [columns, found]
 
 
+def _eig(op: Operation, a: Any) -> list[Any]:
+    if op.params["compute_left_eigenvectors"]:
+        op.refuse("left eigenvectors")
+    values, *vectors = (np.asarray(part) for part in op.by_framework(_at_input(op, a)))
+    if not vectors or (op.needed is not None and not op.needed[1]):
+        return [factorizations.eigvals(a, values), *vectors]
+    return list(factorizations.eig(a, values, *vectors))
+
+
 def _svd(op: Operation, a: Any) -> list[Any]:
     if op.params.get("subset_by_index") is not None:
         op.refuse("a subset of the singular values", "Take all of them, and index them.")
@@ -116,6 +125,7 @@ def _tridiagonal_solve(op: Operation, below: Any, diagonal: Any, above: Any, b: 
 
 RULES: dict[str, Callable[..., Any]] = {
     "cholesky": _cholesky,
+    "eig": _eig,
     "eigh": _eigh,
     "lu": _lu,
     "qr": _qr,

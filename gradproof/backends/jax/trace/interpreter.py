@@ -49,7 +49,6 @@ REFUSED = {
     **dict.fromkeys(("pallas_call", "ffi_call", "custom_partitioning", "tpu_custom_call"), NO_KERNEL),
     "rng_uniform": "a random draw that no key fixes",
     "random_gamma": "a random draw from a distribution that depends on the input",
-    "eig": "eigenvalues of a matrix that need not be symmetric",
 }
 """What is known and cannot be put on a tape, and why."""
 
@@ -153,9 +152,10 @@ class Interpreter:
 
     def _inner(self, op: Operation, *values: Value) -> list[Value]:
         program = next(op.params[name] for name in INNER if hasattr(op.params.get(name), "eqns"))
-        rule = special.rule_for(program, values)
+        own = values[op.params.get("num_consts", 0) :]  # JAX gives the arrays of the function's own code first
+        rule = special.rule_for(program, own)
         if rule is not None:
-            found = rule(op, *values)
+            found = rule(op, *own)
             return found if isinstance(found, list) else [found]
         return self.run(program, values, op.needed)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradproof.backends.jax.trace.operation import Operation, Value
-from gradproof.oracles.tape import Cells, ComplexCells
+from gradproof.oracles.tape import Cells, ComplexCells, faddeeva, lowering
 
 
 def _expn(op: Operation, n: np.ndarray, x: Cells) -> Cells:
@@ -59,6 +59,10 @@ def _source(f: Callable[..., Any]) -> tuple[str, str]:
 
 
 BY_SOURCE = {(*_source(f), count): (place, rule) for f, count, place, rule in RULES}
+# These have their derivatives where nobody calls them by a public name, and older versions of JAX have none of them.
+_FILE = _source(jax.scipy.special.log_ndtr)[0]
+BY_SOURCE[_FILE, "_erfcx", 1] = 0, lambda op, x: lowering.erfcx(x)
+BY_SOURCE[_FILE, "_wofz", 1] = None, lambda op, z: faddeeva.wofz(op.lift(z))
 
 
 def rule_for(program: Any, values: Sequence[Value]) -> Callable[..., Cells | list[Value]] | None:

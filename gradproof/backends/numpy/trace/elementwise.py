@@ -174,7 +174,7 @@ def _zeta(tape: Tape, x: Cells, q: Cells | None = None) -> Cells:
 
 
 SAME_NAME = "exp log sin cos tan sinh cosh tanh expm1 log1p log2 log10 sqrt hypot erf erfc erfinv expit gammaln"
-SAME_NAME += " i0 i1 j0 j1 ndtri log_ndtr betainc gammainc gammaincc floor ceil trunc"
+SAME_NAME += " i0 i1 j0 j1 y0 y1 ndtri log_ndtr betainc gammainc gammaincc floor ceil trunc"
 
 REAL: dict[str, Rule] = {
     **{name: _map(name) for name in SAME_NAME.split()},
@@ -201,6 +201,7 @@ REAL: dict[str, Rule] = {
         "i1e": _scaled_bessel("i1e"),
         "jv": _bessel({0: "j0", 1: "j1"}),
         "iv": _bessel({0: "i0", 1: "i1"}),
+        "yn": _bessel({0: "y0", 1: "y1"}),
         "ive": _bessel({0: "i0e", 1: "i1e"}),
     },
     **{"logit": _logit, "log_expit": _log_expit, "xlogy": lambda tape, x, y: lowering.xlogy(x, y)},

@@ -10,7 +10,7 @@ from gradproof.backends.numpy.trace.moving import together
 from gradproof.backends.numpy.trace.recorded import Recorded, Recording
 from gradproof.backends.numpy.trace.reductions import squared
 from gradproof.oracles.tape import factorizations, lowering
-from gradproof.oracles.tape.complex_cells import lifted
+from gradproof.oracles.tape.complex_cells import ComplexCells, lifted
 
 Rule = Callable[..., Any]
 
@@ -170,6 +170,22 @@ def _lower(a: Recorded, triangle: str) -> Recorded:
 
 def eigvalsh(recording: Recording, a: Recorded, UPLO: str = "L") -> Any:  # noqa: N803
     return recording.of(factorizations.eigvalsh(_lower(a, UPLO).cells, np.linalg.eigvalsh(a.value, UPLO)))
+
+
+def eig(recording: Recording, a: Recorded) -> Any:
+    values, vectors = np.linalg.eig(a.value)
+    found = factorizations.eig(a.cells, values, vectors)
+    return type(np.linalg.eig(np.eye(1)))(*(recording.of(_as_given(z, values)) for z in found))
+
+
+def eigvals(recording: Recording, a: Recorded) -> Any:
+    values = np.linalg.eigvals(a.value)
+    return recording.of(_as_given(factorizations.eigvals(a.cells, values), values))
+
+
+def _as_given(z: ComplexCells, values: np.ndarray) -> Any:
+    """Where all eigenvalues are real NumPy gives real arrays."""
+    return z if np.iscomplexobj(values) else z.re
 
 
 def svdvals(recording: Recording, a: Recorded) -> Any:
@@ -367,6 +383,7 @@ FUNCTIONS: dict[Callable, Rule] = {
     **{np.linalg.inv: inv, np.linalg.det: _on_tape(factorizations.det), np.linalg.slogdet: slogdet},
     **{np.linalg.solve: solve, np.linalg.cholesky: cholesky, np.linalg.matrix_power: matrix_power},
     **{np.linalg.multi_dot: multi_dot, np.linalg.eigh: eigh, np.linalg.eigvalsh: eigvalsh, np.linalg.svd: svd},
+    **{np.linalg.eig: eig, np.linalg.eigvals: eigvals},
     **{np.linalg.svdvals: svdvals, np.linalg.qr: qr, np.linalg.pinv: pinv, np.linalg.norm: norm},
     **{np.linalg.vector_norm: vector_norm, np.linalg.matrix_norm: matrix_norm, np.linalg.cond: cond},
     **{np.linalg.trace: linalg_trace, np.linalg.cross: cross, np.linalg.outer: outer},

@@ -48,7 +48,7 @@ STRAIGHT = "a staircase, whose gradient is that of a straight line by convention
 REFUSED = {
     **dict.fromkeys(("PyFunc", "PyFuncStateless", "EagerPyFunc"), OPAQUE),
     **dict.fromkeys(("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "BlockLSTM", "BlockLSTMV2", "LSTMBlockCell"), KERNEL),
-    **dict.fromkeys(("Eig", "Schur"), "a matrix that need not be symmetric"),
+    "Schur": "a matrix that need not be symmetric",
     **dict.fromkeys(
         "FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel QuantizeAndDequantize "
         "QuantizeAndDequantizeV2 QuantizeAndDequantizeV3 QuantizeAndDequantizeV4".split(),

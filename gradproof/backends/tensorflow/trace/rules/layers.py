@@ -161,7 +161,75 @@ def _sparse_cross_entropy(op: Operation, logits: Cells, labels: Value) -> list[A
     return [-scores.like(np.take_along_axis(scores.numbers, labels[:, None], -1)[:, 0]), lowering.softmax(logits) - hot]
 
 
+def _ctc_loss(op: Operation, logits: Cells, places: Value, labels: Value, lengths: Value) -> list[Any]:
+    """Of each sequence of a batch, the blank the last class. Labels are a sparse matrix."""
+    if op.attribute("preprocess_collapse_repeated") or not op.attribute("ctc_merge_repeated"):
+        op.refuse("repeated labels that are merged before, or not at all")
+    if op.is_used(1):
+        op.refuse("its second result, which is the derivative of the first")
+    scores, rows, labels = lowering.log_softmax(logits), op.array(places)[:, 0], op.array(labels)
+    losses = [
+        lowering.ctc_loss(scores[: int(length), i], labels[rows == i], logits.shape[-1] - 1)
+        for i, length in enumerate(op.array(lengths))
+    ]
+    return [op.tape.stack(losses), None]
+
+
 # Images
+
+
+def _crop_and_resize(op: Operation, images: Value, boxes: Value, which: Value, size: Value) -> Cells:
+    """Each box of an image by bilinear interpolation between its corners, which are given as parts of the image."""
+    if op.attribute("method") != "bilinear":
+        op.refuse("a crop by the nearest entry, whose derivative in the box is that of another crop")
+    wide = op.dtype
+    images, boxes = op.tape.cast(op.real(images), op.format), op.real(boxes, wide)
+    outside = op.number(op.attribute("extrapolation_value"))
+    crops = []
+    for box, i in zip(boxes, op.array(which), strict=True):
+        ends = ((box[0], box[2]), (box[1], box[3]))
+        rows, columns = (
+            _between(op, *pair, int(count), own)
+            for pair, count, own in zip(ends, op.array(size), images.shape[1:3], strict=True)
+        )
+        crops.append(_interpolated(op, images[int(i)], rows, columns, outside))
+    return op.tape.stack(crops)
+
+
+def _between(op: Operation, start: Cells, end: Cells, count: int, size: int) -> list[tuple[int, int, Cells] | None]:
+    """For each row of a crop the rows of the image that it lies between, and how far; None outside of the image."""
+    last = float(size - 1)
+    if count > 1:
+        step = (end - start) * last / float(count - 1)
+        places = [start * last + step * float(k) for k in range(count)]
+    else:
+        places = [(start + end) * 0.5 * last]
+    found: list[tuple[int, int, Cells] | None] = []
+    for place in places:
+        if not (op.tape.settle(place >= 0.0) & op.tape.settle(place <= last)):
+            found.append(None)
+            continue
+        low = int(op.tape.settle_step(place, "floor"))
+        found.append((low, min(low + 1, size - 1), place - float(low)))
+    return found
+
+
+def _interpolated(op: Operation, image: Cells, rows: list, columns: list, outside: Cells) -> Cells:
+    tape, channels = op.tape, image.shape[-1]
+    nothing = tape.broadcast_to(outside, (channels,))
+    lines = []
+    for row in rows:
+        line = []
+        for column in columns:
+            if row is None or column is None:
+                line.append(nothing)
+                continue
+            (top, bottom, down), (left, right, along) = row, column
+            high = image[top, left] + (image[top, right] - image[top, left]) * along
+            low = image[bottom, left] + (image[bottom, right] - image[bottom, left]) * along
+            line.append(high + (low - high) * down)
+        lines.append(tape.stack(line))
+    return tape.stack(lines)
 
 
 def _linear_in_images(op: Operation, x: Cells, *others: Value) -> Cells:
@@ -205,6 +273,8 @@ REAL: dict[str, Callable[..., Any]] = {
     "BiasAdd": _bias,
     "BiasAddGrad": _bias_derivative,
     "BiasAddV1": _bias_v1,
+    "CTCLoss": _ctc_loss,
+    "CropAndResize": _crop_and_resize,
     "Dilation2D": _dilation,
     "LRN": _local_response,
     "MaxPoolWithArgmax": _max_pool_and_places,

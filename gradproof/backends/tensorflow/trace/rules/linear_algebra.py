@@ -60,6 +60,13 @@ def _eigh(op: Operation, a: Any) -> list[Any]:
     return [op.lift(found), columns]
 
 
+def _eig(op: Operation, a: Any) -> list[Any]:
+    values, vectors = (np.asarray(part) for part in op.by_framework(_at_input(op, a), compute_v=True))
+    if not op.attribute("compute_v") or not op.is_used(1):
+        return [factorizations.eigvals(a, values)]
+    return list(factorizations.eig(a, values, vectors))
+
+
 def _svd(op: Operation, a: Any) -> list[Any]:
     values, u, v = (np.asarray(x) for x in op.by_framework(_at_input(op, a), compute_uv=True, full_matrices=False))
     if not op.attribute("compute_uv") or not (op.is_used(1) or op.is_used(2)):
@@ -149,12 +156,14 @@ def _tridiagonal_product(op: Operation, above: Value, diagonal: Value, below: Va
 RULES: dict[str, Callable[..., Any]] = {
     "BandedTriangularSolve": _banded_solve,
     "Cholesky": lambda op, a: factorizations.cholesky(a),
+    "Eig": _eig,
     "LogMatrixDeterminant": lambda op, a: list(factorizations.slogdet(a)),
     "Lu": _lu,
     "MatrixDeterminant": lambda op, a: factorizations.det(a),
     "MatrixInverse": _inverse,
     "MatrixSolve": _solve,
     "MatrixSolveLs": _least_squares,
+    "MatrixSquareRoot": lambda op, a: factorizations.sqrtm(a, np.asarray(op.by_framework(_at_input(op, a)))),
     "MatrixTriangularSolve": _triangular_solve,
     "Qr": _qr,
     "SelfAdjointEigV2": _eigh,

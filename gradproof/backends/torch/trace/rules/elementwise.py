@@ -212,8 +212,7 @@ def polygamma(run: Any, result: Tensor, n: int, x: Tensor) -> Cells:
 
 
 def erfcx(run: Any, result: Tensor, x: Tensor) -> Cells:
-    cells = run.real(x, result)
-    return run.tape.map("exp", cells * cells) * run.tape.map("erfc", cells)
+    return lowering.erfcx(run.real(x, result))
 
 
 # Choices

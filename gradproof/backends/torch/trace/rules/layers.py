@@ -321,23 +321,8 @@ def ctc_loss(
     losses = []
     for i, (length, size) in enumerate(zip(steps, sizes, strict=True)):
         own = labels[i, :size] if labels.ndim == 2 else labels[starts[i] : starts[i] + size]
-        extended = np.full(2 * size + 1, blank)
-        extended[1::2] = own
-        losses.append(_ctc(run, cells[:length, i][:, extended], extended, blank))
+        losses.append(lowering.ctc_loss(cells[:length, i], own, blank))
     return [run.tape.stack(losses), None]
-
-
-def _ctc(run: Any, scores: Cells, labels: np.ndarray, blank: int) -> Cells:
-    tape, count = run.tape, len(labels)
-    never = tape.constant(np.array([-math.inf]), scores.format)
-    skips = np.array([i >= 2 and labels[i] != blank and labels[i] != labels[i - 2] for i in range(count)])
-    state = tape.choose(np.arange(count) < 2, scores[0], never)
-    for row in scores[1:]:
-        before = tape.concat([never, state[:-1]])
-        earlier = tape.choose(skips, tape.concat([never, never, state[:-2]])[:count], never)
-        state = lowering.logaddexp(lowering.logaddexp(state, before), earlier) + row
-    last = state[-1] if count == 1 else lowering.logaddexp(state[-1], state[-2])
-    return -last
 
 
 # Random masks

@@ -158,6 +158,32 @@ def eigh(run: Any, result: Any, a: Tensor, uplo: str = "L", compute_v: bool = Tr
     return list(factorizations.eigh(cells, to_numpy(result[0]), to_numpy(result[1])))
 
 
+def eig(run: Any, result: Any, a: Tensor) -> list:
+    values, vectors = map(to_numpy, result)
+    return [*factorizations.eig(run.cells(a), values, vectors)]
+
+
+def eigvals(run: Any, result: Tensor, a: Tensor) -> Any:
+    return factorizations.eigvals(run.cells(a), to_numpy(result))
+
+
+def householder_product(run: Any, result: Tensor, a: Tensor, tau: Tensor) -> Any:
+    cells = run.cells(a)
+    first = run.tape.constant(np.broadcast_to(np.eye(*a.shape[-2:]), tuple(a.shape)), cells.format)
+    first = complex_cells.lifted(run.tape, first) if isinstance(cells, ComplexCells) else first
+    return factorizations.reflected(cells, run.cells(tau), first)
+
+
+def ormqr(
+    run: Any, result: Tensor, a: Tensor, tau: Tensor, x: Tensor, left: bool = True, transpose: bool = False
+) -> Any:
+    cells, taus, other = run.cells(a), run.cells(tau), run.cells(x)
+    if left:
+        return factorizations.reflected(cells, taus, other, transpose)
+    # X Q is the adjoint of Qᴴ Xᴴ.
+    return _transposed(factorizations.reflected(cells, taus, _transposed(other, True), not transpose), True)
+
+
 def svd(run: Any, result: Any, a: Tensor, full_matrices: bool = False, compute_uv: bool = True, **_: Any) -> list:
     cells, (u, values, vh) = run.cells(a), map(to_numpy, result)
     if not compute_uv:
@@ -236,6 +262,9 @@ RULES: dict[str, Rule] = {
     "cholesky_inverse": cholesky_inverse,
     "cholesky_solve": cholesky_solve,
     "linalg_cholesky_ex": cholesky_ex,
+    "linalg_eig": eig,
+    "linalg_eigvals": eigvals,
+    "linalg_householder_product": householder_product,
     "linalg_inv_ex": inv,
     "linalg_lstsq": lstsq,
     "linalg_lu": lu,
@@ -246,6 +275,7 @@ RULES: dict[str, Rule] = {
     "linalg_qr": qr,
     "linalg_solve_triangular": solve_triangular,
     "lu_unpack": lu_unpack,
+    "ormqr": ormqr,
     "trace": trace,
     "triangular_solve": old_triangular_solve,
 }
