@@ -24,7 +24,8 @@ class Traced:
     framework's operations by name. `replay(arguments)` runs the framework's own forward pass at other arguments of the
     same shapes and gives its results as NumPy arrays. `notes` say where a value left the trace (`.item()` and the
     like): if it came back, it did so as a constant, and a replay will differ. `reverse_alone` says what reverse mode
-    takes for a constant, and no other mode."""
+    takes for a constant, and no other mode. `own_rules` names the functions that were met whose derivative somebody has
+    written, and not the framework."""
 
     tape: Tape
     inputs: list[Cells | ComplexCells]
@@ -33,3 +34,4 @@ class Traced:
     replay: Callable[[Sequence[Any]], list[np.ndarray]]
     notes: list[str] = field(default_factory=list)
     reverse_alone: list[str] = field(default_factory=list)
+    own_rules: Sequence[str] = ()

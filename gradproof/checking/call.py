@@ -23,6 +23,8 @@ BOTH = ("fwd", "rev")
 MODE_NAMES = {"fwd": "forward", "rev": "reverse", "forward": "forward", "reverse": "reverse"}
 """JAX's and autograd's words for a mode, beside our own."""
 
+BEYOND = "order={}: derivatives beyond the second are not verified"
+
 SECOND_ORDER = {"forward": "forward_over_reverse", "reverse": "reverse_over_reverse"}
 
 
@@ -88,13 +90,15 @@ def check_grads(
             accuracy=_relative("accuracy", accuracy),
             jac=jac,
             name=name,
-            notes=_told(order, atol=atol, rtol=rtol, eps=eps),
+            notes=_told(order, strict, atol=atol, rtol=rtol, eps=eps),
         )
     except ArgumentError as error:
         raise raised(error, f, ()) from None
     found = _examined(request)
     if isinstance(found, Exception):
         raise found
+    if order > 2:
+        warnings.warn(BEYOND.format(order), GradproofWarning, stacklevel=2)
     return _concluded(found, strict)
 
 
@@ -124,7 +128,9 @@ def _tuple(args: Any) -> Any:
 
 def _named_modes(modes: str | Iterable[str], order: int) -> tuple[str, ...]:
     if isinstance(order, str):
-        raise ArgumentError(f"order={order!r}: give 1 or 2; a mode is named by modes={order!r}")
+        names_mode = order in MODE_NAMES or order in MODES
+        cure = f"; a mode is named by modes={order!r}" if names_mode else ", a number and no text"
+        raise ArgumentError(f"order={order!r}: give 1 or 2{cure}")
     if not isinstance(order, int):
         given = "an array" if hasattr(order, "shape") else f"a {type(order).__name__}"
         raise ArgumentError(f"order is {given}: give 1 or 2. The arguments of f are one tuple: check_grads(f, (x, y))")
@@ -142,12 +148,14 @@ def _named_modes(modes: str | Iterable[str], order: int) -> tuple[str, ...]:
     return (*first, *(mode for mode in second if mode not in first))
 
 
-def _told(order: int, **tolerances: float | None) -> list[str]:
+def _told(order: int, strict: bool, **tolerances: float | None) -> list[str]:
     notes = []
     if given := [name for name, value in tolerances.items() if value is not None]:
         notes.append(f"{', '.join(given)}: taken and not used; every entry has its own bound, from the machine model")
     if order > 2:
-        notes.append(f"order={order}: derivatives beyond the second are not verified")
+        if strict:
+            raise ArgumentError(f"{BEYOND.format(order)}, and strict=True lets nothing pass that is not: give order=2")
+        notes.append(BEYOND.format(order))
     return notes
 
 

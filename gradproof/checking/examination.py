@@ -72,8 +72,9 @@ INDEPENDENT = "the result does not depend on {}: the true gradient is 0 here, in
 AT_ONCE = "the slopes along all directions at once, mapped over the tangents, are not those of one after the other"
 LOST = "there is no gradient for {}: it is None"
 LOST_AGAIN = (
-    "there is no second derivative for {}: the gradient cannot be differentiated again, as where a backward pass is "
-    "marked once_differentiable, or detaches what it computes; a framework may take it for 0"
+    "there is no second derivative for {}: the gradient cannot be differentiated again, as where a backward pass uses "
+    "an intermediate result that was saved, and is neither an input nor an output of the function, is marked "
+    "once_differentiable, or detaches what it computes; a framework may take it for 0"
 )
 
 
@@ -110,6 +111,7 @@ def examine(request: Request) -> Report:
         notes=[*request.notes, *problem.calls.settings()],
         unmarked=problem.unmarked,
         left_out=problem.left_out,
+        data=problem.data,
     )
     with Progress(problem.name) as progress, problem.calls.at_work():
         for dtype in request.dtypes or ("",):
@@ -254,6 +256,7 @@ class _Examination:
         self.report.truth = held.told
         if isinstance(held, TracedTruth) and not was_drawn:
             self.report.traced = held.traced
+            self.report.own_rules = held.own_rules
         self._tell_of_zeros(held)
         for mode in list(self.modes):
             self.progress.step = f"{where}: {mode}"

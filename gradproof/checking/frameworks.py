@@ -91,10 +91,7 @@ def parameter_name(parameters: Sequence[inspect.Parameter], number: int) -> str:
 def no_array(f: Callable, args: tuple, told: str = "") -> str:
     """Which argument is a list of numbers, or a number, and what to give instead, where `f` says `told` of it; empty
     where there is none. Beside an array a number is data, and so is a list that is not spoken of."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
+    parameters = _parameters(f)
     named = [(parameter_name(parameters, number), arg) for number, arg in enumerate(args)]
     has_arrays = any(np.ndim(leaf) or owner(leaf) for _, leaf in flatten(args)[0])
     for name, numbers in (pair for one in named for pair in _lists_of_numbers(*one)):
@@ -103,6 +100,13 @@ def no_array(f: Callable, args: tuple, told: str = "") -> str:
             return f"{name} is a {kind} of numbers, each an argument of its own: give {_instead(f, numbers)}"
     numbers = [] if has_arrays else [(name, arg) for name, arg in named if isinstance(arg, NUMBERS)]
     return "".join(f"{name} is a number: give {_instead(f, arg)}" for name, arg in numbers[:1])
+
+
+def _parameters(f: Callable) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 def _lists_of_numbers(name: str, node: Any) -> Iterator[tuple[str, Any]]:
@@ -119,11 +123,37 @@ def _lists_of_numbers(name: str, node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _instead(f: Callable, numbers: Any) -> str:
-    text = repr(numbers)
+    text = repr(_with_a_point(numbers))
     known = named_in(f)
     # What NumPy's arrays are to who names no framework.
     makes = backends.BACKENDS[known or "autograd"].makes
     return makes.format(text if len(text) <= SHOWN else "…")
+
+
+def _with_a_point(numbers: Any) -> Any:
+    """The numbers in their lists, whole ones as floats: nothing else can be differentiated."""
+    leaves, rebuild = flatten(numbers)
+    plain = (leaf.item() if isinstance(leaf, np.generic) else leaf for _, leaf in leaves)
+    return rebuild([float(number) if isinstance(number, int) else number for number in plain])
+
+
+def too_many(f: Callable, args: tuple) -> str:
+    """What to give instead of so many arguments, where `f` takes one: that one stands in a tuple of its own."""
+    what = "numbers" if all(isinstance(arg, NUMBERS) for arg in args) else "entries"
+    one = _instead(f, list(args)) if what == "numbers" else "[…]"
+    return f"args is the tuple of the arguments, and its {len(args)} {what} were taken for them: give ({one},)"
+
+
+def of_another(f: Callable, args: tuple) -> str:
+    """Which argument is an array of another framework than that whose functions `f` calls; empty where none is, or
+    where nobody sees what `f` calls."""
+    known = named_in(f)
+    others = ((path, name) for path, leaf in flatten(tuple(args))[0] if (name := owner(leaf)) not in (None, known))
+    path, other = next(others, ("", None))
+    if known is None or other is None:
+        return ""
+    name = parameter_name(_parameters(f), int(path[1 : path.index("]")])) + path[path.index("]") + 1 :]
+    return f"{name} is an array of {other}, and {name_of(f)} calls {known}: give arrays of {known}"
 
 
 # Where there is nothing to differentiate
@@ -140,7 +170,8 @@ NARROW = ("float", "bfloat")
 def kind_of(calls: Calls, leaf: Any) -> str:
     """What a leaf is: its dtype, where it is an array, or its type."""
     if calls.is_array(leaf):
-        return calls.dtype_of(leaf)
+        # What was given: a framework may make a narrower dtype of it.
+        return leaf.dtype.name if isinstance(leaf, np.ndarray | np.generic) else calls.dtype_of(leaf)
     if isinstance(leaf, np.ndarray):
         return f"a NumPy array, {leaf.dtype}"
     kind = type(leaf).__name__
@@ -151,7 +182,7 @@ def nothing_to_differentiate(calls: Calls, given: Sequence[tuple[str, Any]], mak
     """Why none of these arguments can be differentiated, and what to give instead. `makes` is the code that makes an
     array of the framework."""
     if not given:
-        return "there is nothing to differentiate: f has no argument"
+        return "there is nothing to differentiate: args holds nothing. Give the arguments of f in a tuple, as (x,)"
     told = ", ".join(f"{name} is {kind_of(calls, leaf)}" for name, leaf in given[:NAMED])
     more = f" and {len(given) - NAMED} more are no better" if len(given) > NAMED else ""
     cures = (_cure(calls, name, leaf, makes) for name, leaf in given)
@@ -166,18 +197,20 @@ def _cure(calls: Calls, name: str, leaf: Any, makes: str) -> str:
     if isinstance(leaf, np.ndarray):
         return f"give {makes.format(name)}" if leaf.dtype.kind in "fc" else ""
     if isinstance(leaf, NUMBERS):
-        return f"give {makes.format(leaf)}"
+        return f"give {makes.format(repr(_with_a_point(leaf)))}"
     if hasattr(leaf, "__dict__") and not callable(leaf):
         return f"register {type(leaf).__name__} with the framework as a tree, or give the arrays of {name}"
     return ""
 
 
-def nothing_returned(calls: Calls, result: Any) -> str:
+def nothing_returned(f: Callable, calls: Calls, result: Any) -> str:
     """What a function returns that has no derivative, and what may be the matter."""
     leaves = calls.flatten(result)[0]
     kinds = dict.fromkeys(kind_of(calls, leaf) for _, leaf in leaves)
     returned = ", ".join(kinds) or kind_of(calls, result)
     told = f"the function returns {returned}, no floating-point or complex array of the framework"
+    if inspect.isclass(f):
+        return f"{told}. {f.__name__} is a class: give an instance of it, or a function"
     if result is None:
         return f"{told}: is its return statement missing?"
     if all(isinstance(leaf, np.ndarray | float | complex) for _, leaf in leaves):

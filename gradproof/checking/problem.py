@@ -19,7 +19,9 @@ from gradproof.checking.frameworks import (
     no_array,
     nothing_returned,
     nothing_to_differentiate,
+    of_another,
     parameter_name,
+    too_many,
 )
 from gradproof.registry.names import counted, unknown
 
@@ -57,8 +59,8 @@ class Problem:
     number. `results_of(*arrays)` are these results, in a list, and `weights` what each is contracted with, by its path;
     None where it has no derivative. `name` is the function's. `finite` has, for each result, the places of its finite
     entries, where some are infinite: the scalar is made of them, and of all entries where there is None. `unmarked` are
-    arrays that could be differentiated and are not, by their names, and `left_out` are results that have no
-    derivative, in words."""
+    arrays that could be differentiated and are not, by their names; `left_out` are results that have no derivative, and
+    `data` leaves of the arguments that have none, in words."""
 
     name: str
     backend: str
@@ -72,6 +74,7 @@ class Problem:
     finite: Sequence[np.ndarray | None] = ()
     unmarked: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    data: Sequence[str] = ()
 
     def contracted(self, weights: Sequence[np.ndarray | None], results_of: Callable | None = None) -> "Problem":
         """The same function, contracted otherwise, or with what `results_of` makes of its results."""
@@ -93,6 +96,15 @@ class Problem:
         return [argument.leaf for argument in self.arguments]
 
 
+def _check_callable(name: str, f: Any, args: tuple) -> None:
+    if not callable(f):
+        raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
+    if inspect.isclass(f) and inspect.ismethod(getattr(f, "apply", None)):
+        # Called itself it would make an object.
+        raise ArgumentError(f"{f.__name__} is a class: give {f.__name__}.apply")
+    _check_count(name, f, args)
+
+
 def _check_count(name: str, f: Callable, args: tuple) -> None:
     try:
         # Not that of a function which a decorator wraps: it may take other arguments.
@@ -102,7 +114,17 @@ def _check_count(name: str, f: Callable, args: tuple) -> None:
     try:
         signature.bind(*args)
     except TypeError as error:
-        raise ArgumentError(f"{name} does not take {len(args)} positional arguments: {error}") from None
+        told = f"{name} does not take {counted(len(args), 'positional argument')}"
+        cure = too_many(f, args) if len(args) > 1 and _takes(signature, 1) else str(error)
+        raise ArgumentError(f"{told}: {cure}") from None
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def problem_of(
@@ -117,10 +139,8 @@ def problem_of(
     """The problem that a call of `check_grads` poses, with all floating-point arrays cast to `dtype` where one is
     given. With `only_args` what `f` holds itself, as a module its parameters, is not differentiated. Raises
     `ArgumentError`."""
-    if not callable(f):
-        raise ArgumentError(f"the first argument is a {type(f).__name__}; give a function of arrays")
     args = tuple(args) if isinstance(args, list | tuple) else (args,)
-    _check_count(name or name_of(f), f, args)
+    _check_callable(name or name_of(f), f, args)
     backend, made = framework_of(f, args, jac is not None)
     calls = backends.calls_of(backend)
     named, apply = calls.applied(f, args, dtype)
@@ -142,8 +162,16 @@ def problem_of(
     chosen = [i for i in floating if argnums is not None or calls.is_marked(given[i][1])]
     if not chosen:
         told = ", ".join(names[i] for i in floating)
-        raise ArgumentError(f"none of {told} requires a gradient: set requires_grad, or name argnums")
+        unmarked = f"none of {told} requires a gradient: set requires_grad, or name argnums"
+        raise ArgumentError(of_another(f, args) or unmarked)
     leaves = [_cast(calls, leaf, dtype) for _, leaf in named]
+    without = [(path, leaf) for i, (path, leaf) in enumerate(given) if i not in floating and leaf is not NOT_ASKED_FOR]
+    nones = [(path, None) for path, leaf in flatten(args)[0] if leaf is None and path not in dict(named)]
+    data = [
+        f"{_full_name(parameters, f, path)} ({kind_of(calls, leaf)})"
+        for path, leaf in (*without, *(nones if argnums is None else ()))
+        if _number(path) is not None
+    ]
 
     def given(arrays: Sequence[Any]) -> list[Any]:
         replaced = list(leaves)
@@ -164,7 +192,7 @@ def problem_of(
     if dtype or backend != "autograd" or not made:
         # Copies: NumPy's become the framework's, and what a function does to its arguments does not reach the caller's.
         made = [result_of(*(calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments))]
-    found, shapes = calls.flatten(made[0])[0], _result_shapes(calls, made[0])
+    found, shapes = calls.flatten(made[0])[0], _result_shapes(f, calls, made[0])
     finite = _finite_places(calls, made[0], shapes) if jac is None else [None] * len(shapes)
     weights = [
         None if shape is None else _contractible(cotangent(*shape), places)
@@ -190,6 +218,7 @@ def problem_of(
         left_out=[
             f"{path} ({kind_of(calls, leaf)})" for (path, leaf), w in zip(found, weights, strict=True) if w is None
         ],
+        data=data,
     )
 
 
@@ -260,13 +289,13 @@ Shape = tuple[tuple[int, ...], bool] | None
 """Of a result its shape, and whether it is complex; None of one that has no derivative."""
 
 
-def _result_shapes(calls: Calls, result: Any) -> list[Shape]:
+def _result_shapes(f: Callable, calls: Calls, result: Any) -> list[Shape]:
     shapes = []
     for _, leaf in calls.flatten(result)[0]:
         dtype = calls.dtype_of(leaf) if calls.is_array(leaf) else ""
         shapes.append((tuple(np.shape(leaf)), dtype in COMPLEX) if dtype in (*REALS, *COMPLEX) else None)
     if not any(shapes):
-        raise ArgumentError(nothing_returned(calls, result))
+        raise ArgumentError(nothing_returned(f, calls, result))
     return shapes
 
 

@@ -12,7 +12,7 @@ from gradproof import backends
 from gradproof.backends.calls import Calls, called
 from gradproof.backends.transformations import Unsupported
 from gradproof.checking.asked import ArgumentError
-from gradproof.checking.frameworks import name_of, named_in, no_array
+from gradproof.checking.frameworks import name_of, named_in, no_array, of_another
 from gradproof.checking.layout import in_lines
 from gradproof.oracles.tape import Untraceable
 from gradproof.oracles.tape.program import is_user_code
@@ -66,9 +66,10 @@ def _cure(error: BaseException, calls: Calls) -> str:
 
 def raised(error: Exception, f: Callable, args: Any) -> Exception:
     """The error as the caller of `check_grads` is to see it: its text in lines, and without our frames, which say
-    nothing of the call. Of what `f` raises about numbers in the place of arrays, what to give."""
+    nothing of the call. Of what `f` raises about numbers in the place of arrays, or another framework's arrays, what
+    to give."""
     given = args if isinstance(args, tuple) else ()  # and not a strategy for them
-    told = error if isinstance(error, ArgumentError) else _of_no_array(error, f, given) or error
+    told = error if isinstance(error, ArgumentError) else _of_the_arguments(error, f, given) or error
     if isinstance(told, ArgumentError):
         return ArgumentError(in_lines(str(told))).with_traceback(None)
     if isinstance(error, Untraceable):
@@ -84,10 +85,11 @@ def raised(error: Exception, f: Callable, args: Any) -> Exception:
     return error.with_traceback(_without_ours(error.__traceback__))
 
 
-def _of_no_array(error: Exception, f: Callable, args: tuple) -> ArgumentError | None:
+def _of_the_arguments(error: Exception, f: Callable, args: tuple) -> ArgumentError | None:
+    """What was given in the place of an array of the framework, where that is what `f` raises for."""
     cause = error.__cause__ if isinstance(error, Untraceable) else error
     is_of_it = isinstance(cause, NO_ARRAY) and (error is not cause or not is_ours(error))
-    told = no_array(f, args, str(cause)) if is_of_it else ""
+    told = (no_array(f, args, str(cause)) or of_another(f, args)) if is_of_it else ""
     if not told:
         return None
     return ArgumentError(f"{told}. {name_of(f)} raises {said(cause)}")

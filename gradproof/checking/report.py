@@ -13,11 +13,14 @@ from gradproof.checking.layout import FIRST_WIDTH, WIDTH
 from gradproof.oracles.reference import Truth
 from gradproof.oracles.tape import Tape
 from gradproof.oracles.verdict import FAILING, Entry, Judgement, Verdict
-from gradproof.report.compared import Compared, beside, counted
+from gradproof.report.compared import TITLE, Compared, beside, counted
 from gradproof.report.rows.results import Row
 from gradproof.report.text import shortened
 
 OF_THE_TRACE = "the exact derivative of the traced forward pass"
+
+HOLDING = (Verdict.VERIFIED, Verdict.CONVENTION)
+"""The verdicts of a gradient that is right."""
 
 LINES = 30
 """A text is no longer."""
@@ -48,6 +51,16 @@ MEANT_OTHERWISE = (
 OF_INFINITY = (
     "a slope that is infinite here, or NaN, is multiplied by 0 on the way back, as behind where(x > 0, f(x), 0). Keep "
     "x out of it on the way forward, where(x > 0, f(where(x > 0, x, 1)), 0), or give the whole a rule of its own"
+)
+
+OF_A_RULE = (
+    "the derivative of {} is written by hand, and that may be what gives it: look there first. Otherwise a slope that "
+    "is infinite is multiplied by 0 on the way back, and x is to be kept out of it on the way forward"
+)
+
+OF_ITS_OWN_GRADIENT = (
+    "the gradient is right, and its own derivative is not: as where the rule of {} uses what is a constant there, in "
+    "PyTorch an intermediate result that was saved and is neither an input nor an output of the function"
 )
 
 Caught = dict[str, float]
@@ -121,7 +134,8 @@ class Report:
     relative error of an entry that would have been seen; `worst` the finding that came nearest to its bound, or went
     farthest beyond; `rows` one per dtype and mode, in the form of `--results`; `notes` what else there is to know;
     `refused`, by mode that nobody named, why the framework has none for this code.
-    `unmarked` are arrays that could be differentiated and are not, `left_out` results without a derivative.
+    `unmarked` are arrays that could be differentiated and are not, `left_out` results without a derivative, `data`
+    leaves of the arguments that have none, and `own_rules` functions whose derivative somebody has written, by name.
     `traced` is the tape of a small function, the cell of its value and the names of its inputs, for a picture of it;
     `unmade` is what makes the rows."""
 
@@ -136,6 +150,8 @@ class Report:
     truth: str = OF_THE_TRACE
     unmarked: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    data: Sequence[str] = ()
+    own_rules: Sequence[str] = ()
     traced: tuple[Tape, int, list[str]] | None = None
     unmade: list[Callable[[], Row]] = field(default_factory=list, repr=False)
 
@@ -174,7 +190,7 @@ class Report:
         return max(suspects, key=lambda f: f.judgement.suspicion.sigmas, default=None)
 
     def __bool__(self) -> bool:
-        return self.verdict in (Verdict.VERIFIED, Verdict.CONVENTION)
+        return self.verdict in HOLDING
 
     @property
     def text(self) -> str:
@@ -206,7 +222,8 @@ class Report:
         lines += _block("suspect", [self._suspicion()] if self.suspect is not None else [])
         lines.append(_line("held to", self.truth))
         lines += _block("constant", [f"{_named(self.unmarked)}: not differentiated"] if self.unmarked else [])
-        lines += _block("left out", [f"of the result {_named(self.left_out)}"] if self.left_out else [])
+        left_out = {"of the arguments": self.data, "of the result": self.left_out}
+        lines += _block("left out", [f"{what} {_named(names)}" for what, names in left_out.items() if names])
         not_tried = [f"{mode} mode, which {self.backend} refuses: {why}" for mode, why in self.refused.items()]
         lines += _block("not tried", not_tried)
         return lines + _block("note", self.notes)
@@ -249,23 +266,54 @@ class Report:
         arrays_at = len(lines)
         also = [f"{f.mode}, {f.dtype}" for f in self.findings if f.fails and f is not finding]
         lines += _block("the same in", ["; ".join(dict.fromkeys(also))] if also else [], 1)
+        lines += _block("verified in", ["; ".join(holding)] if (holding := self._holding()) else [], 1)
         lines += _block("input", _shown(finding.inputs), INPUT_LINES)
         lines.append(_line("held to", self.truth))
         lines += _block("of", [self.results], 2)
-        if entry is not None and not math.isfinite(entry.got):
-            lines += _block("cure", [OF_INFINITY])
-        elif self.is_of_the_trace and finding.expected:
-            lines += _block("if meant", [MEANT_OTHERWISE])
+        lines += self._cure(finding)
         lines += _block("note", self.notes, 3)
-        room = (LINES - len(lines) - 2) // 2
-        lines[arrays_at:arrays_at] = _side_by_side(finding, min(max(room, 1), MOST_ROWS))
+        lines[arrays_at:arrays_at] = _side_by_side(finding, LINES - len(lines))
         return lines
 
+    def _cure(self, finding: Finding) -> list[str]:
+        """What may be the matter, or may be meant."""
+        entry, rules = finding.judgement.worst, _named(self.own_rules)
+        if entry is not None and not math.isfinite(entry.got):
+            return _block("cure", [OF_A_RULE.format(rules) if rules else OF_INFINITY])
+        if not (self.is_of_the_trace and finding.expected):
+            return []
+        first = [f.judgement.verdict for f in self.findings if f.order == 1]
+        if finding.order == 2 and rules and first and all(verdict in HOLDING for verdict in first):
+            return _block("cure", [OF_ITS_OWN_GRADIENT.format(rules)])
+        return _block("if meant", [MEANT_OTHERWISE])
 
-def _side_by_side(finding: Finding, most: int) -> list[str]:
+    def _holding(self) -> list[str]:
+        """The modes, with their dtypes where there are several, in which every input was verified."""
+        others = {(f.mode, f.dtype) for f in self.findings if f.judgement.verdict not in HOLDING}
+        return self._where([f for f in self.findings if (f.mode, f.dtype) not in others])
+
+
+def _side_by_side(finding: Finding, room: int) -> list[str]:
+    """The argument of the worst entry, in so many lines, and another that is wrong, where there is room for it."""
     entry = finding.judgement.worst
-    shown = [one for one in finding.compared if entry is not None and one.name == entry.argument]
-    return [line for one in shown for row in beside(one, entry.index, most, ROOM) for line in _row(*row)]
+    if entry is None:
+        return []
+    lines = [line for one in finding.compared if one.name == entry.argument for line in _rows(one, entry.index, room)]
+    for one in finding.compared:
+        if one.name != entry.argument and one.wrong.any():
+            more = _rows(one, tuple(np.argwhere(one.wrong)[0]), room - len(lines)) or _single(one)
+            return lines + more if len(lines) + len(more) <= room else lines
+    return lines
+
+
+def _single(one: Compared) -> list[str]:
+    title, text = f"d {one.name}", f"expected {one.expected.item()!r}, got {one.got.item()!r}"
+    return _row(title, text) if len(title) <= TITLE else [*_row(title, ""), _line("", text)]
+
+
+def _rows(one: Compared, at: tuple[int, ...], room: int) -> list[str]:
+    most = min(max((room - 2) // 2, 1), MOST_ROWS)
+    return [line for row in beside(one, at, most, ROOM) for line in _row(*row)]
 
 
 def _row(title: str, text: str) -> list[str]:

@@ -123,6 +123,7 @@ class TracedTruth(_Held):
     value_is_compared: bool = True
     told: str = OF_THE_TRACE
     reverse_alone: Sequence[str] = ()
+    own_rules: Sequence[str] = ()
 
     @property
     def truth(self) -> Truth:
@@ -259,9 +260,11 @@ def traced_truth(problem: Problem, arrays: list[Any], meant: Problem | None) -> 
     flushes = calls.device_of(arrays[0]) in calls.transformations.flushes_subnormals
     names = real_names(problem.arguments)
     found = TracedTruth(names, solution, _coarsest(problem), flushes, meant is None, reverse_alone=traced.reverse_alone)
-    if meant is not None:
+    if meant is None:
+        found.own_rules = traced.own_rules
+    else:
         found.told = "the exact derivative of the function given as truth"
-    elif not solution.problem:
+    if meant is None and not solution.problem:
         _check_replay(problem, arrays, solution, flushes)
     return found
 

@@ -144,7 +144,7 @@ def judge(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format
     if precise_formula:
         return Judgement(
             Verdict.IMPRECISE,
-            "digits are lost: off by no more than √u (half the digits) of the largest true entry",
+            "off by no more than √u (half the digits) of the largest true entry, as where digits are lost",
             worst,
         )
     if not np.isfinite(worst.got):

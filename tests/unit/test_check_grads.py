@@ -261,6 +261,16 @@ def test_the_way_in_which_others_are_called():
     assert any("taken and not used" in note for note in report.notes)
 
 
+def test_an_order_that_is_not_verified_warns():
+    made = frame("AG")
+    with pytest.warns(
+        gradproof.GradproofWarning, match="order=3: derivatives beyond the second are not verified"
+    ) as told:
+        report = gradproof.check_grads(made.namespace.tanh, (made.array([0.5]),), 3, modes=["rev"])
+    assert report and told[0].filename == __file__
+    assert any("beyond the second" in note for note in report.notes)
+
+
 def test_one_line_is_to_be_changed_where_gradcheck_is_called():
     torch = frame("PT").namespace
     x = frame("PT").array(X)
@@ -282,6 +292,8 @@ def test_one_line_is_to_be_changed_where_gradcheck_is_called():
         ({"order": 0}, "give 1 for the gradient"),
         ({"order": np.zeros(99)}, r"order is an array: give 1 or 2. The arguments .* check_grads\(f, \(x, y\)\)"),
         ({"order": "rev"}, "order='rev': give 1 or 2; a mode is named by modes='rev'"),
+        ({"order": "2"}, r"order='2': give 1 or 2, a number and no text$"),
+        ({"order": 3, "strict": True}, "derivatives beyond the second are not verified, and strict=True"),
         ({"draws": -1}, "give a number of inputs"),
         ({"accuracy": 0.0}, "larger than 0"),
         ({"argnums": 3}, "there is 1 argument"),
@@ -1002,8 +1014,9 @@ def test_a_second_derivative_that_is_lost_is_told():
     assert not torch.func.grad(lambda x: slope(x).sum())(x.detach()).any()
     assert gradproof.check_grads(Cubed.apply, (x,)).verdict == "verified"
     for mode in ({"order": 2}, {"modes": "reverse_over_reverse"}):
-        with pytest.raises(gradproof.GradientError, match="no second derivative for x: "):
+        with pytest.raises(gradproof.GradientError, match="no second derivative for x: ") as caught:
             gradproof.check_grads(Cubed.apply, (x,), **mode)
+        assert "an intermediate result that was saved" in in_a_line(caught.value)
     with pytest.raises(gradproof.GradientError):
         gradproof.gradgradcheck(Cubed.apply, (x,))
 

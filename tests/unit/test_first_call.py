@@ -55,6 +55,65 @@ def test_what_a_framework_takes_for_no_array_is_told(given, told):
     assert told in in_a_line(caught.value) and "torch.tensor(" in in_a_line(caught.value)
 
 
+@pytest.mark.parametrize(("given", "told"), [((3,), "np.array(3.0)"), (([1, 2.5],), "np.array([1.0, 2.5])")], ids=str)
+def test_what_is_to_be_given_instead_of_whole_numbers_can_be_differentiated(given, told):
+    frame("AG")
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(lambda x: x**2, given)
+    assert in_a_line(caught.value).endswith(f"give {told}") or f"give {told}. " in in_a_line(caught.value)
+
+
+def test_a_dtype_is_told_as_it_was_given():
+    frame("JX")
+    import jax
+
+    with jax.enable_x64(False) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64(False):
+        with pytest.raises(gradproof.ArgumentError, match="x is int64"):
+            gradproof.check_grads(jax.numpy.sin, (np.arange(3),))
+
+
+@everywhere
+@pytest.mark.parametrize("args", [[0.5, 1.0, 2.0], (0.5, 1.0, 2.0)], ids=["list", "tuple"])
+def test_numbers_that_were_taken_for_the_arguments_are_told(short, args):
+    exp = frame(short).namespace.exp
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(lambda x: exp(x), args)
+    told = in_a_line(caught.value)
+    assert "its 3 numbers were taken for them: give (" in told and f"{MAKES[short]}[0.5, 1.0, 2.0]" in told
+    with pytest.raises(gradproof.ArgumentError, match="too many positional arguments"):
+        gradproof.check_grads(lambda x, y: exp(x), args)
+
+
+def test_no_arguments_are_told():
+    exp = frame("AG").namespace.exp
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(lambda *args: exp(args[0]), ())
+    assert "args holds nothing. Give the arguments of f in a tuple" in in_a_line(caught.value)
+
+
+@pytest.mark.parametrize(("f", "given"), [("JX", "PT"), ("PT", "JX")])
+def test_arrays_of_another_framework_are_told(f, given):
+    exp, x = frame(f).namespace.exp, frame(given).array(X)
+    frameworks_named = {"JX": "jax", "PT": "torch"}
+    for one in (x, x.detach()) if given == "PT" else (x,):
+        with pytest.raises(gradproof.ArgumentError) as caught:
+            gradproof.check_grads(lambda x: exp(x), (one,))
+        called, other = frameworks_named[f], frameworks_named[given]
+        assert f"x is an array of {other}, and <lambda> calls {called}: give arrays of {called}" in in_a_line(
+            caught.value
+        )
+
+
+def test_a_class_with_a_rule_is_told_what_to_give():
+    torch = frame("PT").namespace
+    sine = by_hand(lambda x: x.sin(), lambda saved, g: g * saved[0].cos())
+    with pytest.raises(gradproof.ArgumentError, match=r"Op is a class: give Op\.apply"):
+        gradproof.check_grads(sine.__self__, (frame("PT").array(X),))
+    with pytest.raises(gradproof.ArgumentError) as caught:
+        gradproof.check_grads(torch.nn.ReLU, (frame("PT").array(X),))
+    assert "ReLU is a class: give an instance of it" in in_a_line(caught.value)
+
+
 def test_a_list_that_is_data_is_no_cause_of_what_is_raised_beside_it():
     frame("PT")
     with pytest.raises(RuntimeError) as caught:
@@ -158,6 +217,22 @@ def test_an_array_that_is_not_marked_is_named():
     torch = frame("PT").namespace
     report = gradproof.check_grads(lambda a, b: a * b, (torch.ones(3), frame("PT").array(X)), modes="rev")
     assert "constant     a: not differentiated" in report.text
+
+
+@everywhere
+def test_what_is_data_in_the_arguments_is_named(short):
+    made = frame(short)
+    tree = {"w": made.array(X), "n": 3, "k": None, "labels": np.arange(2)}
+    report = gradproof.check_grads(lambda p: made.namespace.exp(p["w"]) * p["n"], (tree,), modes="rev")
+    text = " ".join(report.text.split())
+    assert report.verdict == "verified" and "left out of the arguments" in text
+    for told in ('p["n"] (an int)', 'p["k"] (None)', 'p["labels"] (', "int64"):
+        assert told in text
+
+
+def test_data_that_nobody_asked_for_is_not_named():
+    report = gradproof.check_grads(frame("AG").namespace.multiply, (np.array(X), 3), modes="rev", argnums=0)
+    assert "left out" not in report.text
 
 
 @everywhere
@@ -280,6 +355,44 @@ def test_at_the_end_of_a_domain(short, name):
     assert "Keep x out of it on the way forward" in in_a_line(caught.value)
 
 
+def square_by_hand(short: str):
+    """x², by a rule whose derivative at 0 is 0/0."""
+    frame(short)
+    if short == "PT":
+        return by_hand(lambda x: x * x, lambda saved, g: 2 * saved[0] * g * (saved[0] / saved[0])), "Op"
+    if short == "JX":
+        import jax
+
+        square = jax.custom_vjp(lambda x: x * x)
+        square.defvjp(lambda x: (x * x, x), lambda x, g: (2 * x * g * (x / x),))
+        return square, "<lambda>"
+    from autograd.extend import defvjp, primitive
+
+    square = primitive(lambda x: x * x)
+    defvjp(square, lambda ans, x: lambda g: 2 * x * g * (x / x))
+    return square, "<lambda>"
+
+
+@pytest.mark.parametrize("short", ["JX", "PT", "AG"])
+@pytest.mark.filterwarnings("ignore")
+def test_where_nan_comes_from_a_rule_the_rule_is_named(short):
+    square, name = square_by_hand(short)
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(lambda x: square(x), (frame(short).array(EDGE),), modes="rev")
+    assert caught.value.report.own_rules == [name]
+    assert f"the derivative of {name} is written by hand, and that may be what gives it" in in_a_line(caught.value)
+
+
+def test_a_rule_of_the_framework_is_nobodys_own():
+    frame("JX")
+    import jax
+
+    report = gradproof.check_grads(lambda x: jax.nn.relu(x) * jax.nn.silu(x), (frame("JX").array(X),), modes="rev")
+    assert report.verdict == "verified" and not report.own_rules
+    report = gradproof.check_grads(frame("AG").namespace.tanh, (np.array(X),), modes="rev")
+    assert report.verdict == "verified" and not report.own_rules
+
+
 def test_a_slope_that_goes_to_zero_is_expected_to_be_zero():
     """Σ |x| x at 0: the difference to either side is its step, and no derivative."""
     frame("PT")
@@ -311,6 +424,57 @@ def test_a_failure_fits_a_terminal_behind_the_mark_of_pytest(length):
             gradproof.check_grads(f, args, name="loss" * 3)
         assert widest(str(caught.value)) <= layout.TERMINAL
         assert len(str(caught.value).splitlines()) <= 30
+
+
+@pytest.mark.parametrize("is_number", [False, True], ids=["array", "number"])
+def test_two_arguments_that_are_wrong_are_both_shown(is_number):
+    frame("PT")
+    wrong = by_hand(lambda x, y: x * y, lambda s, g: (1.1 * g * s[1], (1.2 * g * s[0]).reshape(s[1].shape)))
+    x, y = (frame("PT").array(2.0 if is_number else X) for _ in range(2))
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(wrong, (x, y), modes="rev")
+    text = str(caught.value)
+    assert widest(text) <= layout.TERMINAL and len(text.splitlines()) <= 30
+    if is_number:
+        assert "  d args[0]    expected 2.0, got 2.2" in text
+    else:
+        assert "  d args[0]" in text and "  d args[1]" in text
+
+
+def test_the_modes_that_hold_are_named_beside_one_that_does_not():
+    frame("JX")
+    import jax
+
+    square = jax.custom_vjp(lambda x: x * x)
+    square.defvjp(lambda x: (x * x, x), lambda x, g: (2 * x * g,))
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(square, (frame("JX").array(X),), modes=("fwd", "rev"))
+    assert "UNSUPPORTED" in str(caught.value) and "  verified in  reverse\n" in str(caught.value)
+
+
+def test_a_second_derivative_that_is_wrong_alone_is_told_with_the_commonest_slip():
+    torch = frame("PT").namespace
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            s = x.sin()
+            ctx.save_for_backward(s, x)
+            return s * s
+
+        @staticmethod
+        def backward(ctx, g):
+            s, x = ctx.saved_tensors
+            return 2 * s * x.cos() * g
+
+    with pytest.raises(gradproof.GradientError) as caught:
+        gradproof.check_grads(Square.apply, (frame("PT").array(X),), modes="rev", order=2)
+    told = in_a_line(caught.value)
+    assert "the rule of Square uses what is a constant there" in told and "if meant" not in told
+    assert "an intermediate result that was saved" in told
+    with pytest.raises(gradproof.GradientError) as caught:  # of the gradient nothing was seen
+        gradproof.check_grads(Square.apply, (frame("PT").array(X),), modes="reverse_over_reverse")
+    assert "the gradient is right" not in in_a_line(caught.value)
 
 
 def test_what_a_call_is_refused_for_fits_a_terminal():

@@ -78,6 +78,7 @@ class Primitives:
         rule, name = self.rules.get(primitive), _name_of(primitive)
         try:
             if rule is None:
+                self._note_rule(primitive.fun, name)
                 result = primitive.fun(*args, **kwargs)
                 return self.recording.gathered(result) if isinstance(result, np.ndarray) else result
             with self.recording.entered(name):
@@ -87,6 +88,10 @@ class Primitives:
         except Exception as error:
             reason = f"its code does not run on arrays that record themselves: {type(error).__name__}: {error}"
             raise Untraceable(name, reason, where_in_user_code(), GIVE_TRUTH) from error
+
+    def _note_rule(self, body: Callable, name: str) -> None:
+        if not (getattr(body, "__module__", "") or "").startswith(("autograd", "numpy", "scipy")):
+            self.recording.own_rules[name] = None
 
 
 def _name_of(primitive: Callable) -> str:

@@ -32,7 +32,8 @@ def trace(f: Callable[..., list[Any]], arguments: Sequence[Any], differentiated:
         results = run_eagerly(f, interpreter, values, arguments)
     else:
         results = interpreter.run(program, values)
-    return Traced(tape, inputs, [_output(x) for x in results], interpreter.operations, _replay(f))
+    outputs, own_rules = [_output(x) for x in results], list(interpreter.own_rules)
+    return Traced(tape, inputs, outputs, interpreter.operations, _replay(f), own_rules=own_rules)
 
 
 def _value(tape: Tape, x: jax.Array, wanted: bool) -> Value:

@@ -81,6 +81,7 @@ class TapeTrace(Trace):
 
     def _enter(self, primitive: Any, f: Any, tracers: Sequence[Any]) -> Any:
         self.interpreter.operations[primitive.name] += 1
+        self.interpreter.note_rule(primitive.name, f)
         with jax.extend.core.set_current_trace(self):
             return f.call_wrapped(*tracers)
 

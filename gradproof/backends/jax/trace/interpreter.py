@@ -2,6 +2,7 @@
 loops, branches) is entered; of a custom derivative that is the primal function, so that the derivative is put to the
 test and not to use."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ RUNS = frozenset("composite custom_jvp_call custom_vjp_call custom_vmap_call jit
 FORMERLY = frozenset("checkpoint custom_vjp_call_jaxpr pjit".split())
 """What older versions of JAX, from 0.4.36 on, call some of them."""
 
+OF_JAX = f"{Path(jax.__file__).parent}{os.sep}"
+"""Where the functions are whose derivatives are JAX's own."""
+
 INNER = ("call_jaxpr", "jaxpr", "callee", "call", "fwd_jaxpr", "fun_jaxpr")
 """The parameters in which they hold it."""
 
@@ -58,11 +62,13 @@ CURES = dict.fromkeys(("rng_uniform", "random_gamma"), FIX_THE_KEY)
 
 class Interpreter:
     """Runs jaxprs on values and writes what they do to floating-point numbers on `tape`. `platform` is that of the
-    arguments, as JAX names it; `operations` counts the primitives that were met."""
+    arguments, as JAX names it; `operations` counts the primitives that were met, and `own_rules` has the names of
+    functions whose derivative somebody has written."""
 
     def __init__(self, tape: Tape, platform: str = "cpu") -> None:
         self.tape, self.platform = tape, platform
         self.operations: Counter[str] = Counter()
+        self.own_rules: dict[str, None] = {}
         self._live: dict[tuple[Jaxpr, tuple[bool, ...]], list[tuple[JaxprEqn, tuple[bool, ...]]]] = {}
         self._calls = {
             **dict.fromkeys(RUNS | FORMERLY, self._inner),
@@ -152,12 +158,20 @@ class Interpreter:
 
     def _inner(self, op: Operation, *values: Value) -> list[Value]:
         program = next(op.params[name] for name in INNER if hasattr(op.params.get(name), "eqns"))
+        self.note_rule(op.name, getattr(program, "jaxpr", program))
         own = values[op.params.get("num_consts", 0) :]  # JAX gives the arrays of the function's own code first
         rule = special.rule_for(program, own)
         if rule is not None:
             found = rule(op, *own)
             return found if isinstance(found, list) else [found]
         return self.run(program, values, op.needed)
+
+    def note_rule(self, primitive: str, program: Any) -> None:
+        """Note whose derivative it is that a primitive has, by what JAX knows of its program."""
+        told = getattr(getattr(program, "debug_info", None), "func_src_info", None) or ""  # "f at path.py:12"
+        name, _, path = str(told).rpartition(" at ")
+        if primitive.startswith(("custom_jvp_call", "custom_vjp_call")) and name and not path.startswith(OF_JAX):
+            self.own_rules[name] = None
 
     def _branch(self, op: Operation, which: Value, *values: Value) -> list[Value]:
         branches = op.params["branches"]

@@ -38,6 +38,7 @@ class Recording:
 
     def __init__(self, ufuncs: Mapping[str, Callable], functions: Mapping[Callable, Callable]) -> None:
         self.tape, self.operations = Tape(), Counter()
+        self.own_rules: dict[str, None] = {}  # functions whose derivative somebody has written
         self.ufuncs, self.functions = ufuncs, functions
         self._depth = 0
 

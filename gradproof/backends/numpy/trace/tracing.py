@@ -58,7 +58,10 @@ def traced(
         raise _refused(error) from error
     _refuse_randomness(before, _results(f, arrays))
     outputs = [y.cells if isinstance(y, Recorded) else np.asarray(y) for y in results]
-    return Traced(recording.tape, kept, outputs, recording.operations, lambda moved: _results(f, moved))
+    own_rules = list(recording.own_rules)
+    return Traced(
+        recording.tape, kept, outputs, recording.operations, lambda moved: _results(f, moved), own_rules=own_rules
+    )
 
 
 def _results(f: Callable, arguments: Sequence[Any]) -> list[np.ndarray]:

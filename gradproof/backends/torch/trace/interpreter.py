@@ -54,6 +54,7 @@ class Interpreter(TorchDispatchMode):
         self.generators: list[tuple[str, str, torch.Generator]] = []
         self.within = 0  # how many forwards of an autograd.Function, or composite operations, are running
         self.functions = 0  # of them, how many autograd.Functions
+        self.own_rules: dict[str, None] = {}  # the names of those that somebody has written
         self._live: dict[int, int] = {}  # by frozen cell, the cell of what is saved for a backward pass
         self._inputs: dict[int, torch.Tensor] = {}
         self._made: dict[int, torch.Tensor] = {}  # results that autograd may not have seen yet, by identity
@@ -266,6 +267,7 @@ class Interpreter(TorchDispatchMode):
             raise self.refusal("tensors that are not dense are not traced")
         if custom is None:
             raise self.refusal("there is no rule for this operation")
+        self.own_rules[func._schema.name] = None
         return self._counting(custom._init_fn)
 
     def _counting(self, body: Callable) -> Callable:

@@ -26,6 +26,9 @@ LEAVING = {
 }
 """Methods by which values leave PyTorch."""
 
+NOBODYS_OWN = ("torch.", "gradproof.")
+"""How the modules of functions begin whose backward pass is not that of somebody's own code."""
+
 POINTERS = {torch.Tensor.data_ptr: "data_ptr", torch.Tensor.__dlpack__: "__dlpack__"}
 """Methods by which others write into a tensor, unseen."""
 
@@ -54,7 +57,7 @@ def trace(f: Callable, arguments: Sequence[torch.Tensor], differentiated: Sequen
         with torch.enable_grad():
             return [_values(x) for x in f(*moved)]
 
-    return Traced(tape, inputs, outputs, run.operations, replay, run.notes, run.reverse_alone)
+    return Traced(tape, inputs, outputs, run.operations, replay, run.notes, run.reverse_alone, list(run.own_rules))
 
 
 def _copy(x: torch.Tensor, differentiated: bool) -> torch.Tensor:
@@ -116,6 +119,8 @@ def _autograd_functions(run: Interpreter) -> Iterator[None]:
     def apply(cls: type, *args: Any, **kwargs: Any) -> Any:
         if cls is CheckpointFunction:  # whose backward runs the function again, as it stands, with gradients
             return args[0](*args[2:])
+        if not cls.__module__.startswith(NOBODYS_OWN):
+            run.own_rules[cls.__name__] = None
         run.within, run.functions = run.within + 1, run.functions + 1
         try:
             return plain.__get__(None, cls)(*args, **kwargs)
