@@ -15,6 +15,8 @@ from gradproof.checking.asked import ArgumentError
 
 NUMBERS = (bool, int, float, complex, np.generic)
 
+NOTHING_GIVEN = "there is nothing to differentiate: args holds nothing. Give the arguments of f in a tuple, as (x,)"
+
 SHOWN = 40
 """Letters of a list of numbers that are shown."""
 
@@ -37,6 +39,8 @@ def framework_of(f: Callable, args: tuple, has_jac: bool) -> tuple[str, list[Any
         return next(owners, None) or named or "autograd", [made]
     except Exception:
         # NumPy's own arrays may lack what the function asks of an array, as JAX's `at`.
+        if named is None and not args:
+            raise ArgumentError(NOTHING_GIVEN) from None
         if named is None:
             raise
         return named, []
@@ -182,7 +186,7 @@ def nothing_to_differentiate(calls: Calls, given: Sequence[tuple[str, Any]], mak
     """Why none of these arguments can be differentiated, and what to give instead. `makes` is the code that makes an
     array of the framework."""
     if not given:
-        return "there is nothing to differentiate: args holds nothing. Give the arguments of f in a tuple, as (x,)"
+        return NOTHING_GIVEN
     told = ", ".join(f"{name} is {kind_of(calls, leaf)}" for name, leaf in given[:NAMED])
     more = f" and {len(given) - NAMED} more are no better" if len(given) > NAMED else ""
     cures = (_cure(calls, name, leaf, makes) for name, leaf in given)

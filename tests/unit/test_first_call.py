@@ -67,9 +67,9 @@ def test_a_dtype_is_told_as_it_was_given():
     frame("JX")
     import jax
 
-    with jax.enable_x64(False) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64(False):
-        with pytest.raises(gradproof.ArgumentError, match="x is int64"):
-            gradproof.check_grads(jax.numpy.sin, (np.arange(3),))
+    narrow = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+    with narrow(False), pytest.raises(gradproof.ArgumentError, match="x is int64"):
+        gradproof.check_grads(jax.numpy.sin, (np.arange(3),))
 
 
 @everywhere
@@ -80,8 +80,9 @@ def test_numbers_that_were_taken_for_the_arguments_are_told(short, args):
         gradproof.check_grads(lambda x: exp(x), args)
     told = in_a_line(caught.value)
     assert "its 3 numbers were taken for them: give (" in told and f"{MAKES[short]}[0.5, 1.0, 2.0]" in told
-    with pytest.raises(gradproof.ArgumentError, match="too many positional arguments"):
+    with pytest.raises(gradproof.ArgumentError) as caught:
         gradproof.check_grads(lambda x, y: exp(x), args)
+    assert in_a_line(caught.value).endswith("too many positional arguments")
 
 
 def test_no_arguments_are_told():
