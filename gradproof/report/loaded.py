@@ -1,6 +1,7 @@
 """The functions that a command is about, of files or built in, and what is wrong with some of them: that costs no other
 function its row, and is told."""
 
+import ast
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,11 +38,28 @@ class Loaded:
         known = {function.name: function for function in self.functions}
         if name in known:
             return known[name]
+        if Path(name).is_dir():
+            listed = shlex.join(["gradproof", "list", name])
+            raise RegistryError(f"there is no function {name}, and it is a folder; its functions: {listed}")
         where = f" in {', '.join(self.files)}" if self.files else ""
-        there = f". All that there are: {shlex.join(['gradproof', 'list', *self.files])}"
-        told = f"there is no function {name}{where}{meant(name, known) or there}"
+        there = f"All that there are: {shlex.join(['gradproof', 'list', *self.files])}"
+        close = meant(name, known)
         mine = "" if self.files else f"Of a file of your own: gradproof {command} {name} FILE"
-        raise RegistryError(" ".join(filter(None, [told if told.endswith("?") else f"{told}.", mine, *self.broken])))
+        plain = self._plain(command, name)
+        # What ends in a command is copied to its end: no full stop stands behind it, and it stands last.
+        told = [f"there is no function {name}{where}{close or '.'}", *self.broken]
+        raise RegistryError(" ".join(filter(None, [*told, plain or mine or ("" if close else there)])))
+
+    def _plain(self, command: str, name: str) -> str:
+        """How a plain function of one of the files is explained, where this is one; empty where it is none."""
+        for file in (Path(file) for file in self.files if command == "explain"):
+            paths = sorted(file.rglob("*.py")) if file.is_dir() else [file]
+            for path in paths:
+                if _defines(path, name):
+                    code = shlex.quote(f"{from_here(path.resolve())}:{name}")
+                    told = f"{name} is a plain function of {path}, which its trace explains:"
+                    return f"{told} gradproof explain {code} --at INPUT --backend NAME"
+        return ""
 
 
 def load(paths: Sequence[Path] | None) -> Loaded:
@@ -72,6 +90,14 @@ def is_path(word: str) -> bool:
     """Whether a word of a command line means a file or a folder."""
     # A folder is one where it is written as a path: its bare name may be a field.
     return word.endswith(".py") or "/" in word or word in (".", "..")
+
+
+def _defines(path: Path, name: str) -> bool:
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, ValueError, SyntaxError):
+        return False
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in body)
 
 
 def _place(entry: Function) -> str:

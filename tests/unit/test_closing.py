@@ -141,6 +141,14 @@ def test_where_else_a_cause_shows_is_told_whole_on_two_lines() -> None:
     assert max(map(len, lines)) <= WIDTH and not lines[at + 2]
 
 
+def test_a_wrong_number_is_told_before_a_wrong_dtype() -> None:
+    dtype = row(function="f", verdict="wrong", ratio=None, reason="the value has the dtype float64, not float16")
+    number = row(function="f", verdict="wrong", ratio=9e9, reason="the sign", dtype="float32", mode="forward")
+    for order in ([dtype, number], [number, dtype]):
+        ((first, _),) = by_cause([Failed("t", one, "WRONG", "f", "", "f") for one in order])
+        assert first.row is number
+
+
 def test_a_file_that_cannot_be_loaded_is_no_function() -> None:
     """It is named, counted nowhere, and there is nothing of it to be shown."""
     reason = "a bad entry of the registry: broken.py (/w/broken.py:1): the file cannot be loaded: SyntaxError at line 1"
