@@ -105,8 +105,8 @@ def _tell(outcome: Outcome, loaded: "Loaded | None" = None) -> None:
         _print_table(outcome.table)
     if outcome.text:
         print(outcome.text)
-    bad = loaded.problems if loaded is not None else []
-    for problem in (*bad, *outcome.problems):
+    bad, notes = (loaded.problems, loaded.notes) if loaded is not None else ([], [])
+    for problem in (*bad, *outcome.problems, *notes):
         _complain(problem)
     raise typer.Exit(outcome.status or int(bool(bad)))
 

@@ -10,17 +10,19 @@ from pathlib import Path
 from gradproof import registry
 from gradproof.registry import Function, RegistryError
 from gradproof.registry.names import meant
-from gradproof.report.text import from_here
+from gradproof.report.text import from_here, no_function_in
 
 
 @dataclass(frozen=True)
 class Loaded:
     """The functions of `files`, or the built-in ones where there are none. `broken` says what is wrong with the files
-    of which not all could be loaded, one after the other."""
+    of which not all could be loaded, one after the other; `helpers` are files of folders that have no function, beside
+    others that do."""
 
     functions: list[Function]
     broken: list[str]
     files: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
 
     @property
     def sound(self) -> list[Function]:
@@ -33,22 +35,31 @@ class Loaded:
         told = ((function, function.faults()) for function in self.functions)
         return [*self.broken, *(f"{_place(one)}: {one.name}: {'; '.join(faults)}" for one, faults in told if faults)]
 
+    @property
+    def notes(self) -> list[str]:
+        """What is to be told, and is not wrong."""
+        return [told] if (told := no_function_in(self.helpers)) else []
+
     def find(self, command: str, name: str) -> Function:
         """The function of this name, for a command. Raises `RegistryError`, which says what may have been meant."""
         known = {function.name: function for function in self.functions}
         if name in known:
             return known[name]
-        if Path(name).is_dir():
-            listed = shlex.join(["gradproof", "list", name])
-            raise RegistryError(f"there is no function {name}, and it is a folder; its functions: {listed}")
         where = f" in {', '.join(self.files)}" if self.files else ""
-        there = f"All that there are: {shlex.join(['gradproof', 'list', *self.files])}"
         close = meant(name, known)
-        mine = "" if self.files else f"Of a file of your own: gradproof {command} {name} FILE"
-        plain = self._plain(command, name)
-        # What ends in a command is copied to its end: no full stop stands behind it, and it stands last.
-        told = [f"there is no function {name}{where}{close or '.'}", *self.broken]
-        raise RegistryError(" ".join(filter(None, [*told, plain or mine or ("" if close else there)])))
+        cure = self._plain(command, name) or self._elsewhere(command, name, bool(close))
+        # A command is copied to its end: no full stop stands behind it, and it stands last.
+        told = [f"there is no function {name}{where}{close or '.'}", *self.broken, cure]
+        raise RegistryError(" ".join(filter(None, told)))
+
+    def _elsewhere(self, command: str, name: str, is_near: bool) -> str:
+        """Where else to look for a function, where none of these bears a name that `is_near`, or there are files."""
+        cures = [] if is_near else [f"All that there are: {shlex.join(['gradproof', 'list', *self.files])}"]
+        if not self.files and Path(name).is_dir():
+            cures = [f"{name} is a folder; its functions: {shlex.join(['gradproof', 'list', f'./{name}'])}"]
+        elif not self.files:
+            cures.append(f"{'Of' if is_near else 'of'} a file of your own: gradproof {command} {name} FILE")
+        return "; ".join(cures)
 
     def _plain(self, command: str, name: str) -> str:
         """How a plain function of one of the files is explained, where this is one; empty where it is none."""
@@ -73,7 +84,8 @@ def load(paths: Sequence[Path] | None) -> Loaded:
     functions = [entry for entry in entries if not entry.is_file]
     if not functions:
         raise RegistryError("; ".join(broken))
-    return Loaded(functions, broken, tuple(map(str, paths or ())))
+    helpers = [from_here(path) for path in registry.helpers(paths or ())]
+    return Loaded(functions, broken, tuple(map(str, paths or ())), tuple(helpers))
 
 
 def function_of(command: str, name: str, paths: Sequence[Path]) -> tuple[Function, Loaded]:
