@@ -105,8 +105,8 @@ def _tell(outcome: Outcome, loaded: "Loaded | None" = None) -> None:
         _print_table(outcome.table)
     if outcome.text:
         print(outcome.text)
-    bad = loaded.problems if loaded is not None else []
-    for problem in (*bad, *outcome.problems):
+    bad, notes = (loaded.problems, loaded.notes) if loaded is not None else ([], [])
+    for problem in (*bad, *outcome.problems, *notes):
         _complain(problem)
     raise typer.Exit(outcome.status or int(bool(bad)))
 
@@ -460,6 +460,9 @@ def list_functions(
     paths = [*(functions or ()), *(Path(word) for word in words or () if is_path(word))]
     words = [word for word in words or () if not is_path(word)]
     loaded = _load(paths)
+    if folders := room.folders_among(loaded.functions, words):
+        words = [word for word in words if word not in folders]
+        loaded = _load([*paths, *map(Path, folders)])
     _tell(room.functions(loaded.functions, words, loaded.files, **recorded), loaded)
 
 

@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from flint import arb, ctx
@@ -31,7 +32,8 @@ class Agreement:
 
     `digits` is infinite where both are the same number, -inf where one is not finite. `compared` says how many of how
     many entries there was time for; empty where it was enough for all. `looks_like` says what a wrong one looks like
-    beside the right one; empty where its entries show nothing."""
+    beside the right one; empty where its entries show nothing. `wrong` has every argument that is off, and the digits
+    that agree there."""
 
     digits: float
     argument: str = ""
@@ -40,6 +42,7 @@ class Agreement:
     difference: str = ""
     compared: str = ""
     looks_like: str = ""
+    wrong: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -66,9 +69,11 @@ class Agreement:
         """Why it does not hold: what its numbers look like, or the entry that is farthest off."""
         where = f"{self.argument}{list(self.index) if self.index else ''}"
         agree = f"{max(self.digits, 0):.0f} digits agree for {where}"
+        others = [f"{max(digits, 0):.0f} for {name}" for name, digits in self.wrong.items() if name != self.argument]
         if self.is_rounded:
-            return f"{agree}: {self.cure}"
-        return self.looks_like or f"{agree}, {self.hand!r} by hand and {self.difference} by exact differences"
+            return f"{', '.join([agree, *others])}: {self.cure}"
+        told = f"{agree}, {self.hand!r} by hand and {self.difference} by exact differences"
+        return self.looks_like or "; ".join([told, *([f"and {', '.join(others)}"] if others else [])])
 
     def __str__(self) -> str:
         some = f" in {self.compared}, for which there was time" if self.compared else ""
@@ -104,21 +109,25 @@ def _beside(function: Function, inputs: Inputs, looks_like: str) -> str:
 
 def _compared(function: Function, inputs: Inputs, until: float) -> tuple[Agreement, list[Part]]:
     """The entry that agrees least of those for which there is time, and what is right and what came, in float64."""
-    worst = Agreement(math.inf)
+    worst, wrong = Agreement(math.inf), {}
     hand, _ = exact.precise_hand_gradient(function, inputs)
     right = [np.zeros(part.shape) for part in hand]
     places = [(i, index) for i, part in enumerate(hand) for index in np.ndindex(part.shape)]
     for number, (i, index) in enumerate(places):
         if time.monotonic() > until:
-            return replace(worst, compared=f"{number} of {len(places)} entries"), []
+            return replace(worst, compared=f"{number} of {len(places)} entries", wrong=wrong), []
         ours, true = hand[i][index], exact.directional(function, inputs, exact.unit(inputs, i, index))
         right[i][index] = float(true.certain)
         digits = agreeing_digits(ours, true)
+        name = list(function.domains)[i]
+        if digits < DIGITS:
+            wrong[name] = min(digits, wrong.get(name, math.inf))
         if digits < worst.digits:
-            shown = exact.digits(true.certain, 20)
-            worst = Agreement(digits, list(function.domains)[i], index, float(ours), shown)
+            worst = Agreement(digits, name, index, float(ours), exact.digits(true.certain, 20))
     rows = zip(function.domains, right, hand, strict=True)
-    return worst, [Part(name, part, by_hand.astype(float), IN_FLOATS * np.abs(part)) for name, part, by_hand in rows]
+    return replace(worst, wrong=wrong), [
+        Part(name, part, by_hand.astype(float), IN_FLOATS * np.abs(part)) for name, part, by_hand in rows
+    ]
 
 
 def agreeing_digits(hand: arb, difference: exact.Difference) -> float:

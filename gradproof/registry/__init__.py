@@ -14,7 +14,7 @@ from gradproof.registry.domains import (
     UnitInterval,
     WellConditioned,
 )
-from gradproof.registry.loading import find, load, load_builtin
+from gradproof.registry.loading import find, helpers, load, load_builtin
 from gradproof.registry.namespace import MissingOperation, Namespace
 from gradproof.registry.record import Function, Inputs, NotFinite, Published, RegistryError, function
 from gradproof.registry.weights import complex_weights, direction, weights
@@ -42,6 +42,7 @@ __all__ = [
     "direction",
     "find",
     "function",
+    "helpers",
     "load",
     "load_builtin",
     "weights",

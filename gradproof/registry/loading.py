@@ -17,6 +17,12 @@ from gradproof import content
 from gradproof.registry.advice import line_in
 from gradproof.registry.record import Function, RegistryError, registered
 
+NO_FUNCTION = "the file registers no function: decorate one with @function"
+NO_FILE = "the folder holds no .py file"
+
+_helpers: set[Path] = set()
+"""Files that were loaded with a folder and register no function, beside others of it that do."""
+
 
 def load_builtin() -> list[Function]:
     """Load the families of the built-in registry, in the order of their files. Whoever asks gets the same functions, so
@@ -32,7 +38,8 @@ def _builtin() -> tuple[Function, ...]:
 def load(paths: Iterable[Path]) -> list[Function]:
     """Load every function of these files, and of every `.py` file below these folders.
 
-    A file that cannot be read or that raises becomes one entry with a problem, named after the file. Functions of
+    A file that cannot be read or that raises becomes one entry with a problem, named after the file, and so does one
+    without a function, but in a folder where others have functions: `helpers` has those. Functions of
     several files that have one name bear their file's name before it, as in `second.f`. A name that occurs twice in one
     file is a problem of the later entry, which is told apart by its line."""
     functions: list[Function] = []
@@ -41,14 +48,34 @@ def load(paths: Iterable[Path]) -> list[Function]:
         path = Path(path).resolve()
         files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", "."))) if path.is_dir() else [path]
         if not files:
-            functions.append(_broken_file(path, "the folder holds no .py file"))
+            functions.append(_broken_file(path, NO_FILE))
+        found: list[Function] = []
         for file in files:
             # A file beside the folder that it lies in is one file.
-            functions += _load_file(file) if file not in loaded else []
+            found += _load_file(file) if file not in loaded else []
             loaded.add(file)
+        functions += _without_helpers(found) if path.is_dir() else found
     _name_by_file(functions)
     _mark_duplicates(functions)
     return functions
+
+
+def helpers(paths: Iterable[Path]) -> list[Path]:
+    """The files below these folders that were loaded with them and register no function, beside others that do."""
+    folders = [Path(path).resolve() for path in paths]
+    return sorted(
+        file for file in _helpers if any(file != folder and file.is_relative_to(folder) for folder in folders)
+    )
+
+
+def _without_helpers(found: list[Function]) -> list[Function]:
+    """What a folder has, without the entries of files that only help the others."""
+    idle = [entry for entry in found if entry.is_file and entry.problems == [NO_FUNCTION]]
+    _helpers.difference_update(Path(entry.path) for entry in found)
+    if all(entry.is_file for entry in found):
+        return found
+    _helpers.update(Path(entry.path) for entry in idle)
+    return [entry for entry in found if entry not in idle]
 
 
 def find(functions: Iterable[Function], name: str) -> Function:
@@ -65,7 +92,7 @@ def _load_file(path: Path) -> list[Function]:
     already, line = len(registered), 1
     try:
         _execute(path)
-        problem = "" if len(registered) > already else "the file registers no function: decorate one with @function"
+        problem = "" if len(registered) > already else NO_FUNCTION
     except (Exception, SystemExit) as error:
         problem = f"the file cannot be loaded: {_what_was_raised(error, path)}"
         line = _line_raised(error, path) or 1

@@ -59,6 +59,14 @@ def from_here(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
+def no_function_in(helpers: Sequence[str]) -> str:
+    """That files of a folder have no function; empty where each has one."""
+    if not helpers:
+        return ""
+    verb = "registers" if len(helpers) == 1 else "register"
+    return f"{shortened(helpers, 3)} {verb} no function, which fails nothing: other files of the folder do"
+
+
 def _hung(text: str, first: str, others: str, width: int) -> list[str]:
     start = first + " " * (len(text) - len(text.lstrip()))
     return textwrap.wrap(

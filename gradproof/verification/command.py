@@ -2,6 +2,7 @@
 which pytest loads by name, so that the workers of pytest-xdist, who read the same command line, know it too."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -45,5 +46,8 @@ def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Non
 def pytest_configure(config: pytest.Config) -> None:
     """Take the paths, as pytest has told them from the values of its options, for functions, before anybody asks."""
     if config.args_source is pytest.Config.ArgsSource.ARGS:
+        for path in config.args:
+            if not Path(config.invocation_params.dir, path).exists():
+                raise pytest.UsageError(f"there is no file or folder {path}")
         config.option.functions = [*config.option.functions, *config.args]
     config.args = [str(content.VERIFICATION)]

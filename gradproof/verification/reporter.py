@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gradproof import backends, content
+from gradproof import backends, content, registry
 from gradproof.registry import Function
 from gradproof.registry.names import meant
 from gradproof.report.closing import summary
@@ -189,6 +189,7 @@ class Reporter:
             kept=self._from_here(self.options.results) if self.options.results else "",
             page=self._from_here(self.options.report) if self.options.report and not self.page_problem else "",
             paths=[self._from_here(path) for path in self.options.functions],
+            helpers=[self._from_here(path) for path in registry.helpers(self.options.functions)],
         )
 
     def nothing_selected(self) -> str:

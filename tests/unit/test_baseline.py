@@ -42,6 +42,52 @@ def test_nothing_changed() -> None:
     assert result.worse == [] and result.right == [] and result.told == [] and result.versions == ["stub 1.0"]
 
 
+def test_it_is_said_how_many_cells_were_compared() -> None:
+    others = [row(function=name) for name in "gh"]
+    assert found(row(), row(), *others).counted == "0 of 3 cells got worse, 0 better"
+    assert found(row(), row(verdict="wrong")).counted == "1 of 1 cell got worse, 0 better"
+    # A new cell is compared with nothing; one that is gone was to be.
+    assert found(None, row(), *others).counted == "0 of 2 cells got worse, 0 better"
+    assert found(row(), None, row(dtype="float32"), row(function="g")).counted == "1 of 3 cells got worse, 0 better"
+
+
+DTYPE = {"verdict": "wrong", "ratio": None, "error": None, "input": None, "reason": "the value has the dtype float32"}
+
+
+@pytest.mark.parametrize("fault", ["", "implementation"])
+def test_what_fails_for_another_reason_than_before_is_told_and_fails_nothing(fault: str) -> None:
+    was = row(**DTYPE, at_fault=fault)
+    now = row(verdict="wrong", ratio=9e9, reason="the sign is turned", at_fault=fault)
+    result = found(was, now)
+    who = "f by its implementation for stub: " if fault else ""
+    (line,) = result.told
+    assert line == (
+        f"f-stub-cpu-float64-reverse, exact: wrong before, wrong now: {who}the sign is turned; "
+        "it was: the value has the dtype float32"
+    )
+    assert result.worse == [] and result.counted.endswith("0 of 1 cell got worse, 0 better, 1 failing in another way")
+    assert list(result.brief()) == ["failed before, and fails in another way"]
+    assert found(now, was).otherwise and not found(was, was).told
+    # Numbers in a reason are by chance; what is recorded fails nobody.
+    assert not found(was, was | {"reason": "the value has the dtype float16"}).told
+    assert not found(was | {"known": 1}, now | {"known": 1}).told
+
+
+def test_what_fails_by_more_than_before_is_told() -> None:
+    was, now = row(verdict="wrong", ratio=9.0), row(verdict="wrong", **GROWN | {"ratio": 90.0})
+    (line,) = found(was, now).told
+    assert ": 9 times its bound before, 90 times its bound now" in line
+    assert not found(was, was).told and not found(was, now | {"entry": "x[1]"}).told
+
+
+def test_an_implementation_that_is_newly_wrong_for_two_reasons_is_two_changes() -> None:
+    rows = [row(dtype=dtype) for dtype in ("float64", "float32", "float16")]
+    bad = [row(**DTYPE | {"reason": f"not {r['dtype']}"}, dtype=r["dtype"], at_fault="implementation") for r in rows]
+    bad[0] |= {"ratio": 9e9, "reason": "the sign is turned"}
+    first, second = compare(rows, bad).brief()["newly wrong"]
+    assert "not float32; in 2 cells" in first and "the sign is turned" in second
+
+
 @pytest.mark.parametrize("verdict", ["wrong", "imprecise", "unsupported"])
 def test_newly_wrong_and_newly_right(verdict: str) -> None:
     bad = row(verdict=verdict, reason="because")
@@ -185,7 +231,7 @@ def test_what_changed_alike_is_one_line_and_all_of_it_a_screen(tmp_path: Path) -
     before, now = written(tmp_path / "a", *rows), written(tmp_path / "b", *wrong)
     lines = compare_files(before, now).text.splitlines()
     assert len(lines) <= 40 and "  and 394 more" in lines
-    assert lines[0] == "400 cells got worse, 0 better; every cell: --markdown FILE"
+    assert lines[0] == "400 of 400 cells got worse, 0 better; every cell: --markdown FILE"
     compare_files(before, now, tmp_path / "c.md")
     assert (tmp_path / "c.md").read_text(encoding="utf-8").count("wrong now") == 400
 

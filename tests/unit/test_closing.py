@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from gradproof.registry.loading import NO_FUNCTION
 from gradproof.report.closing.failures import Failed, by_cause
 from gradproof.report.closing.screen import WIDTH, Closing
 from gradproof.report.rows.results import Row
@@ -141,6 +142,14 @@ def test_where_else_a_cause_shows_is_told_whole_on_two_lines() -> None:
     assert max(map(len, lines)) <= WIDTH and not lines[at + 2]
 
 
+def test_a_wrong_number_is_told_before_a_wrong_dtype() -> None:
+    dtype = row(function="f", verdict="wrong", ratio=None, reason="the value has the dtype float64, not float16")
+    number = row(function="f", verdict="wrong", ratio=9e9, reason="the sign", dtype="float32", mode="forward")
+    for order in ([dtype, number], [number, dtype]):
+        ((first, _),) = by_cause([Failed("t", one, "WRONG", "f", "", "f") for one in order])
+        assert first.row is number
+
+
 def test_a_file_that_cannot_be_loaded_is_no_function() -> None:
     """It is named, counted nowhere, and there is nothing of it to be shown."""
     reason = "a bad entry of the registry: broken.py (/w/broken.py:1): the file cannot be loaded: SyntaxError at line 1"
@@ -157,6 +166,25 @@ def test_a_file_that_cannot_be_loaded_is_no_function() -> None:
     assert lines[-1] == "gradproof show g ."
     lines = Closing([bad], by_cause([file]), paths=["broken.py"]).lines()
     assert "gradproof show" not in flat(lines) and "one function" not in flat(lines) and "verified" not in flat(lines)
+
+
+def test_a_file_without_a_function_is_not_called_one_that_cannot_be_loaded() -> None:
+    def of(name: str, problem: str) -> Failed:
+        reason = f"a bad entry of the registry: {name} (/w/{name}:1): {problem}"
+        bad = row(function=name, verdict="not run", ratio=None, reason=reason, fails=True, is_file=True)
+        return Failed("t", bad, "CANNOT RUN", name, "", name)
+
+    empty, broken = of("empty.py", NO_FUNCTION), of("broken.py", "the file cannot be loaded: SyntaxError at line 1")
+    told = flat(Closing([empty.row], by_cause([empty])).lines())
+    assert (
+        told.startswith("empty.py registers no function. 1 test on 1 backend: 1 failed.")
+        and "cannot be loaded" not in told
+    )
+    told = flat(Closing([empty.row, broken.row], by_cause([empty, broken])).lines())
+    assert told.startswith("broken.py cannot be loaded, and empty.py registers no function.")
+    assert "helper.py registers no function, which fails nothing" in flat(
+        Closing([row()], helpers=["helper.py"]).lines()
+    )
 
 
 def test_a_bad_entry_is_told_by_what_is_wrong_with_it_and_counts_as_failing() -> None:

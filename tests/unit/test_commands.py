@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,11 @@ ERRORS = {
     "no JSON": ("compare hello.jsonl hello.jsonl", "hello.jsonl, line 1 is no result row"),
     "empty file to merge": ("merge empty.jsonl", "empty.jsonl is empty"),
     "absent file to merge": ("merge absent.jsonl", "there is no results file or folder absent.jsonl"),
+    "a folder for a name": ("show nothing", "nothing is a folder; its functions: gradproof list ./nothing"),
+    "plain function": (
+        "explain helper mine.py",
+        "helper is a plain function of mine.py, which its trace explains: gradproof explain mine.py:helper --at INPUT",
+    ),
     "nothing to merge": ("merge nothing", "there is no .jsonl file in nothing"),
 }
 
@@ -138,9 +144,18 @@ def test_what_is_wrong_is_told_in_one_sentence(folder: Path, command: str, messa
     (folder / "empty.jsonl").write_text("")
     (folder / "hello.jsonl").write_text("hello\n")
     (folder / "nothing").mkdir()
+    if "helper" in command:
+        (folder / "mine.py").write_text(MINE + "\n\ndef helper(x):\n    return x\n")
     if "broken" in command or command.endswith(" ."):
         (folder / "broken.py").write_text("def f(x:\n")
     assert message in failing(*command.split())
+
+
+def test_a_command_stands_at_the_end_without_a_full_stop(folder: Path) -> None:
+    (folder / "broken.py").write_text("def f(x:\n")
+    for words in (["frobnicate", "mine.py"], ["frobnicate", "."], ["frobnicate"], ["cubes"], ["softmx"]):
+        sentence = failing("show", *words)
+        assert re.search(r"gradproof (list|show) \S+( FILE)?$", sentence), sentence
 
 
 def test_a_file_that_cannot_be_loaded_is_told_in_one_line(folder: Path) -> None:
@@ -218,6 +233,32 @@ def test_a_file_stands_behind_the_name_in_every_command_that_looks_up() -> None:
         assert behind.exit_code == 0 and behind.stdout == named.stdout, behind.output
 
 
+def test_a_folder_that_is_there_is_one_by_its_bare_name(folder: Path) -> None:
+    (folder / "grads").mkdir()
+    shutil.copy("mine.py", "grads")
+    (folder / "frobnicated").mkdir()
+    done = run("list", "grads")
+    assert done.exit_code == 0 and done.stdout == run("list", "--functions", "grads").stdout
+    # The command that it ends with works as well.
+    assert run(*shlex.split(done.stdout.splitlines()[-1].partition("gradproof ")[2])).exit_code == 0
+    assert run("list", "cube", "grads").stdout == done.stdout
+    assert "no function has frobnicated in its name" in run("list", "frobnicated").stderr
+    # Where functions have the word, they are meant, and the folder is told.
+    (folder / "grads").rename("softmax")
+    done = run("list", "softmax")
+    assert done.exit_code == 0 and "softmax" in done.stdout.splitlines()[1]
+    assert done.stderr == "softmax is a folder here as well: gradproof list ./softmax\n"
+
+
+def test_a_file_of_a_folder_without_a_function_is_told_and_fails_nothing(folder: Path) -> None:
+    (folder / "helper.py").write_text("x = 1\n")
+    done = run("list", ".")
+    assert done.exit_code == 0 and "cube" in done.stdout
+    assert done.stderr == "helper.py registers no function, which fails nothing: other files of the folder do\n"
+    # One that is named is to have some.
+    assert run("list", "helper.py").exit_code == 2
+
+
 BAD = """
 from gradproof import Reals, function
 
@@ -232,10 +273,9 @@ def product(xp, x, y):
     ("text", "problem"),
     [
         ("def f(x:\n", "broken.py:1: the file cannot be loaded: SyntaxError at line 1"),
-        ("", "broken.py:1: the file registers no function"),
         (BAD, "broken.py:5: product: no domain is given for y: add y=Reals() to @function"),
     ],
-    ids=["syntax", "nothing in it", "bad entry"],
+    ids=["syntax", "bad entry"],
 )
 def test_what_is_wrong_with_a_file_costs_no_other_its_row(folder: Path, text: str, problem: str) -> None:
     (folder / "broken.py").write_text(text)
@@ -515,4 +555,6 @@ def test_a_baseline_that_is_no_results_file_is_told(folder: Path, text: str, pro
 def test_a_path_that_is_not_there_is_told(folder: Path) -> None:
     done = verify(folder, "absent.py", "--backend", "numpy")
     assert done.returncode == 4
+    assert " ".join(done.stderr.split()) == "ERROR: there is no file or folder absent.py"
+    done = verify(folder, "--functions", "absent.py", "--backend", "numpy")
     assert " ".join(done.stderr.split()) == f"ERROR: --functions: there is no file or folder {folder / 'absent.py'}"

@@ -82,6 +82,42 @@ def test_a_derivation_that_is_wrong_is_said_to_be(tmp_path: Path) -> None:
     ) and "and exact differences disagree: x: 2/3 times what is right in every" in " ".join(lines)
 
 
+WRONG_TWICE = """
+from gradproof import Positive, Reals, function
+
+
+@function(x=Reals(), y=Positive(), z=Reals(), points=[dict(x=1.0, y=2.0, z=1.0)])
+def ratio(xp, x, y, z):
+    "f(x, y, z) = sin(x y) / y + x² + z"
+    return xp.sin(x * y) / y + x**2 + z
+
+
+@ratio.gradient
+def _(xp, x, y, z):
+    d_u = xp.cos(x * y) / y
+    return y * d_u + x, x * d_u + xp.sin(x * y) / y**2, 1
+"""
+
+
+def test_the_numbers_of_a_wrong_derivation_are_not_called_exact_and_all_that_is_wrong_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(WRONG_TWICE, encoding="utf-8")
+    lines = explained("ratio", str(tmp_path / "mine.py"), *PLAIN)
+    text = " ".join(lines)
+    assert "digits agree for y" in text and "; and 0 for x" in text
+    passes = lines[: next(k for k, line in enumerate(lines) if line.startswith("gradient "))]
+    assert not any("exactly" in line for line in passes)
+    assert "backward, as derived, which is not what is right" in lines
+    outputs = [line for line in lines if line.startswith("→ df/d")]
+    assert ["(off)" in line for line in outputs] == [True, True, False]
+    # Of a right one they are exact.
+    (tmp_path / "mine.py").write_text(
+        WRONG_TWICE.replace("y * d_u + x,", "y * d_u + 2 * x,").replace("x * d_u + xp", "x * d_u - xp"),
+        encoding="utf-8",
+    )
+    lines = explained("ratio", str(tmp_path / "mine.py"), *PLAIN)
+    assert "exactly" in " ".join(lines[:4]) and "backward" in lines and "off)" not in " ".join(lines)
+
+
 def test_without_a_derivation_the_tape_is_shown(tmp_path: Path) -> None:
     body = "from gradproof import Reals, function\n\n@function(x=Reals())\ndef f(xp, x):\n    return xp.sin(x) * x\n"
     (tmp_path / "mine.py").write_text(body, encoding="utf-8")
@@ -203,6 +239,9 @@ ERRORS = {
     "shape": (("exponential_of_sine", "--at", "x=[1, 2]"), "--at gives x the shape (2,); its domain has ()"),
     "no numbers": (("sine", "--at", "x=a"), "--at 'x=a'"),
     "no names": (("sine", "--at", "1"), "each argument is given by its name"),
+    "comma": (("sine", "--at", "x=1 y=2"), "--at 'x=1 y=2': a comma is missing before y; give one such as"),
+    "comma behind a list": (("sine", "--at", "w=[1, 2]  x=1"), "a comma is missing before x"),
+    "no syntax": (("sine", "--at", "x=[1, 2"), "it cannot be read"),
     "backend": (("sine", "--backend", "jx"), "'jx' is not known; known are numpy"),
     "module": (("nonesuch_of_mine:f", "--at", "x=1"), "nonesuch_of_mine cannot be imported: ModuleNotFoundError"),
     "attribute": (("math:nonesuch", "--at", "x=1"), "math has no function nonesuch"),

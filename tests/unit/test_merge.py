@@ -344,7 +344,39 @@ def test_what_fails_on_a_backend_is_told_of_it_and_what_could_not_be_run_by_its_
     rows = [row(verdict="wrong", reason="why"), row(function="g", verdict="imprecise"), row(function="h", known=1)]
     rows += [row(function="k", dtype=d, verdict="not run", ratio=None, fails=True, reason="no xp.sinn") for d in "ab"]
     told = " ".join(merge_files([written(tmp_path / "a.jsonl", rows)], REGISTRY).text.split())
-    assert told.endswith("what fails: not run, 2 cells: no xp.sinn torch-cpu, 2 cells of f, g: wrong or imprecise")
+    not_run, why = "not run, 2 cells: no xp.sinn", "torch-cpu, 1 cell of f: wrong: why"
+    assert told.endswith(f"what fails: {not_run} {why} torch-cpu, 1 cell of g: imprecise")
+
+
+FAILURES = [
+    row(verdict="wrong", ratio=None, reason="the value has the dtype float64, not float16", dtype="float16"),
+    row(verdict="wrong", ratio=None, reason="the value has the dtype float64, not float32", dtype="float32"),
+    row(verdict="imprecise", ratio=3.0, reason="off by 3 units", dtype="bfloat16"),
+    row(verdict="wrong", ratio=5e11, reason="x[2]: 1.001 times what is right", dtype="float64"),
+]
+
+
+@pytest.mark.parametrize("fault", ["implementation", ""])
+def test_an_old_failure_hides_no_new_one_and_the_gravest_stands_first(tmp_path: Path, fault: str) -> None:
+    for rows in (FAILURES, FAILURES[::-1]):
+        paths = [written(tmp_path / "a.jsonl", [one | {"at_fault": fault} for one in rows])]
+        told = " ".join(merge_files(paths, REGISTRY, summary=tmp_path / "all.md").text.split())
+        who, of = ("f by its implementation for torch", "") if fault else ("torch-cpu", " of f")
+        assert told.endswith(
+            f"what fails: {who}, 1 cell{of}: wrong: x[2]: 1.001 times what is right "
+            f"{who}, 2 cells{of}: wrong, such as: the value has the dtype float64, not float16 "
+            f"{who}, 1 cell{of}: imprecise: off by 3 units"
+        )
+        text = (tmp_path / "all.md").read_text(encoding="utf-8")
+        places = [text.index(part) for part in ("1.001 times", "not float16", "off by 3 units")]
+        assert places == sorted(places)
+
+
+def test_of_many_causes_a_screen_is_told_and_all_are_written(tmp_path: Path) -> None:
+    rows = [row(function=name, verdict="wrong", reason=f"the argument {name}") for name in "abcdefghijklmnopqrstuvwxyz"]
+    lines = merge_files([written(tmp_path / "a.jsonl", rows)], REGISTRY, summary=tmp_path / "all.md").text.splitlines()
+    assert lines[-1] == "  and 6 more: --summary FILE has every one"
+    assert (tmp_path / "all.md").read_text(encoding="utf-8").count("the argument") == 26
 
 
 # The tables

@@ -165,7 +165,7 @@ def test_since_when_reaches_back_without_a_gap() -> None:
 
 def test_what_got_better_and_worse_and_the_runs_are_shown() -> None:
     text = made(wrong("a"), row("b"), earlier=[Run("monday", [row("a"), wrong("b")])])
-    assert "1 cell got worse, 1 better" in text and "newly wrong" in text and "monday" in text
+    assert "1 of 2 cells got worse, 1 better" in text and "newly wrong" in text and "monday" in text
 
 
 # What is nobody's but the author's

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from gradproof import backends
+from gradproof import backends, content
 from gradproof.oracles.agreement import hand_against_exact
 from gradproof.registry import (
     Distinct,
@@ -27,6 +27,7 @@ from gradproof.registry import (
     UnitInterval,
     WellConditioned,
     function,
+    helpers,
     load,
     load_builtin,
     weights,
@@ -219,6 +220,24 @@ def test_an_empty_folder(tmp_path: Path) -> None:
 def test_a_file_without_functions(tmp_path: Path) -> None:
     (entry,) = load([write(tmp_path, "empty.py", "x = 1\n")])
     assert "registers no function" in problem_of(entry)
+
+
+def test_a_helper_beside_functions_is_no_entry(tmp_path: Path) -> None:
+    helper = write(tmp_path, "helper.py", "x = 1\n")
+    # Where no file of a folder has a function, each is told.
+    (entry,) = load([tmp_path])
+    assert "registers no function" in problem_of(entry) and helpers([tmp_path]) == []
+    mine = write(tmp_path, "mine.py", GOOD)
+    broken = write(tmp_path, "zero.py", "1 / 0\n")
+    assert [Path(entry.path) for entry in load([tmp_path])] == [mine.resolve(), broken.resolve()]
+    assert helpers([tmp_path]) == [helper.resolve()] and helpers([mine]) == [] == helpers([helper])
+    helper.write_text(GOOD)
+    assert len(load([tmp_path])) == 3 and helpers([tmp_path]) == []
+
+
+def test_each_file_of_the_registry_has_a_function() -> None:
+    load_builtin()
+    assert helpers([content.FUNCTIONS]) == []
 
 
 def test_a_keyword_that_nobody_takes_is_told_with_what_was_meant() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gradproof.oracles.verdict import Verdict
-from gradproof.report.rows.results import CELL, PROPERTY, Row
+from gradproof.report.rows.results import CELL, PROPERTY, Row, ratio_of
 from gradproof.report.text import shortened
 
 MOST_PLACES = 8
@@ -79,7 +79,14 @@ def by_cause(failed: Iterable[Failed]) -> list[list[Failed]]:
 def _plainness(failed: Failed) -> tuple:
     row = failed.row
     check = CHECKS.index(row["check"]) if row["check"] in CHECKS else len(CHECKS)
-    return check, -Verdict(row["verdict"]).severity, row["mode"] != "reverse", row["dtype"] != "float64"
+    # A dtype or a shape that is wrong says less than a number that is.
+    return (
+        check,
+        -Verdict(row["verdict"]).severity,
+        ratio_of(row) < 0,
+        row["mode"] != "reverse",
+        row["dtype"] != "float64",
+    )
 
 
 def the_same(group: Sequence[Failed], most: int = MOST_PLACES) -> str:

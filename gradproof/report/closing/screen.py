@@ -17,6 +17,7 @@ from gradproof.backends import DTYPES
 from gradproof.backends.daily import WIDE
 from gradproof.divergences import KINDS
 from gradproof.oracles.verdict import Verdict
+from gradproof.registry.loading import NO_FILE, NO_FUNCTION
 from gradproof.registry.names import counted, printable
 from gradproof.report.closing import summary
 from gradproof.report.closing.failures import MOST_PLACES, Failed, the_same
@@ -32,7 +33,7 @@ from gradproof.report.rows.results import (
     ratio_of,
     written,
 )
-from gradproof.report.text import shortened
+from gradproof.report.text import no_function_in, shortened
 
 WIDTH = 100
 """Columns; a narrower terminal has its own."""
@@ -65,7 +66,7 @@ class Closing:
     """What a run closes with. `failures` are those of one cause each, `changes` what a baseline shows, by title,
     `problems` what fails the run beside its tests, `seconds` how long each of the `workers` took, and `kept` the
     results file and `page` the page, where they were written. `paths` are the files of functions, where they are not
-    the built-in ones."""
+    the built-in ones, and `helpers` those of their folders that have no function beside others that do."""
 
     rows: Sequence[Row]
     failures: Sequence[Sequence[Failed]] = ()
@@ -76,6 +77,7 @@ class Closing:
     kept: str = ""
     page: str = ""
     paths: Sequence[str] = ()
+    helpers: Sequence[str] = ()
 
     def lines(self, width: int = WIDTH, colour: bool = False, brief: bool = False) -> list[str]:
         """The screen as lines of text, or, where it is to be `brief`, the sentence and what fails alone."""
@@ -103,7 +105,10 @@ class Closing:
 
     def _what_fails(self) -> str:
         files = list(dict.fromkeys(group[0].family for group in self.failures if group[0].row.get("is_file")))
-        told = [f"{shortened(files, 3)} cannot be loaded"] if files else []
+        empty = [name for name in files if self._reason(name).endswith((NO_FUNCTION, NO_FILE))]
+        broken = [name for name in files if name not in empty]
+        told = [f"{shortened(broken, 3)} cannot be loaded"] if broken else []
+        told += [f"{shortened(empty, 3)} {'registers' if len(empty) == 1 else 'register'} no function"] if empty else []
         failures = [group for group in self.failures if not group[0].row.get("is_file")]
         names = list(dict.fromkeys(group[0].family for group in failures))
         causes = f", by {counted(len(failures), 'cause')}" if len(failures) > len(names) else ""
@@ -111,6 +116,9 @@ class Closing:
         whole = f"{len(names)} of {_functions(self.rows)} {verb}{causes}, which nobody has recorded"
         told += [f"{whole}: {shortened(names, 5)}"] if names else []
         return ", and ".join(told)
+
+    def _reason(self, name: str) -> str:
+        return next(str(group[0].row.get("reason")) for group in self.failures if group[0].family == name)
 
     def _tests(self) -> str:
         """How many tests there were, and what became of them, in the words of pytest's last line."""
@@ -153,6 +161,8 @@ class Closing:
         blocks += [*self._recorded(), *self._skipped()]
         if versions := self.changes.get("versions"):
             blocks.append(("since the baseline, versions", _some(versions, MOST_CHANGES)))
+        if self.helpers:
+            blocks.append(("", _plain(no_function_in(self.helpers))))
         if weak := [row for row in self.rows if summary.strength(row)[2] > summary.STRONG]:
             blocks.append(("", _plain(_weak(weak))))
         if lost := [row for row in self.rows if row.get("lost")]:

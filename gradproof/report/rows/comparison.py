@@ -16,7 +16,10 @@ from gradproof.report.rows.results import (
     HOLDS,
     SAYS_NOTHING,
     Row,
+    cause_of,
+    fails,
     fullest,
+    kind_of_reason,
     name_of,
     place_of,
     reason_of,
@@ -33,6 +36,7 @@ last digit the other way, which is an ulp. At another input there is nothing to 
 
 
 WRONG, GROWN, GONE, RIGHT = "newly wrong", "error grew", "not run any more", "newly right"
+OTHERWISE = "failed before, and fails in another way"
 NEW, BESIDES, DREW = "new cells", "besides", "draws"
 """The titles of what changed."""
 
@@ -49,33 +53,37 @@ class Comparison:
     got better, what is new, and what else is to be told. `versions` has a line per package of which both runs had one,
     and `draws` a line where their seeds or profiles are others.
     `groups` has by title, backend and cause the rows that changed alike; where a derivation or an implementation is
-    wrong, by that alone, whichever backend ran it."""
+    wrong, by that and its cause alone, whichever backend ran it. `compared` is how many cells there were in both, or
+    were to be."""
 
     wrong: list[str] = field(default_factory=list)
     grown: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     right: list[str] = field(default_factory=list)
+    otherwise: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     draws: list[str] = field(default_factory=list)
-    groups: dict[str, dict[tuple[str, str], list[Row]]] = field(default_factory=dict)
+    groups: dict[str, dict[tuple[str, ...], list[Row]]] = field(default_factory=dict)
+    compared: int = 0
 
     def note(self, title: str, row: Row, what: str, cause: str, subject: str = "") -> None:
         """Take in a cell and what became of it; `cause` is what cells that changed alike have in common, and `subject`
         whose code it is about where that is no backend's."""
         self._lines[title].append(f"{name_of(row)}{what}")
-        alike = ("", subject) if subject else (place_of(row), cause)
+        alike = ("", *(cause_of(row) if subject_of(row) else (subject,))) if subject else (place_of(row), cause)
         self.groups.setdefault(title, {}).setdefault(alike, []).append(row)
 
     @property
     def told(self) -> list[str]:
         """What fails nothing."""
-        return self.new + self.remarks
+        return self.otherwise + self.new + self.remarks
 
     @property
     def _lines(self) -> dict[str, list[str]]:
-        return {WRONG: self.wrong, GROWN: self.grown, GONE: self.gone, RIGHT: self.right, NEW: self.new}
+        fails = {WRONG: self.wrong, GROWN: self.grown, GONE: self.gone}
+        return fails | {OTHERWISE: self.otherwise, RIGHT: self.right, NEW: self.new}
 
     @property
     def worse(self) -> list[str]:
@@ -84,8 +92,9 @@ class Comparison:
 
     @property
     def counted(self) -> str:
-        """How many cells got worse, and how many better."""
-        return f"{counted(len(self.worse), 'cell')} got worse, {len(self.right)} better"
+        """How many cells got worse, of how many, and how many better."""
+        told = f"{len(self.worse)} of {counted(self.compared, 'cell')} got worse, {len(self.right)} better"
+        return told + (f", {len(self.otherwise)} failing in another way" if self.otherwise else "")
 
     def blocks(self) -> dict[str, list[str]]:
         """The lines by title, without those that have none."""
@@ -112,7 +121,7 @@ class Comparison:
         blocks = {DREW: self.draws, "versions": self.changed_versions}
         for title, lines in self._lines.items():
             groups = sorted(self.groups.get(title, {}).items(), key=lambda group: -len(group[1]))
-            blocks[title] = [_alike(*key, rows, lines) for key, rows in groups]
+            blocks[title] = [_alike(key[0], key[-1], rows, lines) for key, rows in groups]
         blocks[BESIDES] = self.remarks
         return {title: lines for title, lines in blocks.items() if lines}
 
@@ -123,6 +132,7 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
     before, now = list(before), list(now)
     old, new = {_cell(row): row for row in before}, {_cell(row): row for row in now}
     result = Comparison(versions=_versions(before, now), draws=_draws(before, now))
+    result.compared = len({*old} & {*new})
     elsewhere = 0
     for cell, row in new.items():
         was = old.get(cell)
@@ -136,7 +146,11 @@ def compare(before: Iterable[Row], now: Iterable[Row], is_selected: Callable[[Ro
             worse = Verdict(row["verdict"]).severity > Verdict(was["verdict"]).severity
             subject = subject_of(row) or subject_of(was)
             result.note(WRONG if worse else RIGHT, row, f": {_change(was, row)}", _change(was, row), subject)
-        elif row["verdict"] not in FAILING and was.get("ratio") is not None and row.get("ratio") is not None:
+        elif row["verdict"] in FAILING:
+            told, cause = _in_another_way(was, row) if fails(was) or fails(row) else ("", "")
+            if told:
+                result.note(OTHERWISE, row, f": {told}", cause, subject_of(row))
+        elif was.get("ratio") is not None and row.get("ratio") is not None:
             if (was.get("input"), was.get("entry")) != (row.get("input"), row.get("entry")):
                 elsewhere += 1
             elif has_grown(was, row):
@@ -157,12 +171,26 @@ def has_grown(was: Row, row: Row) -> bool:
     return larger > FACTOR * error and by_an_ulp
 
 
+def _in_another_way(was: Row, row: Row) -> tuple[str, str]:
+    """How a cell fails that failed before by the same verdict, for another reason or by more, and what it has in common
+    with others; empty where neither."""
+    now = f"{row['verdict']} now: {reason_of(row)}"
+    if kind_of_reason(was) != kind_of_reason(row):
+        told = f"{was['verdict']}{CHANGED}{now}; it was: {was.get('reason') or 'without a reason'}"
+        return told, told
+    is_there = None not in (was.get("ratio"), row.get("ratio"))
+    at_one = is_there and (was.get("input"), was.get("entry")) == (row.get("input"), row.get("entry"))
+    grown = at_one and has_grown(was, row)
+    return (f"{size_of(was)}{CHANGED}{size_of(row)} now: {reason_of(row)}" if grown else ""), ""
+
+
 def _add_absent(result: Comparison, rows: Iterable[Row], is_selected: Callable[[Row], bool]) -> None:
     unasked: Counter[str] = Counter()
     for row in rows:
         if not _is_run(row):
             continue
         if is_selected(row):
+            result.compared += 1
             result.note(GONE, row, f": {row['verdict']} before, no row now", f"{row['verdict']} before, no row now")
         else:
             unasked[place_of(row)] += 1

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from gradproof.report.rows.comparison import Comparison
+from gradproof.report.rows.merge import on_backends
 from gradproof.report.rows.results import (
     DERIVATION,
     HOLDS,
@@ -12,6 +13,7 @@ from gradproof.report.rows.results import (
     VERDICTS,
     Row,
     against_the_truth,
+    by_cause,
     fails,
     fault_of,
     ratio_of,
@@ -35,6 +37,7 @@ def summary(
         head,
         _listed("Missing", missing),
         _listed("Wrong in a function's own code, whichever backend runs it", _own(rows)),
+        _listed("What fails on a backend", on_backends(_judged(rows))),
         changes(found) if found is not None else "",
         "## Function × backend\n\nLargest error in units of its bound, and the worst verdict where it is a bad one.\n",
         _functions([row for row in rows if row["check"] != PROOF]),
@@ -46,12 +49,13 @@ def summary(
 
 
 def _own(rows: Iterable[Row]) -> list[str]:
-    """The derivations and implementations that are wrong, and why, a line each."""
-    told: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: row["check"] != PROOF):
-        if subject := subject_of(row):
-            told.setdefault(subject, reason_of(row))
-    return list(told.values())
+    """The derivations and implementations that are wrong, and why, a line for each cause, the gravest first."""
+    return [reason_of(group[0]) for group in _judged(rows) if subject_of(group[0])]
+
+
+def _judged(rows: Iterable[Row]) -> list[list[Row]]:
+    """What fails by its verdict, by cause; why nothing could be run, the table of verdicts and the log say."""
+    return by_cause(row for row in rows if fails(row) and row["verdict"] not in SAYS_NOTHING)
 
 
 def changes(found: Comparison) -> str:

@@ -20,9 +20,12 @@ from gradproof.report.rows.results import (
     HOLDS,
     ResultsError,
     Row,
+    by_cause,
+    cause_of,
     fails,
     family_of,
     fullest,
+    kind_of_reason,
     name_of,
     place_of,
     ratio_of,
@@ -53,14 +56,14 @@ class Merged:
     `jobs` has the rows of each job as its files gave them; a file JOB.jsonl or JOB.SHARD.jsonl belongs to JOB. Of a
     cell that several have run, the worst row is kept: `duplicates` counts rows that say the same, `others` those of the
     same verdict by other numbers, as other seeds bring, and `conflicts` names those that contradict one another.
-    Contradictions about a derivation or an implementation are `alike`: one thing to be told, whichever backend ran it.
+    Contradictions by one cause in a derivation or an implementation are `alike`: one thing to be told.
     `unusable` says what is wrong with the files that could not be read, a line each, and `made` has of seeds, profiles
     and packages which file was made with which, each a set of files by its value."""
 
     cells: dict[str, Row] = field(default_factory=dict)
     jobs: dict[str, list[Row]] = field(default_factory=dict)
     conflicts: list[str] = field(default_factory=list)
-    alike: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    alike: dict[tuple[str, ...], list[str]] = field(default_factory=lambda: defaultdict(list))
     duplicates: int = 0
     others: int = 0
     unusable: list[str] = field(default_factory=list)
@@ -95,25 +98,18 @@ class Merged:
 
     @property
     def failing(self) -> list[str]:
-        """What fails beside what is recorded, a line for each derivation or implementation that is wrong, and for each
-        backend."""
-        own: dict[str, list[Row]] = defaultdict(list)
+        """What fails beside what is recorded, a line for each cause: what is wrong in a function's own code, what could
+        not be run, and what is wrong on a backend, each the gravest first."""
+        failing = [row for row in self.rows if fails(row)]
         not_run: dict[str, list[Row]] = defaultdict(list)
-        places: dict[str, list[Row]] = defaultdict(list)
-        for row in filter(fails, self.rows):
+        for row in failing:
             if row["verdict"] == Verdict.NOT_RUN:
                 not_run[str(row.get("reason"))].append(row)
-            elif subject := subject_of(row):
-                own[subject].append(row)
-            else:
-                places[place_of(row)].append(row)
-        lines = [f"{subject}, {counted(len(rows), 'cell')}: {_plainest(rows)}" for subject, rows in own.items()]
+        judged = by_cause(row for row in failing if row["verdict"] != Verdict.NOT_RUN)
+        own = [rows for rows in judged if subject_of(rows[0])]
+        lines = [f"{subject_of(rows[0])}, {counted(len(rows), 'cell')}: {why(rows)}" for rows in own]
         lines += [f"not run, {counted(len(rows), 'cell')}: {reason}" for reason, rows in not_run.items()]
-        for place, rows in places.items():
-            names = shortened(list(dict.fromkeys(row["function"] for row in rows)), FEW)
-            verdicts = " or ".join(dict.fromkeys(row["verdict"] for row in rows))
-            lines.append(f"{place}, {counted(len(rows), 'cell')} of {names}: {verdicts}")
-        return lines
+        return [*lines, *on_backends(judged)]
 
     @property
     def told(self) -> list[str]:
@@ -126,11 +122,13 @@ class Merged:
             *([f"{self.others} with other numbers and the same verdict: the worst are kept"] if self.others else []),
             counted(len(self.conflicts), "contradiction") if self.conflicts else "no contradiction",
         ]
-        lines = wrapped("; ".join(parts))
+        lines, failing = wrapped("; ".join(parts)), self.failing
         if self._moved:
             lines += wrapped(f"numbers move with a derivation that is wrong in one of the files: {self._moved}")
-        if self.failing:
-            lines += ["what fails:", *(part for line in self.failing for part in wrapped(line, "  "))]
+        if failing:
+            lines += ["what fails:", *(part for line in failing[:SHOWN] for part in wrapped(line, "  "))]
+        if len(failing) > SHOWN:
+            lines.append(f"  and {len(failing) - SHOWN} more: --summary FILE has every one")
         if self.differences:
             lines += ["the files differ in:", *(part for line in self.differences for part in wrapped(line, "  "))]
         conflicts = [
@@ -164,7 +162,8 @@ class Merged:
             told = f"{_told(kept)} in {self._file[key]}, {_told(row)} in {path}; the worse is kept"
             line = f"{name_of(row)}: {told}"
             self.conflicts.append(line)
-            self.alike[subject_of(row) or subject_of(kept) or line].append(line)
+            about = next((one for one in (row, kept) if subject_of(one)), None)
+            self.alike[cause_of(about) if about else (line,)].append(line)
         if _badness(row) > _badness(kept):
             self.cells[key], self._file[key] = row, path
 
@@ -181,10 +180,22 @@ def _told(row: Row) -> str:
     return f"{row['verdict']} ({told})" if told else row["verdict"]
 
 
-def _plainest(rows: Sequence[Row]) -> str:
-    """The verdict and the reason of what is wrong in all of these rows: of the derivation itself, where it is there."""
-    row = min(rows, key=lambda row: row["check"] != "hand")
-    return ": ".join(filter(None, (row["verdict"], str(row.get("reason") or ""))))
+def on_backends(causes: Iterable[Sequence[Row]]) -> list[str]:
+    """A line for each cause that is no function's own code: the backend, and some of the functions."""
+    lines = []
+    for rows in causes:
+        if not subject_of(rows[0]):
+            names = shortened(list(dict.fromkeys(row["function"] for row in rows)), FEW)
+            lines.append(f"{place_of(rows[0])}, {counted(len(rows), 'cell')} of {names}: {why(rows)}")
+    return lines
+
+
+def why(rows: Sequence[Row]) -> str:
+    """The verdict and the reason of rows of one cause, of which the first is the gravest."""
+    reasons = list(dict.fromkeys(str(row.get("reason") or "") for row in rows))
+    # Of one dtype or number in many the first stands for all; of a derivation its own reason says all.
+    many = ", such as" if len(reasons) > 1 and len({kind_of_reason(row) for row in rows}) == 1 else ""
+    return f"{rows[0]['verdict']}{many}" + (f": {reasons[0]}" if reasons[0] else "")
 
 
 def identity(row: Row) -> str:

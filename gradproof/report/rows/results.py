@@ -4,6 +4,7 @@ alone writes."""
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,6 +113,34 @@ def subject_of(row: Row) -> str:
 def reason_of(row: Row) -> str:
     """Why a row is no better than it is, and whose code that is about; empty where it does not say."""
     return ": ".join(filter(None, (subject_of(row), str(row.get("reason") or ""))))
+
+
+def kind_of_reason(row: Row) -> str:
+    """The reason of a row without what cells that fail alike do not share: dtypes, numbers, and where things lay."""
+    return re.sub(r"0x[0-9a-f]+|\b(?:bfloat|complex|float)\d+|\d+(?:\.\d+)?", "#", str(row.get("reason") or ""))
+
+
+def cause_of(row: Row) -> tuple[str, ...]:
+    """What rows that fail alike have in common. One wrong derivation shows in many ways; of an implementation, and of
+    a backend, what is wrong for two reasons is two things: an old failure must not hide a new one."""
+    subject = subject_of(row)
+    if subject and fault_of(row) == DERIVATION:
+        return (subject,)
+    return subject or place_of(row), str(row["verdict"]), kind_of_reason(row)
+
+
+def gravity_of(row: Row) -> tuple:
+    """What sorts rows that fail, the gravest first: a worse verdict, a derivation before what follows from it, a wrong
+    number before a wrong dtype or shape, and the larger error."""
+    return -Verdict(row["verdict"]).severity, row["check"] != "hand", ratio_of(row) < 0, -ratio_of(row)
+
+
+def by_cause(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows that fail, those of one cause together, the gravest of each first, and the gravest cause first."""
+    causes: dict[tuple[str, ...], list[Row]] = {}
+    for row in sorted(rows, key=gravity_of):
+        causes.setdefault(cause_of(row), []).append(row)
+    return list(causes.values())
 
 
 def against_the_truth(rows: Iterable[Row]) -> list[Row]:

@@ -2,9 +2,11 @@
 what each backend gives beside the truth."""
 
 import ast
+import math
+import re
 import shlex
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from flint import ctx
 
 from gradproof import backends
 from gradproof.oracles import exact
-from gradproof.oracles.agreement import hand_against_exact
+from gradproof.oracles.agreement import Agreement, hand_against_exact
 from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.balls.complex_numbers import of_pairs
 from gradproof.oracles.machine_model import FORMATS
@@ -50,6 +52,12 @@ def _literal(keyword: ast.keyword) -> Any:
         raise ValueError(f"{keyword.arg} is neither a number nor a list of numbers") from error
 
 
+def _unread(text: str) -> str:
+    """Why no input can be read in a text."""
+    found = re.search(r"[^\s,(=]\s+(\w+)\s*=(?!=)", text)
+    return f"a comma is missing before {found[1]}" if found else "it cannot be read"
+
+
 def values_at(text: str) -> dict[str, Any]:
     """The numbers and lists of numbers that `x=1000, w=[1, 2]` gives by name. Raises `Unusable`."""
     try:
@@ -61,7 +69,7 @@ def values_at(text: str) -> dict[str, Any]:
             np.asarray(value, dtype=complex)
     except (SyntaxError, ValueError, TypeError) as error:
         # What Python says of its syntax is about a call that nobody wrote.
-        why = "it cannot be read" if isinstance(error, SyntaxError) else error
+        why = _unread(text) if isinstance(error, SyntaxError) else error
         raise Unusable(f"--at {text!r}: {why}; give one such as --at 'x=1000, w=[0.5, -1.25]'") from error
     return found
 
@@ -76,7 +84,13 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
         truth = reference.truth(inputs)
         head = (f"{function.name} at {written_input(function, inputs)}", function.formula)
         lines = [*(part for line in head for part in textwrap.wrap(line, WIDTH)), ""]
-        lines += _by_derivation(function, inputs) if function.hand is not None else _by_tape(function, inputs)
+        agreement = Agreement(math.inf)
+        if function.hand is None:
+            lines += _by_tape(function, inputs)
+        else:
+            # At a kink there is nothing to hold a derivation to.
+            agreement = hand_against_exact(function, inputs, COMPARED_FOR) if truth.kink is None else agreement
+            lines += _by_derivation(function, inputs, agreement.wrong)
         if truth.kink is not None:
             lines += [
                 "",
@@ -84,7 +98,7 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
             ]
         else:
             lines += [
-                *_disagreement(function, inputs),
+                *([] if agreement.holds else _disagreement(function, agreement)),
                 "",
                 *_beside(function, inputs, truth.value, truth.gradient, names),
             ]
@@ -97,13 +111,8 @@ def _conventions(function: Function) -> str:
     return shlex.join(["gradproof", "conventions", function.name, *files])
 
 
-def _disagreement(function: Function, inputs: Inputs) -> list[str]:
+def _disagreement(function: Function, agreement: Agreement) -> list[str]:
     """That the derivation, whose numbers stand above, is not that of the body, whose gradient stands beneath."""
-    if function.hand is None:
-        return []
-    agreement = hand_against_exact(function, inputs, COMPARED_FOR)
-    if agreement.holds:
-        return []
     told = f"the derivation at {function.hand_where} and exact differences {agreement}: {agreement.reason}"
     return ["", *wrapped(told)]
 
@@ -142,12 +151,13 @@ def written_input(function: Function, inputs: Inputs) -> str:
     return ", ".join(text if len(text) < 80 else f"{text[:77]}…" for text in told)
 
 
-def _by_derivation(function: Function, inputs: Inputs) -> list[str]:
-    """The body's and the derivation's own lines, each with its value in exact digits and in NumPy's float64."""
+def _by_derivation(function: Function, inputs: Inputs, wrong: Collection[str]) -> list[str]:
+    """The body's and the derivation's own lines, each with its value in exact digits and in NumPy's float64. Where
+    arguments are `wrong` in it, the numbers of the derivation are its own and no truth."""
     adapter = backends.load(PLAIN)
     xp = adapter.namespace(dtype_of(function), "cpu")
     plain = adapter.arguments(function, inputs, dtype_of(function), "cpu")
-    lines = [["", "exactly", "in NumPy's float64"]]
+    lines = [["", "in exact digits" if wrong else "exactly", "in NumPy's float64"]]
     with ctx.workprec(exact.FIRST_PRECISION):
         on = BallArithmetic()
         domains = function.domains.values()
@@ -157,7 +167,8 @@ def _by_derivation(function: Function, inputs: Inputs) -> list[str]:
             ("backward", function.hand, [f"df/d{name}" for name in function.domains]),
         ):
             ours, theirs = passed(code, on.namespace(), *balls), passed(code, xp, *plain)
-            lines.append([title, "", ""])
+            own = bool(wrong) and code is function.hand
+            lines.append([f"{title}, as derived, which is not what is right" if own else title, "", ""])
             if not ours.nodes and not ours.written:
                 lines.append(["  its operations cannot be told apart: give each a name on a line of its own", "", ""])
             lines += [_node(*pair) for pair in zip(ours.nodes, theirs.nodes, strict=False) if shown(pair[0].value)]
@@ -165,7 +176,9 @@ def _by_derivation(function: Function, inputs: Inputs) -> list[str]:
             for name, text, right, got in zip(
                 results, written, _parts(ours.returned), _parts(theirs.returned), strict=True
             ):
-                lines.append([_cut(f"  → {name} = {text}" if text else f"  → {name}"), shown(right), shown(got)])
+                off = " (off)" if own and name.removeprefix("df/d") in wrong else ""
+                line = f"{_cut(f'  → {name} = {text}' if text else f'  → {name}')}{off}"
+                lines.append([line, shown(right), shown(got)])
     if max(map(len, columns(lines))) > WIDTH:
         # The numbers are what is asked for, and what stands behind a # is in the source.
         lines = [[line[0].partition("  #")[0], *line[1:]] for line in lines]

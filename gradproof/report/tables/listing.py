@@ -38,7 +38,19 @@ def functions(
         nothing = f"nothing is recorded of {backend} at {'functions with such words' if words else 'these functions'}"
         return Outcome(problems=[_lost(variants.values(), words) or nothing], status=1)
     first = shlex.join([rows[0][0], *paths])
-    return Outcome(f"{counted(len(rows), 'function')}; more of one: gradproof show {first}", table=[head, *rows])
+    folders = [word for word in words if _is_folder(word)]
+    besides = [f"{word} is a folder here as well: gradproof list {shlex.quote(f'./{word}')}" for word in folders]
+    more = f"{counted(len(rows), 'function')}; more of one: gradproof show {first}"
+    return Outcome(more, problems=besides, table=[head, *rows])
+
+
+def folders_among(entries: Sequence[Function], words: Iterable[str]) -> list[str]:
+    """The words that mean a folder: there is one of that name, with Python files, and no function has the word."""
+    return [word for word in words if _is_folder(word) and not any(_has([entry], [word]) for entry in entries)]
+
+
+def _is_folder(word: str) -> bool:
+    return Path(word).is_dir() and any(Path(word).rglob("*.py"))
 
 
 def _lost(families: Iterable[Sequence[Function]], words: Sequence[str]) -> str:
