@@ -154,7 +154,7 @@ def _check_place(kind: str, table: dict[str, Any], where: str) -> None:
 def _definition(folder: Path, name: str, where: str) -> Function:
     known = _definitions(folder)
     # A file that cannot be loaded is one entry of its own name, which says why.
-    found = known.get(name, known.get(Path(DEFINITIONS).stem))
+    found = known.get(name, known.get(DEFINITIONS))
     if found is None:
         raise DivergenceError(f"{where}: {folder.name}/{DEFINITIONS} defines no {name!r}")
     if found.problems:

@@ -88,16 +88,17 @@ class WholeReference(_Judging, Reference):
         run_by = replace(model, slopes_from_values=truth.hand != "agrees")
         with ctx.workprec(BOUND_PRECISION):
             evaluation = Evaluation(tape, rounding=True, model=run_by).forward()
-            swept = Sweep(evaluation).run(output)
+            sweep = Sweep(evaluation)
+            swept = sweep.run(output)
+            if sweep.leaves_the_range():
+                # An adjoint may be too large where all that is asked for lies within the range.
+                return replace(narrow, gradient=tuple(np.full_like(bound, np.inf) for bound in narrow.gradient))
         return _widened(narrow, swept, truth.gradient, model, evaluation)
 
 
 def _widened(
     narrow: Bounds, swept: Gradient, truth: tuple[Exact, ...], model: MachineModel, evaluation: Evaluation
 ) -> Bounds:
-    # A number on the way back may leave the range where all that is asked for lies within it.
-    if evaluation.overflowed:
-        return replace(narrow, gradient=tuple(np.full_like(bound, np.inf) for bound in narrow.gradient))
     # Where the sweep has no finite answer it allows nothing: a NaN is nobody's rounding. Nor where it misses the truth,
     # which a recording of the body cannot.
     meets = np.frompyfunc(lambda ball, true: ball.is_finite() and ball.overlaps(true), 2, 1)

@@ -86,7 +86,7 @@ def test_a_backend_that_is_wrong_besides_is_named_beside_the_derivation() -> Non
     assert matrix([exact, by_hand, follower])[-1] == "odd one out: the hand-derived gradient, which b runs"
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", [pytest.param(name, id=short) for short, name in NAMES.items()])
 def test_who_differentiates_is_said_by_the_adapter_as_well(name: str) -> None:
     needs(name)
     assert backends.load(name).differentiates == BACKENDS[name].differentiates

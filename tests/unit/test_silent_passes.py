@@ -10,6 +10,7 @@ from flint import arb, ctx
 
 from gradproof import Reals, UnitInterval, function
 from gradproof.backends import BACKENDS, MODES
+from gradproof.oracles import exact
 from gradproof.oracles.balls import BallArithmetic
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Reference
@@ -401,7 +402,7 @@ def test_second_differences_are_the_change_of_a_derivation() -> None:
     second = WholeSecondOrder(WholeReference(made))
     assert second.derivation_agrees(made.points[0])
     with ctx.workprec(1024):
-        mixed, gap, _ = second._mixed(made.points[0], second.direction)
+        mixed, gap, _ = second._mixed(made.points[0], second.direction, exact.step(made.points[0]))
         pairs = zip(mixed, second.truth(made.points[0]).gradient, strict=True)
         for part, true in pairs:
             assert all(abs(p - q) < arb("1e-30") for p, q in zip(part.flat, true.balls.flat, strict=True))

@@ -107,7 +107,8 @@ def test_the_error_of_a_step_is_no_slope() -> None:
     (made,) = entrywise([registered("power_with_number_one_and_a_half")])
     value, slope = find(made, (np.array([-1.0, 0.0, 0.25]),)).quantities
     assert np.array_equal(value[0], [np.nan, 0.0, 0.125], equal_nan=True)
-    assert np.array_equal(slope[0], [np.nan, np.nan, 0.75], equal_nan=True)
+    # From its own side the slope tends to 0 with the root of the step, which is not told for it.
+    assert np.array_equal(slope[0], [np.nan, 0.0, 0.75], equal_nan=True)
 
 
 def test_there_is_no_slope_where_there_is_no_value() -> None:

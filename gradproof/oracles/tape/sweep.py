@@ -61,6 +61,12 @@ class Sweep:
         self._note_jumps(output)
         return [self.adjoints[i.cells].reshape(i.shape) for i in tape.inputs]
 
+    def leaves_the_range(self) -> bool:
+        """Whether some adjoint is larger than the largest number of its cell's format, where a program has infinity."""
+        largest = np.array([self.evaluation.arithmetic(name).model.format.largest for name in FORMAT_NAMES])
+        sizes = [float(abs(center_of(entry))) for entry in self.adjoints[self.reached]]
+        return bool((np.array(sizes) > largest[self.tape.format_codes[: len(self.reached)][self.reached]]).any())
+
     # Passing adjoints on
 
     def _give(self, span: Any, contributions: np.ndarray, on: Arithmetic, where: np.ndarray | None = None) -> None:
