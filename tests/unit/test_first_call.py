@@ -47,7 +47,11 @@ def test_a_list_of_numbers_is_told_with_what_makes_an_array_of_it(short, given):
     assert report.verdict == "verified" and set(report.caught) == {"x[0]", "x[1]"}
 
 
-@pytest.mark.parametrize(("given", "told"), [((1.0,), "x is a number: give"), ((np.ones(2),), "x is a NumPy array")])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [((1.0,), "x is a number: give"), ((np.ones(2),), "x is a NumPy array")],
+    ids=["a number", "another library's array"],
+)
 def test_what_a_framework_takes_for_no_array_is_told(given, told):
     torch = frame("PT").namespace
     with pytest.raises(gradproof.ArgumentError) as caught:
