@@ -71,7 +71,7 @@ def test_a_dtype_is_told_as_it_was_given():
     frame("JX")
     import jax
 
-    narrow = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+    narrow = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
     with narrow(False), pytest.raises(gradproof.ArgumentError, match="x is int64"):
         gradproof.check_grads(jax.numpy.sin, (np.arange(3),))
 
