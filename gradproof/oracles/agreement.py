@@ -117,13 +117,13 @@ def _compared(function: Function, inputs: Inputs, until: float) -> tuple[Agreeme
         if time.monotonic() > until:
             return replace(worst, compared=f"{number} of {len(places)} entries", wrong=wrong), []
         ours, true = hand[i][index], exact.directional(function, inputs, exact.unit(inputs, i, index))
-        right[i][index] = float(true.certain)
-        digits = agreeing_digits(ours, true)
+        certain, digits = true.certain, agreeing_digits(ours, true)
+        right[i][index] = float(certain)
         name = list(function.domains)[i]
         if digits < DIGITS:
             wrong[name] = min(digits, wrong.get(name, math.inf))
         if digits < worst.digits:
-            worst = Agreement(digits, name, index, float(ours), exact.digits(true.certain, 20))
+            worst = Agreement(digits, name, index, float(ours), exact.digits(certain, 20))
     rows = zip(function.domains, right, hand, strict=True)
     return replace(worst, wrong=wrong), [
         Part(name, part, by_hand.astype(float), IN_FLOATS * np.abs(part)) for name, part, by_hand in rows

@@ -251,6 +251,12 @@ def _entry(found: _Farthest, format: Format, order: int = 1) -> Entry:
     )
 
 
+def between(low: float, high: float) -> str:
+    """What is expected of an entry that may lie anywhere between two numbers."""
+    ends = [f"{end:.17g}" for end in (low, high)]
+    return ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
+
+
 def _outside(given: tuple[np.ndarray, ...], truth: Truth, bounds: Bounds, names: list[str]) -> Entry:
     # Names the entry that is farthest outside the limits' span; where none is, the entries do not go together.
     assert truth.kink is not None
@@ -262,8 +268,7 @@ def _outside(given: tuple[np.ndarray, ...], truth: Truth, bounds: Bounds, names:
             ratio = np.where(outside > 0, outside / bounds.gradient[i], 0.0)
         flat = int(np.argmax(np.where(np.isnan(outside), np.inf, ratio)))
         index = tuple(int(k) for k in np.unravel_index(flat, got.shape))
-        ends = [f"{side[index]:.17g}" for side in (low, high)]
-        expected = ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
+        expected = between(float(low[index]), float(high[index]))
         error, bound = float(outside[index]), float(bounds.gradient[i][index])
         candidates.append(Entry(name, index, expected, float(got[index]), error, bound))
     return max(candidates, key=_badness)

@@ -202,8 +202,7 @@ def _lost_at_a_kink(
         are_finite = np.maximum(np.abs(low), np.abs(high)) <= format.largest / 2
         if len(gone := np.argwhere(~np.isfinite(given) & are_finite)):
             index = tuple(int(k) for k in gone[0])
-            ends = [f"{side[index]:.17g}" for side in (low, high)]
-            expected = ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
+            expected = verdict.between(float(low[index]), float(high[index]))
             entry = Entry(name, index, expected, float(given[index]), math.nan, math.nan, order=found.truth.order)
             return Judgement(Verdict.WRONG, "not finite at a kink, where the value and the gradients beside are", entry)
     return None

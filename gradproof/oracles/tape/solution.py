@@ -44,9 +44,6 @@ CLOSER = arb(2) ** -40
 VANISHING = arb(2) ** -5
 """What is so much smaller there tends to zero, no slower than an eighth root of the distance."""
 
-OF_THE_STEP = arb(2) ** -60
-"""A difference below this may be the error of its step, and go to zero with it, or with its root."""
-
 CONTINUOUS = arb(2) ** -64
 """A value that changes by more, relatively, within a step of 2**-128 has jumped."""
 
@@ -432,7 +429,7 @@ class _Examination:
             self._kink = None if limits is None else Sides.of(self._or_of_the_branch(limits))
             found.problem = "" if limits is not None else "the function jumps here, and has no gradient beside the jump"
             return
-        limits = self._without_the_error_of_the_step(self._certain_differences())
+        limits = self._without_the_error_of_the_step(self._certain_differences(exact.step(found.inputs)))
         if not (exact.certain(flat(limits)) and all(e.is_finite() for e in flat(limits))):
             found.problem = "there is a tie here, and no derivative could be proved"
             found.problem += f": {found.ties[0]}" if found.ties else ""
@@ -483,11 +480,11 @@ class _Examination:
                 return [objects(np.frompyfunc(_limit, 2, 1)(p, q)) for p, q in zip(far, near, strict=True)]
         return None
 
-    def _certain_differences(self) -> Gradient:
+    def _certain_differences(self, h: arb) -> Gradient:
         bits = self.bits
         while True:
             with ctx.workprec(bits):
-                limits = self._differences(exact_inputs(self.tape), exact.step(self.found.inputs))
+                limits = self._differences(exact_inputs(self.tape), h)
                 if bits >= exact.LAST_PRECISION or exact.certain(flat(limits)):
                     return limits
             # A derivative of zero takes as many bits as count as nothing.
@@ -495,12 +492,12 @@ class _Examination:
 
     def _without_the_error_of_the_step(self, limits: Gradient) -> Gradient:
         """The limits, with 0 for what goes to zero with the step, as the difference of x |x| at 0."""
-        if not any(abs(entry) < OF_THE_STEP and not entry.is_zero() for entry in flat(limits)):
+        if not any(map(exact.suspect, flat(limits))):
             return limits
+        finer, finest = map(self._certain_differences, exact.finer_steps(self.found.inputs))
         with ctx.workprec(self.bits):
-            closer = self._differences(exact_inputs(self.tape), exact.step(self.found.inputs) * CLOSER)
-            vanishes = np.frompyfunc(lambda far, near: ZERO if _vanishes(far, near) else far, 2, 1)
-            return [objects(vanishes(p, q)) for p, q in zip(limits, closer, strict=True)]
+            rows = zip(limits, finer, finest, strict=True)
+            return [objects(np.frompyfunc(exact.settled, 3, 1)(*parts)) for parts in rows]
 
     def _differences(self, at: Gradient, h: arb) -> Gradient:
         """Every entry by its own central difference: the definition itself."""
@@ -517,13 +514,9 @@ class _Examination:
 
 def _limit(far: arb, near: arb) -> arb:
     """Where a number goes that is `far` at some distance and `near` at a 2^40th part of it."""
-    if _vanishes(far, near):
+    if bool(abs(near).abs_upper() <= VANISHING * abs(far).abs_upper()):
         return ZERO
     return near + (near - far) * arb(0, 1)
-
-
-def _vanishes(far: arb, near: arb) -> bool:
-    return bool(abs(near).abs_upper() <= VANISHING * abs(far).abs_upper())
 
 
 def _moved(inputs: Sequence[np.ndarray], direction: Sequence[np.ndarray], distance: arb) -> Gradient:
