@@ -209,7 +209,7 @@ class Reporter:
 
 def _with_the_same(group: Sequence[Failed]) -> str:
     """The text of the first failure of a cause, and where else it shows."""
-    same = the_same(group)
+    same = the_same(group).removeprefix("also ")
     also = textwrap.wrap(f"{same}; -v prints each", WIDTH - 14, break_on_hyphens=False) if same else []
     return "\n".join([group[0].text, *(f"  {'also' if i == 0 else '':12}{part}" for i, part in enumerate(also))])
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from gradproof.registry.loading import NO_FUNCTION
-from gradproof.report.closing.failures import Failed, by_cause
+from gradproof.report.closing.failures import Failed, by_cause, the_same
 from gradproof.report.closing.screen import WIDTH, Closing
 from gradproof.report.rows.results import Row
 from gradproof.report.text import shell_lines
@@ -135,11 +135,18 @@ def test_what_fails_the_run_beside_the_tests_is_told_once() -> None:
 def test_where_else_a_cause_shows_is_told_whole_on_two_lines() -> None:
     group = [failed("f", mode) for mode in (f"a_mode_with_a_long_name_{k}" for k in range(12))]
     lines = Closing([one.row for one in group], [group]).lines()
-    at = next(k for k, line in enumerate(lines) if "the same cause:" in line)
+    at = next(k for k, line in enumerate(lines) if "also wrong in" in line)
     told = flat(lines[at : at + 2])
     shown = told.count("a_mode_with")
     assert told.endswith(f"and {11 - shown} more") and shown >= 4 and "…" not in told
     assert max(map(len, lines)) <= WIDTH and not lines[at + 2]
+
+
+def test_what_is_refused_beside_a_wrong_gradient_is_told_with_its_own_reason() -> None:
+    wrong, refused = failed("f"), failed("f", "compiled")
+    refused.row.update(verdict="unsupported", reason="ConcretizationTypeError: a value that is not concrete")
+    said = "also unsupported (ConcretizationTypeError: a value that is not concrete) in compiled"
+    assert the_same([wrong, refused]) == said
 
 
 def test_a_wrong_number_is_told_before_a_wrong_dtype() -> None:
@@ -307,7 +314,7 @@ def test_github_is_told_at_the_line_and_once_for_each_cause(tmp_path: Path, monk
     assert len(lines) == github.MOST
     assert lines[0] == (
         "::error file=mine.py,line=7,title=WRONG%3A bad0::WRONG: bad0%0A  reason      off, 100 %25%0A"
-        "the same cause: wrong in forward"
+        "also wrong in forward"
     )
     assert page.read_text(encoding="utf-8").startswith("## Gradproof\n\n```\n20 of 401 functions fail")
 

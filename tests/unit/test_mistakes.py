@@ -280,7 +280,7 @@ def test_one_defect_is_one_failure_that_names_its_modes(tmp_path: Path) -> None:
     made = off(tmp_path)
     (group,) = by_cause([failing(made, mode=mode) for mode in ("rematerialized", "reverse", "forward")])
     assert group[0].row["mode"] == "reverse" and group[0].row["at_fault"] == "implementation"
-    assert the_same(group) == "the same cause: wrong in rematerialized, forward"
+    assert the_same(group) == "also wrong in rematerialized, forward"
     assert "good by its implementation" in group[0].subject and group[0].where.startswith(str(tmp_path / "mine.py:"))
     assert len(group[0].text.splitlines()) <= 30 and "ran         the implementation for" in group[0].text
 
@@ -337,7 +337,7 @@ def test_a_wrong_derivation_is_one_cause_whoever_ran_it(tmp_path: Path) -> None:
     assert [failed.row["at_fault"] for failed in group] == ["derivation", "derivation"]
     (causes,) = by_cause(group)
     assert causes[0] is by_hand and by_hand.where.endswith("mine.py:10")
-    assert the_same(causes) == f"the same cause: wrong in {NAMES['NP']} float64"
+    assert the_same(causes) == f"also wrong in {NAMES['NP']} float64"
 
 
 def test_a_failure_says_which_arguments_are_off_and_shows_them_side_by_side(tmp_path: Path) -> None:

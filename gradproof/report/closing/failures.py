@@ -1,18 +1,22 @@
-"""What fails in a run, told once for each cause: one wrong rule shows in many dtypes and modes, and whoever reads nine
-reports of it reads none."""
+"""What fails in a run, told once for the code at fault: one wrong rule shows in many dtypes and modes, and whoever
+reads nine reports of it reads none."""
 
 import re
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gradproof.oracles.verdict import Verdict
-from gradproof.report.rows.results import CELL, PROPERTY, Row, ratio_of
+from gradproof.report.rows.results import CELL, PROPERTY, Row, kind_of_reason, ratio_of
 from gradproof.report.text import shortened
 
 MOST_PLACES = 8
 """So many places are named at which a cause shows."""
+
+REASON = 60
+"""So many letters of what was raised there stand beside them."""
 
 CHECKS = ("hand", "exact", "differences")
 SUBJECT, WHERE, FAMILY = "subject", "where", "family"
@@ -90,8 +94,8 @@ def _plainness(failed: Failed) -> tuple:
 
 
 def the_same(group: Sequence[Failed], most: int = MOST_PLACES) -> str:
-    """Where else the cause of the first of these shows, on one line, with so many places at most; empty where nowhere
-    else."""
+    """Where else the code that the first of these accuses fails, on one line, with so many places at most; empty where
+    nowhere else. What is refused fails for a reason of its own, which is told with it."""
     first, *others = group
     if not others:
         return ""
@@ -99,9 +103,17 @@ def the_same(group: Sequence[Failed], most: int = MOST_PLACES) -> str:
         return f"the same in {len(others)} more {'cell' if len(others) == 1 else 'cells'}"
     places: dict[str, list[str]] = defaultdict(list)
     for other in others:
-        places[other.row["verdict"]].append(_place(other.row, first.row))
-    told = (f"{verdict} in {shortened(list(dict.fromkeys(names)), most)}" for verdict, names in places.items())
-    return f"the same cause: {'; '.join(told)}"
+        places[_how(other.row, first.row)].append(_place(other.row, first.row))
+    told = (f"{how} in {shortened(list(dict.fromkeys(names)), most)}" for how, names in places.items())
+    return f"also {'; '.join(told)}"
+
+
+def _how(row: Row, first: Row) -> str:
+    """The verdict; with what was raised, where that is not what the first of its cause has raised."""
+    verdict, reason = str(row["verdict"]), kind_of_reason(row)
+    if verdict != Verdict.UNSUPPORTED or not reason or reason == kind_of_reason(first):
+        return verdict
+    return f"{verdict} ({textwrap.shorten(str(row['reason']), REASON, placeholder=' …')})"
 
 
 def _place(row: Row, first: Row) -> str:
