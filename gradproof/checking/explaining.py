@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from flint import ctx
 
 from gradproof import backends
 from gradproof.backends import BACKENDS
@@ -15,13 +14,10 @@ from gradproof.backends.quiet import quiet
 from gradproof.checking.asked import ArgumentError
 from gradproof.checking.differentiation import reverse_like
 from gradproof.checking.problem import problem_of
-from gradproof.oracles import exact
 from gradproof.oracles.tape import Untraceable
-from gradproof.oracles.tape.evaluation import Evaluation
-from gradproof.oracles.tape.sweep import Sweep
 from gradproof.report.numbers import array_shown, shown
 from gradproof.report.outcome import Outcome, Unusable
-from gradproof.report.tables.explain import of_tape, values_at
+from gradproof.report.tables.explain import of_tape, swept, values_at
 from gradproof.report.text import laid_out
 
 TRACED = tuple(name for name in BACKENDS if name != "numpy")
@@ -50,16 +46,13 @@ def explain_code(name: str, at: str, backend: str = "") -> Outcome:
             got = reverse_like(problem, "reverse")(*problem.leaves)
     except (ArgumentError, Untraceable, TypeError) as error:
         raise Unusable(f"{name}: {error}") from error
-    with ctx.workprec(exact.FIRST_PRECISION):
-        evaluation = Evaluation(traced.tape).forward()
-        sweep = Sweep(evaluation)
-        gradient = sweep.run(int(np.ravel(traced.outputs[0].numbers)[0]))
-        lines = [f"{name} on {framework}, as traced, at {at}", "", *of_tape(evaluation, sweep, names), ""]
-        table = [["gradient", "exactly", f"{framework}'s"]]
-        for argument, right, part in zip(names, gradient, got, strict=True):
-            theirs = "None" if part is None else shown(problem.calls.to_numpy(part))
-            table.append([f"df/d{argument}", array_shown(right), theirs])
-        lines += laid_out(table, beside=1)
+    evaluation, sweep, gradient = swept(traced.tape, int(np.ravel(traced.outputs[0].numbers)[0]))
+    lines = [f"{name} on {framework}, as traced, at {at}", "", *of_tape(evaluation, sweep, names), ""]
+    table = [["gradient", "exactly", f"{framework}'s"]]
+    for argument, right, part in zip(names, gradient, got, strict=True):
+        theirs = "None" if part is None else shown(problem.calls.to_numpy(part))
+        table.append([f"df/d{argument}", array_shown(right), theirs])
+    lines += laid_out(table, beside=1)
     lines += [f"of {problem.results}"] if not problem.is_scalar else []
     return Outcome("\n".join(lines))
 

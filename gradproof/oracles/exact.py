@@ -3,7 +3,7 @@ small and a precision so high that more than 30 digits are right. It needs no ru
 
 Also the evaluation of body and hand-derived gradient in balls, with clear errors for a bad entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -319,6 +319,11 @@ def precisely(compute: Callable[[], Any], precise_enough: Callable[[Any], bool])
             if bits >= LAST_PRECISION or precise_enough(result):
                 return result
         bits *= 2
+
+
+def told_from_zero(balls: Iterable[arb]) -> bool:
+    """Whether each number has digits to be shown, however far below all formats it lies, or is 0."""
+    return all(not ball.is_finite() or ball.is_exact() or not ball.contains(0) for ball in balls)
 
 
 def certain(balls: list[arb]) -> bool:

@@ -7,7 +7,7 @@ import functools
 import inspect
 import linecache
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import CodeType
@@ -155,10 +155,16 @@ class Function:
         if set(made) != set(self.domains):
             raise self.error(f"its generator gives {', '.join(made)}, not {', '.join(self.domains)}")
         point = {name: np.asarray(value, dtype=np.float32) for name, value in made.items()}
-        domains = {name: replace(domain, shape=point[name].shape) for name, domain in self.domains.items()}
-        entry = replace(self, name=f"{self.name}_of_size_{n}", domains=domains, points=[], published=[], problems=[])
+        entry = self.at_shapes({name: value.shape for name, value in point.items()})
+        entry.name = f"{self.name}_of_size_{n}"
         _add_points(entry, [point])
         return entry
+
+    def at_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> "Function":
+        """This function for arguments of other shapes, by their names, not registered and without a point. Whether it
+        computes there, its body and its gradient say."""
+        domains = {name: replace(domain, shape=shapes[name]) for name, domain in self.domains.items()}
+        return replace(self, domains=domains, points=[], published=[], problems=[])
 
     def publishes(self, value: str, source: str, **point: Any) -> None:
         """Note that `source` prints `value` for this function at `point`: a test holds the exact value to every digit

@@ -71,6 +71,13 @@ def test_a_function_of_a_person_and_an_array(tmp_path: Path) -> None:
     assert halved[halved.index("d_y = factor * weights(xp, (3,))") + 1].startswith("exactly [0.5546875 ")
 
 
+def test_another_shape_than_the_domain_s_is_explained_where_the_function_computes() -> None:
+    lines = explained("softmax", "--at", "x=[1, 2, 1000]", *PLAIN)
+    # What cancels to far less than any format has is no 0 either.
+    assert lines[lines.index("→ df/dx") + 1] == "exactly [-9.9172312e-435 -1.2365439e-433 1.3357162e-433]"
+    assert "df/dx[2] 1.3357162187262660798e-433 0.0 numpy 0" in lines
+
+
 def test_a_derivation_that_is_wrong_is_said_to_be(tmp_path: Path) -> None:
     scaffold.new(tmp_path / "mine.py")
     assert not any("disagree" in line for line in explained("scaled_cubes", str(tmp_path / "mine.py"), *PLAIN))

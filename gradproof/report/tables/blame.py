@@ -15,7 +15,7 @@ from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
 from gradproof.report.opinions import HAND, Opinion, digits_between, followers_of, groups, odd_ones, opinions
 from gradproof.report.outcome import Outcome
-from gradproof.report.tables.explain import inputs_at, written_input
+from gradproof.report.tables.explain import placed, written_input
 from gradproof.report.text import WIDTH, columns, wrapped
 
 MOST_ENTRIES = 6
@@ -33,7 +33,8 @@ def blame(
     `RegistryError` for a point or an input that the function does not have."""
     function.check()
     if where:
-        inputs = [inputs_at(function, where)]
+        function, at = placed(function, where)
+        inputs = [at]
     elif given:
         inputs = [_input(function, given)]
     elif point is None:

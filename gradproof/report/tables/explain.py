@@ -10,23 +10,23 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
-from flint import ctx
 
 from gradproof import backends
 from gradproof.oracles import exact
 from gradproof.oracles.agreement import Agreement, hand_against_exact
-from gradproof.oracles.balls import BallArithmetic
-from gradproof.oracles.balls.complex_numbers import of_pairs
+from gradproof.oracles.balls import BallArithmetic, Balls, ComplexBalls
+from gradproof.oracles.balls.complex_numbers import of_pairs, pairs_of
 from gradproof.oracles.machine_model import FORMATS
 from gradproof.oracles.reference import Exact
 from gradproof.oracles.tape.evaluation import Evaluation
+from gradproof.oracles.tape.program import Tape
 from gradproof.oracles.tape.sweep import Sweep
 from gradproof.oracles.whole import Recordings, WholeReference
 from gradproof.registry import Function, Inputs
 from gradproof.report.answers import answer, computable, dtype_of
 from gradproof.report.numbers import shown
 from gradproof.report.outcome import Outcome, Unusable
-from gradproof.report.passes import Node, passed, tape_lines
+from gradproof.report.passes import Node, Pass, passed, tape_lines
 from gradproof.report.text import WIDTH, columns, laid_out, wrapped
 
 MOST_NODES = 60
@@ -78,7 +78,7 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     """The passes of a function at the input that `at` gives, or at its first point, and the gradients of these
     backends beside the exact one. Raises `Unusable` and `RegistryError`."""
     function.check()
-    inputs = inputs_at(function, at)
+    function, inputs = placed(function, at)
     with computable():
         reference = WholeReference(function)
         truth = reference.truth(inputs)
@@ -117,24 +117,49 @@ def _disagreement(function: Function, agreement: Agreement) -> list[str]:
     return ["", *wrapped(told)]
 
 
-def inputs_at(function: Function, at: str) -> Inputs:
-    """The input that `at` gives, or the first point. Raises `Unusable` and `RegistryError`."""
+def placed(function: Function, at: str) -> tuple[Function, Inputs]:
+    """The function and the input that `at` gives, or its first point: of other shapes than its domain's the function is
+    taken for these, where it computes there. Raises `Unusable` and `RegistryError`."""
     if not at:
         if not function.points:
             raise function.error("it has no point; give an input with --at")
-        return function.points[0]
+        return function, function.points[0]
     values = values_at(at)
     if set(values) != set(function.domains):
         given = ", ".join(values) or "nothing"
         raise function.error(f"--at gives {given}; give each argument, as {_example(function)}")
-    arrays = []
-    for name, domain in function.domains.items():
-        array = np.asarray(values[name], np.complex128 if domain.is_complex else np.float64)
-        if array.shape != domain.shape:
-            told = f"--at gives {name} the shape {array.shape}; its domain has {domain.shape}"
-            raise function.error(f"{told}, as {_example(function)}")
-        arrays.append(domain.reals(array))
-    return tuple(arrays)
+    arrays = {
+        name: np.asarray(values[name], np.complex128 if domain.is_complex else np.float64)
+        for name, domain in function.domains.items()
+    }
+    other = [name for name, domain in function.domains.items() if arrays[name].shape != domain.shape]
+    inputs = tuple(domain.reals(arrays[name]) for name, domain in function.domains.items())
+    if not other:
+        return function, inputs
+    there = function.at_shapes({name: array.shape for name, array in arrays.items()})
+    if why := _not_computed(there, inputs):
+        name = other[0]
+        told = f"--at gives {name} the shape {arrays[name].shape}; its domain has {function.domains[name].shape}"
+        raise function.error(f"{told}, as {_example(function)}, and elsewhere it does not compute: {why}")
+    return there, inputs
+
+
+def _not_computed(function: Function, inputs: Inputs) -> str:
+    """Why the body or the derivation does not compute at an input of other shapes than its domain's, in plain NumPy;
+    empty where they do."""
+    adapter = backends.load(PLAIN)
+    xp = adapter.namespace(dtype_of(function), "cpu")
+    arguments = adapter.arguments(function, inputs, dtype_of(function), "cpu")
+    try:
+        value = np.shape(function.body(xp, *arguments))
+        parts = [] if function.hand is None else function.gradient_by_hand(xp, *arguments)
+    except Exception as error:  # whatever a body raises
+        return f"{type(error).__name__}: {error}"
+    if value:
+        return f"its value has the shape {value}"
+    given = [np.shape(part) for part in parts]
+    shapes = [domain.shape for domain in function.domains.values()]
+    return "" if not parts or given == shapes else f"its derivation gives the shapes {given}"
 
 
 def _example(function: Function) -> str:
@@ -157,32 +182,42 @@ def _by_derivation(function: Function, inputs: Inputs, wrong: Collection[str]) -
     adapter = backends.load(PLAIN)
     xp = adapter.namespace(dtype_of(function), "cpu")
     plain = adapter.arguments(function, inputs, dtype_of(function), "cpu")
+    exactly = exact.precisely(lambda: _in_balls(function, inputs), _has_digits)
+    codes = ((function.body, ["f"]), (function.hand, [f"df/d{name}" for name in function.domains]))
     lines = [["", "in exact digits" if wrong else "exactly", "in NumPy's float64"]]
-    with ctx.workprec(exact.FIRST_PRECISION):
-        on = BallArithmetic()
-        domains = function.domains.values()
-        balls = [of_pairs(on.inputs(x)) if d.is_complex else on.inputs(x) for d, x in zip(domains, inputs, strict=True)]
-        for title, code, results in (
-            ("forward", function.body, ["f"]),
-            ("backward", function.hand, [f"df/d{name}" for name in function.domains]),
+    for ours, title, (code, results) in zip(exactly, ("forward", "backward"), codes, strict=True):
+        theirs = passed(code, xp, *plain)
+        own = bool(wrong) and code is function.hand
+        lines.append([f"{title}, as derived, which is not what is right" if own else title, "", ""])
+        if not ours.nodes and not ours.written:
+            lines.append(["  its operations cannot be told apart: give each a name on a line of its own", "", ""])
+        lines += [_node(*pair) for pair in zip(ours.nodes, theirs.nodes, strict=False) if shown(pair[0].value)]
+        written = ours.written if len(ours.written) == len(results) else [""] * len(results)
+        for name, text, right, got in zip(
+            results, written, _parts(ours.returned), _parts(theirs.returned), strict=True
         ):
-            ours, theirs = passed(code, on.namespace(), *balls), passed(code, xp, *plain)
-            own = bool(wrong) and code is function.hand
-            lines.append([f"{title}, as derived, which is not what is right" if own else title, "", ""])
-            if not ours.nodes and not ours.written:
-                lines.append(["  its operations cannot be told apart: give each a name on a line of its own", "", ""])
-            lines += [_node(*pair) for pair in zip(ours.nodes, theirs.nodes, strict=False) if shown(pair[0].value)]
-            written = ours.written if len(ours.written) == len(results) else [""] * len(results)
-            for name, text, right, got in zip(
-                results, written, _parts(ours.returned), _parts(theirs.returned), strict=True
-            ):
-                off = " (off)" if own and name.removeprefix("df/d") in wrong else ""
-                line = f"{_cut(f'  → {name} = {text}' if text else f'  → {name}')}{off}"
-                lines.append([line, shown(right), shown(got)])
+            off = " (off)" if own and name.removeprefix("df/d") in wrong else ""
+            line = f"{_cut(f'  → {name} = {text}' if text else f'  → {name}')}{off}"
+            lines.append([line, shown(right), shown(got)])
     if max(map(len, columns(lines))) > WIDTH:
         # The numbers are what is asked for, and what stands behind a # is in the source.
         lines = [[line[0].partition("  #")[0], *line[1:]] for line in lines]
     return laid_out(lines, beside=1)
+
+
+def _in_balls(function: Function, inputs: Inputs) -> list[Pass]:
+    """The forward and the backward pass in ball arithmetic, at the precision that is set."""
+    on = BallArithmetic()
+    domains = function.domains.values()
+    balls = [of_pairs(on.inputs(x)) if d.is_complex else on.inputs(x) for d, x in zip(domains, inputs, strict=True)]
+    return [passed(code, on.namespace(), *balls) for code in (function.body, function.hand)]
+
+
+def _has_digits(passes: Sequence[Pass]) -> bool:
+    """Whether each number of the passes has digits: beside it stands a gradient that has them."""
+    values = [value for one in passes for value in (*(node.value for node in one.nodes), *_parts(one.returned))]
+    values = [pairs_of(value) if isinstance(value, ComplexBalls) else value for value in values]
+    return exact.told_from_zero(ball for value in values if isinstance(value, Balls) for ball in value.entries.flat)
 
 
 def _parts(returned: Any) -> list[Any]:
@@ -204,11 +239,19 @@ def _by_tape(function: Function, inputs: Inputs) -> list[str]:
     if isinstance(recorded, str):
         raise Unusable(f"{function.name}: there is no derivation, and its body cannot be recorded: {recorded}")
     tape, output = recorded
-    with ctx.workprec(exact.FIRST_PRECISION):
+    evaluation, sweep, _ = swept(tape, output)
+    return of_tape(evaluation, sweep, list(function.domains))
+
+
+def swept(tape: Tape, output: int) -> tuple[Evaluation, Sweep, list[np.ndarray]]:
+    """A tape, evaluated and swept back from one of its cells, and its gradient, each number with digits to be shown."""
+
+    def sweep() -> tuple[Evaluation, Sweep, list[np.ndarray]]:
         evaluation = Evaluation(tape).forward()
-        sweep = Sweep(evaluation)
-        sweep.run(output)
-        return of_tape(evaluation, sweep, list(function.domains))
+        found = Sweep(evaluation)
+        return evaluation, found, found.run(output)
+
+    return exact.precisely(sweep, lambda found: exact.told_from_zero([*found[0].cells, *found[1].adjoints]))
 
 
 def of_tape(evaluation: Evaluation, sweep: Sweep, names: Sequence[str]) -> list[str]:
