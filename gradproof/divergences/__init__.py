@@ -1,10 +1,11 @@
 """Where a backend is known to differ from the truth, as data: one TOML file per backend, an entry per cause.
 
 A `[[cause]]` has an `id`, a `kind`, a `reason`, an upstream `issue` (an address, or "unreported"), the `versions` of
-the backend that have it, and where one is known a `workaround`, what a person can write instead; each `[[cause.shows]]`
-under it is a place where it shows: `function`, `verdict`, `input`, and where need be `variants`, `dtypes`, `devices`,
-`modes`, `region`, `error`, `answer`, a `note`, and an `issue` or `versions` of its own. `Divergence` says what they
-mean.
+the backend that have it, where one is known a `workaround`, what a person can write instead, and where somebody looked
+for a public thread `searched`, the day and the words, as in "2026-11-30: acosh complex gradient sign"; each
+`[[cause.shows]]` under it is a place where it shows: `function`, `verdict`, `input`, and where need be `variants`,
+`dtypes`, `devices`, `modes`, `region`, `error`, `answer`, a `note`, and an `issue` or `versions` of its own.
+`Divergence` says what they mean.
 
 A place asserts the deviant behaviour. At its `input`, always tried, the verdict must be the recorded one; within its
 `region`, where there is one, a draw may earn it too. A release that mends it, or makes it worse, fails the run.

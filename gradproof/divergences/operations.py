@@ -3,9 +3,10 @@
 
 A `[[cause]]` has an `id`, a `kind`, a `reason`, the `rule` that is wrong in the framework's source, the `second`
 reference that confirmed it, the way `around` it, an upstream `issue` (an address, or "unreported"), the `versions`
-that have it, and a `script` that needs the framework alone and exits with 1 while the cause is there. Each
-`[[cause.shows]]` under it is a place: its `operations` and `verdicts`, and where need be the kinds of `inputs`, the
-`modes` and the `dtypes`; what is not said is any."""
+that have it, a `script` that needs the framework alone and exits with 1 while the cause is there, and where somebody
+looked for a public thread `searched`, the day and the words. Each `[[cause.shows]]` under it is a place: its
+`operations` and `verdicts`, and where need be the kinds of `inputs`, the `modes` and the `dtypes`; what is not said is
+any."""
 
 import re
 import tomllib
@@ -18,7 +19,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from gradproof import content
-from gradproof.divergences.record import KINDS, DivergenceError
+from gradproof.divergences.record import KINDS, DivergenceError, check_searched
 
 FOLDER = content.DIVERGENCES / "operations"
 
@@ -63,6 +64,7 @@ class Cause:
     versions: SpecifierSet
     script: str
     places: tuple[Place, ...]
+    searched: str = ""
 
     def speaks_of(self, version: str) -> bool:
         """Whether this version of the backend has it."""
@@ -95,20 +97,21 @@ def load(backend: str, folder: Path = FOLDER) -> tuple[Cause, ...]:
 def _cause(backend: str, table: dict[str, Any], where: str) -> Cause:
     where = f"{where}, {table.get('id', 'a cause without id')}"
     missing = [key for key in (*TEXTS, "shows") if not table.get(key)]
-    unknown = sorted(set(table) - {*TEXTS, "shows"})
+    unknown = sorted(set(table) - {*TEXTS, "searched", "shows"})
     if missing or unknown:
         raise DivergenceError(f"{where}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
     if table["kind"] not in KINDS:
         raise DivergenceError(f"{where}: the kind {table['kind']!r} is none of {', '.join(KINDS)}")
     if table["issue"] != "unreported" and not table["issue"].startswith("https://"):
         raise DivergenceError(f'{where}: the issue {table["issue"]!r} is neither an https address nor "unreported"')
+    check_searched(table, where)
     try:
         versions = SpecifierSet(table["versions"])
     except InvalidSpecifier as error:
         raise DivergenceError(f"{where}: {error}") from error
     texts = {key: table[key].strip() for key in TEXTS if key != "versions"}
     places = tuple(_place(shown, where) for shown in table["shows"])
-    return Cause(backend=backend, versions=versions, places=places, **texts)
+    return Cause(backend=backend, versions=versions, places=places, searched=table.get("searched", ""), **texts)
 
 
 def _place(shown: dict[str, Any], where: str) -> Place:

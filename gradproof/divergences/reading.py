@@ -13,11 +13,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from gradproof import content, registry
 from gradproof.backends import BACKENDS
-from gradproof.divergences.record import KINDS, VERDICTS, Divergence, DivergenceError
+from gradproof.divergences.record import KINDS, VERDICTS, Divergence, DivergenceError, check_searched
 from gradproof.registry import Function
 
 CAUSE = ("id", "kind", "reason", "issue", "versions", "shows")
-OPTIONAL_OF_CAUSE = ("workaround",)
+OPTIONAL_OF_CAUSE = ("workaround", "searched")
 REQUIRED = ("function", "verdict", "input")
 LISTS = ("variants", "dtypes", "devices", "modes")
 OPTIONAL = (*LISTS, "region", "error", "answer", "instead", "issue", "versions", "note")
@@ -98,6 +98,7 @@ def _check_cause(cause: dict[str, Any], where: str) -> None:
         raise DivergenceError(f"{where}: {texts[0] if texts else 'shows'} must be {'text' if texts else 'tables'}")
     if cause["kind"] not in KINDS:
         raise DivergenceError(f"{where}: the kind {cause['kind']!r} is none of {', '.join(KINDS)}")
+    check_searched(cause, where)
 
 
 def _place(cause: dict[str, Any], shown: dict[str, Any], where: str, folder: Path) -> Divergence:
@@ -125,6 +126,8 @@ def _place(cause: dict[str, Any], shown: dict[str, Any], where: str, folder: Pat
             variants=tuple(table.get("variants", ())),
             is_builtin=folder == content.DIVERGENCES,
             workaround=cause.get("workaround", ""),
+            # Where a place has an issue of its own, the search for that of its cause says nothing of it.
+            searched="" if "issue" in shown else cause.get("searched", ""),
         )
     except (InvalidSpecifier, AttributeError, TypeError, ValueError) as error:
         raise DivergenceError(f"{where}: {error}") from error

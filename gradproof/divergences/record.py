@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from packaging.specifiers import SpecifierSet
@@ -18,8 +19,27 @@ another dtype or shape; `trap`: NaN or infinity where value and gradient are fin
 VERDICTS = ("imprecise", "wrong", "unsupported", "convention")
 
 
+SEARCHED = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]): \S.*")
+"""What a cause says of a search for a public thread: its day, and the words."""
+
+
 class DivergenceError(Exception):
     """An entry that is no good. The message names the file and the entry."""
+
+
+def check_searched(cause: dict[str, Any], where: str) -> None:
+    """Hold what a cause says of a search to its form. Raises `DivergenceError` for another one."""
+    searched = cause.get("searched")
+    if searched is not None and not (isinstance(searched, str) and SEARCHED.fullmatch(searched)):
+        wanted = 'the day of the search and its words, as in "2026-11-30: acosh complex gradient sign"'
+        raise DivergenceError(f"{where}: searched must be {wanted}; it is {searched!r}")
+
+
+def thread(issue: str, searched: str) -> str:
+    """What is known of a public thread: its address, or whether one was looked for."""
+    if issue != "unreported":
+        return issue
+    return f"none found (searched {searched})" if searched else "not searched for"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +53,8 @@ class Divergence:
     only the verdict is asserted. `answer` is "nan" where nothing else is expected but what is not finite. `instead` is
     the definition to which a `convention` is held. `reason` is that of the cause, with what is particular here behind
     it. `where` is its file, cause and number. `is_builtin` says whether it speaks of the built-in functions, or of a
-    project's own. `workaround` is what a person can write instead, empty where nobody knows."""
+    project's own. `workaround` is what a person can write instead, empty where nobody knows. `searched` is when and by
+    which words a public thread was looked for, empty where nobody did."""
 
     cause: str
     kind: str
@@ -54,6 +75,7 @@ class Divergence:
     variants: tuple[str, ...] = ()
     is_builtin: bool = True
     workaround: str = ""
+    searched: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

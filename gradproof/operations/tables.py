@@ -9,6 +9,7 @@ from functools import cached_property
 from gradproof.backends import installed_version
 from gradproof.divergences import KINDS
 from gradproof.divergences.operations import Cause, load, not_shown
+from gradproof.divergences.record import thread
 from gradproof.oracles.verdict import FAILING
 from gradproof.report.rows.results import HOLDS, Row
 from gradproof.report.text import markdown_table, on_one_line
@@ -215,13 +216,14 @@ def findings(rows: Sequence[Row]) -> str:
     found = [cause for backend in backends for cause in _causes(backend) if any(map(cause.covers, rows))]
     found.sort(key=lambda cause: (KINDS.index(cause.kind), cause.backend, cause.id))
     counts = Counter(cause.kind for cause in found)
-    unreported = sum(cause.issue == "unreported" for cause in found)
+    known = sum(cause.issue != "unreported" for cause in found)
+    missed = sum(cause.issue == "unreported" and bool(cause.searched) for cause in found)
     lines = [
         "# What the frameworks' own lists of operations showed\n\n",
         f"Made by `{COMMAND}` with {_versions(rows)}.\n\n",
         f"{len(found)} causes: {', '.join(f'{counts[kind]} {kind}' for kind in KINDS if counts[kind]) or 'none'}. "
-        f"Of {unreported} no public thread is recorded. Each script needs the framework alone, and exits with 1 while\n"
-        "the cause is there.\n",
+        f"Of {known} a public thread is known, for {missed} none was found, {len(found) - known - missed} were not "
+        "searched for.\nEach script needs the framework alone, and exits with 1 while the cause is there.\n",
     ]
     for number, cause in enumerate(found, 1):
         lines += _finding(number, cause, [row for row in rows if row["backend"] == cause.backend and cause.covers(row)])
@@ -234,5 +236,5 @@ def _finding(number: int, cause: Cause, rows: Sequence[Row]) -> Iterator[str]:
     yield f"*{cause.kind}*, `{cause.id}`: {cause.reason}\n\n"
     yield f"- seen in {where['dtype']}; {where['mode']}; inputs: {where['check']}\n"
     yield f"- the rule: {cause.rule}\n- second reference: {cause.second}\n- way around: {cause.around}\n"
-    yield f"- thread: {cause.issue}\n\n"
+    yield f"- thread: {thread(cause.issue, cause.searched)}\n\n"
     yield f"```python\n{cause.script}\n```\n"

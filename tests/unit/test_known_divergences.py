@@ -11,6 +11,7 @@ import pytest
 
 from gradproof import backends, content, divergences
 from gradproof.divergences import KINDS, Divergence, DivergenceError, check, parse
+from gradproof.divergences.record import thread
 from gradproof.registry import Function, Reals, function, load_builtin
 
 CAUSE = {
@@ -40,8 +41,8 @@ def shows(**changes: str | None) -> str:
 
 def text(**changes: str | None) -> str:
     """The good cause in its one good place, with some keys of either changed, or left out where None."""
-    ours = {key: value for key, value in changes.items() if key in CAUSE}
-    return cause(**ours) + shows(**{key: value for key, value in changes.items() if key not in CAUSE})
+    ours = {key: value for key, value in changes.items() if key in (*CAUSE, "searched")}
+    return cause(**ours) + shows(**{key: value for key, value in changes.items() if key not in ours})
 
 
 UNSUPPORTED = {"kind": '"unsupported"', "verdict": '"unsupported"', "input": "{}"}
@@ -89,6 +90,40 @@ def test_a_place_may_have_an_issue_versions_and_a_note_of_its_own() -> None:
     first, second = parse(text() + shows(issue='"https://x"', versions='">=2.2"', note='"here twice"'), "s")
     assert (second.issue, str(second.versions), second.reason) == ("https://x", ">=2.2", "because (here twice)")
     assert (first.issue, second.cause) == ("unreported", first.cause)
+
+
+SEARCHED = "2026-11-30: slope of a pair"
+
+
+def test_a_search_for_a_thread_is_told_of_the_places_of_its_cause() -> None:
+    searched = f'"{SEARCHED}"'
+    first, second = parse(text(searched=searched) + shows(issue='"https://x"'), "s")
+    assert (first.searched, second.searched, only().searched) == (SEARCHED, "", "")
+    assert only(searched=searched, issue='"https://x"').issue == "https://x"
+
+
+def test_what_is_known_of_a_thread() -> None:
+    assert thread("unreported", SEARCHED) == f"none found (searched {SEARCHED})"
+    assert thread("unreported", "") == "not searched for"
+    assert thread("https://x", SEARCHED) == "https://x"
+
+
+@pytest.mark.parametrize(
+    "searched",
+    [
+        '""',
+        '"slope of a pair"',
+        '"2026-11-30"',
+        '"2026-11-30: "',
+        '"30.11.2026: slope"',
+        '"2026-13-01: slope"',
+        '"2026-11-30 slope"',
+    ],
+)
+def test_a_search_without_its_day_or_its_words(searched: str) -> None:
+    message = error(text(searched=searched))
+    assert message.startswith("stub.toml, cause 1: searched must be the day of the search and its words, as in ")
+    assert message.endswith(f"it is {searched[1:-1]!r}")
 
 
 @pytest.mark.parametrize("key", CAUSE)
@@ -169,8 +204,9 @@ def test_no_toml(toml: str) -> None:
         {"kind": "1"},
         {"reason": "[1]"},
         {"id": "{ x = 1 }"},
+        {"searched": "2026-11-30"},
     ],
-    ids="versions interval number ragged text list error dtypes verdict region kind reason id".split(),
+    ids="versions interval number ragged text list error dtypes verdict region kind reason id searched".split(),
 )
 def test_values_of_the_wrong_type(changes: dict[str, str]) -> None:
     assert error(text(**changes)).startswith("stub.toml, ")

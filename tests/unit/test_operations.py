@@ -158,6 +158,8 @@ def test_what_is_recorded_is_no_news_and_is_told_when_it_is_gone(found, tmp_path
         ('verdicts = ["wrong"]', 'verdicts = ["bad"]', "the verdict 'bad'"),
         ('verdicts = ["wrong"]', 'verdicts = ["wrong"]\ninput = [1]', r"unknown \['input'\]"),
         ('versions = ">=1"', 'versions = "new"', "Invalid specifier"),
+        ('versions = ">=1"', 'versions = ">=1"\nsearched = "the slope"', "searched must be the day of the search and"),
+        ('versions = ">=1"', 'versions = ">=1"\nsearched = 2026-11-30', "searched must be the day of the search and"),
         ("[[cause]]", "[[causes]]", r"may hold \[\[cause\]\] tables only"),
     ],
 )
@@ -172,6 +174,20 @@ def test_the_pages_tell_every_operation(found):
     assert all(name in page for name, one in found.items() if one.word != "verified")
     assert "| autograd, a list | 11 | 10 | 8 |" in page
     assert tables.findings(rows).startswith("# What the frameworks' own lists")
+
+
+def test_a_finding_says_whether_a_thread_was_searched_for(found, tmp_path, monkeypatch):
+    rows = found["squared wrongly"].rows
+    searched = 'issue = "unreported"\nsearched = "2026-11-30: slope of a square"'
+    for written, told, counts in (
+        ('issue = "https://x"', "https://x", "Of 1 a public thread is known, for 0 none was found, 0 were not"),
+        (searched, "none found (searched 2026-11-30: slope of a square)", "Of 0 a public thread is known, for 1 none"),
+        ('issue = "unreported"', "not searched for", "for 0 none was found, 1 were not searched for."),
+    ):
+        causes = loaded(tmp_path, RECORD.replace('issue = "unreported"', written))
+        monkeypatch.setattr(tables, "_causes", lambda backend, causes=causes: causes)
+        page = tables.findings(rows)
+        assert f"- thread: {told}\n" in page and counts in page
 
 
 def test_hard_inputs_keep_the_shape_that_a_call_takes(found):

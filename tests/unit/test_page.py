@@ -153,6 +153,7 @@ def test_a_finding_shows_its_smallest_input_and_its_script() -> None:
 def test_a_recorded_cause_says_what_is_recorded() -> None:
     [finding] = findings([recorded("hypotenuse", "defect", "hypot-tie")], {}, {})
     assert "share their slopes" in finding.reason and finding.recorded and finding.issue == ""
+    assert finding.thread == "not searched for" or finding.thread.startswith("none found (searched ")
 
 
 def test_since_when_reaches_back_without_a_gap() -> None:
@@ -194,7 +195,7 @@ def test_a_slip_of_one_s_own_is_no_finding_against_a_library() -> None:
     assert told.endswith(", relative") and "bound" not in told and "exact" not in derivation.dtypes
     assert derivation.where.startswith("test_page.py:") and implementation.where.startswith("test_page.py:")
     text = one_file(Given(rows, {"mine": mine}))
-    assert "A report to paste" not in text and "not reported" not in text and "yours" in text
+    assert "A report to paste" not in text and "not searched for" not in text and "yours" in text
     assert ">The derivation of mine is wrong; the implementation of mine is wrong<" in text
     assert "1 in the function&#39;s own code" in text or "1 in the function's own code" in text
     assert not re.search(r"✕ \d new", text)

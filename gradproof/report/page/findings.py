@@ -11,6 +11,7 @@ from typing import Any
 from gradproof import divergences
 from gradproof.backends import BACKENDS, DTYPES, MODES
 from gradproof.divergences import KINDS, Divergence
+from gradproof.divergences.record import thread
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function
 from gradproof.report.page.model import ordered
@@ -33,8 +34,9 @@ SIGNIFICANT = 8
 @dataclass
 class Finding:
     """Rows of one backend that fail for one cause. `title` is the cause, or the function where none is recorded;
-    `issue` an address, or empty; `recorded` the versions that are recorded to have it. `where` is the line of what a
-    function's own author is to mend, and `is_yours` says whether that is a person's, and not the registry's."""
+    `issue` an address, or empty, and `thread` what is known of one; `recorded` the versions that are recorded to have
+    it. `where` is the line of what a function's own author is to mend, and `is_yours` says whether that is a person's,
+    and not the registry's."""
 
     backend: str
     kind: str
@@ -43,6 +45,7 @@ class Finding:
     is_new: bool
     rows: list[Row]
     issue: str = ""
+    thread: str = "not searched for"
     recorded: str = ""
     workaround: str = ""
     script: str = ""
@@ -164,6 +167,7 @@ def _finding(key: tuple, rows: list[Row], entries: Mapping[str, Function], scrip
         finding.recorded = str(record.versions)
         finding.workaround = record.workaround
         finding.issue = record.issue if record.issue.startswith("https://") else ""
+        finding.thread = thread(record.issue, record.searched)
     return finding
 
 
