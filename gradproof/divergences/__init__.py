@@ -4,8 +4,8 @@ A `[[cause]]` has an `id`, a `kind`, a `reason`, an upstream `issue` (an address
 the backend that have it, where one is known a `workaround`, what a person can write instead, and where somebody looked
 for a public thread `searched`, the day and the words, as in "2026-11-30: acosh complex gradient sign"; each
 `[[cause.shows]]` under it is a place where it shows: `function`, `verdict`, `input`, and where need be `variants`,
-`dtypes`, `devices`, `modes`, `region`, `error`, `answer`, a `note`, and an `issue` or `versions` of its own.
-`Divergence` says what they mean.
+`dtypes`, `devices`, `modes`, `region`, `error`, `answer`, a `note`, and an `issue` (with what was `searched` for it) or
+`versions` of its own. `Divergence` says what they mean.
 
 A place asserts the deviant behaviour. At its `input`, always tried, the verdict must be the recorded one; within its
 `region`, where there is one, a draw may earn it too. A release that mends it, or makes it worse, fails the run.

@@ -20,7 +20,7 @@ CAUSE = ("id", "kind", "reason", "issue", "versions", "shows")
 OPTIONAL_OF_CAUSE = ("workaround", "searched")
 REQUIRED = ("function", "verdict", "input")
 LISTS = ("variants", "dtypes", "devices", "modes")
-OPTIONAL = (*LISTS, "region", "error", "answer", "instead", "issue", "versions", "note")
+OPTIONAL = (*LISTS, "region", "error", "answer", "instead", "issue", "searched", "versions", "note")
 ANSWERS = ("", "nan")
 DEFINITIONS = "definitions.py"
 
@@ -103,6 +103,9 @@ def _check_cause(cause: dict[str, Any], where: str) -> None:
 
 def _place(cause: dict[str, Any], shown: dict[str, Any], where: str, folder: Path) -> Divergence:
     table = {"issue": cause["issue"], "versions": cause["versions"]} | shown
+    # Where a place has an issue of its own, the search for that of its cause says nothing of it.
+    if "issue" not in shown and "searched" in cause:
+        table.setdefault("searched", cause["searched"])
     _check_place(cause["kind"], table, where)
     reason = f"{cause['reason']} ({table['note']})" if table.get("note") else cause["reason"]
     try:
@@ -126,8 +129,7 @@ def _place(cause: dict[str, Any], shown: dict[str, Any], where: str, folder: Pat
             variants=tuple(table.get("variants", ())),
             is_builtin=folder == content.DIVERGENCES,
             workaround=cause.get("workaround", ""),
-            # Where a place has an issue of its own, the search for that of its cause says nothing of it.
-            searched="" if "issue" in shown else cause.get("searched", ""),
+            searched=table.get("searched", ""),
         )
     except (InvalidSpecifier, AttributeError, TypeError, ValueError) as error:
         raise DivergenceError(f"{where}: {error}") from error
@@ -150,6 +152,7 @@ def _check_place(kind: str, table: dict[str, Any], where: str) -> None:
     for key in LISTS:
         if not isinstance(table.get(key, []), list):
             raise DivergenceError(f"{where}: {key} must be a list")
+    check_searched(table, where)
     if table.get("variants") and verdict != "unsupported":
         raise DivergenceError(f"{where}: a variant of what is {verdict} needs a place and an input of its own")
 

@@ -27,9 +27,9 @@ class DivergenceError(Exception):
     """An entry that is no good. The message names the file and the entry."""
 
 
-def check_searched(cause: dict[str, Any], where: str) -> None:
-    """Hold what a cause says of a search to its form. Raises `DivergenceError` for another one."""
-    searched = cause.get("searched")
+def check_searched(table: dict[str, Any], where: str) -> None:
+    """Hold what a cause or a place says of a search to its form. Raises `DivergenceError` for another one."""
+    searched = table.get("searched")
     if searched is not None and not (isinstance(searched, str) and SEARCHED.fullmatch(searched)):
         wanted = 'the day of the search and its words, as in "2026-11-30: acosh complex gradient sign"'
         raise DivergenceError(f"{where}: searched must be {wanted}; it is {searched!r}")

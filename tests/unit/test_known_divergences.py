@@ -97,8 +97,10 @@ SEARCHED = "2026-11-30: slope of a pair"
 
 def test_a_search_for_a_thread_is_told_of_the_places_of_its_cause() -> None:
     searched = f'"{SEARCHED}"'
-    first, second = parse(text(searched=searched) + shows(issue='"https://x"'), "s")
+    first, second = parse(text(searched=searched) + shows(issue='"unreported"'), "s")
     assert (first.searched, second.searched, only().searched) == (SEARCHED, "", "")
+    _, own = parse(text() + shows(issue='"unreported"', searched=searched), "s")
+    assert own.searched == SEARCHED
     assert only(searched=searched, issue='"https://x"').issue == "https://x"
 
 
@@ -124,6 +126,8 @@ def test_a_search_without_its_day_or_its_words(searched: str) -> None:
     message = error(text(searched=searched))
     assert message.startswith("stub.toml, cause 1: searched must be the day of the search and its words, as in ")
     assert message.endswith(f"it is {searched[1:-1]!r}")
+    message = error(cause() + shows(issue='"unreported"', searched=searched))
+    assert message.startswith("stub.toml, stub, place 1: searched must be ")
 
 
 @pytest.mark.parametrize("key", CAUSE)
