@@ -127,7 +127,7 @@ def test_a_search_without_its_day_or_its_words(searched: str) -> None:
     assert message.startswith("stub.toml, cause 1: searched must be the day of the search and its words, as in ")
     assert message.endswith(f"it is {searched[1:-1]!r}")
     message = error(cause() + shows(issue='"unreported"', searched=searched))
-    assert message.startswith("stub.toml, stub, place 1: searched must be ")
+    assert message.startswith("stub.toml, its-cause, place 1: searched must be ")
 
 
 @pytest.mark.parametrize("key", CAUSE)

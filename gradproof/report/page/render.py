@@ -279,7 +279,7 @@ def _groups(told: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _shown(finding: Finding) -> dict[str, Any]:
-    names = "backend kind title reason issue recorded workaround script formula since is_upstream where"
+    names = "backend kind title reason issue thread recorded workaround script formula since is_upstream where"
     listed = "anchor who functions dtypes modes verdicts versions"
     known = {name: getattr(finding, name) for name in f"{names} {listed}".split()}
     row = finding.shown
