@@ -161,6 +161,8 @@ def _gravity(finding: Finding) -> tuple[int, int]:
 def _ratio(finding: Finding | None) -> float:
     if finding is None or finding.judgement.worst is None:
         return -1.0
+    if finding.judgement.verdict == Verdict.INCONCLUSIVE:
+        return -0.5  # shown where nothing was judged, and no error beside what was
     ratio = finding.judgement.worst.ratio
     return float("inf") if np.isnan(ratio) else ratio
 

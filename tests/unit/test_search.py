@@ -11,7 +11,7 @@ import pytest
 from hypothesis import find
 
 from gradproof.backends.stopped import Hung
-from gradproof.oracles.verdict import Judgement, Verdict
+from gradproof.oracles.verdict import Entry, Judgement, Verdict
 from gradproof.registry import Function, Inputs, NotFinite, Reals, function
 from gradproof.verification import search as searching
 from gradproof.verification.cells import Cell
@@ -188,6 +188,17 @@ def test_what_a_cell_has_caught_is_the_worst_of_its_inputs() -> None:
     for caught in ({"x": 1e-9, "y": 1e-3}, {"x": 1e-6}, {}):
         tally.add(Finding(at, Judgement(Verdict.VERIFIED), caught=caught))
     assert tally.caught == {"x": 1e-6, "y": 1e-3}
+
+
+def test_where_nobody_could_be_held_to_a_bound_no_error_of_what_holds_is_told() -> None:
+    tally, at = Tally(), (np.zeros(()),)
+    unjudged = Entry("x", (), 0.0, math.nan, math.nan, math.inf, math.nan)
+    tally.add(Finding(at, Judgement(Verdict.INCONCLUSIVE, worst=unjudged)))
+    assert tally.worst is not None and tally.worst.judgement.worst is unjudged
+    right = Entry("x", (), 1.0, 1.0, 0.0, 1e-16, 0.0)
+    for finding in (Judgement(Verdict.VERIFIED, worst=right), Judgement(Verdict.INCONCLUSIVE, worst=unjudged)):
+        tally.add(Finding(at, finding))
+    assert tally.worst.judgement.worst is right
 
 
 def test_what_fails_has_its_own_verdict_and_not_that_of_what_is_recorded_beside_it() -> None:
