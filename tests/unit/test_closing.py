@@ -95,6 +95,35 @@ def test_a_gradient_that_is_lost_at_a_draw_is_told_with_its_input() -> None:
     assert "NaN or infinite" not in " ".join(Closing([row()]).lines())
 
 
+def test_a_lost_input_is_told_so_that_it_can_be_named() -> None:
+    """In digits that Python reads, with its closing bracket; of a large one, where the whole of it is."""
+    lost = row(function="elu") | {"lost": {"x": ["-0x1.5af1d80000000p+66", "0x1.999999999999ap-4"]}}
+    assert "x = [-1.0000000200408773e+20, 0.1]" in flat(Closing([lost]).lines())
+    lost["lost"] = {"x": ["-0x1.5af1d80000000p+66"] * 40}
+    assert flat(Closing([lost], kept="r.jsonl").lines()).count("… (whole in its row of --results)") == 1
+
+
+@pytest.mark.parametrize("brief", [False, True])
+def test_where_nothing_was_verified_is_said_in_the_first_sentence(brief: bool) -> None:
+    """A backend that cannot be imported: that what was judged is right is said of the derivation alone."""
+    by_hand = row(backend="hand", check="hand", dtype="exact")
+    idle = [row(backend="tensorflow", dtype=dtype, verdict="not run", ratio=None) for dtype in ("float64", "float32")]
+    told = flat(Closing([by_hand, *idle]).lines(brief=brief))
+    assert "3 tests on 1 backend: 1 passed, 2 skipped; nothing was verified on tensorflow-cpu." in told
+    assert "nothing was verified on tensorflow-cpu" in flat(Closing([row(), *idle]).lines(brief=brief))
+    assert "nothing was verified" not in flat(Closing([row(), row(backend="tensorflow"), *idle]).lines(brief=brief))
+
+
+def test_two_causes_of_words_of_different_length_are_both_told_whole() -> None:
+    """The text of each is wrapped to the column in which it stands beside the longest word."""
+    words = " ".join(f"word{k}" for k in range(18))
+    wrong = failed("f")
+    wrong.row["reason"] = words
+    bad = row(function="g", verdict="not run", ratio=None, reason="no backend", fails=True)
+    lines = Closing([wrong.row, bad], by_cause([wrong, Failed("t", bad, "CANNOT RUN", "g", "", "g")])).lines()
+    assert f"f on jax-cpu: {words} (9e+09 times its bound)" in flat(lines) and "…" not in "".join(lines)
+
+
 def test_draws_at_which_a_function_is_not_finite_are_told() -> None:
     undefined = row(function="elu") | {"undefined": {"x": "0x0.0p+0"}}
     told = " ".join(" ".join(Closing([row(), undefined, undefined]).lines()).split())
