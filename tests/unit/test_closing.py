@@ -116,7 +116,7 @@ def test_where_nothing_was_verified_is_said_in_the_first_sentence(brief: bool) -
 
 def test_two_causes_of_words_of_different_length_are_both_told_whole() -> None:
     """The text of each is wrapped to the column in which it stands beside the longest word."""
-    words = " ".join(f"word{k}" for k in range(18))
+    words = " ".join(["w"] * 60)
     wrong = failed("f")
     wrong.row["reason"] = words
     bad = row(function="g", verdict="not run", ratio=None, reason="no backend", fails=True)
