@@ -58,7 +58,7 @@ def load(paths: Iterable[Path]) -> list[Function]:
 
 
 def helpers(functions: Iterable[Function], paths: Iterable[Path]) -> list[Path]:
-    """The files below these folders of which none of the `functions` was loaded with them: they only help the others."""
+    """The files below these folders of which none of these functions was loaded: they only help the others."""
     idle = {file for path in paths if Path(path).is_dir() for file in _files(Path(path).resolve())}
     return sorted(idle - {Path(entry.loaded_from) for entry in functions})
 

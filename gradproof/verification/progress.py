@@ -52,13 +52,19 @@ class Progress:
     def _watch(self) -> None:
         while not self._ended.wait(EVERY):
             if lines := self.lines(time.monotonic()):
-                # The dots of a line that is not at its end; where none came since, what was told is the last.
-                begun = [""] if self.reporter.currentfspath and len(self._done) != self._done_when_told else []
+                begun = [""] if self.is_begun else []
                 self._done_when_told = len(self._done)
                 print(*begun, *lines, sep="\n", file=self.out, flush=True)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether dots stand on a line that is not at its end; where none came since, what was told is the last. Of
+        workers pytest opens a line at no file."""
+        has_dots = bool(self._done) and self.reporter.verbosity <= 0
+        return bool(self.reporter.currentfspath or has_dots) and len(self._done) != self._done_when_told
+
     def lines(self, now: float) -> list[str]:
-        """What is to be told now."""
+        """What is to be told now; once what several processes are at."""
         lines = []
         for process, row in self.at_work().items():
             test, since, told = self._since.get(process, ("", now, 0))
@@ -68,7 +74,7 @@ class Progress:
                 lines.append(f"  at work for {now - since:.0f} s: {_doing(row)}")
                 told += 1
             self._since[process] = test, since, told
-        return lines
+        return list(dict.fromkeys(lines))
 
 
 def _doing(row: Row) -> str:

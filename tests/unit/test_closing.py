@@ -348,6 +348,16 @@ def test_github_is_told_at_the_line_and_once_for_each_cause(tmp_path: Path, monk
     assert page.read_text(encoding="utf-8").startswith("## Gradproof\n\n```\n20 of 401 functions fail")
 
 
+def test_the_title_of_what_cannot_be_run_is_no_second_copy_of_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    bad = row(function="broken.py", verdict="not run", ratio=None, reason="'(' was never closed", is_file=True)
+    text = "CANNOT RUN: broken.py-hand-cpu-exact: '(' was never closed"
+    causes = by_cause([Failed("t", bad, text, "broken.py", "/w/broken.py:3", "broken.py")])
+    (line,) = github.told(Closing([bad], causes))
+    assert line.endswith(f",line=3,title=CANNOT RUN%3A broken.py::{text}")
+
+
 def test_a_command_is_printed_within_the_screen_and_copied_as_one() -> None:
     command = ["printf", "%s\n", *(f"test[{number}-x y]" for number in range(12))]
     lines = shell_lines(shlex.join(command), 60)
@@ -364,6 +374,23 @@ def test_an_import_is_told_as_one_and_not_as_the_work_of_a_cell() -> None:
     at_work = {"gw0": row(test="first", reason="while jax was imported")}
     progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
     assert progress.lines(0.0) == [] and progress.lines(7.0) == ["  at work for 7 s: jax is imported"]
+
+
+def test_an_import_that_two_workers_wait_for_is_told_once() -> None:
+    at_work = {name: row(test=name, reason="while jax was imported") for name in ("gw0", "gw1")}
+    progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
+    assert progress.lines(0.0) == [] and progress.lines(7.0) == ["  at work for 7 s: jax is imported"]
+
+
+def test_dots_of_workers_are_a_line_that_is_begun() -> None:
+    """pytest notes no file for them, and what is at work would stand behind the dots."""
+    reporter = SimpleNamespace(currentfspath=None, verbosity=0)
+    progress = Progress(dict, reporter, io.StringIO())
+    assert not progress.is_begun
+    progress.pytest_runtest_logreport(SimpleNamespace(when="call", nodeid="t"))
+    assert progress.is_begun
+    reporter.verbosity = 1
+    assert not progress.is_begun
 
 
 def test_a_cell_is_told_of_when_it_takes_seconds_and_no_more_when_it_has_ended() -> None:
