@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import pytest
 
 from gradproof.report.rows.results import Row, name_of
+from gradproof.report.text import WIDTH
 from gradproof.verification.isolation import IMPORTING, Notes
 
 TOLD_AT = (5.0, 15.0, 30.0, 60.0, 120.0, 240.0)
@@ -71,7 +72,8 @@ class Progress:
             if test != row["test"]:
                 test, since, told = row["test"], now, 0
             if test not in self._done and told < len(TOLD_AT) and now - since >= TOLD_AT[told]:
-                lines.append(f"  at work for {now - since:.0f} s: {_doing(row)}")
+                line = f"  at work for {now - since:.0f} s: {_doing(row)}"
+                lines.append(line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …")
                 told += 1
             self._since[process] = test, since, told
         return list(dict.fromkeys(lines))

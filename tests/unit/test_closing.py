@@ -382,6 +382,15 @@ def test_an_import_that_two_workers_wait_for_is_told_once() -> None:
     assert progress.lines(0.0) == [] and progress.lines(7.0) == ["  at work for 7 s: jax is imported"]
 
 
+def test_what_is_at_work_is_told_on_one_line() -> None:
+    """What a simpler input is looked for is named by a reason of any length."""
+    at_work = {"gw0": row(test="slow", reason="while " + "a simpler input " * 20)}
+    progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
+    assert progress.lines(0.0) == []
+    (line,) = progress.lines(7.0)
+    assert len(line) == WIDTH and line.endswith(" …")
+
+
 def test_dots_of_workers_are_a_line_that_is_begun() -> None:
     """pytest notes no file for them, and what is at work would stand behind the dots."""
     reporter = SimpleNamespace(currentfspath=None, verbosity=0)
