@@ -611,7 +611,10 @@ def merge(
     ] = None,
     functions: FunctionsOption = None,
 ) -> None:
-    """Merge the results of many runs: shards, hosts, jobs. The exit status is 1 where what is expected is missing.
+    """Merge the results of many runs: shards, hosts, jobs.
+
+    The exit status is 1 where what is expected is missing. A gradient that fails is told, and leaves it at 0: the run
+    that verified it has failed already.
 
     Example:
 

@@ -20,9 +20,6 @@ from gradproof.registry.record import Function, RegistryError, registered
 NO_FUNCTION = "the file registers no function: decorate one with @function"
 NO_FILE = "the folder holds no .py file"
 
-_helpers: set[Path] = set()
-"""Files that were loaded with a folder and register no function, beside others of it that do."""
-
 
 def load_builtin() -> list[Function]:
     """Load the families of the built-in registry, in the order of their files. Whoever asks gets the same functions, so
@@ -46,7 +43,7 @@ def load(paths: Iterable[Path]) -> list[Function]:
     loaded: set[Path] = set()
     for path in paths:
         path = Path(path).resolve()
-        files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", "."))) if path.is_dir() else [path]
+        files = _files(path) if path.is_dir() else [path]
         if not files:
             functions.append(_broken_file(path, NO_FILE))
         found: list[Function] = []
@@ -60,22 +57,21 @@ def load(paths: Iterable[Path]) -> list[Function]:
     return functions
 
 
-def helpers(paths: Iterable[Path]) -> list[Path]:
-    """The files below these folders that were loaded with them and register no function, beside others that do."""
-    folders = [Path(path).resolve() for path in paths]
-    return sorted(
-        file for file in _helpers if any(file != folder and file.is_relative_to(folder) for folder in folders)
-    )
+def helpers(functions: Iterable[Function], paths: Iterable[Path]) -> list[Path]:
+    """The files below these folders of which none of these functions was loaded: they only help the others."""
+    idle = {file for path in paths if Path(path).is_dir() for file in _files(Path(path).resolve())}
+    return sorted(idle - {Path(entry.loaded_from) for entry in functions})
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*.py") if not path.name.startswith(("_", ".")))
 
 
 def _without_helpers(found: list[Function]) -> list[Function]:
     """What a folder has, without the entries of files that only help the others."""
-    idle = [entry for entry in found if entry.is_file and entry.problems == [NO_FUNCTION]]
-    _helpers.difference_update(Path(entry.path) for entry in found)
     if all(entry.is_file for entry in found):
         return found
-    _helpers.update(Path(entry.path) for entry in idle)
-    return [entry for entry in found if entry not in idle]
+    return [entry for entry in found if not (entry.is_file and entry.problems == [NO_FUNCTION])]
 
 
 def find(functions: Iterable[Function], name: str) -> Function:
@@ -96,8 +92,10 @@ def _load_file(path: Path) -> list[Function]:
     except (Exception, SystemExit) as error:
         problem = f"the file cannot be loaded: {_what_was_raised(error, path)}"
         line = _line_raised(error, path) or 1
-    found = registered[already:]
-    return found + ([_broken_file(path, problem, line)] if problem else [])
+    found = registered[already:] + ([_broken_file(path, problem, line)] if problem else [])
+    for entry in found:
+        entry.loaded_from = str(path)
+    return found
 
 
 def _line_raised(error: BaseException, path: Path) -> int | None:

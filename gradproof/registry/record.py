@@ -48,7 +48,8 @@ class Function:
     entry of which this is a variant, and `variants` are those of this one. `generator` makes an input of any size,
     `published` are values that somebody has printed. `problems` is what is
     wrong with the entry; a function with problems is never evaluated. One that `is_file` stands for a file of which not
-    all could be loaded, and is no function."""
+    all could be loaded, and is no function. `loaded_from` is the file that was loaded for it, where one was: what
+    stands in it may have been made elsewhere."""
 
     name: str
     body: Callable
@@ -65,6 +66,7 @@ class Function:
     published: list["Published"] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     is_file: bool = False
+    loaded_from: str = ""
 
     @functools.cached_property
     def has_body(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradproof.oracles.verdict import Entry
 from gradproof.report.text import shortened
 
 NAMED = 6
@@ -42,6 +43,16 @@ def counted(compared: Iterable[Compared]) -> str:
     told = ["; ".join(wrong[:NAMED])] if wrong else []
     told += [f"{len(wrong) - NAMED} more are wrong"] if len(wrong) > NAMED else []
     return "; ".join(told + ([f"right: {shortened(right, NAMED)}"] if right else []))
+
+
+def asked_again(compared: Sequence[Compared], worst: Entry | None) -> str:
+    """The same, of a gradient that was asked for once more behind the one whose `worst` entry failed; and that it is
+    another now, where it is: right and wrong at one input would read as a contradiction."""
+    told = counted(compared)
+    right = [c for c in compared if worst is not None and c.name == worst.argument and not c.wrong.any()]
+    if worst is None or not right or (right[0].got == worst.got).any():
+        return told
+    return f"{told}. Asked for once more at this input, the gradient for {worst.argument} is another, and right"
 
 
 def beside(one: Compared, at: Sequence[int], most: int, room: int = WIDTH) -> list[tuple[str, str]]:

@@ -84,7 +84,7 @@ def load(paths: Sequence[Path] | None) -> Loaded:
     functions = [entry for entry in entries if not entry.is_file]
     if not functions:
         raise RegistryError("; ".join(broken))
-    helpers = [from_here(path) for path in registry.helpers(paths or ())]
+    helpers = [from_here(path) for path in registry.helpers(entries, paths or ())]
     return Loaded(functions, broken, tuple(map(str, paths or ())), tuple(helpers))
 
 

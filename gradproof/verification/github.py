@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradproof.report.closing.failures import Failed, the_same
-from gradproof.report.closing.screen import WIDTH, Closing
+from gradproof.report.closing.screen import CANNOT_RUN, WIDTH, Closing
 
 MOST = 10
 """GitHub shows no more annotations of one step."""
@@ -27,9 +27,11 @@ def _annotation(group: Sequence[Failed]) -> str:
     first = group[0]
     path, _, line = first.where.rpartition(":")
     place = f" file={_property(_relative(path))},line={line}," if path else " "
+    # Of what could not be run the one line is the message.
+    title = f"{CANNOT_RUN}: {first.family}" if first.is_a_line else first.headline
     same = the_same(group)
     message = "\n".join([first.text.strip(), *([same] if same else [])])
-    return f"::error{place}title={_property(first.headline)}::{_escaped(message)}"
+    return f"::error{place}title={_property(title)}::{_escaped(message)}"
 
 
 def _relative(path: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import pytest
 
 from gradproof.report.rows.results import Row, name_of
+from gradproof.report.text import WIDTH
 from gradproof.verification.isolation import IMPORTING, Notes
 
 TOLD_AT = (5.0, 15.0, 30.0, 60.0, 120.0, 240.0)
@@ -52,23 +53,30 @@ class Progress:
     def _watch(self) -> None:
         while not self._ended.wait(EVERY):
             if lines := self.lines(time.monotonic()):
-                # The dots of a line that is not at its end; where none came since, what was told is the last.
-                begun = [""] if self.reporter.currentfspath and len(self._done) != self._done_when_told else []
+                begun = [""] if self.is_begun else []
                 self._done_when_told = len(self._done)
                 print(*begun, *lines, sep="\n", file=self.out, flush=True)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether dots stand on a line that is not at its end; where none came since, what was told is the last. Of
+        workers pytest opens a line at no file."""
+        has_dots = bool(self._done) and self.reporter.verbosity <= 0
+        return bool(self.reporter.currentfspath or has_dots) and len(self._done) != self._done_when_told
+
     def lines(self, now: float) -> list[str]:
-        """What is to be told now."""
+        """What is to be told now; once what several processes are at."""
         lines = []
         for process, row in self.at_work().items():
             test, since, told = self._since.get(process, ("", now, 0))
             if test != row["test"]:
                 test, since, told = row["test"], now, 0
             if test not in self._done and told < len(TOLD_AT) and now - since >= TOLD_AT[told]:
-                lines.append(f"  at work for {now - since:.0f} s: {_doing(row)}")
+                line = f"  at work for {now - since:.0f} s: {_doing(row)}"
+                lines.append(line if len(line) <= WIDTH else f"{line[: WIDTH - 2]} …")
                 told += 1
             self._since[process] = test, since, told
-        return lines
+        return list(dict.fromkeys(lines))
 
 
 def _doing(row: Row) -> str:

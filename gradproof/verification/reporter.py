@@ -173,6 +173,10 @@ class Reporter:
         order = {id(row): number for number, row in enumerate(summary.in_order(self.rows))}
         return by_cause(sorted(self.failed.values(), key=lambda one: order.get(id(one.row), len(order))))
 
+    def _helpers(self) -> list[Path]:
+        paths = self.options.functions
+        return registry.helpers(self.functions(), paths) if paths else []
+
     def _from_here(self, path: Path) -> str:
         """A path as short as it can be written in the folder of the run."""
         return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else str(path)
@@ -189,7 +193,7 @@ class Reporter:
             kept=self._from_here(self.options.results) if self.options.results else "",
             page=self._from_here(self.options.report) if self.options.report and not self.page_problem else "",
             paths=[self._from_here(path) for path in self.options.functions],
-            helpers=[self._from_here(path) for path in registry.helpers(self.options.functions)],
+            helpers=[self._from_here(path) for path in self._helpers()],
         )
 
     def nothing_selected(self) -> str:

@@ -95,6 +95,35 @@ def test_a_gradient_that_is_lost_at_a_draw_is_told_with_its_input() -> None:
     assert "NaN or infinite" not in " ".join(Closing([row()]).lines())
 
 
+def test_a_lost_input_is_told_so_that_it_can_be_named() -> None:
+    """In digits that Python reads, with its closing bracket; of a large one, where the whole of it is."""
+    lost = row(function="elu") | {"lost": {"x": ["-0x1.5af1d80000000p+66", "0x1.999999999999ap-4"]}}
+    assert "x = [-1.0000000200408773e+20, 0.1]" in flat(Closing([lost]).lines())
+    lost["lost"] = {"x": ["-0x1.5af1d80000000p+66"] * 40}
+    assert flat(Closing([lost], kept="r.jsonl").lines()).count("… (whole in its row of --results)") == 1
+
+
+@pytest.mark.parametrize("brief", [False, True])
+def test_where_nothing_was_verified_is_said_in_the_first_sentence(brief: bool) -> None:
+    """A backend that cannot be imported: that what was judged is right is said of the derivation alone."""
+    by_hand = row(backend="hand", check="hand", dtype="exact")
+    idle = [row(backend="tensorflow", dtype=dtype, verdict="not run", ratio=None) for dtype in ("float64", "float32")]
+    told = flat(Closing([by_hand, *idle]).lines(brief=brief))
+    assert "3 tests on 1 backend: 1 passed, 2 skipped; nothing was verified on tensorflow-cpu." in told
+    assert "nothing was verified on tensorflow-cpu" in flat(Closing([row(), *idle]).lines(brief=brief))
+    assert "nothing was verified" not in flat(Closing([row(), row(backend="tensorflow"), *idle]).lines(brief=brief))
+
+
+def test_two_causes_of_words_of_different_length_are_both_told_whole() -> None:
+    """The text of each is wrapped to the column in which it stands beside the longest word."""
+    words = " ".join(["w"] * 60)
+    wrong = failed("f")
+    wrong.row["reason"] = words
+    bad = row(function="g", verdict="not run", ratio=None, reason="no backend", fails=True)
+    lines = Closing([wrong.row, bad], by_cause([wrong, Failed("t", bad, "CANNOT RUN", "g", "", "g")])).lines()
+    assert f"f on jax-cpu: {words} (9e+09 times its bound)" in flat(lines) and "…" not in "".join(lines)
+
+
 def test_draws_at_which_a_function_is_not_finite_are_told() -> None:
     undefined = row(function="elu") | {"undefined": {"x": "0x0.0p+0"}}
     told = " ".join(" ".join(Closing([row(), undefined, undefined]).lines()).split())
@@ -319,6 +348,16 @@ def test_github_is_told_at_the_line_and_once_for_each_cause(tmp_path: Path, monk
     assert page.read_text(encoding="utf-8").startswith("## Gradproof\n\n```\n20 of 401 functions fail")
 
 
+def test_the_title_of_what_cannot_be_run_is_no_second_copy_of_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    bad = row(function="broken.py", verdict="not run", ratio=None, reason="'(' was never closed", is_file=True)
+    text = "CANNOT RUN: broken.py-hand-cpu-exact: '(' was never closed"
+    causes = by_cause([Failed("t", bad, text, "broken.py", "/w/broken.py:3", "broken.py")])
+    (line,) = github.told(Closing([bad], causes))
+    assert line.endswith(f",line=3,title=CANNOT RUN%3A broken.py::{text}")
+
+
 def test_a_command_is_printed_within_the_screen_and_copied_as_one() -> None:
     command = ["printf", "%s\n", *(f"test[{number}-x y]" for number in range(12))]
     lines = shell_lines(shlex.join(command), 60)
@@ -335,6 +374,32 @@ def test_an_import_is_told_as_one_and_not_as_the_work_of_a_cell() -> None:
     at_work = {"gw0": row(test="first", reason="while jax was imported")}
     progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
     assert progress.lines(0.0) == [] and progress.lines(7.0) == ["  at work for 7 s: jax is imported"]
+
+
+def test_an_import_that_two_workers_wait_for_is_told_once() -> None:
+    at_work = {name: row(test=name, reason="while jax was imported") for name in ("gw0", "gw1")}
+    progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
+    assert progress.lines(0.0) == [] and progress.lines(7.0) == ["  at work for 7 s: jax is imported"]
+
+
+def test_what_is_at_work_is_told_on_one_line() -> None:
+    """What a simpler input is looked for is named by a reason of any length."""
+    at_work = {"gw0": row(test="slow", reason="while " + "a simpler input " * 20)}
+    progress = Progress(lambda: at_work, SimpleNamespace(), io.StringIO())
+    assert progress.lines(0.0) == []
+    (line,) = progress.lines(7.0)
+    assert len(line) == WIDTH and line.endswith(" …")
+
+
+def test_dots_of_workers_are_a_line_that_is_begun() -> None:
+    """pytest notes no file for them, and what is at work would stand behind the dots."""
+    reporter = SimpleNamespace(currentfspath=None, verbosity=0)
+    progress = Progress(dict, reporter, io.StringIO())
+    assert not progress.is_begun
+    progress.pytest_runtest_logreport(SimpleNamespace(when="call", nodeid="t"))
+    assert progress.is_begun
+    reporter.verbosity = 1
+    assert not progress.is_begun
 
 
 def test_a_cell_is_told_of_when_it_takes_seconds_and_no_more_when_it_has_ended() -> None:

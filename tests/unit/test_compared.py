@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 
-from gradproof.report.compared import WIDTH, Compared, beside, counted
+from gradproof.oracles.verdict import Entry
+from gradproof.report.compared import WIDTH, Compared, asked_again, beside, counted
 
 LONG = 'params["a_layer_with_a_long_name"]["kernel"]'
 
@@ -69,3 +70,15 @@ def test_arguments_are_counted_and_the_many_are_not_all_named() -> None:
     told = counted([*wrong, *(made(right, right, f"r{k}") for k in range(9))])
     assert told.startswith("w1: 3 of 3 entries wrong; w2:") and "w7" not in told
     assert "; 3 more are wrong; right: r0, r1" in told and told.endswith("r5 and 3 more")
+
+
+def test_what_does_not_come_again_is_not_both_right_and_wrong() -> None:
+    """A gradient that is wrong now and then: it fails, is asked for once more for the report, and is right."""
+    right = np.array([1.0, 2.0])
+    worst = Entry("x", (0,), "1.0", 1.001, 1e-3, 1e-16)
+    told = asked_again([made(right, right), made(right, right, "y")], worst)
+    assert told == "right: x, y. Asked for once more at this input, the gradient for x is another, and right"
+    # Where it comes again, or is wrong in another way, there is nothing to be said.
+    for got in (right * 1.001, right * 2):
+        assert asked_again([made(right, got)], worst) == "x: 2 of 2 entries wrong"
+    assert asked_again([made(right, right)], None) == "right: x"

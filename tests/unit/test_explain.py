@@ -290,12 +290,17 @@ def test_show_has_the_verdicts_of_a_run_and_what_is_declared(tmp_path: Path) -> 
         file.write('\n\nscaled_cubes.implementation("torch", modes=("reverse",), accuracy=1e-6)(lambda x, b: 0)\n')
     row = {"function": "scaled_cubes", "backend": "jax", "device": "cpu", "dtype": "float64", "mode": "reverse"}
     row |= {"check": "exact", "verdict": "verified", "ratio": 0.25, "error": 1e-16, "examples": 1, "versions": {}}
-    (tmp_path / "r.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    idle = row | {"verdict": "not run", "ratio": None, "reason": f"it has no such derivative, {'because ' * 6}"}
+    rows = [row, *(idle | {"mode": mode} for mode in ("forward", "compiled", "vectorized"))]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
     options = ("--functions", str(tmp_path / "mine.py"), "--results", str(tmp_path / "r.jsonl"))
     done = CliRunner().invoke(app, ["show", "scaled_cubes", *options])
     assert done.exit_code == 0, done.output
     assert "torch, in reverse alone, to 1e-06" in done.stdout
-    assert "jax-cpu-float64-reverse, exact  verified  0.25 of its bound" in done.stdout
+    assert "jax-cpu-float64-reverse, exact     verified  0.25 of its bound" in done.stdout
+    # A long reason is told once.
+    assert done.stdout.count("no such derivative") == 1
+    assert done.stdout.count("not run   as jax-cpu-float64-forward, exact") == 2
 
 
 def test_blame_prints_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_what_the_default_run_leaves_to_the_night_is_not_missed() -> None:
     assert len(daily) < len(everything())
     assert missing(daily, "torch-cpu") == []
     kept, gone = daily[:-1], daily[-1]
-    assert missing(kept, "torch-cpu") == [f"torch-cpu-{gone['dtype']}: 1 cells have no row: {gone['function']}"]
+    assert missing(kept, "torch-cpu") == [f"torch-cpu-{gone['dtype']}: 1 cell has no row: {gone['function']}"]
 
 
 @pytest.mark.parametrize("verdict", ["not run", "unsupported", "wrong", "inconclusive"])
@@ -190,7 +190,7 @@ def test_a_job_that_left_no_file_is_named() -> None:
 def test_a_single_cell_that_is_missing_is_named() -> None:
     rows = everything()
     gone = rows.pop(next(k for k, r in enumerate(rows) if r["function"] == REGISTRY[0].name))
-    assert missing(rows, "torch-cpu") == [f"torch-cpu-{gone['dtype']}: 1 cells have no row: {gone['function']}"]
+    assert missing(rows, "torch-cpu") == [f"torch-cpu-{gone['dtype']}: 1 cell has no row: {gone['function']}"]
 
 
 def test_functions_of_ones_own_are_not_missed_among_the_built_in_ones() -> None:
@@ -343,9 +343,13 @@ def test_an_implementation_is_told_as_one(tmp_path: Path) -> None:
 def test_what_fails_on_a_backend_is_told_of_it_and_what_could_not_be_run_by_its_reason(tmp_path: Path) -> None:
     rows = [row(verdict="wrong", reason="why"), row(function="g", verdict="imprecise"), row(function="h", known=1)]
     rows += [row(function="k", dtype=d, verdict="not run", ratio=None, fails=True, reason="no xp.sinn") for d in "ab"]
-    told = " ".join(merge_files([written(tmp_path / "a.jsonl", rows)], REGISTRY).text.split())
+    page = tmp_path / "all.md"
+    told = " ".join(merge_files([written(tmp_path / "a.jsonl", rows)], REGISTRY, summary=page).text.split())
     not_run, why = "not run, 2 cells: no xp.sinn", "torch-cpu, 1 cell of f: wrong: why"
     assert told.endswith(f"what fails: {not_run} {why} torch-cpu, 1 cell of g: imprecise")
+    # The summary counts four that fail, and names as many.
+    text = page.read_text(encoding="utf-8")
+    assert "5 cells; 4 fail," in text and "## What could not be run, and fails\n\n- 2 cells: no xp.sinn\n" in text
 
 
 FAILURES = [
@@ -396,7 +400,7 @@ def test_the_table_says_who_disagrees() -> None:
         row(backend="a", versions={"a": "1"}),
         row(backend="b", verdict="wrong", ratio=1e9),
         row(backend="c", verdict="wrong", known=3),
-        row(function="g", backend="a", verdict="convention", ratio=None),
+        row(function="g", backend="a", verdict="convention", ratio=None, versions={"a": "1"}),
         row(function="g", backend="b", verdict="not run", ratio=None),
         row(function="h", backend="a", versions={"a": "1"}),
         row(function="h", backend="b", check="differences", verdict="inconclusive", ratio=7.0),
@@ -408,8 +412,18 @@ def test_the_table_says_who_disagrees() -> None:
     assert "| f | 0.5 | wrong 1e+09 | wrong, recorded | no: b-cpu, c-cpu |" in text
     assert "| g | convention | not run | no row | yes, the 1 that ran |" in text
     assert "| h | 0.5 | 0.5 | 0.5 | yes |" in text
-    assert "| a-cpu | float32 | reverse | exact | 1 | 40 | 2 | · |" in text
+    assert "| a-cpu | float32 | reverse | exact | 1 | 60 | 2 | 1 |" in text
     assert text.startswith("# Gradients\n\n9 cells; 1 fail,")
+
+
+def test_what_did_not_run_stands_with_what_did() -> None:
+    """It has no version, and makes no second line of one dtype, mode and check; of two versions it is neither's."""
+    ran, idle = row(), row(function="g", verdict="not run", ratio=None, examples=0, versions={})
+    lines = [line for line in job_summary.summary([ran, idle], [], []).splitlines() if "| float32 |" in line]
+    assert lines == ["| torch-cpu | float32 | reverse | exact | 2.0 | 20 | 1 | · | · | · | · | · | 1 |"]
+    other = row(versions={"torch": "2.1"})
+    lines = [line for line in job_summary.summary([ran, other, idle], [], []).splitlines() if "| float32 |" in line]
+    assert [line.split(" | ")[4] for line in lines] == ["", "2.0", "2.1"]
 
 
 def test_lines_of_others_do_not_break_the_tables() -> None:

@@ -226,18 +226,30 @@ def test_a_helper_beside_functions_is_no_entry(tmp_path: Path) -> None:
     helper = write(tmp_path, "helper.py", "x = 1\n")
     # Where no file of a folder has a function, each is told.
     (entry,) = load([tmp_path])
-    assert "registers no function" in problem_of(entry) and helpers([tmp_path]) == []
+    assert "registers no function" in problem_of(entry) and helpers([entry], [tmp_path]) == []
     mine = write(tmp_path, "mine.py", GOOD)
     broken = write(tmp_path, "zero.py", "1 / 0\n")
-    assert [Path(entry.path) for entry in load([tmp_path])] == [mine.resolve(), broken.resolve()]
-    assert helpers([tmp_path]) == [helper.resolve()] and helpers([mine]) == [] == helpers([helper])
+    found = load([tmp_path])
+    assert [Path(entry.path) for entry in found] == [mine.resolve(), broken.resolve()]
+    assert helpers(found, [tmp_path]) == [helper.resolve()] and helpers(found, [mine]) == [] == helpers(found, [helper])
     helper.write_text(GOOD)
-    assert len(load([tmp_path])) == 3 and helpers([tmp_path]) == []
+    now = load([tmp_path])
+    assert len(now) == 3 and helpers(now, [tmp_path]) == []
+    # Whoever loaded before is told what was there then.
+    assert helpers(found, [tmp_path]) == [helper.resolve()]
+
+
+def test_a_file_whose_functions_another_one_makes_is_no_helper(tmp_path: Path) -> None:
+    made = "from gradproof import Reals, function\nfrom _body import body\nfunction(x=Reals())(body)\n"
+    write(tmp_path, "_body.py", 'def body(xp, x):\n    """f(x) = x²"""\n    return x * x\n')
+    file = write(tmp_path, "made.py", made)
+    found = load([tmp_path])
+    assert [entry.name for entry in found] == ["body"] and found[0].path != str(file.resolve())
+    assert helpers(found, [tmp_path]) == []
 
 
 def test_each_file_of_the_registry_has_a_function() -> None:
-    load_builtin()
-    assert helpers([content.FUNCTIONS]) == []
+    assert helpers(load_builtin(), [content.FUNCTIONS]) == []
 
 
 def test_a_keyword_that_nobody_takes_is_told_with_what_was_meant() -> None:

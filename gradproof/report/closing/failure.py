@@ -10,7 +10,7 @@ from types import MappingProxyType
 from gradproof.oracles.verdict import Entry, Judgement
 from gradproof.registry import Function, Inputs
 from gradproof.registry.names import printable
-from gradproof.report.compared import Compared, beside, counted
+from gradproof.report.compared import Compared, asked_again, beside
 from gradproof.report.rows.results import hexadecimal
 from gradproof.report.text import exact_in_decimals, shell_lines
 
@@ -78,7 +78,7 @@ def failure_text(
     ]
     if judgement.worst is not None:
         lines += _entry_lines(judgement.worst)
-    lines += _block("arguments", [counted(compared)] if compared else [], 2)
+    lines += _block("arguments", [asked_again(compared, judgement.worst)] if compared else [], 2)
     arrays_at = len(lines)
     if caught:
         errors = ", ".join(f"{name}: {error:.2g}" for name, error in caught.items())

@@ -27,11 +27,11 @@ from gradproof.report.rows.results import (
     SAYS_NOTHING,
     Row,
     against_the_truth,
+    decimals,
     fails,
     family_of,
     place_of,
     ratio_of,
-    written,
 )
 from gradproof.report.text import no_function_in, shortened
 
@@ -49,6 +49,9 @@ MOST_FAILURES, MOST_CHANGES, MOST_RECORDED, MOST_REASONS = 6, 4, 10, 3
 
 LONGEST = 3
 """A reason is told in so many lines at most."""
+
+LONGEST_INPUT = 160
+"""An input of more letters is cut."""
 
 WIDEST = 40
 """A cell that is not the last of its line is no wider."""
@@ -128,7 +131,17 @@ class Closing:
         told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
         backends = len({row["backend"] for row in self.rows} - {HAND})
         on = f" on {counted(backends, 'backend')}" if backends else ""
-        return f"{counted(len(self.rows), 'test')}{on}: {told}"
+        return f"{counted(len(self.rows), 'test')}{on}: {told}{self._idle()}"
+
+    def _idle(self) -> str:
+        """Where nothing was verified, though it was asked for and nothing fails there: a pass would read as theirs."""
+        failed, places = self._failing_rows, _by_place(self.rows)
+        idle = [
+            place
+            for place in _ordered(places)
+            if place != BY_HAND and all(_says_nothing(row, failed) for found in places[place].values() for row in found)
+        ]
+        return f"; nothing was verified on {shortened(idle, 3)}" if idle else ""
 
     @property
     def _failing_rows(self) -> set[int]:
@@ -144,7 +157,9 @@ class Closing:
     def _failing(self) -> list[Block]:
         blocks: list[Block] = []
         if self.failures:
-            rows = [line for group in self.failures[:MOST_FAILURES] for line in _failure(group)]
+            told = self.failures[:MOST_FAILURES]
+            room = WIDTH - max(len(_word(group[0].row)) for group in told) - 2
+            rows = [line for group in told for line in _failure(group, room)]
             more = len(self.failures) - MOST_FAILURES
             blocks.append(("what fails", _table([*rows, ("", f"and {more} more")] if more > 0 else rows)))
         changes = {title: lines for title, lines in self.changes.items() if title != "versions"}
@@ -217,8 +232,9 @@ def _undefined(rows: Sequence[Row]) -> str:
 
 
 def _at(inputs: dict) -> str:
-    at = ", ".join(f"{name} = {written(value)}" for name, value in inputs.items())
-    return textwrap.shorten(at, 60, placeholder=" …")
+    """An input as it is copied into `points=`; of a large one its beginning, and where the whole of it is."""
+    at = ", ".join(f"{name} = {decimals(value)!r}" for name, value in inputs.items())
+    return at if len(at) <= LONGEST_INPUT else f"{at[:LONGEST_INPUT]} … (whole in its row of --results)"
 
 
 def _lost(rows: Sequence[Row]) -> str:
@@ -287,6 +303,10 @@ def _places(rows: Sequence[Row], failed: Collection[int]) -> Table:
     return _table(lines, has_head=True)
 
 
+def _says_nothing(row: Row, failed: Collection[int]) -> bool:
+    return row["verdict"] in SAYS_NOTHING and not _fails(row, failed)
+
+
 def _kind(rows: Sequence[Row], failed: Collection[int]) -> str:
     """What became of one function at one place."""
     if any(_fails(row, failed) for row in rows):
@@ -300,34 +320,44 @@ def _fails(row: Row, failed: Collection[int]) -> bool:
     return id(row) in failed or fails(row)
 
 
-def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
-    """Lines of two cells: the verdict and what fails, and where else it does."""
-    first = group[0]
-    row = first.row
-    on = "" if row["backend"] == HAND or row["verdict"] == Verdict.NOT_RUN else f" on {row['backend']}-{row['device']}"
-    word = CANNOT_RUN if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
+def _word(row: Row) -> str:
+    """What a failure is called where it is told."""
     if row.get("known") or row["verdict"] in HOLDS:
         # Not the gradient fails there: what was recorded is another.
-        return _beside("RECORD", f"{first.family}{on}: {first.headline}")
-    reason = str(row.get("reason") or first.headline)
-    ratio = ratio_of(row)
+        return "RECORD"
+    return CANNOT_RUN if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
+
+
+def _failure(group: Sequence[Failed], room: int) -> list[tuple[str, str]]:
+    """Lines of two cells: the verdict and what fails, and where else it does, in so many columns."""
+    first, word = group[0], _word(group[0].row)
+    on = "" if first.row["backend"] == HAND else f" on {first.row['backend']}-{first.row['device']}"
+    if word == CANNOT_RUN:
+        return [*_beside(word, _plainly(_why(first)), room), *(("", part) for part in _also(group, room))]
+    if word == "RECORD":
+        return _beside(word, f"{first.family}{on}: {first.headline}", room)
+    ratio = ratio_of(first.row)
     # How far a derivation is off its reason says, in digits.
-    size = f" ({ratio:.2g} times its bound)" if ratio > 1 and row["backend"] != HAND else ""
-    told = _plainly(reason) if row["verdict"] == Verdict.NOT_RUN else f"{first.subject}{on}: {reason}{size}"
-    return [*_beside(word, told), *(("", part) for part in _also(group, len(word)))]
+    size = f" ({ratio:.2g} times its bound)" if ratio > 1 and first.row["backend"] != HAND else ""
+    told = f"{first.subject}{on}: {_why(first)}{size}"
+    return [*_beside(word, told, room), *(("", part) for part in _also(group, room))]
 
 
-def _beside(word: str, text: str) -> list[tuple[str, str]]:
+def _why(failed: Failed) -> str:
+    return str(failed.row.get("reason") or failed.headline)
+
+
+def _beside(word: str, text: str, room: int) -> list[tuple[str, str]]:
     """A word, and a text of a few lines at most beside it."""
     most = MOST_LINES.get(word, 2)
-    parts = textwrap.wrap(printable(text), WIDTH - len(word) - 2, max_lines=most, placeholder=" …")
+    parts = textwrap.wrap(printable(text), room, max_lines=most, placeholder=" …")
     return [(word if i == 0 else "", part) for i, part in enumerate(parts)]
 
 
-def _also(group: Sequence[Failed], indent: int) -> list[str]:
+def _also(group: Sequence[Failed], room: int) -> list[str]:
     """Where else a cause shows: as many places as two lines have room for, and how many more there are."""
     for most in range(MOST_PLACES, 0, -1):
-        parts = textwrap.wrap(printable(the_same(group, most)), WIDTH - indent - 2, break_on_hyphens=False)
+        parts = textwrap.wrap(printable(the_same(group, most)), room, break_on_hyphens=False)
         if len(parts) <= 2:
             break
     return parts

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from gradproof.report.rows.comparison import Comparison
-from gradproof.report.rows.merge import on_backends
+from gradproof.report.rows.merge import not_run, on_backends
 from gradproof.report.rows.results import (
     DERIVATION,
     HOLDS,
@@ -37,6 +37,7 @@ def summary(
         head,
         _listed("Missing", missing),
         _listed("Wrong in a function's own code, whichever backend runs it", _own(rows)),
+        _listed("What could not be run, and fails", not_run(rows)),
         _listed("What fails on a backend", on_backends(_judged(rows))),
         changes(found) if found is not None else "",
         "## Function × backend\n\nLargest error in units of its bound, and the worst verdict where it is a bad one.\n",
@@ -54,7 +55,7 @@ def _own(rows: Iterable[Row]) -> list[str]:
 
 
 def _judged(rows: Iterable[Row]) -> list[list[Row]]:
-    """What fails by its verdict, by cause; why nothing could be run, the table of verdicts and the log say."""
+    """What fails by its verdict, by cause."""
     return by_cause(row for row in rows if fails(row) and row["verdict"] not in SAYS_NOTHING)
 
 
@@ -123,6 +124,11 @@ def _verdicts(rows: Iterable[Row]) -> str:
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     for row in rows:
         groups[_place(row), row["dtype"], row["mode"], row["check"], _version(row)].append(row)
+    for *names, version in list(groups):
+        # What did not run has no version: it stands with what did, where that is of one version.
+        ran = [key for key in groups if [*key[:-1]] == names and key[-1]]
+        if not version and len(ran) == 1:
+            groups[ran[0]] += groups.pop((*names, version))
     lines = [["backend", "dtype", "mode", "check", "version", "examples", *VERDICTS]]
     for key in sorted(groups):
         counts = Counter(row["verdict"] for row in groups[key])

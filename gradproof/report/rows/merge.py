@@ -100,16 +100,10 @@ class Merged:
     def failing(self) -> list[str]:
         """What fails beside what is recorded, a line for each cause: what is wrong in a function's own code, what could
         not be run, and what is wrong on a backend, each the gravest first."""
-        failing = [row for row in self.rows if fails(row)]
-        not_run: dict[str, list[Row]] = defaultdict(list)
-        for row in failing:
-            if row["verdict"] == Verdict.NOT_RUN:
-                not_run[str(row.get("reason"))].append(row)
-        judged = by_cause(row for row in failing if row["verdict"] != Verdict.NOT_RUN)
+        judged = by_cause(row for row in self.rows if fails(row) and row["verdict"] != Verdict.NOT_RUN)
         own = [rows for rows in judged if subject_of(rows[0])]
         lines = [f"{subject_of(rows[0])}, {counted(len(rows), 'cell')}: {why(rows)}" for rows in own]
-        lines += [f"not run, {counted(len(rows), 'cell')}: {reason}" for reason, rows in not_run.items()]
-        return [*lines, *on_backends(judged)]
+        return [*lines, *(f"not run, {line}" for line in not_run(self.rows)), *on_backends(judged)]
 
     @property
     def told(self) -> list[str]:
@@ -188,6 +182,15 @@ def on_backends(causes: Iterable[Sequence[Row]]) -> list[str]:
             names = shortened(list(dict.fromkeys(row["function"] for row in rows)), FEW)
             lines.append(f"{place_of(rows[0])}, {counted(len(rows), 'cell')} of {names}: {why(rows)}")
     return lines
+
+
+def not_run(rows: Iterable[Row]) -> list[str]:
+    """A line for each reason for which what fails could not be run, with how many cells it costs."""
+    reasons: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if fails(row) and row["verdict"] == Verdict.NOT_RUN:
+            reasons[str(row.get("reason"))].append(row)
+    return [f"{counted(len(found), 'cell')}: {reason}" for reason, found in reasons.items()]
 
 
 def why(rows: Sequence[Row]) -> str:
@@ -274,7 +277,8 @@ def _unmet_cells(merged: Merged, backend: str, device: str, registry: Sequence[F
             problems.append(f"{backend}-{device}-{dtype}: verified nothing{_reasons(cells)}")
         absent = sorted({*names} - {row["function"] for row in cells})
         if cells and absent:
-            problems.append(f"{backend}-{device}-{dtype}: {len(absent)} cells have no row: {_some(absent)}")
+            many = f"{counted(len(absent), 'cell')} {'has' if len(absent) == 1 else 'have'}"
+            problems.append(f"{backend}-{device}-{dtype}: {many} no row: {_some(absent)}")
     return problems
 
 

@@ -223,6 +223,11 @@ def written(values: Any) -> str:
     return repr(value) if exact_in_decimals(value) else str(values)
 
 
+def decimals(values: Any) -> Any:
+    """The numbers that `hexadecimal` wrote for one argument, which Python's own decimals give back to the last bit."""
+    return list(map(decimals, values)) if isinstance(values, list) else float.fromhex(values)
+
+
 def number(value: float) -> float | str:
     """A number that JSON can hold; "nan", "inf" and "-inf" as words."""
     return value if math.isfinite(value) else str(value)
