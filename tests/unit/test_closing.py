@@ -142,6 +142,16 @@ def test_where_else_a_cause_shows_is_told_whole_on_two_lines() -> None:
     assert max(map(len, lines)) <= WIDTH and not lines[at + 2]
 
 
+def test_beside_a_longer_word_no_line_is_cut() -> None:
+    long = " ".join(f"word{number}" for number in range(20))
+    refused = row(verdict="not run", reason="it cannot be run", fails=True)
+    wrong = row(function="g", verdict="wrong", ratio=9e9, reason=long)
+    failures = [[Failed(one["function"], one, one["reason"], "f", "", one["function"])] for one in (refused, wrong)]
+    lines = Closing([refused, wrong], failures).lines()
+    assert any(line.startswith("CANNOT RUN  ") for line in lines)
+    assert long in flat(lines)
+
+
 def test_what_is_refused_beside_a_wrong_gradient_is_told_with_its_own_reason() -> None:
     wrong, refused = failed("f"), failed("f", "compiled")
     refused.row.update(verdict="unsupported", reason="ConcretizationTypeError: a value that is not concrete")

@@ -144,7 +144,10 @@ class Closing:
     def _failing(self) -> list[Block]:
         blocks: list[Block] = []
         if self.failures:
-            rows = [line for group in self.failures[:MOST_FAILURES] for line in _failure(group)]
+            shown = self.failures[:MOST_FAILURES]
+            # Beside the longest word there is the least room, in every line of the column.
+            room = WIDTH - max(len(_word(group)) for group in shown) - 2
+            rows = [line for group in shown for line in _failure(group, room)]
             more = len(self.failures) - MOST_FAILURES
             blocks.append(("what fails", _table([*rows, ("", f"and {more} more")] if more > 0 else rows)))
         changes = {title: lines for title, lines in self.changes.items() if title != "versions"}
@@ -300,34 +303,41 @@ def _fails(row: Row, failed: Collection[int]) -> bool:
     return id(row) in failed or fails(row)
 
 
-def _failure(group: Sequence[Failed]) -> list[tuple[str, str]]:
-    """Lines of two cells: the verdict and what fails, and where else it does."""
-    first = group[0]
-    row = first.row
-    on = "" if row["backend"] == HAND or row["verdict"] == Verdict.NOT_RUN else f" on {row['backend']}-{row['device']}"
-    word = CANNOT_RUN if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
+def _word(group: Sequence[Failed]) -> str:
+    """What a cause is headed by: its verdict, or that the record is at fault."""
+    row = group[0].row
     if row.get("known") or row["verdict"] in HOLDS:
         # Not the gradient fails there: what was recorded is another.
-        return _beside("RECORD", f"{first.family}{on}: {first.headline}")
+        return "RECORD"
+    return CANNOT_RUN if row["verdict"] == Verdict.NOT_RUN else str(row["verdict"]).upper()
+
+
+def _failure(group: Sequence[Failed], room: int) -> list[tuple[str, str]]:
+    """Lines of two cells: the verdict and what fails, and where else it does."""
+    first, word = group[0], _word(group)
+    row = first.row
+    on = "" if row["backend"] == HAND or row["verdict"] == Verdict.NOT_RUN else f" on {row['backend']}-{row['device']}"
+    if word == "RECORD":
+        return _beside(word, f"{first.family}{on}: {first.headline}", room)
     reason = str(row.get("reason") or first.headline)
     ratio = ratio_of(row)
     # How far a derivation is off its reason says, in digits.
     size = f" ({ratio:.2g} times its bound)" if ratio > 1 and row["backend"] != HAND else ""
     told = _plainly(reason) if row["verdict"] == Verdict.NOT_RUN else f"{first.subject}{on}: {reason}{size}"
-    return [*_beside(word, told), *(("", part) for part in _also(group, len(word)))]
+    return [*_beside(word, told, room), *(("", part) for part in _also(group, room))]
 
 
-def _beside(word: str, text: str) -> list[tuple[str, str]]:
+def _beside(word: str, text: str, room: int) -> list[tuple[str, str]]:
     """A word, and a text of a few lines at most beside it."""
     most = MOST_LINES.get(word, 2)
-    parts = textwrap.wrap(printable(text), WIDTH - len(word) - 2, max_lines=most, placeholder=" …")
+    parts = textwrap.wrap(printable(text), room, max_lines=most, placeholder=" …")
     return [(word if i == 0 else "", part) for i, part in enumerate(parts)]
 
 
-def _also(group: Sequence[Failed], indent: int) -> list[str]:
+def _also(group: Sequence[Failed], room: int) -> list[str]:
     """Where else a cause shows: as many places as two lines have room for, and how many more there are."""
     for most in range(MOST_PLACES, 0, -1):
-        parts = textwrap.wrap(printable(the_same(group, most)), WIDTH - indent - 2, break_on_hyphens=False)
+        parts = textwrap.wrap(printable(the_same(group, most)), room, break_on_hyphens=False)
         if len(parts) <= 2:
             break
     return parts
