@@ -10,7 +10,6 @@ import numpy as np
 from gradproof.backends import BACKENDS
 from gradproof.oracles import exact
 from gradproof.oracles.differences import OwnDifferences
-from gradproof.oracles.kinks import Kink
 from gradproof.oracles.machine_model import FORMATS, MachineModel
 from gradproof.oracles.reference import Bounds, Truth
 from gradproof.oracles.whole import WholeReference

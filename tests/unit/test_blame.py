@@ -128,7 +128,9 @@ def test_at_a_kink_who_gives_a_right_slope_is_not_the_odd_one_out_however_few(mo
     assert blame(ties([1.0, 0.0, 0.0]), where="x=[2, 1, 2]", named=["one", "three"]).status == 1
 
 
-@pytest.mark.parametrize(("by_hand", "said"), [([0.25, 0.0, 0.75], "a subgradient"), ([1.0, 0.0, 1.0], "no subgradient")])
+@pytest.mark.parametrize(
+    ("by_hand", "said"), [([0.25, 0.0, 0.75], "a subgradient"), ([1.0, 0.0, 1.0], "no subgradient")]
+)
 def test_a_derivation_at_a_kink_is_held_to_its_slopes(by_hand: list[float], said: str) -> None:
     assert references.agreement(ties(by_hand), TIED) == said
 

@@ -143,7 +143,7 @@ def test_where_else_a_cause_shows_is_told_whole_on_two_lines() -> None:
 
 
 def test_beside_a_longer_word_no_line_is_cut() -> None:
-    long = " ".join(f"word{number}" for number in range(20))
+    long = " ".join(str(number) for number in range(10, 60))
     refused = row(verdict="not run", reason="it cannot be run", fails=True)
     wrong = row(function="g", verdict="wrong", ratio=9e9, reason=long)
     failures = [[Failed(one["function"], one, one["reason"], "f", "", one["function"])] for one in (refused, wrong)]

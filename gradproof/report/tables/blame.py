@@ -13,9 +13,19 @@ import numpy as np
 
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
-from gradproof.report.opinions import HAND, Opinion, at_kink, digits_between, disagree, followers_of, groups, odd_ones, opinions
+from gradproof.report.opinions import (
+    HAND,
+    Opinion,
+    at_kink,
+    digits_between,
+    disagree,
+    followers_of,
+    groups,
+    odd_ones,
+    opinions,
+)
 from gradproof.report.outcome import Outcome
-from gradproof.report.tables.explain import placed, written_input
+from gradproof.report.tables.explain import at_given, outside, placed, written_input
 from gradproof.report.text import WIDTH, columns, wrapped
 
 MOST_ENTRIES = 6
@@ -49,14 +59,20 @@ def blame(
     lines, wrong = [LEGEND], False
     for number, at in enumerate(inputs):
         shown = written_input(function, at)
-        with computable():
+        with computable(), at_given(where or given):
             found = opinions(function, at, names)
             wrong = wrong or disagree(found)
             if len(inputs) > 1 and len(groups(found)) == 1:
                 lines += ["", *_agreed(found, f"{function.name} at point {number}, {shown}")]
                 continue
             told = matrix(found, _written(function))
-            lines += ["", *wrapped(f"{function.name} at {shown}"), *told, *numbers(function, at, found)]
+            lines += [
+                "",
+                *wrapped(f"{function.name} at {shown}"),
+                *wrapped(outside(function, at)),
+                *told,
+                *numbers(function, at, found),
+            ]
     return Outcome("\n".join(lines), status=int(wrong))
 
 
