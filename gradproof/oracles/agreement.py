@@ -15,6 +15,8 @@ from gradproof.registry import Function, Inputs, RegistryError
 DIGITS = 30
 """Hand-derived gradients agree with exact differences to this many significant digits, or are wrong."""
 
+MEND = "mend it where it is written"
+"""What to do about a derivation whose formula is wrong."""
 
 ROUNDED = (14, 20)
 """As many digits agree where the derivation is right and holds a constant that was rounded to float64."""
@@ -58,7 +60,7 @@ class Agreement:
     def cure(self) -> str:
         """What to do about a derivation that does not hold."""
         if not self.is_rounded:
-            return "mend it where it is written"
+            return MEND
         return (
             "the formula is right, and a constant in it is rounded to float64: write xp.pi for math.pi, x / 3 for "
             "x * 0.333…, xp.sqrt(xp.asarray(2.0)) for 1.414…"

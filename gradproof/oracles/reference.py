@@ -200,9 +200,9 @@ class Reference:
 
         value, ties = exact.precisely(compute, lambda result: exact.certain([result[0]]))
         if not value.is_finite():
-            told = f"the function is not finite at {describe(self.function, inputs)}: it is {value}"
-            cure = "Narrow the domain of its arguments, or drop the point"
-            raise NotFinite(f"{self.function.name} ({self.function.where}): {told}. {cure}")
+            kind = "nan" if value.is_nan() else "infinite"
+            told = f"the function is not finite at {describe(self.function, inputs)}: it is {kind}"
+            raise NotFinite(f"{self.function.name} ({self.function.where}): {told}. {NotFinite.CURE}")
         return value, ties
 
     def hand_agrees(self, inputs: Inputs, hand: list[np.ndarray]) -> bool:

@@ -177,6 +177,8 @@ NO_SUBGRADIENT = (
     "its result"
 )
 
+NOT_TOGETHER = "each entry may be so, and not beside the others, as where ties get more or less than 1 in all"
+
 
 def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], format: Format) -> Judgement:
     scale = abs(float(truth.value.high))
@@ -194,8 +196,11 @@ def _judge_kink(answer: Answer, truth: Truth, bounds: Bounds, names: list[str], 
         where = "where the function jumps" if truth.kink.jumps else "and within rounding of another"
         return Judgement(Verdict.CONVENTION, f"a kink, {where}: a choice gives this", value)
     finite = all(np.isfinite(part).all() for part in given)
+    worst = _outside(given, truth, bounds, names)
     reason = "a kink: the answer lies outside the subdifferential" if finite else NO_SUBGRADIENT
-    return Judgement(Verdict.WRONG, reason, _outside(given, truth, bounds, names))
+    if worst.error == 0:
+        reason += f": {NOT_TOGETHER}"
+    return Judgement(Verdict.WRONG, reason, worst)
 
 
 def _of_a_mixture(kink: Kink, bounds: Bounds, format: Format) -> tuple[np.ndarray, ...]:

@@ -1,5 +1,6 @@
 """What was meant by a name that `xp` does not have, by an attribute that only some backends' arrays have, and by a call
-of another library in a body: the name that the array API standard gives it."""
+of another library in a body: the name that the array API standard gives it; and what to write for what Python does with
+numbers and lists, and not with arrays."""
 
 import difflib
 import linecache
@@ -84,6 +85,18 @@ NO_DTYPES = (
     "indices come of xp.searchsorted, xp.argsort, xp.argmax and xp.argmin"
 )
 
+OF_ARRAYS = {
+    r"truth value of an array|[Bb]oolean (?:conversion|value)|as a Python `?bool": (
+        "a body takes one way at every input: write xp.where(x > 0, …, …) for an if, or xp.cond where a way is costly"
+    ),
+    r"for //": "write x / y, or xp.floor(x / y), whose slope is 0 wherever it has one",
+    r"item assignment|are immutable": "no array is written to: write xp.where(mask, …, x), or xp.concat of its parts",
+    r"^float\(\) argument|[Oo]nly .*arrays can be converted to Python scalars": (
+        "a number that leaves its array is a constant to every backend: keep the array, as xp.sum(x) for sum(…)"
+    ),
+}
+"""What Python or a framework says of an array that is treated as a number or a list, and what to write instead."""
+
 MODULES = ("np", "numpy", "anp", "math", "cmath", "jnp", "torch", "tf", "scipy", "special", "F", "lax")
 CONSTANT = r"(?:[\d.\s*/+-]|\be\b|\w+\.pi\b|\w+\.e\b)+"
 """What is no input of the body: math.sqrt(2 / math.pi) is a number like any other."""
@@ -133,7 +146,8 @@ def cure_of(error: BaseException, path: str, groups: dict[str, Collection[str]])
         if ours:
             return f"a body calls xp, so that every backend can run it: write xp.{ours} for {module}.{name}"
         return f"a body calls xp, so that every backend can run it; {module}.{name} is not one of its operations"
-    return ""
+    # What raised is a line of the body, and not of what it calls.
+    return next((cure for said, cure in OF_ARRAYS.items() if re.search(said, str(error))), "") if line else ""
 
 
 def _instead_of_attribute(name: str, groups: dict[str, Collection[str]]) -> str:

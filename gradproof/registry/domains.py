@@ -34,6 +34,11 @@ class Domain:
         """The shape of one input in real numbers: a complex argument has one more axis, of real and imaginary part."""
         return (*self.shape, 2) if self.is_complex else self.shape
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest number that an entry may be; infinite where the domain has no such limit."""
+        return getattr(self, "low", -math.inf), getattr(self, "high", math.inf)
+
     def native(self, reals: np.ndarray) -> np.ndarray:
         """The argument itself, of the domain's shape behind any leading axes, from real numbers."""
         return reals[..., 0] + 1j * reals[..., 1] if self.is_complex else reals

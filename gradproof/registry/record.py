@@ -36,6 +36,8 @@ class RegistryError(Exception):
 class NotFinite(RegistryError):
     """A function that has no finite value at an input of its domain."""
 
+    CURE = "Narrow the domain of its arguments, or drop the point"
+
 
 @dataclass(eq=False)
 class Function:

@@ -3,7 +3,7 @@ backends their gradient and the finite differences of their own forward pass, so
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,13 +29,15 @@ HAND = "by hand"
 class Opinion:
     """A gradient and, entry by entry, how far it may be off: infinitely far where it can say nothing. Both are flat
     and of length 0 where there is none, for the reason in `problem`. Who `runs` the code of another opinion has none of
-    its own where the two agree."""
+    its own where the two agree. At a kink, where those who are right may differ, `admitted` says whether it is a
+    subgradient; None elsewhere."""
 
     name: str
     gradient: np.ndarray
     error: np.ndarray
     problem: str = ""
     runs: str = ""
+    admitted: bool | None = None
 
     @classmethod
     def none(cls, name: str, problem: str) -> "Opinion":
@@ -77,15 +79,28 @@ def groups(opinions: Sequence[Opinion]) -> list[list[str]]:
 
 
 def odd_ones(opinions: Sequence[Opinion]) -> list[str]:
-    """Who disagrees with the exact differences, which are the definition; where there are none, who is not in the
-    largest group. A backend that runs the derivation, and gives what it gives, is not named beside it."""
+    """Who disagrees with the exact differences, which are the definition; at a kink, who gives no subgradient, however
+    many give it; where there is neither, who is not in the largest group. A backend that runs the derivation, and gives
+    what it gives, is not named beside it."""
     truth = next((o for o in opinions if o.name == EXACT and not o.problem), None)
-    if truth is not None:
+    if at_kink(opinions):
+        odd = [o.name for o in opinions if o.admitted is False]
+    elif truth is not None:
         odd = [o.name for o in opinions if math.isfinite(digits_between(truth, o))]
     else:
         odd = [name for group in groups(opinions)[1:] for name in group]
     followers = followers_of(HAND, opinions) if HAND in odd else []
     return [name for name in odd if name not in followers]
+
+
+def at_kink(opinions: Sequence[Opinion]) -> bool:
+    """Whether these are opinions on a kink."""
+    return any(o.admitted is not None for o in opinions)
+
+
+def disagree(opinions: Sequence[Opinion]) -> bool:
+    """Whether somebody is not right: at a kink one choice among several is as right as another."""
+    return bool(odd_ones(opinions)) if at_kink(opinions) else len(groups(opinions)) > 1
 
 
 def followers_of(name: str, opinions: Sequence[Opinion]) -> list[str]:
@@ -101,12 +116,29 @@ def opinions(function: Function, inputs: Inputs, names: Sequence[str]) -> list[O
     reference = WholeReference(function)
     truth, bounds = reference.truth(inputs), reference.wider(inputs, DOUBLE)
     kinked = "a kink: gradproof conventions" if truth.kink is not None else ""
-    found = [Opinion.none(EXACT, kinked) if kinked else _exact(function, inputs), _by_hand(function, inputs)]
-    found += [answered(function, name, inputs, bounds) for name in names]
+    found = [Opinion.none(EXACT, kinked) if kinked else _exact(function, inputs)]
+    found.append(by_hand(function, inputs, truth, bounds))
+    found += [_at_kink(answered(function, name, inputs, bounds), function, truth, bounds) for name in names]
     for name in names:
         differences = f"{name}'s differences"
         found.append(Opinion.none(differences, kinked) if kinked else _own(function, inputs, name, float(bounds.value)))
     return found
+
+
+def by_hand(function: Function, inputs: Inputs, truth: Truth, bounds: Bounds) -> Opinion:
+    """The hand-derived gradient, in as many digits as it takes."""
+    return _at_kink(_by_hand(function, inputs), function, truth, bounds)
+
+
+def _at_kink(opinion: Opinion, function: Function, truth: Truth, bounds: Bounds) -> Opinion:
+    """An opinion with whether it is a subgradient. Where the slopes run away there is nothing to hold it to."""
+    if truth.kink is None or opinion.problem:
+        return opinion
+    shapes = [domain.real_shape for domain in function.domains.values()]
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+    parts = [part.reshape(shape) for part, shape in zip(np.split(opinion.gradient, ends), shapes, strict=True)]
+    within = not truth.kink.exists or truth.kink.admits(tuple(parts), bounds.gradient)
+    return replace(opinion, admitted=within)
 
 
 def answered(function: Function, name: str, inputs: Inputs, bounds: Bounds) -> Opinion:

@@ -8,16 +8,18 @@ import sys
 from gradproof.backends import BACKENDS
 from gradproof.backends.daily import WIDE
 from gradproof.oracles import exact
-from gradproof.oracles.agreement import Agreement, hand_against_exact
+from gradproof.oracles.agreement import MEND, Agreement, hand_against_exact
 from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import answer
-from gradproof.report.opinions import DOUBLE, answered, differenced, digits_between, true_of
+from gradproof.report.opinions import DOUBLE, answered, by_hand, differenced, digits_between, true_of
 from gradproof.verification.examine import Examiner, Finding, reference_of, second_order_of
 
 COMPARING_SECONDS = 5.0
 """As long a derivation is held to exact differences, entry by entry, while somebody waits for the failure."""
 
+WITHIN, OUTSIDE = "a subgradient", "no subgradient"
+"""What an answer is at a kink."""
 
 LOST_AGAIN = (
     ", which is 0 in every entry, as where a backward pass is marked once_differentiable or detaches what it computes; "
@@ -49,8 +51,9 @@ def _odd_one_out(examiner: Examiner, hand: Agreement | str, own: str) -> str:
     function, backend = examiner.cell.function, examiner.cell.backend
     gradient = f"{backend}'s gradient" + (" of the implementation" if backend in function.implementations else "")
     derivation = ""
-    if isinstance(hand, Agreement) and not hand.holds:
-        derivation = f"the hand-derived gradient ({function.hand_where}): {hand.cure}"
+    if hand == OUTSIDE or (isinstance(hand, Agreement) and not hand.holds):
+        cure = MEND if isinstance(hand, str) else hand.cure
+        derivation = f"the hand-derived gradient ({function.hand_where}): {cure}"
     if derivation and not examiner.adapter.differentiates:
         return derivation
     if own.startswith("disagree"):
@@ -74,7 +77,7 @@ def _of_second_order(examiner: Examiner, finding: Finding) -> list[str]:
         if second_order_of(function).has_derivation(inputs):
             held = change
         else:
-            odd += f"; and, for itself, the hand-derived gradient ({function.hand_where}): mend it where it is written"
+            odd += f"; and, for itself, the hand-derived gradient ({function.hand_where}): {MEND}"
     return [
         f"{backend}'s H v / exact reference, {held}: {finding.judgement.verdict}",
         derivation,
@@ -84,16 +87,27 @@ def _of_second_order(examiner: Examiner, finding: Finding) -> list[str]:
 
 
 def agreement(function: Function, inputs: Inputs) -> Agreement | str:
-    """How far the hand-derived gradient agrees with exact differences, or why that cannot be told. Found once for each
-    input, in a few seconds."""
+    """How far the hand-derived gradient agrees with exact differences, or why that cannot be told. At a kink, where a
+    difference is that of one side, whether it is a subgradient. Found once for each input, in a few seconds."""
     if function.hand is None:
         return "there is no hand-derived gradient"
     try:
+        if reference_of(function).truth(inputs).kink is not None:
+            return _at_kink(function, inputs)
         return reference_of(function).kept.found(
             "agreement", inputs, lambda: hand_against_exact(function, inputs, COMPARING_SECONDS)
         )
     except (RegistryError, exact.Uncomputable) as error:
         return f"cannot be compared: {error}"
+
+
+def _at_kink(function: Function, inputs: Inputs) -> str:
+    """Whether the hand-derived gradient is a subgradient."""
+    reference = reference_of(function)
+    opinion = by_hand(function, inputs, reference.truth(inputs), reference.wider(inputs, DOUBLE))
+    if opinion.problem:
+        return f"cannot be compared: {opinion.problem}"
+    return OUTSIDE if opinion.admitted is False else WITHIN
 
 
 def _others(function: Function, inputs: Inputs, backend: str) -> str:
@@ -112,7 +126,7 @@ def _against_exact(function: Function, inputs: Inputs, name: str) -> str:
         given = answer(function, name, inputs)
         if isinstance(given, str):
             return "no gradient"
-        return "a subgradient" if truth.kink.admits(given, bounds.gradient) else "no subgradient"
+        return WITHIN if truth.kink.admits(given, bounds.gradient) else OUTSIDE
     opinion = answered(function, name, inputs, bounds)
     if opinion.problem:
         return "no gradient"

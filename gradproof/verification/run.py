@@ -367,7 +367,8 @@ class Verification:
         where = f"{cell.function.path}:{line}" if line else cell.function.where
         self.item.user_properties.append((WHERE, where))
         if fail:
-            pytest.fail(f"CANNOT RUN: {cell.id}: {reason}", pytrace=False)
+            # The item bears the name of the function, and a summary cuts its lines: what is wrong comes first.
+            pytest.fail(f"CANNOT RUN: {reason.removeprefix(f'{BAD_ENTRY}: ')}", pytrace=False)
         pytest.skip(reason)
 
     def _row(self, cell: Cell, check: str, verdict: Verdict, backend_version: str) -> Row:

@@ -4,6 +4,7 @@ both named, though they agree with one another."""
 import math
 import sys
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,11 +105,34 @@ def test_who_raises_has_no_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
     assert matrix(found)[-1] == "all that have an opinion agree"
 
 
-def test_at_a_kink_the_largest_group_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = entry(lambda xp, x: xp.abs(x), lambda xp, x: xp.sign(x), x=())
-    given = {"one": (np.array(0.0),), "two": (np.array(1.0),), "three": (np.array(0.0),)}
+def ties(by_hand: list[float]) -> Function:
+    """The largest of three, whose derivation gives `by_hand` where two are the largest."""
+
+    def hand(xp: Any, x: Any) -> Any:
+        top = xp.where(x == xp.max(x), 1.0, 0.0)
+        return xp.where(xp.sum(top) > 1, xp.asarray(by_hand), top)
+
+    return entry(lambda xp, x: xp.max(x), hand, x=(3,))
+
+
+TIED = at([2.0, 1.0, 2.0])
+
+
+def test_at_a_kink_who_gives_a_right_slope_is_not_the_odd_one_out_however_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"one": (np.array([1.0, 0, 1]),), "two": (np.array([0.5, 0, 0.5]),), "three": (np.array([0, 0, 1.0]),)}
     monkeypatch.setattr(room, "answer", lambda function, name, inputs: given[name])
-    assert odd_ones(opinions(made, at(0.0), list(given))) == ["two"]
+    found = opinions(ties([1.0, 0.0, 1.0]), TIED, list(given))
+    assert odd_ones(found) == [HAND, "one"]
+    told = blame(ties([1.0, 0.0, 0.0]), where="x=[2, 1, 2]", named=["two", "three"])
+    assert told.status == 0 and "nobody is the odd one out" in told.text
+    assert blame(ties([1.0, 0.0, 0.0]), where="x=[2, 1, 2]", named=["one", "three"]).status == 1
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "said"), [([0.25, 0.0, 0.75], "a subgradient"), ([1.0, 0.0, 1.0], "no subgradient")]
+)
+def test_a_derivation_at_a_kink_is_held_to_its_slopes(by_hand: list[float], said: str) -> None:
+    assert references.agreement(ties(by_hand), TIED) == said
 
 
 def test_digits() -> None:

@@ -2,6 +2,7 @@
 counted; and what GitHub is told."""
 
 import io
+import math
 import shlex
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from gradproof.oracles.verdict import Entry
 from gradproof.registry.loading import NO_FUNCTION
+from gradproof.report.closing.failure import _entry_lines
 from gradproof.report.closing.failures import Failed, by_cause, the_same
 from gradproof.report.closing.screen import WIDTH, Closing
 from gradproof.report.rows.results import Row
@@ -169,6 +172,22 @@ def test_where_else_a_cause_shows_is_told_whole_on_two_lines() -> None:
     shown = told.count("a_mode_with")
     assert told.endswith(f"and {11 - shown} more") and shown >= 4 and "…" not in told
     assert max(map(len, lines)) <= WIDTH and not lines[at + 2]
+
+
+def test_beside_a_longer_word_no_line_is_cut() -> None:
+    long = " ".join(str(number) for number in range(10, 60))
+    refused = row(verdict="not run", reason="it cannot be run", fails=True)
+    wrong = row(function="g", verdict="wrong", ratio=9e9, reason=long)
+    failures = [[Failed(one["function"], one, one["reason"], "f", "", one["function"])] for one in (refused, wrong)]
+    lines = Closing([refused, wrong], failures).lines()
+    assert any(line.startswith("CANNOT RUN  ") for line in lines)
+    assert long in flat(lines)
+
+
+@pytest.mark.parametrize(("off", "told"), [(0.0, 0), (math.nan, 0), (0.5, 1)])
+def test_an_error_that_is_none_has_no_line(off: float, told: int) -> None:
+    lines = _entry_lines(Entry("x", (0,), "between 0 and 1", 1.0, off, 1e-15))
+    assert sum(line.startswith("  error ") for line in lines) == told
 
 
 def test_what_is_refused_beside_a_wrong_gradient_is_told_with_its_own_reason() -> None:

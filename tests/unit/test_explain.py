@@ -2,8 +2,10 @@
 its trace; a file to start from; and bad input in one line."""
 
 import json
+import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from gradproof.verification.examine import Examiner
 from tests.unit.made import NAMES, entry, needs
 
 PLAIN = ("--backend", NAMES["NP"])
+KINK = "this is a kink: there is no derivative here. Who takes which:"
 
 
 def run(*arguments: str) -> Result:
@@ -132,9 +135,24 @@ def test_without_a_derivation_the_tape_is_shown(tmp_path: Path) -> None:
     assert "v1 = sin(x) 0 0" in lines and "v2 = v1 * x 0 1" in lines
 
 
-def test_a_kink_is_told(tmp_path: Path) -> None:
-    lines = explained("absolute_sum", "--at", "x=[0, 1, 2, 3, 4]", *PLAIN)
-    assert any(line.endswith("Who takes which: gradproof conventions absolute_sum") for line in lines)
+def test_a_kink_is_told_with_the_command_that_says_who_takes_which() -> None:
+    lines = explained("relu", "--at", "x=[0.0, -0.0, 1.0, -1.0, 2.0]", *PLAIN)
+    assert lines[-2:] == [KINK, "gradproof blame relu --at 'x = [0.0, -0.0, 1.0, -1.0, 2.0]'"]
+    done = CliRunner().invoke(app, [*shlex.split(lines[-1])[1:], *PLAIN], prog_name="gradproof")
+    assert done.exit_code == 0 and "df/dx[1]" in done.stdout
+    (x,) = registry.find(registry.load_builtin(), "absolute_sum").points[1]
+    at_a_point = explained("absolute_sum", "--at", f"x={x.tolist()}", *PLAIN)
+    assert at_a_point[-2:] == [KINK, "gradproof conventions absolute_sum"]
+
+
+def test_where_no_run_goes_is_told_and_a_warning_is_none() -> None:
+    lines = explained("square_root", "--at", "x=[0, 1]", *PLAIN)
+    assert lines[2].startswith("outside of the domain of x, from ")
+    assert lines[-1].startswith("there is no derivative here: beside this input the slopes grow without end")
+    assert not any("outside of the domain" in line for line in explained("square_root", "--at", "x=[1, 2]", *PLAIN))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert run("square_root", "--at", "x=[0, 1]", *PLAIN).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -242,12 +260,20 @@ def test_loops_have_a_node_for_each_turn_and_tracing_leaves_nothing_behind() -> 
 
 ERRORS = {
     "unknown function": (("softmx",), "there is no function softmx. Did you mean softmax?"),
-    "argument": (("sine", "--at", "y=1"), "--at gives y; give each argument, as --at "),
+    "argument": (("sine", "--at", "y=1"), "y is none of its arguments; give each argument, as --at "),
     "shape": (("exponential_of_sine", "--at", "x=[1, 2]"), "--at gives x the shape (2,); its domain has ()"),
     "no numbers": (("sine", "--at", "x=a"), "--at 'x=a'"),
     "no names": (("sine", "--at", "1"), "each argument is given by its name"),
     "comma": (("sine", "--at", "x=1 y=2"), "--at 'x=1 y=2': a comma is missing before y; give one such as"),
     "comma behind a list": (("sine", "--at", "w=[1, 2]  x=1"), "a comma is missing before x"),
+    "no argument": (("weighted_sum_times_z", "--at", "x=1,y=2,z=3,w=4"), "w is none of its arguments; give each"),
+    "twice": (("exponential_of_sine", "--at", "x=1, x=2"), "--at 'x=1, x=2': x is given twice"),
+    "complex": (("exponential_of_sine", "--at", "x=1j"), "--at gives x a complex number; its domain has real ones"),
+    "too large": (("exponential_of_sine", "--at", "x=1e400"), "x is larger than any number of float64"),
+    "a word": (("exponential_of_sine", "--at", "x='a'"), "x is neither a number nor a list of numbers"),
+    "a truth value": (("exponential_of_sine", "--at", "x=True"), "x is neither a number nor a list of numbers"),
+    "uneven rows": (("softmax", "--at", "x=[[1, 2], [3]]"), "the rows of x are not of one length; give one such as"),
+    "not finite": (("natural_logarithm", "--at", "x=[0.0]"), "at x = [0.0]: it is infinite. Give another input"),
     "no syntax": (("sine", "--at", "x=[1, 2"), "it cannot be read"),
     "backend": (("sine", "--backend", "jx"), "'jx' is not known; known are numpy"),
     "module": (("nonesuch_of_mine:f", "--at", "x=1"), "nonesuch_of_mine cannot be imported: ModuleNotFoundError"),

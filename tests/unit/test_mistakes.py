@@ -64,6 +64,10 @@ BODIES = {
     "einsum": ("xp.einsum('i,i->', x, x)", "calls it xp.tensordot, xp.matmul or xp.vecdot"),
     "dtype": ("xp.take(x, xp.astype(xp.floor(x), xp.int64))", "integers for indices come of xp.searchsorted"),
     "cumsum": ("xp.cumsum(x)", "calls it xp.cumulative_sum"),
+    "branch": ("xp.sum(x) if xp.stack([x, x]) > 0 else x", "write xp.where(x > 0, …, …) for an if"),
+    "whole quotient": ("x // x", "x / y, or xp.floor(x / y), whose slope is 0"),
+    "number": ("float(x) * 2.0", "keep the array, as xp.sum(x) for sum(…)"),
+    "written to": ("[x for x[0] in (1.0,)][0]", "write xp.where(mask, …, x), or xp.concat"),
     "array": ("xp.stack([x, x])", "returns the shape (2,). Contract it: xp.sum(weights(xp, (2,)) * …)"),
 }
 

@@ -297,6 +297,14 @@ def test_outside_the_subdifferential(given: tuple[float, float]) -> None:
     assert told in judgement.reason and judgement.worst is not None
 
 
+@pytest.mark.parametrize("given", [(1.0, 1.0), (0.0, 0.0)])
+def test_entries_that_do_not_go_together_are_said_to_be_those(given: tuple[float, float]) -> None:
+    judgement = judged_at_kink(tie, np.ones(2), 1.0, np.array(given))
+    assert judgement.worst is not None and judgement.worst.error == 0
+    assert judgement.reason.endswith("and not beside the others, as where ties get more or less than 1 in all")
+    assert "beside the others" not in judged_at_kink(tie, np.ones(2), 1.0, np.array([2.0, -1.0])).reason
+
+
 def test_the_entry_that_is_farthest_outside_is_named() -> None:
     worst = judged_at_kink(tie, np.ones(2), 1.0, np.array([-0.125, 1.25])).worst
     assert worst is not None and (worst.argument, worst.index, worst.got) == ("x", (1,), 1.25)

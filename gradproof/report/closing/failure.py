@@ -109,7 +109,8 @@ def _entry_lines(entry: Entry) -> list[str]:
         f"  entry       {entry.symbol}",
         f"  expected    {entry.expected}",
         f"  got         {entry.got!r}{exactly}",
-        f"  error       {_error(entry)}{ulp}",
+        # Of NaN there is no distance, and at a kink an entry may be off only beside the others.
+        *([f"  error       {_error(entry)}{ulp}"] if entry.error > 0 else []),
     ]
 
 

@@ -13,9 +13,19 @@ import numpy as np
 
 from gradproof.registry import Function, Inputs, RegistryError
 from gradproof.report.answers import computable, installed_backends
-from gradproof.report.opinions import HAND, Opinion, digits_between, followers_of, groups, odd_ones, opinions
+from gradproof.report.opinions import (
+    HAND,
+    Opinion,
+    at_kink,
+    digits_between,
+    disagree,
+    followers_of,
+    groups,
+    odd_ones,
+    opinions,
+)
 from gradproof.report.outcome import Outcome
-from gradproof.report.tables.explain import placed, written_input
+from gradproof.report.tables.explain import at_given, outside, placed, written_input
 from gradproof.report.text import WIDTH, columns, wrapped
 
 MOST_ENTRIES = 6
@@ -46,18 +56,24 @@ def blame(
     if not inputs:
         raise function.error("it has no point; give an input with --at")
     names = list(named) or installed_backends()
-    lines, disagree = [LEGEND], False
+    lines, wrong = [LEGEND], False
     for number, at in enumerate(inputs):
         shown = written_input(function, at)
-        with computable():
+        with computable(), at_given(where or given):
             found = opinions(function, at, names)
-            disagree = disagree or len(groups(found)) > 1
+            wrong = wrong or disagree(found)
             if len(inputs) > 1 and len(groups(found)) == 1:
                 lines += ["", *_agreed(found, f"{function.name} at point {number}, {shown}")]
                 continue
             told = matrix(found, _written(function))
-            lines += ["", *wrapped(f"{function.name} at {shown}"), *told, *numbers(function, at, found)]
-    return Outcome("\n".join(lines), status=int(disagree))
+            lines += [
+                "",
+                *wrapped(f"{function.name} at {shown}"),
+                *wrapped(outside(function, at)),
+                *told,
+                *numbers(function, at, found),
+            ]
+    return Outcome("\n".join(lines), status=int(wrong))
 
 
 def _agreed(found: Sequence[Opinion], where: str) -> list[str]:
@@ -112,6 +128,8 @@ def matrix(found: Sequence[Opinion], written: Mapping[str, str] = MappingProxyTy
         return [*text, "all that have an opinion agree" if any(o.problem for o in found) else "all agree"]
     text += [line for part in parts for line in wrapped(f"agree with one another: {', '.join(part)}")]
     odd = [_odd(name, found, written.get(name, "")) for name in odd_ones(found)]
+    if not odd and at_kink(found):
+        return [*text, "nobody is the odd one out: at a kink a choice among its slopes is as right as another"]
     return [*text, *wrapped(f"odd {'one' if len(odd) == 1 else 'ones'} out: {', '.join(odd)}")]
 
 

@@ -27,14 +27,19 @@ TOLERANCE = 2.0**-40
 
 def conventions(entries: Iterable[Function], names: Sequence[str]) -> list[Convention]:
     """The kinks among the points of these functions, and what the backends `names` choose there."""
+    return [_convention(*kink, names) for kink in kinks_of(entries)]
+
+
+def kinks_of(entries: Iterable[Function]) -> list[tuple[Reference, int, Inputs]]:
+    """The points of these functions that are kinks, by their numbers."""
     found = []
     for function in entries:
         reference = Reference(function)
         for number, inputs in enumerate(function.points):
             with computable():
                 kink = reference.truth(inputs).kink
-                if kink is not None and kink.exists:
-                    found.append(_convention(reference, number, inputs, names))
+            if kink is not None and kink.exists:
+                found.append((reference, number, inputs))
     return found
 
 
@@ -171,9 +176,11 @@ def survey(
         raise RegistryError(f"no function has {' or '.join(words)} in its name; gradproof list WORD finds some")
     for function in chosen:
         function.check()
-    names = installed_backends()
+    kinks = kinks_of(chosen)
+    # Without a kink no backend is asked, and so none imported, which takes most of the time.
+    names = installed_backends() if kinks else []
     versions = {name: backends.load(name).version() for name in names}
-    found = conventions(chosen, names)
+    found = [_convention(*kink, names) for kink in kinks]
     for path, text in ((write, written), (markdown, page)):
         if path is not None:
             path.write_text(text(found, versions), encoding="utf-8")

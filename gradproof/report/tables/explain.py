@@ -6,7 +6,9 @@ import math
 import re
 import shlex
 import textwrap
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,18 +18,19 @@ from gradproof.oracles import exact
 from gradproof.oracles.agreement import Agreement, hand_against_exact
 from gradproof.oracles.balls import BallArithmetic, Balls, ComplexBalls
 from gradproof.oracles.balls.complex_numbers import of_pairs, pairs_of
+from gradproof.oracles.kinks import Kink
 from gradproof.oracles.machine_model import FORMATS
 from gradproof.oracles.reference import Exact
 from gradproof.oracles.tape.evaluation import Evaluation
 from gradproof.oracles.tape.program import Tape
 from gradproof.oracles.tape.sweep import Sweep
 from gradproof.oracles.whole import Recordings, WholeReference
-from gradproof.registry import Function, Inputs
+from gradproof.registry import Function, Inputs, NotFinite
 from gradproof.report.answers import answer, computable, dtype_of
 from gradproof.report.numbers import shown
 from gradproof.report.outcome import Outcome, Unusable
 from gradproof.report.passes import Node, Pass, passed, tape_lines
-from gradproof.report.text import WIDTH, columns, laid_out, wrapped
+from gradproof.report.text import WIDTH, columns, laid_out, shell_lines, wrapped
 
 MOST_NODES = 60
 """So many nodes of a tape are shown."""
@@ -46,10 +49,20 @@ WIDEST_LINE = 64
 
 
 def _literal(keyword: ast.keyword) -> Any:
+    """The number or the list of numbers that stands behind a name. Raises `ValueError`."""
     try:
-        return ast.literal_eval(keyword.value)
+        value = ast.literal_eval(keyword.value)
     except ValueError as error:
-        raise ValueError(f"{keyword.arg} is neither a number nor a list of numbers") from error
+        raise ValueError(f"{keyword.arg} is neither a number nor a list of numbers, in digits") from error
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"the rows of {keyword.arg} are not of one length") from error
+    if array.size and array.dtype.kind not in "iufc":
+        raise ValueError(f"{keyword.arg} is neither a number nor a list of numbers")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{keyword.arg} is larger than any number of float64")
+    return value
 
 
 def _unread(text: str) -> str:
@@ -64,9 +77,10 @@ def values_at(text: str) -> dict[str, Any]:
         call = ast.parse(f"f({text})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
             raise ValueError("each argument is given by its name")
+        twice = [name for name, count in Counter(keyword.arg for keyword in call.keywords).items() if count > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} is given twice")
         found = {str(keyword.arg): _literal(keyword) for keyword in call.keywords}
-        for value in found.values():
-            np.asarray(value, dtype=complex)
     except (SyntaxError, ValueError, TypeError) as error:
         # What Python says of its syntax is about a call that nobody wrote.
         why = _unread(text) if isinstance(error, SyntaxError) else error
@@ -79,10 +93,10 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     backends beside the exact one. Raises `Unusable` and `RegistryError`."""
     function.check()
     function, inputs = placed(function, at)
-    with computable():
+    with computable(), at_given(at):
         reference = WholeReference(function)
         truth = reference.truth(inputs)
-        head = (f"{function.name} at {written_input(function, inputs)}", function.formula)
+        head = (f"{function.name} at {written_input(function, inputs)}", function.formula, outside(function, inputs))
         lines = [*(part for line in head for part in textwrap.wrap(line, WIDTH)), ""]
         agreement = Agreement(math.inf)
         if function.hand is None:
@@ -92,10 +106,7 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
             agreement = hand_against_exact(function, inputs, COMPARED_FOR) if truth.kink is None else agreement
             lines += _by_derivation(function, inputs, agreement.wrong)
         if truth.kink is not None:
-            lines += [
-                "",
-                *wrapped(f"this is a kink: there is no derivative here. Who takes which: {_conventions(function)}"),
-            ]
+            lines += ["", *_of_kink(function, inputs, truth.kink)]
         else:
             lines += [
                 *([] if agreement.holds else _disagreement(function, agreement)),
@@ -105,10 +116,38 @@ def explain(function: Function, at: str = "", names: Sequence[str] = ()) -> Outc
     return Outcome("\n".join(lines))
 
 
-def _conventions(function: Function) -> str:
-    """The command that says what the backends choose at the kinks of a function."""
+@contextmanager
+def at_given(at: str) -> Iterator[None]:
+    """For an input that `at` gives: what NumPy warns of stands in the numbers, and where the function is not finite it
+    is no domain or point that is at fault. Raises `Unusable`."""
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except NotFinite as error:
+        if not at:
+            raise
+        raise Unusable(str(error).replace(NotFinite.CURE, "Give another input")) from error
+
+
+def outside(function: Function, inputs: Inputs) -> str:
+    """That an input lies outside of the domain, where the function is held to nothing; empty where it does not."""
+    told = []
+    for (name, domain), x in zip(function.domains.items(), inputs, strict=True):
+        low, high = domain.limits
+        if ((x < low) | (x > high)).any():
+            told.append(f"{name}, from {low:.6g} to {high:.6g}")
+    return f"outside of the domain of {'; of '.join(told)}: no run tries such an input" if told else ""
+
+
+def _of_kink(function: Function, inputs: Inputs, kink: Kink) -> list[str]:
+    """That there is no derivative, and the command that says what the backends give there."""
+    if not kink.exists:
+        return wrapped("there is no derivative here: beside this input the slopes grow without end, or never settle")
     files = [] if function.is_builtin else ["--functions", function.path]
-    return shlex.join(["gradproof", "conventions", function.name, *files])
+    is_point = any(all(map(np.array_equal, point, inputs)) for point in function.points)
+    asked = ["conventions", function.name] if is_point else ["blame", function.name, "--at", _all_of(function, inputs)]
+    command = shell_lines(shlex.join(["gradproof", *asked, *files]), WIDTH - 2)
+    return ["this is a kink: there is no derivative here. Who takes which:", *(f"  {line}" for line in command)]
 
 
 def _disagreement(function: Function, agreement: Agreement) -> list[str]:
@@ -126,8 +165,12 @@ def placed(function: Function, at: str) -> tuple[Function, Inputs]:
         return function, function.points[0]
     values = values_at(at)
     if set(values) != set(function.domains):
-        given = ", ".join(values) or "nothing"
-        raise function.error(f"--at gives {given}; give each argument, as {_example(function)}")
+        unknown = [name for name in values if name not in function.domains]
+        why = f"{unknown[0]} is none of its arguments" if unknown else f"--at gives {', '.join(values) or 'nothing'}"
+        raise function.error(f"{why}; give each argument, as {_example(function)}")
+    unreal = [name for name, d in function.domains.items() if np.iscomplexobj(values[name]) and not d.is_complex]
+    if unreal:
+        raise function.error(f"--at gives {unreal[0]} a complex number; its domain has real ones")
     arrays = {
         name: np.asarray(values[name], np.complex128 if domain.is_complex else np.float64)
         for name, domain in function.domains.items()
@@ -151,8 +194,9 @@ def _not_computed(function: Function, inputs: Inputs) -> str:
     xp = adapter.namespace(dtype_of(function), "cpu")
     arguments = adapter.arguments(function, inputs, dtype_of(function), "cpu")
     try:
-        value = np.shape(function.body(xp, *arguments))
-        parts = [] if function.hand is None else function.gradient_by_hand(xp, *arguments)
+        with np.errstate(all="ignore"):
+            value = np.shape(function.body(xp, *arguments))
+            parts = [] if function.hand is None else function.gradient_by_hand(xp, *arguments)
     except Exception as error:  # whatever a body raises
         return f"{type(error).__name__}: {error}"
     if value:
@@ -171,9 +215,17 @@ def _example(function: Function) -> str:
 
 def written_input(function: Function, inputs: Inputs) -> str:
     """An input by the names of its arguments, of a large array its beginning."""
+    return ", ".join(text if len(text) < 80 else f"{text[:77]}…" for text in _arguments(function, inputs))
+
+
+def _all_of(function: Function, inputs: Inputs) -> str:
+    """An input as `--at` takes it."""
+    return ", ".join(_arguments(function, inputs))
+
+
+def _arguments(function: Function, inputs: Inputs) -> list[str]:
     pairs = zip(function.domains.items(), inputs, strict=True)
-    told = (f"{name} = {domain.native(x).tolist()}" for (name, domain), x in pairs)
-    return ", ".join(text if len(text) < 80 else f"{text[:77]}…" for text in told)
+    return [f"{name} = {domain.native(x).tolist()}" for (name, domain), x in pairs]
 
 
 def _by_derivation(function: Function, inputs: Inputs, wrong: Collection[str]) -> list[str]:
