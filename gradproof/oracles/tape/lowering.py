@@ -222,9 +222,21 @@ def log_softmax(x: Cells, axis: int = -1) -> Cells:
 def logaddexp(x: Cells, y: Cells) -> Cells:
     """log (eˣ + eʸ), from the larger of the two."""
     tape = x.tape
+    return _log_of_a_sum(x, y, lambda below: tape.map("log1p", tape.map("exp", below)))
+
+
+def logaddexp2(x: Cells, y: Cells) -> Cells:
+    """log₂ (2ˣ + 2ʸ), from the larger of the two."""
+    tape, two = x.tape, x.tape.constant(2.0, x.format)
+    return _log_of_a_sum(x, y, lambda below: tape.map("log2", 1.0 + tape.pow(two, below)))
+
+
+def _log_of_a_sum(x: Cells, y: Cells, more: Callable[[Cells], Cells]) -> Cells:
+    """The larger of the two, and what the other adds to it, by how far it is below."""
+    tape = x.tape
     x_above = x.value >= y.value
     high, low = tape.choose(x_above, x, y), tape.choose(x_above, y, x)
-    total = high + tape.map("log1p", tape.map("exp", low - high))
+    total = high + more(low - high)
     # Between equal infinities the difference is undefined, and the sum is that infinity.
     return tape.choose(np.isinf(high.value) & (high.value == low.value), high, total)
 
