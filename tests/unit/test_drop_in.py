@@ -416,6 +416,35 @@ def test_what_is_saved_for_a_backward_pass_has_no_gradient_as_a_result():
     assert verdict(normalized, x) == "verified"
 
 
+# What a library asks of its arguments on the way
+
+
+@pytest.mark.parametrize(
+    "ask",
+    ["(x > 0).min(-1)[0].all()", "torch.maximum(x > 9, x < 9).all()", "(x < 9).sort()[0].any()", "(x > 0).amin()"],
+)
+def test_an_order_of_booleans_is_settled(ask):
+    torch = frame("PT").namespace
+    x = frame("PT").array([0.5, 1.5, 2.5])
+
+    def f(x, factor=1.0):
+        return factor * x**3 if eval(ask, {"torch": torch, "x": x}) else x
+
+    assert verdict(f, x) == "verified"
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(f, (x,), truth=lambda x: f(x, 1 + 1e-7))
+
+
+def test_the_density_of_many_normals_is_verified():
+    torch = frame("PT").namespace
+    mean, root = frame("PT").array(SQUARE[0]), frame("PT").array(np.linalg.cholesky(POSITIVE))
+
+    def f(mean, root):
+        return torch.distributions.MultivariateNormal(mean, scale_tril=root.tril()).log_prob(torch.ones(3).double())
+
+    assert verdict(f, mean, root) == "verified"
+
+
 # In two steps, as autograd's own function of this name is called
 
 
