@@ -445,6 +445,15 @@ def test_the_density_of_many_normals_is_verified():
     assert verdict(f, mean, root) == "verified"
 
 
+def test_a_convolution_without_places_has_no_entries():
+    array = frame("JX").array
+    from jax import lax
+
+    kernel = array(np.ones((2, 2, 1, 2)))
+    f = lambda x: lax.conv_general_dilated(x, kernel, (1, 1), ((0, 0), (0, 0)))  # noqa: E731
+    assert verdict(f, array(np.ones((1, 2, 0, 4)))) == "inconclusive"
+
+
 # In two steps, as autograd's own function of this name is called
 
 

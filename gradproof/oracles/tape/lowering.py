@@ -42,6 +42,10 @@ def windows(numbers: np.ndarray, sizes: Sequence[int], strides: Sequence[int], d
     spatial = len(sizes)
     reach = [(size - 1) * step + 1 for size, step in zip(sizes, dilation, strict=True)]
     axes = tuple(range(numbers.ndim - spatial, numbers.ndim))
+    lengths = numbers.shape[numbers.ndim - spatial :]
+    if any(length < size for length, size in zip(lengths, reach, strict=True)):  # there is no place for a window
+        places = [max(0, -(-(n - size + 1) // s)) for n, size, s in zip(lengths, reach, strides, strict=True)]
+        return np.zeros((*numbers.shape[: numbers.ndim - spatial], *places, *sizes), np.int64)
     view = np.lib.stride_tricks.sliding_window_view(numbers, reach, axis=axes)
     lead = (slice(None),) * (numbers.ndim - spatial)
     every = tuple(slice(None, None, stride) for stride in strides)
