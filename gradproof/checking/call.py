@@ -1,6 +1,7 @@
 """The calls: `check_grads`, which also takes what JAX's and autograd's functions of this name take, and `gradcheck`
 and `gradgradcheck`, which take what PyTorch's take."""
 
+import functools
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
@@ -12,6 +13,7 @@ from gradproof import backends
 from gradproof.backends.modes import MODES
 from gradproof.checking.arguments import refusal
 from gradproof.checking.asked import ArgumentError
+from gradproof.checking.awaiting import Awaiting, are_positions
 from gradproof.checking.examination import ANOTHER_GRADIENT, Request, examine
 from gradproof.checking.raised import raised
 from gradproof.checking.report import GradientError, GradproofWarning, Report
@@ -52,7 +54,8 @@ def check_grads(
     `args` is a tuple of arrays, or of trees of them, of JAX, PyTorch, TensorFlow or NumPy (autograd); or of Hypothesis
     strategies for such. In PyTorch the tensors that require a gradient are differentiated, elsewhere all floating-point
     and complex arrays, or those of `argnums`. A result that is an array or a tree is contracted with fixed uneven
-    weights. Without `args` a function of them is returned, as autograd's own `check_grads` does.
+    weights. Without `args` a function of them is returned, as autograd's own `check_grads` does; a list of whole
+    numbers in their place says which of them are differentiated, as there.
 
     `order=2` adds Hessian-vector products. `modes` are "fwd" and "rev", or names of `gradproof.backends.MODES`; one
     that was not named and that the framework refuses is told, and fails nothing. `dtypes` casts the arguments, and
@@ -69,12 +72,13 @@ def check_grads(
     __tracebackhide__ = True  # pytest shows the caller's line, and the text of the error
     if unknown:
         raise refusal(check_grads, unknown, (gradcheck, gradgradcheck))
-    if args is None:
-        return lambda *given: check_grads(
-            *(f, given, order, modes, atol, rtol, eps),
-            **dict(argnums=argnums, dtypes=dtypes, draws=draws, truth=truth, accuracy=accuracy, jac=jac),
-            **dict(strict=strict, name=name),
+    if args is None or (argnums is None and are_positions(f, args)):
+        later = functools.partial(
+            check_grads,
+            **dict(order=order, modes=modes, atol=atol, rtol=rtol, eps=eps, dtypes=dtypes, draws=draws, truth=truth),
+            **dict(accuracy=accuracy, jac=jac, strict=strict, name=name, argnums=argnums if args is None else args),
         )
+        return Awaiting(f, later)
     try:
         # A gradient that somebody wrote is differentiated in no mode.
         asked = _named_modes("rev" if jac is not None and modes is BOTH else modes, order)

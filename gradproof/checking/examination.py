@@ -743,10 +743,20 @@ class _Examination:
     def _along_symmetric(self, held: Held, value: np.ndarray, parts: list[np.ndarray]) -> Judgement | None:
         """The convention that a gradient keeps to which is right along symmetric matrices; None if it is not."""
         folded = held.symmetrized(parts)
-        judgement = held.judged(value, folded, self.request.accuracy) if folded else None
-        if judgement is None or judgement.verdict not in (Verdict.VERIFIED, Verdict.CONVENTION):
+        if folded is None:
             return None
-        why = "one triangle of a matrix is read: the gradient is right along symmetric matrices, and not along others"
+        # Where each entry moves by itself, what is the same on both sides of the diagonal is the mean of the two.
+        exact = [truth.high for truth in held.truth.gradient]
+        apart = held.symmetrized([part - right for part, right in zip(parts, exact, strict=True)]) or ()
+        completed = [right + error for right, error in zip(exact, apart, strict=True)]
+        judgements = (held.judged(value, answer, self.request.accuracy) for answer in (folded, completed))
+        judgement = next((j for j in judgements if j.verdict in (Verdict.VERIFIED, Verdict.CONVENTION)), None)
+        if judgement is None:
+            return None
+        why = (
+            "one triangle of a matrix is read, or it is said to be symmetric: "
+            "the gradient is right along symmetric matrices, and not along others"
+        )
         return Judgement(Verdict.CONVENTION, why, judgement.worst)
 
     def _along(self, held: Held, along: list, slopes: list[float]) -> Judgement:

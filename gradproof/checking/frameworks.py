@@ -75,7 +75,9 @@ def owner(leaf: Any) -> str | None:
 
 
 def name_of(f: Callable) -> str:
-    """What a function is called."""
+    """What a function is called; one with some arguments already given, as it was without them."""
+    while isinstance(f, functools.partial):
+        f = f.func
     holder = getattr(f, "__self__", None)
     name = getattr(f, "__name__", type(f).__name__)
     return f"{holder.__name__}.{name}" if isinstance(holder, type) else name

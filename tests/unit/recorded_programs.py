@@ -169,7 +169,7 @@ def dirichlet(a):
 
 def several_normals(x, m, c):
     cov, normals = SYMMETRIC + np.dot(c, c.T), stats.multivariate_normal
-    return normals.logpdf(x, m, cov) + 100.0 * normals.pdf(x, m, cov) + normals.entropy(m, cov)
+    return normals.logpdf(x, m, cov) + 100.0 * normals.pdf(x, m, cov, allow_singular=False) + normals.entropy(m, cov)
 
 
 PROGRAMS = {
@@ -179,6 +179,9 @@ PROGRAMS = {
     "leaky relu": (lambda x: np.where(x > 0, x, 0.01 * x), (X,)),
     "elu": (lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))), (X,)),
     "softplus": (lambda x: np.logaddexp(x, 0.0), (X,)),
+    "softplus of powers of two": (lambda x: np.logaddexp2(x, 0.25), (X,)),
+    "even steps": (lambda x: np.linspace(x[0], x[1], 4), (X,)),
+    "even steps between arrays": (lambda x: np.linspace(x, x * x, 3), (X,)),
     "gelu": (lambda x: 0.5 * x * (1 + special.erf(x / onp.sqrt(2.0))), (X,)),
     "silu": (lambda x: x * special.expit(x), (X,)),
     "cross entropy": (lambda x: -special.logsumexp(x, axis=1) + x[onp.arange(3), onp.array([0, 2, 1])], (M,)),
@@ -237,7 +240,7 @@ PROGRAMS = {
         (normal(5),),
     ),
     "Student": (lambda x, df: stats.t.logpdf(x, df) + stats.t.pdf(x, df), (normal(5), POSITIVE)),
-    "distribution of Student": (lambda x: stats.t.cdf(x, 3.0), (normal(5),)),
+    "distribution of Student": (lambda x: stats.t.cdf(x, 3.0) + stats.t.logcdf(x, 3.0), (normal(5),)),
     "beta": (beta_distribution, (SHARES, POSITIVE)),
     "gamma distribution": (gamma_distribution, (POSITIVE,)),
     "chi squared": (chi_squared, (POSITIVE,)),

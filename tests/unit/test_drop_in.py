@@ -1,6 +1,7 @@
 """What other people's test suites do, with our functions in the place of a framework's own checker: nothing that is
 right is accused, and what is refused has its cause. The planted error beside each is seen."""
 
+import gc
 import warnings
 from collections.abc import Callable
 
@@ -48,6 +49,46 @@ def test_one_triangle_is_read_and_the_gradient_is_right_along_symmetric_matrices
 
 def _scaled(result: object) -> object:
     return tuple(part * (1 + 1e-7) for part in result) if isinstance(result, tuple) else result * (1 + 1e-7)
+
+
+# A matrix that is said to be symmetric
+
+
+def _solved(**told: object) -> Callable:
+    import jax
+    import jax.numpy as jnp
+    from jax import lax
+
+    def by_its_jacobian(product, b):
+        x = lax.stop_gradient(jnp.linalg.solve(jax.jacobian(product)(b), b))
+        return (x, {"turns": 3, "error": np.array(0.5)}) if told.get("has_aux") else x
+
+    transposed = None if told.pop("is_forward", False) else by_its_jacobian
+    return lambda a, b: lax.custom_linear_solve(lambda x: a @ x, b, by_its_jacobian, transposed, **told)
+
+
+def test_second_derivatives_of_a_system_said_to_be_symmetric_are_right_along_symmetric_matrices():
+    array = frame("JX").array
+    f = _solved(symmetric=True)
+    given = array(POSITIVE), array(SQUARE[0])
+    assert verdict(f, *given) == "verified"
+    assert verdict(f, *given, order=2) == "convention"
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(f, given, order=2, truth=lambda a, b: f(a, b) * (1 + 1e-7))
+    with pytest.raises(gradproof.GradientError):  # it is not
+        gradproof.check_grads(f, (array(SQUARE), given[1]), order=2)
+
+
+def test_what_a_solver_tells_beside_its_solution_is_no_part_of_it():
+    array = frame("JX").array
+    f = _solved(has_aux=True)
+    assert verdict(f, array(POSITIVE), array(SQUARE[0])) == "verified"
+
+
+def test_a_solver_without_a_transpose_has_second_derivatives_by_forward_mode():
+    array = frame("JX").array
+    f = _solved(is_forward=True)
+    assert verdict(f, array(SQUARE), array(SQUARE[0]), modes=["fwd"], order=2) == "verified"
 
 
 # Ties
@@ -347,6 +388,16 @@ def test_what_is_not_dense_is_refused_in_one_line():
         gradproof.gradcheck(lambda x: x.to_sparse().to_dense(), (frame("PT").array(SQUARE),))
 
 
+def test_a_matrix_that_is_constant_may_be_sparse():
+    torch = frame("PT").namespace
+    graph = torch.tensor([[0.0, 1.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.5, 3.0]]).double()
+    x = frame("PT").array(SQUARE)
+    assert verdict(lambda x: graph.to_sparse() @ x, x) == "verified"
+    assert verdict(lambda x: torch.sparse.mm(graph.to_sparse(), x), x) == "verified"
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(lambda x: graph.to_sparse() @ x, (x,), truth=lambda x: graph @ x * (1 + 1e-7))
+
+
 def test_who_divides_by_the_square_of_a_divisor_is_out_of_range_and_not_wrong():
     array = frame("JX").array
     given = array([3000.0], "float16"), array([300.0], "float16")
@@ -363,3 +414,79 @@ def test_what_is_saved_for_a_backward_pass_has_no_gradient_as_a_result():
         return torch.native_batch_norm(x, None, None, None, None, True, 0.1, 1e-5)
 
     assert verdict(normalized, x) == "verified"
+
+
+# What a library asks of its arguments on the way
+
+
+@pytest.mark.parametrize(
+    "ask",
+    ["(x > 0).min(-1)[0].all()", "torch.maximum(x > 9, x < 9).all()", "(x < 9).sort()[0].any()", "(x > 0).amin()"],
+)
+def test_an_order_of_booleans_is_settled(ask):
+    torch = frame("PT").namespace
+    x = frame("PT").array([0.5, 1.5, 2.5])
+
+    def f(x, factor=1.0):
+        return factor * x**3 if eval(ask, {"torch": torch, "x": x}) else x
+
+    assert verdict(f, x) == "verified"
+    with pytest.raises(gradproof.GradientError):
+        gradproof.check_grads(f, (x,), truth=lambda x: f(x, 1 + 1e-7))
+
+
+def test_the_density_of_many_normals_is_verified():
+    torch = frame("PT").namespace
+    mean, root = frame("PT").array(SQUARE[0]), frame("PT").array(np.linalg.cholesky(POSITIVE))
+
+    def f(mean, root):
+        return torch.distributions.MultivariateNormal(mean, scale_tril=root.tril()).log_prob(torch.ones(3).double())
+
+    assert verdict(f, mean, root) == "verified"
+
+
+def test_a_convolution_without_places_has_no_entries():
+    array = frame("JX").array
+    from jax import lax
+
+    kernel = array(np.ones((2, 2, 1, 2)))
+    f = lambda x: lax.conv_general_dilated(x, kernel, (1, 1), ((0, 0), (0, 0)))  # noqa: E731
+    assert verdict(f, array(np.ones((1, 2, 0, 4)))) == "inconclusive"
+
+
+# In two steps, as autograd's own function of this name is called
+
+
+def test_a_list_of_numbers_in_the_place_of_arguments_says_which_are_differentiated():
+    np_ = frame("AG").namespace
+    x, y = np.array([0.5, 1.5]), np.array([2.0, 3.0])
+
+    def f(x, y):
+        return x * np_.sin(y)
+
+    for asked, named in (([1], {"y"}), (1, {"y"}), ([0, 1], {"x", "y"})):
+        report = gradproof.check_grads(f, asked)(x, y)
+        assert report.verdict == "verified"
+        assert {name for name in "xy" if f"{name}[" in report.text or f" {name} " in report.text} <= named
+    rounded = np_.round
+    assert gradproof.check_grads(lambda x, y: x * rounded(y), [0], modes=["rev"])(x, y).verdict == "verified"
+
+
+@pytest.mark.parametrize("given", [0, (0,), (0, 1), [2], [-1], [0, 0], [True], []])
+def test_what_names_no_arguments_is_none_of_these(given):
+    frame("AG")
+    with pytest.raises(gradproof.ArgumentError):
+        gradproof.check_grads(lambda x: x * x, given)
+
+
+def test_constants_may_be_given_by_name_in_the_second_step():
+    np_ = frame("AG").namespace
+    report = gradproof.check_grads(np_.sum, modes=["rev"])(SQUARE, axis=1, keepdims=True)
+    assert report.verdict == "verified"
+    assert report.text.startswith("verified: sum on")
+
+
+def test_a_check_that_never_gets_its_arguments_says_that_nothing_was_verified():
+    with pytest.warns(gradproof.GradproofWarning, match="nothing was verified"):
+        gradproof.check_grads(lambda x: x * x)
+        gc.collect()

@@ -31,7 +31,8 @@ boxed = pytest.mark.skipif(
 )
 
 PROGRAMS = """
-softmax, logsumexp, relu, leaky relu, elu, softplus, gelu, silu, cross entropy, binary cross entropy, huber, perceptron,
+softmax, logsumexp, relu, leaky relu, elu, softplus, softplus of powers of two,
+even steps, even steps between arrays, gelu, silu, cross entropy, binary cross entropy, huber, perceptron,
 layer norm, attention, recurrent, long short-term memory, convolution, convolution of channels,
 convolution of equal size, norms, products, outer products, running, ordered, indexed, joined, stacked, moved, padded,
 diagonals, decided, clipped, powers, elementary, inverse functions, sinc, gammaln, gamma, digamma, multigammaln,

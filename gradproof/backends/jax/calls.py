@@ -13,6 +13,9 @@ from gradproof.backends.jax.transformations import JaxTransformations
 from gradproof.backends.tracing import Traced
 from gradproof.backends.trees import Leaf, key_path
 
+NO_REVERSE = ("everse-mode differentiation", "transpose_solve required for backwards mode")
+"""How JAX says that there is no reverse mode, of a loop without a fixed number of turns and of a solver."""
+
 OF_ANOTHER_SHAPE = "while the function is differentiated its result has the shape"
 
 CURES = {
@@ -107,7 +110,7 @@ class JaxCalls(Calls):
         return trace(lambda *arrays: [f(*arrays)], arguments, [True] * len(arguments))
 
     def has_no_reverse(self, error: Exception) -> bool:
-        return "everse-mode differentiation" in str(error)
+        return any(said in str(error) for said in NO_REVERSE)
 
     def settings(self) -> list[str]:
         off = "off: jax.config.update('jax_enable_x64', True) lets smaller errors be seen"

@@ -42,6 +42,10 @@ def windows(numbers: np.ndarray, sizes: Sequence[int], strides: Sequence[int], d
     spatial = len(sizes)
     reach = [(size - 1) * step + 1 for size, step in zip(sizes, dilation, strict=True)]
     axes = tuple(range(numbers.ndim - spatial, numbers.ndim))
+    lengths = numbers.shape[numbers.ndim - spatial :]
+    if any(length < size for length, size in zip(lengths, reach, strict=True)):  # there is no place for a window
+        places = [max(0, -(-(n - size + 1) // s)) for n, size, s in zip(lengths, reach, strides, strict=True)]
+        return np.zeros((*numbers.shape[: numbers.ndim - spatial], *places, *sizes), np.int64)
     view = np.lib.stride_tricks.sliding_window_view(numbers, reach, axis=axes)
     lead = (slice(None),) * (numbers.ndim - spatial)
     every = tuple(slice(None, None, stride) for stride in strides)
@@ -222,9 +226,21 @@ def log_softmax(x: Cells, axis: int = -1) -> Cells:
 def logaddexp(x: Cells, y: Cells) -> Cells:
     """log (eˣ + eʸ), from the larger of the two."""
     tape = x.tape
+    return _log_of_a_sum(x, y, lambda below: tape.map("log1p", tape.map("exp", below)))
+
+
+def logaddexp2(x: Cells, y: Cells) -> Cells:
+    """log₂ (2ˣ + 2ʸ), from the larger of the two."""
+    tape, two = x.tape, x.tape.constant(2.0, x.format)
+    return _log_of_a_sum(x, y, lambda below: tape.map("log2", 1.0 + tape.pow(two, below)))
+
+
+def _log_of_a_sum(x: Cells, y: Cells, more: Callable[[Cells], Cells]) -> Cells:
+    """The larger of the two, and what the other adds to it, by how far it is below."""
+    tape = x.tape
     x_above = x.value >= y.value
     high, low = tape.choose(x_above, x, y), tape.choose(x_above, y, x)
-    total = high + tape.map("log1p", tape.map("exp", low - high))
+    total = high + more(low - high)
     # Between equal infinities the difference is undefined, and the sum is that infinity.
     return tape.choose(np.isinf(high.value) & (high.value == low.value), high, total)
 

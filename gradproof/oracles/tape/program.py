@@ -374,7 +374,8 @@ class Tape:
     number or a tuple of them. A result has the format of the first cells among the arguments unless `format` says
     otherwise. `source` and `where` are copied to each instruction: set them before lowering an operation.
 
-    A cell is `active` when it has a derivative in the inputs, and `moving` when its value depends on them at all."""
+    A cell is `active` when it has a derivative in the inputs, and `moving` when its value depends on them at all.
+    `declared` are the cells of matrices of which the program says that they are symmetric."""
 
     instructions: list[Instruction] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
@@ -383,6 +384,7 @@ class Tape:
     where: str = ""
     default_format: str = "float64"
     poisons: list[tuple[slice, Untraceable]] = field(default_factory=list)
+    declared: list[np.ndarray] = field(default_factory=list)
     _cells: _Memory = field(default_factory=_cell_memory)
     _predicates: _Memory = field(default_factory=lambda: _Memory({"truth": np.zeros(256, bool)}))
     _shared: dict[str, int] = field(default_factory=dict)

@@ -1,5 +1,6 @@
 """Which entries of the inputs a traced program takes to be the same: those of a symmetric matrix of which it reads one
-triangle. A JVP of such a program is defined along symmetric matrices alone."""
+triangle, or which it declares to be symmetric. A JVP of the one is defined along symmetric matrices alone, and so are
+second derivatives of the other, whose reverse mode may take the matrix for its transpose."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -18,17 +19,18 @@ def twins_of(tape: Tape) -> Twins:
     """The input cells that stand across from each other in a mirrored matrix, alone or with the same constants added
     and multiplied on the way there."""
     mirrors = [i for i in tape.instructions if i.kind == "mirror"]
-    if not mirrors:
+    matrices = [(*map(numbers_of, mirror.arguments[1:]), mirror.extra) for mirror in mirrors]
+    matrices += [(cells, np.swapaxes(cells, -1, -2), 1.0) for cells in tape.declared]
+    if not matrices:
         return []
     writers = [i for i in tape.instructions if i.kind not in NO_CELLS and i.size]
     starts = [i.output for i in writers]
     found: dict[tuple[int, int], float] = {}
-    for mirror in mirrors:
-        own, across = (numbers_of(span).reshape(-1) for span in mirror.arguments[1:])
-        for cell, other in zip(own, across, strict=True):
+    for own, across, sign in matrices:
+        for cell, other in zip(own.reshape(-1), across.reshape(-1), strict=True):
             (one, way), (two, back) = (_root(tape, writers, starts, int(c)) for c in (cell, other))
-            if one >= 0 and two >= 0 and way == back and (one != two or mirror.extra < 0):
-                found[min(one, two), max(one, two)] = mirror.extra
+            if one >= 0 and two >= 0 and way == back and (one != two or sign < 0):
+                found[min(one, two), max(one, two)] = sign
     return [(one, two, sign) for (one, two), sign in found.items()]
 
 

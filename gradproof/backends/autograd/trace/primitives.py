@@ -158,8 +158,12 @@ def t_cdf(recording: Recording, x: Any, df: Any, loc: Any = 0.0, scale: Any = 1.
     return scipy.special.betainc(0.5 * df, 0.5 * df, 0.5 * (1.0 + z / np.sqrt(z * z + df)))
 
 
+def t_logcdf(recording: Recording, *parameters: Any, **options: Any) -> Recorded:
+    return np.log(t_cdf(recording, *parameters, **options))
+
+
 def _exponential_of(rule: Rule) -> Rule:
-    return lambda recording, *parameters: np.exp(rule(recording, *parameters))
+    return lambda recording, *parameters, **options: np.exp(rule(recording, *parameters, **options))
 
 
 def beta_logpdf(recording: Recording, x: Any, a: Any, b: Any) -> Recorded:
@@ -358,7 +362,7 @@ MODULES: dict[str, dict[str, Rule]] = {
     "signal": {"convolve": convolve},
     "integrate": {"odeint": refused("odeint", "the steps of the integrator are not followed")},
     "stats.norm": NORM,
-    "stats.t": {"logpdf": t_logpdf, "pdf": _exponential_of(t_logpdf), "cdf": t_cdf},
+    "stats.t": {"logpdf": t_logpdf, "pdf": _exponential_of(t_logpdf), "cdf": t_cdf, "logcdf": t_logcdf},
     "stats.beta": {"logpdf": beta_logpdf, "pdf": _exponential_of(beta_logpdf), "cdf": beta_cdf},
     "stats.gamma": {"logpdf": gamma_logpdf, "pdf": _exponential_of(gamma_logpdf), "cdf": gamma_cdf},
     "stats.chi2": {"logpdf": chi2_logpdf, "pdf": _exponential_of(chi2_logpdf), "cdf": chi2_cdf},

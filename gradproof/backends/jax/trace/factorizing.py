@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from gradproof.backends.jax.trace.operation import Operation, Value, concrete, moved
+from gradproof.backends.jax.trace.operation import Operation, Value, as_plain, concrete, moved
 from gradproof.oracles.tape import Cells, ComplexCells, Tape, factorizations
 
 
@@ -23,6 +23,10 @@ def _at_input(op: Operation, x: Cells | ComplexCells) -> Any:
     """The values at the traced input in JAX's dtype."""
     dtype = jnp.result_type(x.format, jnp.complex64) if isinstance(x, ComplexCells) else x.format
     return jnp.asarray(x.value, dtype)
+
+
+def _plain(op: Operation, x: Value) -> Any:
+    return _at_input(op, x) if isinstance(x, Cells | ComplexCells) else as_plain(op.tape, x)
 
 
 def _cholesky(op: Operation, a: Any) -> Any:
@@ -141,9 +145,19 @@ RULES: dict[str, Callable[..., Any]] = {
 
 def linear_solve(op: Operation, *values: Value) -> list[Value]:
     """x with matvec(x) = b, whatever algorithm `solve` is: that is what JAX differentiates, and `solve` itself works on
-    numbers without a derivative. The matrix is found by multiplying it with unit vectors."""
-    counts, product = op.params["const_lengths"], op.params["jaxprs"].matvec
+    numbers without a derivative. So does what it tells beside x."""
+    counts = op.params["const_lengths"]
     constants, b = values[: counts.matvec], values[sum(counts) :]
+    x = _solution(op, constants, b)
+    if len(op.results) == len(x):
+        return x
+    told = op.by_framework(*(_plain(op, value) for value in values))
+    return x + [op.concrete(value) for value in told[len(x) :]]
+
+
+def _solution(op: Operation, constants: Sequence[Value], b: Sequence[Value]) -> list[Value]:
+    """The matrix is found by multiplying it with unit vectors."""
+    product = op.params["jaxprs"].matvec
     if len(b) != 1:
         return _solve_tree(op, product, constants, b)
     (b,) = b
@@ -160,8 +174,16 @@ def linear_solve(op: Operation, *values: Value) -> list[Value]:
     matrices = moved(lambda *n: np.stack(n, axis=-1), op.tape, dtype, *columns)
     right = moved(lambda n: _batch_first(n, batch, coupled), op.tape, dtype, b)
     op.tape.source = op.name
+    if op.params["jaxprs"].vecmat is product and isinstance(matrices, Cells):
+        _declare_symmetric(matrices)
     x = _solved(op, matrices, right)
     return [moved(lambda n: _batch_back(n, b.shape, batch, coupled), op.tape, dtype, x)]
+
+
+def _declare_symmetric(matrices: Cells) -> None:
+    """What the code says of a matrix, where it is so."""
+    if (matrices.value == np.swapaxes(matrices.value, -1, -2)).all():
+        matrices.tape.declared.append(matrices.numbers)
 
 
 def _batch_first(numbers: np.ndarray, batch: list[int], coupled: list[int]) -> np.ndarray:
@@ -216,12 +238,12 @@ def _solved(op: Operation, a: Any, b: Any) -> Any:
 
 def _solve_tree(op: Operation, product: Any, constants: Sequence[Value], b: Sequence[Value]) -> list[Value]:
     """A system whose unknown is a tree of arrays."""
-    b = [op.lift(part, aval.dtype) for part, aval in zip(b, op.results, strict=True)]
+    b = [op.lift(part, aval.dtype) for part, aval in zip(b, op.results, strict=False)]
     ends = np.cumsum([part.size for part in b])
     columns = []
     for unit in np.eye(ends[-1]):
         parts = [np.reshape(u, part.shape) for u, part in zip(np.split(unit, ends[:-1]), b, strict=True)]
-        arguments = [op.concrete(u, aval.dtype) for u, aval in zip(parts, op.results, strict=True)]
+        arguments = [op.concrete(u, aval.dtype) for u, aval in zip(parts, op.results, strict=False)]
         columns.append(_flat(op, op.run(product, [*constants, *arguments])))
     matrix = moved(lambda *n: np.stack(n, axis=-1), op.tape, op.dtype, *columns)
     op.tape.source = op.name

@@ -229,7 +229,10 @@ def _read_by(equation: JaxprEqn) -> list[Any]:
     if equation.primitive.name != "custom_linear_solve":
         return equation.invars
     counts = equation.params["const_lengths"]
-    return equation.invars[: counts.matvec] + equation.invars[sum(counts) :]
+    right_sides = equation.invars[sum(counts) :]
+    if len(equation.outvars) > len(right_sides):  # the solver tells more than x
+        return equation.invars
+    return equation.invars[: counts.matvec] + right_sides
 
 
 def _place(equation: JaxprEqn) -> str:

@@ -191,6 +191,7 @@ REAL: dict[str, Rule] = {
     **{"remainder": _remainder("floor"), "fmod": _remainder("trunc"), "heaviside": _heaviside, "copysign": _copysign},
     "floor_divide": lambda tape, x, y: tape.step("floor", x / y),
     "logaddexp": lambda tape, x, y: lowering.logaddexp(x, y),
+    "logaddexp2": lambda tape, x, y: lowering.logaddexp2(x, y),
     "matmul": Tape.matmul,
     "vecdot": lambda tape, x, y: tape.sum(x * y, -1),
     **{"deg2rad": _scaled(math.pi, 180.0), "radians": _scaled(math.pi, 180.0)},

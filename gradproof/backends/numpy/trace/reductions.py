@@ -513,6 +513,19 @@ def logsumexp(
     return total if keepdims else np.squeeze(total, _axes(axis, x.ndim))
 
 
+def linspace(
+    recording: Recording, start: Any, stop: Any, num: int = 50, endpoint: bool = True, axis: int = 0, **options: Any
+) -> Any:
+    if options:
+        recording.refuse("np.linspace", f"{', '.join(options)}= is not known")
+    between = (stop - start) / max(num - endpoint, 1)
+    steps = np.reshape(np.arange(num, dtype=float), (num, *(1,) * np.ndim(between)))
+    places = start + steps * between
+    if endpoint and num > 1:  # the last is `stop` itself, without rounding
+        places = np.concatenate([places[:-1], np.broadcast_to(stop, places.shape[1:])[None]])
+    return np.moveaxis(places, 0, axis)
+
+
 FUNCTIONS: dict[Callable, Rule] = {
     **{np.sum: sum_, np.prod: prod, np.mean: mean, np.var: var, np.std: std, np.ptp: ptp, np.max: _extremum("max")},
     **{np.min: _extremum("min"), np.amax: _extremum("max"), np.amin: _extremum("min"), np.argmax: _place("max")},
@@ -520,6 +533,7 @@ FUNCTIONS: dict[Callable, Rule] = {
     **{np.cumsum: cumsum, np.cumprod: cumprod, np.argsort: argsort, np.sort: sort, np.partition: partition},
     **{np.searchsorted: searchsorted, np.digitize: digitize, np.median: median, np.quantile: quantile},
     **{np.percentile: percentile, np.average: average, np.clip: clip, np.diff: diff, np.ediff1d: ediff1d},
+    **{np.linspace: linspace},
     **{np.trapezoid: trapezoid, np.round: round_, np.around: round_, np.fix: fix, np.nan_to_num: nan_to_num},
     **{np.nansum: nansum, np.nanmean: nanmean, np.isclose: isclose, np.allclose: allclose, np.real: real},
     **{np.array_equal: array_equal, np.imag: imag, np.angle: angle, np.sinc: sinc, np.i0: i0, np.interp: interp},

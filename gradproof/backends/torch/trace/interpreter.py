@@ -32,6 +32,10 @@ SHAPE_ALONE = frozenset("squeeze_ unsqueeze_ transpose_ t_ swapaxes_ swapdims_ a
 OF_SHAPES = frozenset({"is_same_size", "_has_same_storage_numel"})
 """Operations that look at no values."""
 
+ORDERING = frozenset("amax amin cummax cummin fmax fmin max maximum min minimum sort topk".split())
+"""Operations of numbers that take booleans as well, as what PyTorch's distributions ask of their parameters: these are
+settled."""
+
 ALIASES = frozenset("alias lift_fresh _reshape_alias _unsafe_view _conj _neg_view detach".split())
 """Operations that share memory with their argument, besides those that PyTorch calls views."""
 
@@ -223,7 +227,7 @@ class Interpreter(TorchDispatchMode):
         result = func(*args, **kwargs)
         if all(torch.is_tensor(x) and not x.numel() for x in tree_leaves(result)):
             return result
-        if _is_integer(result) and self._settled_truths((args, kwargs)):
+        if (_is_integer(result) or base in ORDERING) and self._settled_truths((args, kwargs)):
             return result
         cells = self._cells_of(parts, result) if parts else self._by_rule(rule, result, args, options)
         self.tape.source, self.tape.where = source, where

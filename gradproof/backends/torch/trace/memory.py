@@ -147,6 +147,8 @@ def constant(tape: Tape, x: Any, format: str, kind: torch.dtype | None = None) -
     """A tensor without cells, or a Python number, as the kernel takes it: rounded to what it computes in, or `kind`."""
     if not torch.is_tensor(x):
         x = torch.tensor(x, dtype=torch.complex128 if isinstance(x, complex) else torch.float64)
+    if x.layout != torch.strided:  # a constant, so what is computed with it is the same
+        x = x.to_dense()
     kind = kind or COMPUTED_IN[format]
     values = to_numpy(x.to(kind.to_complex() if x.is_complex() else kind))
     if not np.iscomplexobj(values):

@@ -218,6 +218,7 @@ RULES: dict[str, Rule] = {
     "_fft_r2c": fft_r2c,
     "_grouped_mm": grouped_mm,
     "_pdist_forward": pdist,
+    "_sparse_addmm": addmm,
     "_trilinear": trilinear,
     "addbmm": addbmm,
     "addmm": addmm,
