@@ -113,7 +113,7 @@ def examine(request: Request) -> Report:
         left_out=problem.left_out,
         data=problem.data,
     )
-    with Progress(problem.name) as progress, problem.calls.at_work():
+    with Progress(problem.name) as progress, problem.calls.at_work(report.tell):
         for dtype in request.dtypes or ("",):
             try:
                 posed = _pose(request, first, dtype) if dtype else problem
@@ -290,8 +290,8 @@ class _Examination:
         rows = zip(held.names, held.truth.gradient, held.truth.scale, strict=True)
         zero = [name for name, part, scale in rows if scale == 0 and part.high.size]
         told = (INDEPENDENT if isinstance(held, ConstantTruth) else ZEROS).format(shortened(zero, NAMED))
-        if zero and told not in self.report.notes:
-            self.report.notes.append(told)
+        if zero:
+            self.report.tell(told)
 
     def _held(self, arrays: list[Any]) -> Held:
         if self.request.truth is not None and self.meant is None:
