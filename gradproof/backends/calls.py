@@ -93,8 +93,8 @@ class Calls(ABC):
         return []
 
     def looked_at(self, call: Callable[[], Any], copies: Sequence[Any], given: Sequence[Any]) -> tuple[Any, str]:
-        """What a call on `copies` of what was `given` makes; and, in words, why a gradient of it says nothing: it goes by
-        what was given and not by the copies, or it leaves the gradients that it has with its arguments and shows no
+        """What a call on `copies` of what was `given` makes; and, in words, why a gradient of it says nothing: it goes
+        by what was given and not by the copies, or it leaves the gradients that it has with its arguments and shows no
         result that they are of. Empty where neither can be seen."""
         return call(), ""
 

@@ -19,9 +19,9 @@ from gradproof.backends.trees import Leaf, key_path
 from gradproof.oracles.tape import Untraceable
 
 ITS_OWN = (
-    "reads the variable {} itself, which is among the arguments as well, and another value in the place of the argument "
-    "would not reach it. Give the layer as an argument, as in check_grads(lambda layer, x: layer(x), (layer, x)), and "
-    "read a variable by the argument"
+    "reads the variable {} itself, which is among the arguments as well, and another value in the place of the "
+    "argument would not reach it. Give the layer as an argument, as in check_grads(lambda layer, x: layer(x), "
+    "(layer, x)), and read a variable by the argument"
 )
 NOT_DENSE = "arrays that are not dense are not traced"
 MAKE_IT_INSIDE = "Give dense arrays, of which the function makes it; or name those by argnums."

@@ -9,8 +9,8 @@ import torch
 from torch.autograd.function import BackwardCFunction
 
 SUMMED = (
-    "{}.backward returns a gradient of shape {} for {}, of shape {}: the engine of PyTorch sums it, and what is right is "
-    "the engine's work. Sum over the axes along which it was broadcast"
+    "{}.backward returns a gradient of shape {} for {}, of shape {}: the engine of PyTorch sums it, so that what is "
+    "right is the engine's work. Sum over the axes along which it was broadcast"
 )
 
 Named = Callable[[type], Sequence[str]]
