@@ -92,6 +92,12 @@ class Calls(ABC):
         """In words, what a function holds that could be differentiated and is not, as the variables of a model."""
         return []
 
+    def looked_at(self, call: Callable[[], Any], copies: Sequence[Any], given: Sequence[Any]) -> tuple[Any, str]:
+        """What a call on `copies` of what was `given` makes; and, in words, why a gradient of it says nothing: it goes
+        by what was given and not by the copies, or it leaves the gradients that it has with its arguments and shows no
+        result that they are of. Empty where neither can be seen."""
+        return call(), ""
+
     @abstractmethod
     def is_array(self, leaf: Any) -> bool:
         """Whether a leaf is an array of this framework, or a number that it takes for one."""
@@ -215,8 +221,9 @@ class Calls(ABC):
         except (TypeError, ValueError):
             return []
 
-    def at_work(self) -> AbstractContextManager:
-        """Differentiation switched on, for the time of a check, where a framework can have it off."""
+    def at_work(self, tell: Callable[[str], None]) -> AbstractContextManager:
+        """Differentiation switched on, for the time of a check, where a framework can have it off. `tell` takes, in
+        words, what the framework mends in somebody's own rule without saying so."""
         return nullcontext()
 
     def settings(self) -> list[str]:

@@ -88,7 +88,7 @@ def check_grads(
             modes=asked,
             named=frozenset() if modes is BOTH else frozenset(asked),
             argnums=argnums,
-            dtypes=(dtypes,) if isinstance(dtypes, str) else tuple(dtypes or ()),
+            dtypes=_dtype_names(dtypes),
             draws=_count("draws", draws),
             truth=_function("truth", truth),
             accuracy=_relative("accuracy", accuracy),
@@ -161,6 +161,18 @@ def _told(order: int, strict: bool, **tolerances: float | None) -> list[str]:
             raise ArgumentError(f"{BEYOND.format(order)}, and strict=True lets nothing pass that is not: give order=2")
         notes.append(BEYOND.format(order))
     return notes
+
+
+def _dtype_names(dtypes: Any) -> tuple[str, ...]:
+    """The names of dtypes, which may be given as a framework's own."""
+    given = dtypes if isinstance(dtypes, list | tuple) else () if dtypes is None else (dtypes,)
+    return tuple(map(_dtype_name, given))
+
+
+def _dtype_name(given: Any) -> str:
+    # That of a class is its own, that of an object says itself, and PyTorch's is torch.float32.
+    named = given.__name__ if isinstance(given, type) else getattr(given, "name", str(given))
+    return named.rpartition(".")[2]
 
 
 def _count(name: str, value: int) -> int:

@@ -45,7 +45,7 @@ SMALLER = -0.5
 ROUNDINGS = 4.0
 """Roundings by which two values of one function may differ besides their bounds, which may be of exact ones."""
 
-REFUSAL = 60
+REFUSAL = 160
 """Letters of what a framework says of a mode that nobody asked for."""
 
 ANOTHER_GRADIENT = "a second call gives another gradient"
@@ -70,6 +70,10 @@ NOT_FINITE = "the function is not finite here: {}"
 ZEROS = "the true gradient is 0 here, in every entry, for {}: nothing but 0 is right"
 INDEPENDENT = "the result does not depend on {}: the true gradient is 0 here, in every entry"
 AT_ONCE = "the slopes along all directions at once, mapped over the tangents, are not those of one after the other"
+WRITES = (
+    "{} writes to its argument {}, so that another call would be given other numbers. Have it write to a copy, or "
+    "check a function that gives it one"
+)
 LOST = "there is no gradient for {}: it is None"
 LOST_AGAIN = (
     "there is no second derivative for {}: the gradient cannot be differentiated again, as where a backward pass uses "
@@ -113,7 +117,7 @@ def examine(request: Request) -> Report:
         left_out=problem.left_out,
         data=problem.data,
     )
-    with Progress(problem.name) as progress, problem.calls.at_work():
+    with Progress(problem.name) as progress, problem.calls.at_work(report.tell):
         for dtype in request.dtypes or ("",):
             try:
                 posed = _pose(request, first, dtype) if dtype else problem
@@ -183,13 +187,14 @@ class _Examination:
         """Examine one input. Of one that was drawn nothing is said where the function has no value there."""
         if any(finding.fails and finding.was_drawn for finding in self.findings):
             return
-        arrays = self._ours(arrays)
+        given, arrays = arrays, self._ours(arrays)
         try:
             value = self._value(arrays)
         except Exception as error:
             if not was_drawn:
                 self._raises_again(error, arrays)
             return
+        self._refuse_what_is_written_to(given, arrays)
         if was_drawn and not np.isfinite(value).all():
             return
         findings = [self._with_its_cause(found, arrays, value) for found in self._findings(arrays, value, was_drawn)]
@@ -231,6 +236,13 @@ class _Examination:
             calls.like(calls.to_numpy(array), array, argument.dtype)
             for array, argument in zip(arrays, self.problem.arguments, strict=True)
         ]
+
+    def _refuse_what_is_written_to(self, given: Sequence[Any], arrays: Sequence[Any]) -> None:
+        # Each further call would be given what the last one left, and its gradient held to another input's.
+        names = (argument.name for argument in self.problem.arguments)
+        for name, before, after in zip(names, self._numpy(given), self._numpy(arrays), strict=True):
+            if not np.array_equal(before, after, equal_nan=True):
+                raise ArgumentError(WRITES.format(self.problem.name, name))
 
     def _value(self, arrays: list[Any]) -> np.ndarray:
         return np.asarray(self.problem.calls.to_numpy(self.problem.scalar(*arrays)))
@@ -290,8 +302,8 @@ class _Examination:
         rows = zip(held.names, held.truth.gradient, held.truth.scale, strict=True)
         zero = [name for name, part, scale in rows if scale == 0 and part.high.size]
         told = (INDEPENDENT if isinstance(held, ConstantTruth) else ZEROS).format(shortened(zero, NAMED))
-        if zero and told not in self.report.notes:
-            self.report.notes.append(told)
+        if zero:
+            self.report.tell(told)
 
     def _held(self, arrays: list[Any]) -> Held:
         if self.request.truth is not None and self.meant is None:

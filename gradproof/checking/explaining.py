@@ -41,7 +41,8 @@ def explain_code(name: str, at: str, backend: str = "") -> Outcome:
 
     try:
         problem = problem_of(by_name, tuple(arrays), argnums=range(len(names)), name=name)
-        with problem.calls.at_work():
+        told: list[str] = []
+        with problem.calls.at_work(told.append):
             traced = problem.calls.trace(problem.scalar, problem.leaves)
             got = reverse_like(problem, "reverse")(*problem.leaves)
     except (ArgumentError, Untraceable, TypeError) as error:
@@ -52,7 +53,7 @@ def explain_code(name: str, at: str, backend: str = "") -> Outcome:
     for argument, right, part in zip(names, gradient, got, strict=True):
         theirs = "None" if part is None else shown(problem.calls.to_numpy(part))
         table.append([f"df/d{argument}", array_shown(right), theirs])
-    lines += laid_out(table, beside=1)
+    lines += [*laid_out(table, beside=1), *dict.fromkeys(told)]
     lines += [f"of {problem.results}"] if not problem.is_scalar else []
     return Outcome("\n".join(lines))
 

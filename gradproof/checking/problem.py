@@ -191,7 +191,11 @@ def problem_of(
     arguments = [Argument(names[i], leaves[i], calls.dtype_of(leaves[i])) for i in chosen]
     if dtype or backend != "autograd" or not made:
         # Copies: NumPy's become the framework's, and what a function does to its arguments does not reach the caller's.
-        made = [result_of(*(calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments))]
+        copies = [calls.like(calls.to_numpy(a.leaf), a.leaf, a.dtype) for a in arguments]
+        result, in_vain = calls.looked_at(lambda: result_of(*copies), copies, [named[i][1] for i in chosen])
+        if in_vain:
+            raise ArgumentError(f"{name or name_of(f)} {in_vain}")
+        made = [result]
     found, shapes = calls.flatten(made[0])[0], _result_shapes(f, calls, made[0])
     finite = _finite_places(calls, made[0], shapes) if jac is None else [None] * len(shapes)
     weights = [

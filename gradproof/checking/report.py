@@ -155,6 +155,11 @@ class Report:
     traced: tuple[Tape, int, list[str]] | None = None
     unmade: list[Callable[[], Row]] = field(default_factory=list, repr=False)
 
+    def tell(self, note: str) -> None:
+        """Note what else there is to know, once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
     @cached_property
     def rows(self) -> list[Row]:
         """One row per dtype and mode, made when somebody asks for them."""

@@ -18,6 +18,11 @@ from gradproof.backends.transformations import Unsupported
 from gradproof.backends.trees import Leaf, key_path
 from gradproof.oracles.tape import Untraceable
 
+ITS_OWN = (
+    "reads the variable {} itself, which is among the arguments as well, and another value in the place of the "
+    "argument would not reach it. Give the layer as an argument, as in check_grads(lambda layer, x: layer(x), "
+    "(layer, x)), and read a variable by the argument"
+)
 NOT_DENSE = "arrays that are not dense are not traced"
 MAKE_IT_INSIDE = "Give dense arrays, of which the function makes it; or name those by argnums."
 
@@ -54,6 +59,15 @@ class TensorflowCalls(Calls):
     def constants_of(self, f: Callable) -> list[str]:
         holder = _holder(f)
         return [f"the variables of {type(f).__name__}, which is no argument"] if holder and holder.named() else []
+
+    def looked_at(self, call: Callable[[], Any], copies: Sequence[Any], given: Sequence[Any]) -> tuple[Any, str]:
+        # The variables that a call reads are those that a tape watches.
+        with tf.GradientTape() as seen:
+            result = call()
+        read = {id(v) for v in seen.watched_variables()}
+        # A variable of Keras holds one of TensorFlow.
+        own = [v for v in given if id(v) in read or id(getattr(v, "value", None)) in read]
+        return result, ITS_OWN.format(own[0].name.partition(":")[0]) if own else ""
 
     def is_array(self, leaf: Any) -> bool:
         return tf.is_tensor(leaf) or isinstance(leaf, tf.Variable | np.ndarray | np.generic | float | complex)

@@ -1,9 +1,9 @@
 """Somebody's own function of PyTorch tensors, modules among its arguments included."""
 
+import contextlib
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from gradproof.backends.calls import Calls, one_after_the_other
+from gradproof.backends.torch.summed import telling
 from gradproof.backends.torch.trace import trace
 from gradproof.backends.torch.transformations import TorchTransformations, copied
 from gradproof.backends.tracing import Traced
@@ -25,6 +26,16 @@ from gradproof.oracles.tape import Untraceable
 NOT_DENSE = "tensors that are not dense are not traced"
 OVERWRITTEN = "modified by an inplace operation"
 """In what PyTorch raises where a backward pass has written to what the forward pass saved for it."""
+
+DETACHED = (
+    "runs a backward pass, which leaves gradients with its arguments, and returns what is detached from them: nothing "
+    "says of what they are the gradient. Return that itself, without .detach(), .data or no_grad"
+)
+ITS_OWN = (
+    "reads a tensor of its own that is among the arguments as well, and another value in the place of the argument "
+    "would not reach it. Give a module as an argument, as in check_grads(lambda net, x: net(x), (net, x)), and read a "
+    "tensor by the argument"
+)
 
 MAKE_IT_INSIDE = "Give truth=, the same on dense tensors; or dense arguments, of which the function makes the others."
 
@@ -106,8 +117,24 @@ class TorchCalls(Calls):
     def device_of(self, leaf: Any) -> str:
         return "gpu" if leaf.is_cuda else "cpu"
 
-    def at_work(self) -> AbstractContextManager:
-        return torch.enable_grad()
+    @contextlib.contextmanager
+    def at_work(self, tell: Callable[[str], None]) -> Iterator[None]:
+        with torch.enable_grad(), telling(tell, self._names_of):
+            yield
+
+    def _names_of(self, function: type) -> list[str]:
+        return [parameter.name for parameter in self.parameters_of(function.apply)]
+
+    def looked_at(self, call: Callable[[], Any], copies: Sequence[Any], given: Sequence[Any]) -> tuple[Any, str]:
+        with torch.enable_grad():
+            result = call()
+        tensors = [leaf for leaf in self.leaves(result) if torch.is_tensor(leaf)]
+        went_back = any(torch.is_tensor(copy) and copy.grad is not None for copy in copies)
+        if went_back and not any(leaf.requires_grad for leaf in tensors):
+            return result, DETACHED
+        own = {id(leaf) for leaf in given}
+        reached = any(id(leaf) in own for leaf in _leaves_behind(tensors))
+        return result, ITS_OWN if reached else ""
 
     def is_marked(self, leaf: Any) -> bool:
         return leaf.requires_grad
@@ -238,6 +265,21 @@ class _NoGrad(TorchFunctionMode):
         if not torch.is_grad_enabled() and torch._C._is_fwd_grad_enabled() and _has_tangent(result):
             raise Unsupported("torch.no_grad holds in reverse mode only; detach() is constant in both")
         return result
+
+
+def _leaves_behind(results: Sequence[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """The tensors at which a backward pass from these results would end."""
+    yield from (result for result in results if result.requires_grad and result.is_leaf)
+    waiting = [result.grad_fn for result in results if result.grad_fn is not None]
+    seen = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        if hasattr(node, "variable"):
+            yield node.variable
+        for before, _ in node.next_functions:
+            if before is not None and before not in seen:
+                seen.add(before)
+                waiting.append(before)
 
 
 class _Undefined(torch.autograd.Function):

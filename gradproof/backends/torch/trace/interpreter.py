@@ -326,6 +326,11 @@ class Interpreter(TorchDispatchMode):
         self.memory.write(copy, self.read(x))
         return copy
 
+    def given_to_a_function(self, args: Sequence[Any]) -> Sequence[Any]:
+        """The arguments of an autograd.Function, in whose forward everything has its derivative: copies of those that
+        autograd takes for constants have none there either."""
+        return args if self.within else tuple(map(self._as_constant, args))
+
     def _parts(self, func: OpOverload, base: str, args: tuple, options: dict) -> list[torch.Tensor]:
         """The results of a fused operation, computed by the operations that PyTorch says it is made of."""
         table = decomposition_table

@@ -121,11 +121,15 @@ def _autograd_functions(run: Interpreter) -> Iterator[None]:
             return args[0](*args[2:])
         if not cls.__module__.startswith(NOBODYS_OWN):
             run.own_rules[cls.__name__] = None
+        given, args = args, run.given_to_a_function(args)
         run.within, run.functions = run.within + 1, run.functions + 1
         try:
-            return plain.__get__(None, cls)(*args, **kwargs)
+            result = plain.__get__(None, cls)(*args, **kwargs)
         finally:
             run.within, run.functions = run.within - 1, run.functions - 1
+        if any(copy is not x and copy._version for x, copy in zip(given, args, strict=True)):
+            raise Untraceable(cls.__name__, "it writes to an argument that is detached", "", TRUTH)
+        return result
 
     _SingleLevelFunction.apply = classmethod(apply)
     try:
