@@ -57,9 +57,10 @@ def _lifted(operation: Callable) -> Callable:
 
 
 def _take(x: torch.Tensor, indices: torch.Tensor, axis: int = 0) -> torch.Tensor:
-    # Of one index, as argmin gives it, the native operation makes an axis of length 1.
-    taken = torch.index_select(x, axis, indices)
-    return taken if indices.ndim else torch.squeeze(taken, axis)
+    # Of one index, as argmin gives it, the native operation makes an axis of length 1, and under vmap more.
+    if indices.ndim:
+        return torch.index_select(x, axis, indices)
+    return torch.squeeze(torch.index_select(x, axis, indices.reshape(1)), axis)
 
 
 def _where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
