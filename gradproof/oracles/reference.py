@@ -143,6 +143,18 @@ class Reference:
         with ctx.workprec(BOUND_PRECISION):
             return np.array([float(self._value_at(row)) for row in rows])
 
+    def value_bound(self, batch: Inputs, model: MachineModel) -> float:
+        """How far the value at any of a batch of inputs may be off, of those at which it has a finite bound."""
+        rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
+        with ctx.workprec(BOUND_PRECISION):
+            bounds = [self._value_bound_at(row, model) for row in rows]
+        return max(filter(math.isfinite, bounds), default=0.0)
+
+    def _value_bound_at(self, inputs: Inputs, model: MachineModel) -> float:
+        on = BallArithmetic(model)
+        rounded = exact.body_value(self.function, on, [on.inputs(x) for x in inputs])
+        return float(distance(objects(rounded), objects(self._value_at(inputs)), model))
+
     def _value_at(self, inputs: Inputs) -> arb:
         on = BallArithmetic()
         return exact.body_value(self.function, on, [on.inputs(x) for x in inputs])

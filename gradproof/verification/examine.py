@@ -33,7 +33,7 @@ from gradproof.registry.names import printable
 from gradproof.report.answers import own_forward
 from gradproof.verification.cells import Cell
 from gradproof.verification.clock import CLOCK
-from gradproof.verification.structure import Allowance, structural_problem
+from gradproof.verification.structure import Allowance, returned_value_problem, structural_problem
 from gradproof.verification.traced import TracedReference, Traces
 
 
@@ -219,10 +219,10 @@ class Examiner:
             judgement = self._worst(answers, truth, bounds, by)
             if self._may_overflow(judgement) and not self.is_named(inputs):
                 judgement = Judgement(Verdict.INCONCLUSIVE, OVERFLOWS.format(self.model.format.name), judgement.worst)
-        if judgement.verdict == Verdict.VERIFIED and not self._structure_is_checked:
+        if judgement.verdict == Verdict.VERIFIED:
+            find = returned_value_problem if self._structure_is_checked else structural_problem
             self._structure_is_checked = True
-            allowance = Allowance(bounds, lambda: self.wider(inputs, by))
-            problem = structural_problem(self, inputs, answers[0], allowance)
+            problem = find(self, inputs, answers[0], Allowance(bounds, lambda: self.wider(inputs, by)))
             return Judgement(Verdict.WRONG, problem) if problem else judgement
         return judgement
 
@@ -478,17 +478,28 @@ class Examiner:
 
     def _code_of_somebody(self) -> Callable:
         """The implementation that a person has given for the backend. Raises `Unsupported` where there is none."""
-        function, backend = self.cell.function, self.cell.backend
-        if backend not in function.implementations or not self.adapter.differentiates:
+        if not self.runs_a_rule:
             raise Unsupported("a framework's own rules are told nothing of how they are used")
-        return self.adapter.callable(function, self.cell.dtype, self.cell.device)
+        return self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
 
-    def pushed_value(self, inputs: Inputs) -> float:
-        """The value that forward mode gives beside a tangent. Raises `Unsupported` where the backend has none."""
+    @property
+    def runs_a_rule(self) -> bool:
+        """Whether code of a person's own runs, which the backend differentiates."""
+        return self.cell.backend in self.cell.function.implementations and self.adapter.differentiates
+
+    @property
+    def rule_gives_values(self) -> bool:
+        """Whether such code may compute the value anew while it is differentiated."""
+        return self.runs_a_rule and self.adapter.rules_give_values
+
+    def pushed_forward(self, inputs: Inputs, tangent: Inputs) -> tuple[float, float]:
+        """The value that forward mode gives beside the slope along a tangent, and that slope. Raises `Unsupported`
+        where the backend has none."""
         f = self.adapter.callable(self.cell.function, self.cell.dtype, self.cell.device)
         with self._at_work("backend", "a call that gives the value beside a tangent"):
-            arrays = self.arrays(inputs)
-            return float(self.adapter.to_numpy(self.adapter.value_and_tangent(f)(*arrays, *arrays)[0]))
+            pushed = self.adapter.value_and_tangent(f)(*self.arrays(inputs), *self.arrays(tangent))
+            value, slope = (float(self.adapter.to_numpy(part)) for part in pushed)
+            return value, slope
 
     def gradient_of_returned_value(self, inputs: Inputs) -> Answer:
         """The gradient of the value that reverse mode gives beside a gradient. Raises `Unsupported` where that is the
@@ -527,7 +538,7 @@ class Examiner:
             return Answer(np.zeros(()), (), f"the value {problem}")
         parts = []
         for (name, domain), part in zip(domains.items(), gradient, strict=True):
-            if part is None and (domain.flat or name in self.reference.constant_in(inputs)):
+            if part is None and (domain.flat or self._has_no_slope(name, inputs)):
                 parts.append(np.zeros((*rows, *domain.real_shape)))
                 continue
             problem, array = self._checked(part, (*rows, *domain.shape), self._dtype(domain.is_complex))
@@ -535,6 +546,16 @@ class Examiner:
                 return Answer(np.zeros(()), (), f"the gradient for {name} {problem}")
             parts.append(domain.reals(array))
         return Answer(got, tuple(parts))
+
+    def _has_no_slope(self, name: str, inputs: Inputs) -> bool:
+        """Whether the body does not depend on an argument to first order, or an implementation need not: what is added
+        to all entries before they are centred it may leave out, and a backend then gives none for it."""
+        if name in self.reference.constant_in(inputs):
+            return True
+        if not self.runs_a_rule:
+            return False
+        number = list(self.cell.function.domains).index(name)
+        return not self.reference.truth(inputs).gradient[number].high.any()
 
     def _foreign(self) -> str:
         """What a person's body or derivation mixes arrays with that no backend is to blame for; empty where it is code
@@ -624,9 +645,10 @@ class Examiner:
         )
 
     def _as_precise_as_measured(self, inputs: Inputs, own: OwnDifferences) -> OwnDifferences:
-        """The differences, with the error that the forward pass is seen to have: it may compute in less than it was
-        given."""
-        promised = float(self.reference.bounds(inputs, self._model(self._widest)).value)
+        """The differences, with the error that the forward pass is seen to have, for it may compute in less than it was
+        given; or with that which it may have a step beside the input, where what cancels may be larger."""
+        model = self._model(self._widest)
+        promised = float(self.reference.bounds(inputs, model).value)
         forward, seen = own_forward(self.cell.function, self.cell.backend, self.cell.device), []
 
         def values(batch: Inputs) -> np.ndarray:
@@ -637,6 +659,8 @@ class Examiner:
             own_differences(values, inputs, promised)
         with CLOCK.part("exact reference"):
             noise = forward_noise(seen[1], self.reference.values(seen[0]))
+        with CLOCK.part("bounds"):
+            noise = max(noise, self.reference.value_bound(seen[0], model))
         return own_differences(lambda batch: seen[1], inputs, noise) if noise > promised else own
 
     def _kept_answer(self, inputs: Inputs) -> Answer:

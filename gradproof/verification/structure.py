@@ -14,17 +14,20 @@ from gradproof.backends.modes import Mode
 from gradproof.oracles.machine_model import MachineModel
 from gradproof.oracles.reference import Bounds
 from gradproof.oracles.verdict import Answer
-from gradproof.registry import Inputs
+from gradproof.registry import Inputs, direction
 from gradproof.verification.cells import Cell
 
 COTANGENT = -3.0
 """Not 1, which a backward pass may forget to multiply by, and no power of two, by which rounding errors scale."""
 
+LARGE = COTANGENT * 2.0**20
+"""What somebody's own rule is given besides: one that clips what comes in is linear in a small cotangent."""
+
 SMALLER = 64.0
 """What the cotangent is divided by where the gradient that it gives overflows."""
 
 ROUNDINGS = 4.0
-"""A gradient that is exact, like that of a sum, has a bound without any rounding: 3 of them, and one of the product."""
+"""What is exact, like the value of a sum, has a bound without any rounding: 3 of them, and one of the product."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,14 @@ class Examiner(Protocol):
     mode: Mode
     model: MachineModel
 
+    @property
+    def runs_a_rule(self) -> bool:
+        """Whether code of a person's own runs, which the backend differentiates."""
+
+    @property
+    def rule_gives_values(self) -> bool:
+        """Whether such code may compute the value anew while it is differentiated."""
+
     def gradient_again(self, inputs: Inputs) -> Answer:
         """One more call at the same input."""
 
@@ -62,8 +73,8 @@ class Examiner(Protocol):
     def gives_what_nobody_asked_for(self, inputs: Inputs) -> bool:
         """Whether the backward pass gives a gradient where none comes in."""
 
-    def pushed_value(self, inputs: Inputs) -> float:
-        """The value that forward mode gives beside a tangent."""
+    def pushed_forward(self, inputs: Inputs, tangent: Inputs) -> tuple[float, float]:
+        """The value that forward mode gives beside the slope along a tangent, and that slope."""
 
     def gradient_of_returned_value(self, inputs: Inputs) -> Answer:
         """The gradient of the value that reverse mode gives beside a gradient."""
@@ -79,10 +90,23 @@ def structural_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allow
             return "a second call gives another gradient"
     tries = {
         "reverse": (_cotangent_problem, _asked_otherwise_problem, _undefined_problem),
-        "forward": (_pushed_value_problem,),
+        "forward": (_pushed_problem,),
     }
     problems = (find(examiner, inputs, answer, allowance) for find in tries.get(examiner.cell.mode, ()))
     return next(filter(None, problems), "")
+
+
+def returned_value_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
+    """What is off with the value that is returned beside a derivative; empty where nothing is. Asked at every input: a
+    rule that computes it anew may be wrong in one of its branches alone."""
+    if not examiner.rule_gives_values:
+        return ""
+    if examiner.cell.mode == "forward":
+        return _pushed_problem(examiner, inputs, answer, allowance)
+    if examiner.cell.mode != "reverse":
+        return ""
+    beside = examiner.pulled_back(inputs, 1.0)
+    return beside.problem or _value_problem(float(beside.value), 1.0, examiner, answer, allowance.bounds)
 
 
 def _repeats(answer: Answer, again: Answer, bounds: Bounds) -> bool:
@@ -92,16 +116,16 @@ def _repeats(answer: Answer, again: Answer, bounds: Bounds) -> bool:
 
 
 def _cotangent_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
-    for cotangent in (0.0, COTANGENT):
+    cotangents = (0.0, COTANGENT, LARGE) if examiner.runs_a_rule else (0.0, COTANGENT)
+    largest = max(float(np.abs(part).max(initial=0.0)) for part in answer.gradient)
+    for cotangent in cotangents:
         try:
-            scaled = examiner.pulled_back(inputs, cotangent)
-            if cotangent and not all(np.isfinite(part).all() for part in scaled.gradient):
-                # On the way to a gradient numbers may be larger than in it, and three times as large overflow.
-                cotangent /= SMALLER
-                scaled = examiner.pulled_back(inputs, cotangent)
+            given = _pulled_back_in_range(examiner, inputs, cotangent)
         except Unsupported:
             return ""  # a derivation by hand has the cotangent 1
-        largest = max(float(np.abs(part).max(initial=0.0)) for part in answer.gradient)
+        if given is None:
+            return ""
+        cotangent, scaled = given
         if abs(cotangent) * largest > examiner.model.format.largest:
             return ""
         if scaled.problem:
@@ -114,10 +138,23 @@ def _cotangent_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allow
     return ""
 
 
+def _pulled_back_in_range(examiner: Examiner, inputs: Inputs, cotangent: float) -> tuple[float, Answer] | None:
+    """What a cotangent gives, or a smaller one where that overflows; None where the large one alone does, which says
+    nothing: on the way to a gradient numbers may be larger than in it."""
+    if abs(cotangent) > examiner.model.format.largest:
+        return None
+    scaled = examiner.pulled_back(inputs, cotangent)
+    if not cotangent or scaled.problem or all(np.isfinite(part).all() for part in scaled.gradient):
+        return cotangent, scaled
+    return None if cotangent == LARGE else (cotangent / SMALLER, examiner.pulled_back(inputs, cotangent / SMALLER))
+
+
 def _is_scaled(cotangent: float, scaled: Answer, answer: Answer, unit_roundoff: float, bounds: Bounds) -> bool:
     for part, one, bound in zip(scaled.gradient, answer.gradient, bounds.gradient, strict=True):
-        # Either may be off by its bound, which goes with the cotangent, for it is pulled back by other roundings.
-        allowed = 2 * abs(cotangent) * bound + ROUNDINGS * unit_roundoff * np.abs(one) if cotangent else 0.0
+        # Either may be off by its bound, which goes with the cotangent, for it is pulled back by other roundings. An
+        # exact gradient has a bound without any: one of it, as often as the cotangent has it, and one of the product.
+        roundings = (1 + abs(cotangent)) * unit_roundoff * np.abs(one)
+        allowed = 2 * abs(cotangent) * bound + roundings if cotangent else 0.0
         if not (np.abs(part - cotangent * one) <= allowed).all():
             return False
     return True
@@ -136,11 +173,28 @@ def _value_problem(value: float, factor: float, examiner: Examiner, answer: Answ
     return f"the value returned while it is differentiated is {got!r}, and otherwise {float(answer.value)!r}"
 
 
-def _pushed_value_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
+def _pushed_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:
+    """The tangent is no unit vector: of one nobody sees whether a rule is linear in it."""
+    tangent = tuple(COTANGENT * part for part in direction(examiner.cell.function))
     try:
-        return _value_problem(examiner.pushed_value(inputs), 1.0, examiner, answer, allowance.bounds)
+        value, slope = examiner.pushed_forward(inputs, tangent)
     except Unsupported:
         return ""
+    problem = _value_problem(value, 1.0, examiner, answer, allowance.bounds)
+    if problem or not examiner.runs_a_rule or not np.isfinite(slope):
+        return problem
+    unit_roundoff = examiner.model.format.unit_roundoff
+    if allowance.covers(partial(_is_slope, slope, tangent, answer, unit_roundoff)):
+        return ""
+    return "the pushforward is not linear: a longer tangent does not give as many times the slope"
+
+
+def _is_slope(slope: float, tangent: Inputs, answer: Answer, unit_roundoff: float, bounds: Bounds) -> bool:
+    flat = (np.concatenate(list(map(np.ravel, parts))) for parts in (answer.gradient, tangent, bounds.gradient))
+    gradient, along, bound = flat
+    # The slope is a sum of as many products as there are entries.
+    roundings = ROUNDINGS * along.size * unit_roundoff * np.abs(gradient)
+    return abs(slope - gradient @ along) <= (2 * bound + roundings) @ np.abs(along)
 
 
 def _asked_otherwise_problem(examiner: Examiner, inputs: Inputs, answer: Answer, allowance: Allowance) -> str:

@@ -1,6 +1,7 @@
 """The truths of a function without a body: the exact derivative of the forward pass of its implementation, which is
 traced in its framework at each input. They come in the form in which the reference of a body gives its own."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -74,6 +75,17 @@ class TracedReference:
             return float(self.traces.solved(inputs).value)
         except Uncomputable:
             return np.nan
+
+    def value_bound(self, batch: Inputs, model: MachineModel) -> float:
+        """How far the value at any of a batch of inputs may be off, of those at which it has a finite bound."""
+        rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
+        return max(filter(math.isfinite, (self._value_bound_at(row, model) for row in rows)), default=0.0)
+
+    def _value_bound_at(self, inputs: Inputs, model: MachineModel) -> float:
+        try:
+            return float(self.bounds(inputs, model).value)
+        except Uncomputable:
+            return math.inf
 
     def judged(self, answer: Answer, truth: OfTrace, bounds: Bounds, format: Format) -> Judgement:
         """The verdict on an answer; one that keeps to a convention of the trace is no error."""

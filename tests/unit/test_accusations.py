@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gradproof
-from gradproof import Positive, Reals, function, weights
+from gradproof import Positive, Reals, backends, function, weights
 from gradproof.backends import Unsupported
 from gradproof.checking.report import GradproofWarning
 from gradproof.oracles.balls import BallArithmetic
@@ -389,6 +389,7 @@ def test_scaling_by_a_cotangent_may_round_anew() -> None:
         cell = Cell(made, "autograd", "cpu", "float64", "reverse")
         model = DOUBLE
         noise = 1.1e-16
+        runs_a_rule = False
 
         class mode:  # noqa: N801
             batched = False
@@ -625,3 +626,46 @@ def test_infinities_of_both_signs_are_judged_and_end_no_run() -> None:
     own = OwnDifferences((one, one), (one, one), (np.array(1.0), np.array(-1.0)), 0.0, 1.0)
     bounds = Bounds(one, (one, one), "")
     assert _judge_own(answer, own, bounds, ["x", "y"], 2.0**-53).verdict == Verdict.WRONG
+
+
+# What somebody's own code may leave out, and what it may lose beside an input
+
+
+@pytest.mark.parametrize("short", ["PT", "TF", "AG"])
+@pytest.mark.parametrize("is_right", [True, False])
+def test_no_gradient_is_none_of_an_argument_that_moves_nothing(short: str, is_right: bool) -> None:
+    """A shift before centring: an implementation may leave it out, and a backend has no gradient for it then."""
+    needs(NAMES[short])
+
+    def body(xp, x, b):
+        h = x + b
+        return xp.sum(weights(xp, (3,)) * (h - xp.mean(h)) ** 2) + (0 if is_right else 1e-3 * b)
+
+    made = entry(body, x=(3,), b=())
+    made.points = [at([0.5, 1.0, -2.0], 1.0)]
+    own = entry(lambda xp, x: xp.sum(weights(xp, (3,)) * (x - xp.mean(x)) ** 2), x=(3,))
+    made.implementation(NAMES[short])(lambda x, b: backends.load(NAMES[short]).callable(own, "float64", "cpu")(x))
+    judgement = findings(made, short)[0].judgement
+    assert judgement.verdict == (Verdict.VERIFIED if is_right else Verdict.WRONG)
+
+
+@every_differentiating
+def test_an_index_that_an_extremum_found_takes_one_entry(short: str) -> None:
+    made = entry(lambda xp, x: xp.take(x, xp.argmin(xp.abs(x)), axis=0) ** 2 + xp.sum(x), x=(3,))
+    made.points = [at([0.5, -0.25, 2.0])]
+    for check in ("against_truth", "against_own_differences"):
+        assert findings(made, short, check=check)[0].judgement.verdict == Verdict.VERIFIED
+
+
+@pytest.mark.parametrize(("slope", "verdict"), [(0.0, None), (1e-6, Verdict.WRONG)], ids=["right", "wrong"])
+def test_what_cancels_is_larger_a_step_beside_the_input(slope: float, verdict: Verdict | None) -> None:
+    """(a + b)² - b² - 2ab at b = 0: what rounding loses of b² beside it goes with the step, as a slope does."""
+    needs(NAMES["AG"])
+    made = entry(lambda xp, a, b: (a + b) ** 2 - b * b - 2 * a * b, a=(), b=())
+    inputs = at(2.0**-126, 0.0)
+    examiner = Examiner(Cell(made, NAMES["AG"], "cpu", "float64", "reverse"))
+    given = examiner.answers(inputs)[0]
+    planted = replace(given, gradient=(given.gradient[0], given.gradient[1] + slope))
+    examiner._kept_answer = lambda inputs: planted
+    finding = examiner.against_own_differences(inputs)
+    assert finding.fails == (verdict is not None)

@@ -20,7 +20,7 @@ from gradproof.verification.cells import Cell
 from gradproof.verification.examine import LOST, Examiner, Finding
 from gradproof.verification.references import references
 from gradproof.verification.search import Effort, Tally, search
-from tests.unit.made import DIFFERENTIATING, NAMES, at, needs, registered
+from tests.unit.made import DIFFERENTIATING, NAMES, at, entry, needs, registered
 
 every_differentiating = pytest.mark.parametrize("short", DIFFERENTIATING)
 every_width = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -338,13 +338,82 @@ def test_the_value_that_a_rule_returns_is_differentiated_again() -> None:
     assert judgement.reason == "the value returned while it is differentiated has another gradient"
 
 
+def test_the_value_that_a_rule_returns_is_held_to_the_plain_one_at_every_input() -> None:
+    """A rule that is right where it was tried first may be wrong in its other branch."""
+    needs("jax")
+    import jax.numpy as jnp
+
+    def halved_where_negative(x):
+        return jnp.sum(jnp.asarray(V, x.dtype) * jnp.where(x < 0, x**3 / 2, x**3))
+
+    planted = planted_in_value(halved_where_negative)
+    planted.points = [at([0.5, 1.25, 2.0]), at([0.5, -1.25, 2.0])]
+    first, second = (found.judgement for found in findings(planted, "JX"))
+    assert (first.verdict, second.verdict) == (Verdict.VERIFIED, Verdict.WRONG)
+    assert second.reason.startswith("the value returned while it is differentiated is")
+
+
+def square_by(backward=None, forward=None):
+    """A rule of somebody's own for Σ w x², with these slopes for what comes in."""
+    torch = pytest.importorskip("torch")
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(x):
+            return x * x
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx, g):
+            return (backward or (lambda g: g))(g) * 2 * ctx.saved_tensors[0]
+
+        @staticmethod
+        def jvp(ctx, t):
+            return (forward or (lambda t: t))(t) * 2 * ctx.saved_tensors[0]
+
+    made = entry(lambda xp, x: xp.sum(xp.asarray(V) * x * x), x=(3,))
+    made.points = [at([0.5, -1.25, 2.0])]
+    made.implementation("torch")(lambda x: (torch.tensor(V, dtype=x.dtype) * Square.apply(x)).sum())
+    return made
+
+
+@every_width
+@pytest.mark.parametrize("limit", [10.0, 1e5])
+def test_a_rule_that_clips_what_comes_in_is_not_linear(limit: float, dtype: str) -> None:
+    judgement = findings(square_by(lambda g: g.clamp(-limit, limit)), "PT", dtype)[0].judgement
+    assert judgement.verdict == Verdict.WRONG
+    assert judgement.reason.startswith("the pullback is not linear")
+    assert findings(square_by(), "PT", dtype)[0].judgement.verdict == Verdict.VERIFIED
+
+
+def test_a_large_cotangent_may_overflow() -> None:
+    made = square_by()
+    made.points = [at([1e33, -1e33, 1e17])]
+    assert findings(made, "PT", "float32")[0].judgement.verdict in (Verdict.VERIFIED, Verdict.INCONCLUSIVE)
+    made.points = [at([1.0, 2.0, -1.5])]
+    assert findings(made, "PT", "float16")[0].judgement.verdict == Verdict.VERIFIED
+
+
+@every_width
+def test_a_rule_that_is_not_linear_in_its_tangent_is_caught(dtype: str) -> None:
+    judgement = findings(square_by(forward=lambda t: t * abs(t)), "PT", dtype, "forward")[0].judgement
+    assert judgement.verdict == Verdict.WRONG
+    assert judgement.reason.startswith("the pushforward is not linear")
+    assert findings(square_by(), "PT", dtype, "forward")[0].judgement.verdict == Verdict.VERIFIED
+
+
 @every_differentiating
 def test_the_value_beside_a_tangent_is_held_to_the_plain_one(short: str, monkeypatch) -> None:
     made = registered("log_sum_exp")
     asked = examiner(made, short, mode="forward")
     assert asked.against_truth(made.points[0]).judgement.verdict == Verdict.VERIFIED
     again = examiner(made, short, mode="forward")
-    monkeypatch.setattr(again, "pushed_value", lambda inputs: asked.pushed_value(inputs) + 1e-6)
+    pushed = asked.pushed_forward
+    monkeypatch.setattr(again, "pushed_forward", lambda *given: (pushed(*given)[0] + 1e-6, pushed(*given)[1]))
     assert again.against_truth(made.points[0]).judgement.verdict == Verdict.WRONG
 
 

@@ -56,6 +56,13 @@ def _lifted(operation: Callable) -> Callable:
     return of_numbers
 
 
+def _take(x: torch.Tensor, indices: torch.Tensor, axis: int = 0) -> torch.Tensor:
+    # Of one index, as argmin gives it, the native operation makes an axis of length 1, and under vmap more.
+    if indices.ndim:
+        return torch.index_select(x, axis, indices)
+    return torch.squeeze(torch.index_select(x, axis, indices.reshape(1)), axis)
+
+
 def _where(condition: torch.Tensor, x: Any, y: Any) -> torch.Tensor:
     return _lifted(lambda x, y: torch.where(condition, x, y))(x, y)
 
@@ -179,7 +186,7 @@ MAIN = {
     "stack": lambda arrays, axis=0: torch.stack(tuple(arrays), dim=axis),
     "std": _reduction(torch.std, correction=0),
     "sum": _reduction(torch.sum),
-    "take": lambda x, indices, axis=0: torch.index_select(x, axis, indices),
+    "take": _take,
     "take_along_axis": lambda x, indices, axis=-1: torch.take_along_dim(x, indices, dim=axis),
     "tensordot": lambda x, y, axes=2: torch.tensordot(x, y, dims=axes),
     "tril": lambda x, k=0: torch.tril(x, diagonal=k),
