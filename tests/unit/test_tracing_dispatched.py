@@ -151,6 +151,7 @@ SAMPLES: dict[str, tuple[Callable, str]] = {
     **by_name("main", "complex", "3 3"),
     **by_name("main", "block_diag", "2x2 1x3"),
     **by_name("main", "diag_embed", "2x3"),
+    "a sparse constant": (lambda x: t.sparse.mm(t.eye(3, dtype=x.dtype).to_sparse(), x), "3x2"),
     "reshaped copies": (lambda x: (aten._reshape_copy(x, [3, 2]), aten.view_copy(x, [6])), "2x3"),
     **by_name("linalg", "cross", "2x3 2x3"),
     **by_name("aten", "alias alias_copy t_copy unbind_copy", "2x3"),
