@@ -154,6 +154,7 @@ TAKEN_TOGETHER = {
     "interp": lambda x, y: np.interp(x, [0.0, 0.31, 0.62, 1.0], y[0, [0, 1, 2, 0]]),
     "polyval": lambda x, y: np.polyval(x[0], y),
     "gradient": lambda x, y: np.gradient(x, 0.5, axis=0) * y,
+    "linspace": lambda x, y: np.linspace(x[0], y[0], 3) * y,
 }
 
 PRODUCTS = {

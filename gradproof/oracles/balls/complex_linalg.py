@@ -18,8 +18,8 @@ from flint import acb, arb, arb_series
 from gradproof.oracles.balls import linalg, spectral
 from gradproof.oracles.balls.arrays import Balls
 from gradproof.oracles.balls.complex_numbers import Both, ComplexBalls, lifted
-from gradproof.oracles.balls.linalg import eliminate, matrixwise
-from gradproof.oracles.balls.spectral import BACKWARD, ascending, frobenius, note_equals, once, rotation, sweep
+from gradproof.oracles.balls.linalg import BACKWARD, eliminate, matrixwise
+from gradproof.oracles.balls.spectral import ascending, frobenius, note_equals, once, rotation, sweep
 
 # Determinants
 

@@ -16,7 +16,8 @@ from flint import acb, acb_mat, arb, arb_series
 
 from gradproof.oracles.balls.arrays import Balls
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
-from gradproof.oracles.balls.spectral import BACKWARD, frobenius
+from gradproof.oracles.balls.linalg import BACKWARD
+from gradproof.oracles.balls.spectral import frobenius
 
 NAN = acb(arb("nan"), arb("nan"))
 

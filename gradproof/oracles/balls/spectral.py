@@ -18,12 +18,7 @@ from flint import acb, arb, arb_series, ctx
 
 from gradproof.oracles.balls.arrays import Balls, objects
 from gradproof.oracles.balls.complex_numbers import ComplexBalls
-from gradproof.oracles.balls.linalg import adjoint, matrixwise
-
-BACKWARD = 2
-"""A backward stable routine gives the decomposition of A + E with ‖E‖ ≤ p(n) ε ‖A‖, p a modestly growing function
-(LAPACK Users' Guide, 3rd ed., sections 4.7.1 and 4.9.1), ε = 2u. Nobody states p; the guide computes its bounds with
-p = 1, and here p = n: every backend stays far below, and a wrong formula does not come near."""
+from gradproof.oracles.balls.linalg import BACKWARD, adjoint, matrixwise
 
 SWEEPS = 64
 """Jacobi's method converges quadratically and needs ten sweeps or so; this many it never takes."""
