@@ -422,6 +422,7 @@ def test_what_is_saved_for_a_backward_pass_has_no_gradient_as_a_result():
 @pytest.mark.parametrize(
     "ask",
     ["(x > 0).min(-1)[0].all()", "torch.maximum(x > 9, x < 9).all()", "(x < 9).sort()[0].any()", "(x > 0).amin()"],
+    ids=["along an axis", "of two", "sorted", "of all"],
 )
 def test_an_order_of_booleans_is_settled(ask):
     torch = frame("PT").namespace

@@ -12,6 +12,7 @@ from gradproof.oracles.verdict import FAILING, Verdict
 from gradproof.registry import Complex, Function, Reals, function, weights
 from gradproof.verification.cells import Cell
 from gradproof.verification.examine import Examiner, Finding
+from gradproof.verification.structure import LARGE
 from tests.unit.made import DIFFERENTIATING, NAMES, builtin, needs
 
 POINT = dict(x=[0.5, -1.25, 2.0])
@@ -360,7 +361,7 @@ def test_whichever_call_raises_it_is_a_finding(mode: str) -> None:
     said = "OSError: the buffer is used up"
     other = {
         "reverse": {
-            *(f"a pullback of the cotangent {c} raises {said}" for c in (0, -3)),
+            *(f"a pullback of the cotangent {c} raises {said}" for c in (0, -3, f"{LARGE:g}")),
             f"a second backward pass over one forward pass raises {said}",
         },
         "forward": {f"a call that gives the value beside a tangent raises {said}"},
