@@ -105,6 +105,11 @@ class Bounds:
     to_first_order: bool = False
 
 
+def rows_of(batch: Inputs) -> list[Inputs]:
+    """The inputs of a batch, one by one."""
+    return [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
+
+
 class Reference:
     """The truths and bounds of one function, computed on demand and kept."""
 
@@ -139,15 +144,13 @@ class Reference:
 
     def values(self, batch: Inputs) -> np.ndarray:
         """The exact values of a batch of inputs, rounded to float64; NaN outside the function's domain."""
-        rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
         with ctx.workprec(BOUND_PRECISION):
-            return np.array([float(self._value_at(row)) for row in rows])
+            return np.array([float(self._value_at(row)) for row in rows_of(batch)])
 
     def value_bound(self, batch: Inputs, model: MachineModel) -> float:
         """How far the value at any of a batch of inputs may be off, of those at which it has a finite bound."""
-        rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
         with ctx.workprec(BOUND_PRECISION):
-            bounds = [self._value_bound_at(row, model) for row in rows]
+            bounds = [self._value_bound_at(row, model) for row in rows_of(batch)]
         return max(filter(math.isfinite, bounds), default=0.0)
 
     def _value_bound_at(self, inputs: Inputs, model: MachineModel) -> float:

@@ -13,7 +13,7 @@ from gradproof.backends import Adapter, Unsupported
 from gradproof.oracles.exact import Uncomputable
 from gradproof.oracles.kept import input_key
 from gradproof.oracles.machine_model import Format, MachineModel
-from gradproof.oracles.reference import Bounds, Exact, Truth
+from gradproof.oracles.reference import Bounds, Exact, Truth, rows_of
 from gradproof.oracles.tape import HessianProduct, Solution, Untraceable, judge, replay_problem, solve
 from gradproof.oracles.tape.estimate import IN_BALLS
 from gradproof.oracles.tape.judge import bounds_of
@@ -67,8 +67,7 @@ class TracedReference:
 
     def values(self, batch: Inputs) -> np.ndarray:
         """The exact values at a batch of inputs, rounded to float64; NaN where there is no trace."""
-        rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
-        return np.array([self._value_at(row) for row in rows])
+        return np.array([self._value_at(row) for row in rows_of(batch)])
 
     def _value_at(self, inputs: Inputs) -> float:
         try:
@@ -78,8 +77,8 @@ class TracedReference:
 
     def value_bound(self, batch: Inputs, model: MachineModel) -> float:
         """How far the value at any of a batch of inputs may be off, of those at which it has a finite bound."""
-        rows = [tuple(np.asarray(x[i]) for x in batch) for i in range(len(batch[0]))]
-        return max(filter(math.isfinite, (self._value_bound_at(row, model) for row in rows)), default=0.0)
+        bounds = (self._value_bound_at(row, model) for row in rows_of(batch))
+        return max(filter(math.isfinite, bounds), default=0.0)
 
     def _value_bound_at(self, inputs: Inputs, model: MachineModel) -> float:
         try:
